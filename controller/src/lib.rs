@@ -1,0 +1,3 @@
+//! The centre.
+
+pub mod api;

@@ -1,0 +1,69 @@
+//! Places on the earth, and small distances between them.
+
+use serde::{Deserialize, Serialize};
+
+/// Mean radius of the earth, m (IUGG).
+pub const EARTH_RADIUS_M: f64 = 6_371_008.8;
+
+/// WGS 84, degrees. Serialised as `[lon, lat]`, as GeoJSON does.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(from = "[f64; 2]", into = "[f64; 2]")]
+pub struct LonLat {
+    /// Degrees east.
+    pub lon: f64,
+    /// Degrees north.
+    pub lat: f64,
+}
+
+impl From<[f64; 2]> for LonLat {
+    fn from([lon, lat]: [f64; 2]) -> Self { Self { lon, lat } }
+}
+
+impl From<LonLat> for [f64; 2] {
+    fn from(p: LonLat) -> Self { [p.lon, p.lat] }
+}
+
+impl LonLat {
+    /// Great-circle distance in metres (haversine).
+    pub fn distance_m(self, other: LonLat) -> f64 {
+        let (a, b) = (self.lat.to_radians(), other.lat.to_radians());
+        let (dlat, dlon) = (b - a, (other.lon - self.lon).to_radians());
+        let h = (dlat / 2.0).sin().powi(2) + a.cos() * b.cos() * (dlon / 2.0).sin().powi(2);
+        2.0 * EARTH_RADIUS_M * h.sqrt().min(1.0).asin()
+    }
+
+    /// Whether this is a place on the earth at all.
+    pub fn is_valid(self) -> bool { self.lon.abs() <= 180.0 && self.lat.abs() <= 90.0 }
+}
+
+/// A flat picture of the land around `origin`: metres east and north. Good to about 0.1 % within 50 km.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct LocalPlane {
+    origin: LonLat,
+}
+
+impl LocalPlane {
+    /// The plane that touches the earth at `origin`.
+    pub fn around(origin: LonLat) -> Self { Self { origin } }
+
+    /// Metres east and north of the origin.
+    pub fn to_metres(self, p: LonLat) -> [f64; 2] {
+        let per_degree = EARTH_RADIUS_M.to_radians();
+        [
+            (p.lon - self.origin.lon) * per_degree * self.origin.lat.to_radians().cos(),
+            (p.lat - self.origin.lat) * per_degree,
+        ]
+    }
+
+    /// The place so many metres east and north of the origin.
+    pub fn to_lonlat(self, [x, y]: [f64; 2]) -> LonLat {
+        let per_degree = EARTH_RADIUS_M.to_radians();
+        LonLat {
+            lon: self.origin.lon + x / (per_degree * self.origin.lat.to_radians().cos()),
+            lat: self.origin.lat + y / per_degree,
+        }
+    }
+}
+
+/// Length of a line in metres.
+pub fn length_m(line: &[LonLat]) -> f64 { line.windows(2).map(|w| w[0].distance_m(w[1])).sum() }

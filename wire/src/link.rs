@@ -1,0 +1,1 @@
+//! To be filled: the broker link, the one module that names rumqttc.

@@ -1,0 +1,1 @@
+//! To be filled: the Modbus register map of a device.

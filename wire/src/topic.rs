@@ -1,0 +1,154 @@
+//! `<node>/<type>/<code>[/<channel>]`, the node id one or more levels: ours is `mow/<district>/<id>`.
+
+use model::ids::{DistrictId, JunctionId};
+use std::fmt;
+
+/// First level of every topic of ours. Another city writes its own in its configuration.
+pub const CITY: &str = "mow";
+
+/// Whoever sends or receives: a cabinet, or a centre.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Node(String);
+
+impl Node {
+    /// The cabinet of a junction.
+    pub fn cabinet(district: &DistrictId, junction: &JunctionId) -> Node {
+        Node(format!("{CITY}/{district}/{junction}"))
+    }
+    /// A controller instance. `centre` can be no district's name.
+    pub fn centre(instance: &str) -> Node { Node(format!("{CITY}/centre/{instance}")) }
+    /// The id as it stands in topics.
+    pub fn as_str(&self) -> &str { &self.0 }
+    /// The last level: for a cabinet, its junction.
+    pub fn junction(&self) -> JunctionId { JunctionId::new(self.0.rsplit('/').next().unwrap_or_default()) }
+    /// The topic of that kind at this node.
+    pub fn topic(&self, kind: &Kind) -> String { format!("{}/{kind}", self.0) }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+}
+
+/// Status codes; each has one channel, named beside it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum StatusCode {
+    /// `tlc.groups/live`: lamps, stage, cycle counters. 1 Hz and on change, QoS 0.
+    Groups,
+    /// `tlc.mode/live`: rung of the ladder, plan, reason. On change and every 10 s, QoS 1, retained.
+    Mode,
+    /// `tlc.events/hires`: hi-res events. Each second, QoS 1.
+    Events,
+    /// `traffic.count/1s`: detector channels. Each second, QoS 1.
+    Counts,
+    /// `tlc.config/full`: the cabinet's own copy. On connect, QoS 1, retained.
+    Config,
+    /// `traffic.links/live`: link travel times, from a centre. QoS 1.
+    Links,
+    /// `vehicle.positions/live`: public-transport vehicles. QoS 0.
+    Vehicles,
+}
+
+impl StatusCode {
+    /// Every code.
+    pub const ALL: [StatusCode; 7] = [
+        StatusCode::Groups,
+        StatusCode::Mode,
+        StatusCode::Events,
+        StatusCode::Counts,
+        StatusCode::Config,
+        StatusCode::Links,
+        StatusCode::Vehicles,
+    ];
+    /// `<code>/<channel>` as in the topic.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StatusCode::Groups => "tlc.groups/live",
+            StatusCode::Mode => "tlc.mode/live",
+            StatusCode::Events => "tlc.events/hires",
+            StatusCode::Counts => "traffic.count/1s",
+            StatusCode::Config => "tlc.config/full",
+            StatusCode::Links => "traffic.links/live",
+            StatusCode::Vehicles => "vehicle.positions/live",
+        }
+    }
+}
+
+/// Command codes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CommandCode {
+    /// `tlc.stage.request`.
+    Stage,
+    /// `tlc.plan.set`.
+    Plan,
+    /// `tlc.mode.set`.
+    Mode,
+    /// `tlc.lease`: nothing but a longer lease on what already runs.
+    Lease,
+}
+
+impl CommandCode {
+    /// Every code.
+    pub const ALL: [CommandCode; 4] =
+        [CommandCode::Stage, CommandCode::Plan, CommandCode::Mode, CommandCode::Lease];
+    /// As in the topic.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CommandCode::Stage => "tlc.stage.request",
+            CommandCode::Plan => "tlc.plan.set",
+            CommandCode::Mode => "tlc.mode.set",
+            CommandCode::Lease => "tlc.lease",
+        }
+    }
+}
+
+/// Type and code of a message.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Kind {
+    /// Whether the node is there. Retained; the Will says `offline`.
+    Presence,
+    /// Live state and aggregates.
+    Status(StatusCode),
+    /// The same after an outage, behind live data.
+    Replay(StatusCode),
+    /// What the centre asks. Never retained.
+    Command(CommandCode),
+    /// What the cabinet answers, under the asking centre's node.
+    Result(CommandCode),
+    /// Alarms; the code is free text such as `tlc.lamp`.
+    Alarm(String),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Presence => f.write_str("presence"),
+            Kind::Status(code) => write!(f, "status/{}", code.as_str()),
+            Kind::Replay(code) => write!(f, "replay/{}", code.as_str()),
+            Kind::Command(code) => write!(f, "command/{}", code.as_str()),
+            Kind::Result(code) => write!(f, "result/{}", code.as_str()),
+            Kind::Alarm(code) => write!(f, "alarm/{code}"),
+        }
+    }
+}
+
+/// Takes a topic apart; `None` if it is none of ours.
+pub fn parse(topic: &str) -> Option<(Node, Kind)> {
+    let status = |code: &str| StatusCode::ALL.into_iter().find(|c| c.as_str() == code);
+    let command = |code: &str| CommandCode::ALL.into_iter().find(|c| c.as_str() == code);
+    // The type is the level after the node; node ids of ours have three levels.
+    let mut levels = topic.splitn(5, '/');
+    let node = [levels.next()?, levels.next()?, levels.next()?];
+    if node.iter().any(|level| level.is_empty()) || node[0] != CITY {
+        return None;
+    }
+    let kind = match (levels.next()?, levels.next()) {
+        ("presence", None) => Kind::Presence,
+        ("status", Some(code)) => Kind::Status(status(code)?),
+        ("replay", Some(code)) => Kind::Replay(status(code)?),
+        ("command", Some(code)) => Kind::Command(command(code)?),
+        ("result", Some(code)) => Kind::Result(command(code)?),
+        ("alarm", Some(code)) => Kind::Alarm(code.to_owned()),
+        _ => return None,
+    };
+    Some((Node(node.join("/")), kind))
+}
