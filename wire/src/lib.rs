@@ -3,7 +3,7 @@
 //! In reading order: [`topic`] says where a message goes, [`message`] what it says, [`command`] and
 //! [`result`] what the centre asks and what the cabinet answers, [`codec`] how it becomes bytes;
 //! [`register_map`] describes the Modbus side of a device, and [`link`] is the one module that names
-//! the MQTT client.
+//! the MQTT client; [`clock`] is where shells read the time.
 //!
 //! It stands apart from `model` because cabinets are not upgraded on the day the centre is: a refactoring
 //! there must not change a byte here. Conversions are explicit, and golden messages keep them.
@@ -15,3 +15,4 @@ pub mod result;
 pub mod codec;
 pub mod register_map;
 pub mod link;
+pub mod clock;
