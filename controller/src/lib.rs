@@ -1,3 +1,8 @@
-//! The centre.
+//! The centre: it hears the street, decides, commands, keeps and tells.
+//!
+//! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by;
+//! [`api`] is what people and programs see of it.
 
+pub mod coordinator;
+pub mod decide;
 pub mod api;
