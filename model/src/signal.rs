@@ -225,6 +225,9 @@ pub const EVERY_DAY: u8 = 0b111_1111;
 pub struct Junction {
     /// The TLC's id.
     pub id: JunctionId,
+    /// Its id in the file it came from, where that cannot stand in a topic or differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<String>,
     /// The crossing streets.
     pub name: Name,
     /// Who owns it.
