@@ -198,6 +198,9 @@ pub struct Movement {
     pub turn: Turn,
     /// Metres between the two lanes, inside the node; ≥ 0.
     pub length_m: f64,
+    /// Speed on the turn, m/s, > 0, where the source says one; otherwise the lanes' own limits hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed_limit_mps: Option<f64>,
     /// The signal that governs it, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
