@@ -3,21 +3,31 @@
 //!
 //! One `handle` call takes one [`Event`]; the [`Action`]s it returns are for the shell to carry out, in order.
 
-use crate::decide::{Decision, Kind};
+mod orders;
+mod upkeep;
+
+use crate::{
+    decide::{
+        self, Decision, Kind, Memory, Problem,
+        site::{Roads, Site},
+    },
+    dispatch::{Dispatch, Wish},
+};
 use model::{
     city::City,
     ids::{ChannelNumber, JunctionIx, LinkIx, PlanNumber, StageNumber},
-    signal::{rules::GroupState, Lamp},
+    signal::{Lamp, rules::GroupState},
     time::Moment,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 use uuid::Uuid;
 use wire::{
     command::Command,
-    message::{Alarms, Counts, Events, Groups, Mode, Presence, Rung},
+    message::{Alarms, Counts, Events, Groups, Mode, Presence, PresenceState, Rung},
     result::CommandResult,
 };
 
@@ -160,6 +170,13 @@ pub struct Live {
     pub last_command: Option<(Command, Option<CommandResult>)>,
 }
 
+impl Live {
+    /// The newest order that was not refused.
+    pub fn order_in_force(&self) -> Option<&OrderInForce> {
+        self.orders.iter().find(|o| o.state != "rejected")
+    }
+}
+
 /// How much lamp history is kept for the page, s.
 pub const HISTORY_S: u64 = 90;
 
@@ -204,13 +221,30 @@ pub struct Settings {
     pub utc_offset_s: i32,
 }
 
-/// The rung that a kind of control wants the cabinet to stand on.
+/// State older than this is no ground for a decision or a command, s. An agent refuses commands made from a
+/// picture older than [`wire::command::REF_TICK_LIMIT_MS`], so deciding on one would be idle.
+pub const FRESH_S: u64 = 3;
+
+/// The rung that the orders in force want the cabinet to stand on.
 pub fn wanted_rung(live: &Live) -> Rung {
-    match live.orders.first().map(|o| o.order.what) {
+    match live.order_in_force().map(|o| o.order.what) {
         Some(OrderKind::Flash) => Rung::Flashing,
         Some(OrderKind::Plan(_)) => Rung::Coordinated,
         _ => Rung::Adaptive,
     }
+}
+
+/// Why a junction is not controlled now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unready {
+    /// Its agent is not connected, or was never heard.
+    Offline,
+    /// The cabinet's configuration is not the one we have.
+    ConfigMismatch,
+    /// No lamps were heard for [`FRESH_S`].
+    Stale,
+    /// A centre with a newer epoch commands it.
+    Fenced,
 }
 
 /// The centre's core.
@@ -219,26 +253,210 @@ pub struct Coordinator {
     city: Arc<City>,
     settings: Settings,
     live: Vec<Live>,
+    /// What each junction's data means for deciding, in junction order.
+    sites: Vec<Site>,
+    /// What each junction's deciding must remember.
+    memories: Vec<Memory>,
+    /// Numbers and leases of commands.
+    dispatch: Dispatch,
+    /// Decisions so far.
+    decided: u64,
+    rejected: BTreeMap<String, u64>,
 }
 
 impl Coordinator {
     /// A centre that has heard nothing yet.
     pub fn new(city: Arc<City>, settings: Settings) -> Self {
-        let live = (0..city.junctions.len())
-            .map(|i| Live {
-                kind: settings.kinds.get(&JunctionIx::from(i)).copied().unwrap_or(settings.kind),
+        let roads = Roads::new(&city);
+        let ixs = || (0..city.junctions.len()).map(JunctionIx::from);
+        let live = ixs()
+            .map(|ix| Live {
+                kind: settings.kinds.get(&ix).copied().unwrap_or(settings.kind),
                 ..Live::default()
             })
             .collect();
-        Self { city, settings, live }
+        let sites = ixs().map(|ix| Site::new(&city, ix, &roads)).collect();
+        let memories = city.junctions.iter().map(Memory::new).collect();
+        let dispatch = Dispatch::new(city.junctions.len(), settings.epoch, settings.lease_s);
+        Self { city, settings, live, sites, memories, dispatch, decided: 0, rejected: BTreeMap::new() }
     }
 
     /// The city.
-    pub fn city(&self) -> &Arc<City> { &self.city }
+    pub fn city(&self) -> &Arc<City> {
+        &self.city
+    }
 
     /// How it is set.
-    pub fn settings(&self) -> &Settings { &self.settings }
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
 
     /// What is known of each junction, in junction order.
-    pub fn live(&self) -> &[Live] { &self.live }
+    pub fn live(&self) -> &[Live] {
+        &self.live
+    }
+
+    /// Input that was not believed, counted by what was wrong with it: `groups.count` → 3.
+    pub fn rejected(&self) -> &BTreeMap<String, u64> {
+        &self.rejected
+    }
+
+    /// Takes one event. The actions are to be carried out in order.
+    ///
+    /// Events for junctions that the city does not have are counted and change nothing.
+    pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match event {
+            Event::Tick => self.tick(now, &mut actions),
+            Event::Epoch(epoch) => {
+                if self.dispatch.take_epoch(epoch) {
+                    actions.push(Action::Audit(format!("commands carry epoch {epoch} from now on")));
+                } else {
+                    self.reject("epoch.old");
+                }
+            }
+            Event::Order(order) => self.take_order(now, order, &mut actions),
+            Event::Presence(ix, presence) => {
+                if self.known(ix) {
+                    self.take_presence(ix, presence, &mut actions);
+                }
+            }
+            Event::Groups(ix, at, groups) => {
+                if self.known(ix) {
+                    self.take_groups(now, ix, at, &groups);
+                }
+            }
+            Event::Mode(ix, mode) => {
+                if self.known(ix) {
+                    self.live[ix.ix()].mode = Some(mode);
+                }
+            }
+            Event::HiRes(ix, events) => {
+                if self.known(ix) {
+                    self.take_hi_res(ix, &events);
+                }
+            }
+            Event::Counts(ix, at, counts) => {
+                if self.known(ix) {
+                    self.take_counts(now, ix, at, &counts);
+                }
+            }
+            Event::Alarms(ix, code, alarms) => {
+                if self.known(ix) {
+                    self.take_alarms(ix, code, alarms);
+                }
+            }
+            Event::Result(ix, result) => {
+                if self.known(ix) {
+                    self.take_result(ix, result, &mut actions);
+                }
+            }
+        }
+        actions
+    }
+
+    /// Whether the junction may be decided for and commanded now.
+    pub fn ready(&self, ix: JunctionIx, now: Moment) -> Result<(), Unready> {
+        let live = &self.live[ix.ix()];
+        let presence =
+            live.presence.as_ref().filter(|p| p.state == PresenceState::Online).ok_or(Unready::Offline)?;
+        if presence.config_hash != self.sites[ix.ix()].config_hash {
+            return Err(Unready::ConfigMismatch);
+        }
+        if !live.seen_at.is_some_and(|at| now.since(at) <= Duration::from_secs(FRESH_S)) {
+            return Err(Unready::Stale);
+        }
+        if self.dispatch.fenced(ix) {
+            return Err(Unready::Fenced);
+        }
+        Ok(())
+    }
+
+    fn known(&mut self, ix: JunctionIx) -> bool {
+        let known = ix.ix() < self.live.len();
+        if !known {
+            self.reject("junction.unknown");
+        }
+        known
+    }
+
+    fn reject(&mut self, what: &str) {
+        match self.rejected.get_mut(what) {
+            Some(count) => *count += 1,
+            None => drop(self.rejected.insert(what.to_string(), 1)),
+        }
+    }
+
+    fn tick(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        for ix in (0..self.live.len()).map(JunctionIx::from) {
+            self.end_orders(now, ix, actions);
+            self.remember(now, ix);
+            if self.ready(ix, now).is_err() {
+                self.live[ix.ix()].wanted = None;
+                continue;
+            }
+            let wish = self.decide(now, ix, actions);
+            let (junction, live) = (&self.city.junctions[ix.ix()], &mut self.live[ix.ix()]);
+            if let Some(command) = self.dispatch.next(now, ix, junction, live, wish) {
+                live.last_command = Some((command.clone(), None));
+                actions.push(Action::Send(ix, command));
+            }
+        }
+    }
+
+    /// What is to be asked of a junction that is ready.
+    fn decide(&mut self, now: Moment, ix: JunctionIx, actions: &mut Vec<Action>) -> Option<Wish> {
+        let live = &self.live[ix.ix()];
+        let order = live.order_in_force().map(|o| o.order.what);
+        match order {
+            Some(OrderKind::Flash) => {
+                self.live[ix.ix()].wanted = None;
+                return Some(Wish::Flash);
+            }
+            Some(OrderKind::Plan(plan)) => {
+                self.live[ix.ix()].wanted = None;
+                return Some(Wish::Plan(plan));
+            }
+            _ => (),
+        }
+        let problem = Problem {
+            now,
+            junction: &self.city.junctions[ix.ix()],
+            site: &self.sites[ix.ix()],
+            live,
+            utc_offset_s: self.settings.utc_offset_s,
+        };
+        let hold = match order {
+            Some(OrderKind::Hold(stage)) => Some(stage),
+            _ => None,
+        };
+        let choice = decide::decide(&problem, &mut self.memories[ix.ix()], hold);
+        let live = &mut self.live[ix.ix()];
+        let Some(choice) = choice else {
+            return live.wanted.map(Wish::Stage);
+        };
+        let changed = live.wanted != Some(choice.stage);
+        if changed {
+            self.decided += 1;
+        }
+        let number = if changed { self.decided } else { live.decision.as_ref().map_or(0, |d| d.number) };
+        let decision = Decision {
+            number,
+            junction: ix,
+            at: now,
+            kind: live.kind,
+            before: live.stage,
+            stage: choice.stage,
+            reason: choice.reason,
+            facts: choice.facts,
+            alternatives: choice.alternatives,
+            limits: choice.limits,
+        };
+        live.wanted = Some(choice.stage);
+        if changed {
+            actions.push(Action::Decided(decision.clone()));
+        }
+        live.decision = Some(decision);
+        Some(Wish::Stage(choice.stage))
+    }
 }

@@ -1,10 +1,25 @@
 //! Kinds of control, and what a decision is.
+//!
+//! A decision is only which stage is wanted. Whether it may be asked for now, and the way there, belong to
+//! [`crate::dispatch`] and to the cabinet.
 
+mod actuated;
+mod max_pressure;
+mod memory;
+mod planned;
+pub(crate) mod site;
+
+pub(crate) use memory::Memory;
+pub use site::NEAR_M;
+
+use crate::coordinator::Live;
 use model::{
-    ids::{JunctionIx, StageNumber},
-    time::Moment,
+    ids::{GroupNumber, JunctionIx, StageNumber},
+    signal::{Junction, Lamp, rules},
+    time::{Moment, Tenths},
 };
 use serde::{Deserialize, Serialize};
+use site::Site;
 use std::collections::BTreeMap;
 
 /// Kinds of control. One closed set; `match` on it and the compiler finds every place that must know.
@@ -124,4 +139,98 @@ pub enum Limit {
     MaxRed,
     /// An intergreen.
     Intergreen,
+}
+
+/// All that a decision is made from.
+pub(crate) struct Problem<'a> {
+    pub now: Moment,
+    pub junction: &'a Junction,
+    pub site: &'a Site,
+    pub live: &'a Live,
+    pub utc_offset_s: i32,
+}
+
+/// A decision before it has a number.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Choice {
+    pub stage: StageNumber,
+    pub reason: Reason,
+    pub facts: BTreeMap<String, f64>,
+    pub alternatives: Vec<Alternative>,
+    pub limits: Vec<Limit>,
+}
+
+/// Chooses by the kind of control in use, or by the operator's hold. `None` leaves what was wanted before: an
+/// interstage runs, or it is not the time to think again.
+pub(crate) fn decide(problem: &Problem, memory: &mut Memory, hold: Option<StageNumber>) -> Option<Choice> {
+    if let Some(stage) = hold {
+        let limits = problem.limits_towards(stage);
+        return Some(Choice {
+            stage,
+            reason: Reason::OperatorHold,
+            facts: BTreeMap::new(),
+            alternatives: Vec::new(),
+            limits,
+        });
+    }
+    match problem.live.kind {
+        Kind::Fixed => planned::fixed(problem, memory),
+        Kind::Schedule => planned::scheduled(problem, memory),
+        Kind::Actuated => actuated::decide(problem, memory),
+        Kind::MaxPressure => max_pressure::decide(problem, memory),
+    }
+}
+
+impl Problem<'_> {
+    /// The stage that is green, or that the interstage leads to.
+    fn running(&self) -> Option<StageNumber> {
+        self.live.stage
+    }
+
+    /// How long the running stage has been green; `None` during an interstage.
+    fn green_for(&self) -> Option<Tenths> {
+        let since = self.live.stage_since.filter(|_| !self.live.interstage && self.live.stage.is_some())?;
+        Some(Tenths::from(self.now.since(since)))
+    }
+
+    /// Why a stage may not be asked for now.
+    fn refusal(&self, stage: StageNumber) -> Option<rules::Refusal> {
+        rules::may_request(self.junction, &self.live.groups, stage, self.now).err()
+    }
+
+    fn limits_towards(&self, stage: StageNumber) -> Vec<Limit> {
+        match self.refusal(stage) {
+            Some(rules::Refusal::MinimumGreen { .. }) => vec![Limit::MinGreen],
+            Some(rules::Refusal::InterstageRunning) => vec![Limit::Intergreen],
+            _ => Vec::new(),
+        }
+    }
+
+    fn lamp(&self, group: GroupNumber) -> Option<Lamp> {
+        self.live.groups.get(usize::from(group.0).checked_sub(1)?).map(|s| s.lamp)
+    }
+
+    /// A stage among the alternatives.
+    fn alternative(&self, stage: StageNumber, score: f64, unit: Unit) -> Alternative {
+        let refused = if Some(stage) == self.running() { None } else { self.refusal(stage) };
+        Alternative { stage, score: rounded(score), unit, refused: refused.map(|r| r.to_string()) }
+    }
+
+    /// Keeps going where the interstage leads, when nothing was wanted before.
+    fn ride_along(&self) -> Option<Choice> {
+        let stage = self.running().filter(|_| self.live.wanted.is_none())?;
+        let limits = vec![Limit::Intergreen];
+        let (facts, alternatives) = (BTreeMap::new(), Vec::new());
+        Some(Choice { stage, reason: Reason::Interstage, facts, alternatives, limits })
+    }
+}
+
+/// Facts and scores are read by people: two places are enough.
+fn rounded(x: f64) -> f64 {
+    (x * 100.0).round() / 100.0
+}
+
+/// Facts by name.
+fn facts<const N: usize>(facts: [(&str, f64); N]) -> BTreeMap<String, f64> {
+    facts.into_iter().map(|(name, value)| (name.to_string(), rounded(value))).collect()
 }

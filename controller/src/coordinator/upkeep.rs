@@ -1,0 +1,268 @@
+//! What messages change in our picture of the street. Field data is weather: what does not fit is counted and
+//! left out, and the rest is used.
+
+use super::{Action, ChannelLive, Coordinator, HISTORY_S, Shown};
+use crate::dispatch::is_final;
+use model::{
+    detection::DetectorKind,
+    ids::{GroupNumber, JunctionIx, StageNumber},
+    signal::{Lamp, rules::GroupState},
+    time::{Moment, Tenths},
+};
+use std::time::Duration;
+use wire::{
+    message::{Alarms, Counts, Events, Groups, Presence, PresenceState, code, group_ages},
+    result::{CommandResult, Reason, ResultState},
+};
+
+/// Clocks of cabinets may be off by this much; what claims to be later is not believed, s.
+const CLOCK_SLACK_S: u64 = 3;
+/// Two readings of one lamp change may differ by this much (polling and rounding), ms.
+const AGE_JITTER_MS: i64 = 600;
+/// An age that a 16-bit register cannot exceed: it says "at least".
+const AGE_FULL: Tenths = Tenths(u16::MAX as u32);
+
+impl Coordinator {
+    pub(super) fn take_presence(&mut self, ix: JunctionIx, presence: Presence, actions: &mut Vec<Action>) {
+        let id = &self.city.junctions[ix.ix()].id;
+        let live = &mut self.live[ix.ix()];
+        let same_boot = live.presence.as_ref().is_some_and(|p| p.boot_id == presence.boot_id);
+        let was_online = live.presence.as_ref().is_some_and(|p| p.state == PresenceState::Online);
+        let online = presence.state == PresenceState::Online;
+        let mismatch = online && presence.config_hash != self.sites[ix.ix()].config_hash;
+        if mismatch && !(same_boot && was_online) {
+            actions.push(Action::Audit(format!(
+                "junction {id}: the cabinet has configuration {:08x}, we have {:08x}; it is not commanded",
+                presence.config_hash,
+                self.sites[ix.ix()].config_hash
+            )));
+        }
+        if !same_boot {
+            // Its tick counts from zero again, and what it holds for us is gone.
+            live.seen_at = None;
+            live.device_wanted = None;
+        }
+        if !same_boot || !online {
+            self.dispatch.forget(ix);
+        }
+        live.presence = Some(presence);
+        if mismatch {
+            self.reject("presence.config_mismatch");
+        }
+    }
+
+    pub(super) fn take_groups(&mut self, now: Moment, ix: JunctionIx, at: Moment, groups: &Groups) {
+        let junction = &self.city.junctions[ix.ix()];
+        if groups.signalgroupstatus.chars().count() != junction.groups.len() {
+            return self.reject("groups.count");
+        }
+        if groups.ages.len() != junction.groups.len() {
+            return self.reject("groups.ages");
+        }
+        let stage_known = |s: u16| s == 0 || junction.stage(StageNumber(s)).is_some();
+        if !stage_known(groups.stage) || !stage_known(groups.wanted) {
+            return self.reject("groups.stage");
+        }
+        if at > now + Duration::from_secs(CLOCK_SLACK_S) {
+            return self.reject("groups.from_the_future");
+        }
+        let live = &mut self.live[ix.ix()];
+        if live.seen_at.is_some_and(|seen| at < seen) {
+            return self.reject("groups.out_of_order");
+        }
+        let first = live.groups.is_empty();
+        let mut changed: Vec<(Moment, u16, Shown)> = Vec::new();
+        let mut states = Vec::with_capacity(junction.groups.len());
+        for ((number, lamp, age), i) in group_ages(groups).zip(0..) {
+            let mut since = Moment(at.0 - i64::from(age.0) * 100);
+            match live.groups.get(i) {
+                // The same showing: ages are rounded, and the later beginning is the safer one.
+                Some(old) if old.lamp == lamp && (since.0 - old.since.0).abs() <= AGE_JITTER_MS => {
+                    since = since.max(old.since);
+                }
+                Some(old) if old.lamp == lamp && (since < old.since || age >= AGE_FULL) => since = old.since,
+                // Also under the same lamp: a beginning that jumped forward is a change that we missed.
+                _ => changed.push((since, number.0, Shown::Lamp(lamp))),
+            }
+            states.push(GroupState { lamp, since });
+        }
+        live.groups = states;
+        let stage = (groups.stage != 0).then_some(StageNumber(groups.stage));
+        let newest = live.groups.iter().map(|g| g.since).max().unwrap_or(at).min(at);
+        if stage != live.stage || groups.interstage != live.interstage || first {
+            if let (Some(running), Some(since), false) = (live.stage, live.stage_since, live.interstage) {
+                // The green of a stage ended: how long it was tells what the next ones may be.
+                let lasted = Tenths::from(at.since(since));
+                self.memories[ix.ix()].green_lasted(running, lasted);
+            }
+            if let Some(stage) = stage.filter(|_| stage != live.stage) {
+                changed.push((if groups.interstage { at } else { newest }, 0, Shown::Stage(stage)));
+            }
+            live.stage_since = Some(if groups.interstage { at } else { newest });
+        }
+        live.stage = stage;
+        live.interstage = groups.interstage;
+        live.device_wanted = (groups.wanted != 0).then_some(StageNumber(groups.wanted));
+        live.cycle = Some((groups.cyclecounter, groups.basecyclecounter));
+        live.ref_tick = groups.ref_tick;
+        live.seen_at = Some(at);
+        changed.sort_by_key(|c| (c.0, c.1));
+        live.history.extend(changed);
+        let from = now - Duration::from_secs(HISTORY_S);
+        while live.history.front().is_some_and(|h| h.0 < from) {
+            live.history.pop_front();
+        }
+        // A green answers the calls of its group.
+        for detector in &junction.detectors {
+            if green(&live.groups, &detector.groups) {
+                if let Some(channel) = live.detectors.get_mut(&detector.channel) {
+                    channel.call = false;
+                }
+            }
+        }
+    }
+
+    pub(super) fn take_counts(&mut self, now: Moment, ix: JunctionIx, at: Moment, counts: &Counts) {
+        if at > now + Duration::from_secs(CLOCK_SLACK_S) {
+            return self.reject("counts.from_the_future");
+        }
+        let city = self.city.clone();
+        let junction = &city.junctions[ix.ix()];
+        for channel in &counts.channels {
+            let (number, reading) = channel.reading();
+            let Some(detector) = junction.detectors.iter().find(|d| d.channel == number) else {
+                self.reject("counts.channel");
+                continue;
+            };
+            let share = (0.0..=1.0).contains(&reading.occupancy);
+            if !share || reading.speed_mps.is_some_and(|v| !(0.0..=100.0).contains(&v)) {
+                self.reject("counts.value");
+                continue;
+            }
+            let live = &mut self.live[ix.ix()];
+            let served = green(&live.groups, &detector.groups);
+            let slot: &mut ChannelLive = live.detectors.entry(number).or_default();
+            if slot.at.is_some_and(|before| at <= before) {
+                self.reject("counts.out_of_order");
+                continue;
+            }
+            let touched = match detector.kind {
+                DetectorKind::Area => reading.vehicles.or(reading.queue).unwrap_or(0) > 0,
+                _ => reading.occupied || reading.count > 0,
+            };
+            slot.last = reading;
+            slot.at = Some(at);
+            slot.minute.push_back((at, reading.count, reading.occupancy));
+            let from = at - Duration::from_secs(60);
+            while slot.minute.front().is_some_and(|m| m.0 <= from) {
+                slot.minute.pop_front();
+            }
+            if touched && !reading.fault {
+                slot.last_actuated = Some(at);
+                slot.call |= !served;
+            }
+        }
+    }
+
+    /// Hi-res events are for the store; of them deciding needs only calls of people on foot, which a batch of
+    /// counts may carry a second later.
+    pub(super) fn take_hi_res(&mut self, ix: JunctionIx, events: &Events) {
+        for event in &events.events {
+            if event.code != code::PED_CALL {
+                continue;
+            }
+            let group = GroupNumber(event.param);
+            let junction = &self.city.junctions[ix.ix()];
+            let live = &mut self.live[ix.ix()];
+            let buttons = junction
+                .detectors
+                .iter()
+                .filter(|d| d.kind == DetectorKind::PushButton && d.groups.contains(&group));
+            for button in buttons {
+                let served = green(&live.groups, &[group]);
+                let channel = live.detectors.entry(button.channel).or_default();
+                channel.call |= !served;
+                channel.last_actuated = channel.last_actuated.max(Some(event.t));
+            }
+        }
+    }
+
+    pub(super) fn take_alarms(&mut self, ix: JunctionIx, code: String, alarms: Alarms) {
+        let open = &mut self.live[ix.ix()].alarms;
+        if alarms.full {
+            open.retain(|(other, _), _| *other != code);
+        }
+        for alarm in alarms.alarms {
+            let key = (code.clone(), alarm.component.clone());
+            if alarm.active {
+                open.insert(key, alarm);
+            } else {
+                open.remove(&key);
+            }
+        }
+    }
+
+    pub(super) fn take_result(&mut self, ix: JunctionIx, result: CommandResult, actions: &mut Vec<Action>) {
+        let live = &mut self.live[ix.ix()];
+        let Some((command, last)) = live.last_command.as_mut().filter(|(c, _)| c.cmd_id == result.cmd_id)
+        else {
+            return;
+        };
+        if last.as_ref().is_some_and(|l| is_final(l.state)) {
+            return;
+        }
+        self.dispatch.answered(ix, command, &result);
+        *last = Some(result.clone());
+        let body = command.body.clone();
+        self.order_answered(ix, &body, &result);
+        if result.state != ResultState::Rejected {
+            return;
+        }
+        match result.reason {
+            // The street moved while the command was under way: nobody's fault, and the next tick asks again.
+            Some(Reason::Unsafe | Reason::StaleTick) | None => (),
+            Some(reason) => {
+                self.reject(&format!("command.{}", reason_key(reason)));
+                if reason == Reason::StaleEpoch {
+                    let id = &self.city.junctions[ix.ix()].id;
+                    actions.push(Action::Audit(format!(
+                        "junction {id}: another centre commands it; we are silent"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// What a tick must do for a junction's memory, ready or not.
+    pub(super) fn remember(&mut self, now: Moment, ix: JunctionIx) {
+        self.memories[ix.ix()].tick(
+            now,
+            &self.city.junctions[ix.ix()],
+            &self.sites[ix.ix()],
+            &self.live[ix.ix()],
+        );
+    }
+}
+
+/// Whether any of the groups may go now.
+fn green(shown: &[GroupState], groups: &[GroupNumber]) -> bool {
+    groups.iter().any(|g| {
+        usize::from(g.0).checked_sub(1).and_then(|i| shown.get(i)).is_some_and(|s| s.lamp == Lamp::Green)
+    })
+}
+
+fn reason_key(reason: Reason) -> &'static str {
+    match reason {
+        Reason::StaleEpoch => "stale_epoch",
+        Reason::StaleSeq => "stale_seq",
+        Reason::ForeignBoot => "foreign_boot",
+        Reason::ConfigMismatch => "config_mismatch",
+        Reason::StaleTick => "stale_tick",
+        Reason::BadLease => "bad_lease",
+        Reason::Unsafe => "unsafe",
+        Reason::DeviceUnavailable => "device_unavailable",
+        Reason::ReadBackFailed => "read_back_failed",
+        Reason::Unsupported => "unsupported",
+        Reason::Malformed => "malformed",
+    }
+}

@@ -1,0 +1,69 @@
+//! Control by plans: the first one always, or the one that the schedule wants. The centre asks for each stage
+//! when its split begins; the cabinet makes the interstage.
+
+use super::{Choice, Memory, Problem, Reason, Unit, facts};
+use model::{signal::Plan, time::Tenths};
+
+/// Days from 1970-01-01, a Thursday, to a Monday.
+const EPOCH_WEEKDAY: i64 = 3;
+
+pub(super) fn fixed(problem: &Problem, memory: &mut Memory) -> Option<Choice> {
+    let plan = base_plan(problem, memory);
+    by_plan(problem, &plan)
+}
+
+pub(super) fn scheduled(problem: &Problem, memory: &mut Memory) -> Option<Choice> {
+    let (weekday, minute) = local_time(problem.now.0, problem.utc_offset_s);
+    let plan = match problem.junction.scheduled_plan(weekday, minute) {
+        Some(plan) => plan.clone(),
+        None => base_plan(problem, memory),
+    };
+    by_plan(problem, &plan)
+}
+
+/// Weekday (0 is Monday) and minutes after local midnight.
+pub(crate) fn local_time(now_ms: i64, utc_offset_s: i32) -> (u8, u16) {
+    let local_s = now_ms.div_euclid(1000) + i64::from(utc_offset_s);
+    let (day, second) = (local_s.div_euclid(86_400), local_s.rem_euclid(86_400));
+    ((day + EPOCH_WEEKDAY).rem_euclid(7) as u8, (second / 60) as u16)
+}
+
+/// The junction's first plan, or Webster's from what was measured.
+fn base_plan(problem: &Problem, memory: &Memory) -> Plan {
+    match (problem.junction.plans.first(), &memory.webster) {
+        (Some(plan), _) => plan.clone(),
+        (None, Some((_, plan))) => plan.clone(),
+        (None, None) => problem.site.base.clone(),
+    }
+}
+
+fn by_plan(problem: &Problem, plan: &Plan) -> Option<Choice> {
+    let clock = u64::try_from(problem.now.0 / 100).unwrap_or(0);
+    let (step, into) = plan.step_at(clock)?;
+    let stage = plan.steps[step].stage;
+    let split = plan.steps[step].split;
+    // Seconds until the plan comes to each stage; the running step's is zero.
+    let mut until = Tenths::ZERO;
+    let mut alternatives = vec![problem.alternative(stage, 0.0, Unit::S)];
+    for k in 0..plan.steps.len() - 1 {
+        let here = plan.steps[(step + k) % plan.steps.len()].split;
+        until += if k == 0 { here.saturating_sub(into) } else { here };
+        let next = plan.steps[(step + k + 1) % plan.steps.len()].stage;
+        if alternatives.iter().all(|a| a.stage != next) {
+            alternatives.push(problem.alternative(next, until.as_seconds(), Unit::S));
+        }
+    }
+    Some(Choice {
+        stage,
+        reason: Reason::PlanStep,
+        facts: facts([
+            ("plan", f64::from(plan.number.0)),
+            ("cycle_s", plan.cycle().as_seconds()),
+            ("position_s", plan.cycle_position(clock).as_seconds()),
+            ("split_s", split.as_seconds()),
+            ("left_s", split.saturating_sub(into).as_seconds()),
+        ]),
+        alternatives,
+        limits: problem.limits_towards(stage),
+    })
+}

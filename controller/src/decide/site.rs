@@ -1,0 +1,181 @@
+//! What a junction's data means for deciding: looked up once, so that a tick only adds numbers.
+
+use model::{
+    city::City,
+    detection::DetectorKind,
+    ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, LinkIx, PlanNumber, StageNumber},
+    signal::{Junction, Plan, interstage::Interstage, webster},
+    time::Tenths,
+};
+use std::{ops::Range, time::Duration};
+
+/// How far before the stop line a vehicle counts as one that the next seconds of green can serve, m. What an
+/// area channel sees beyond it is left out of pressure: counting all 250 m lets a long approach starve short
+/// ones (measured under SUMO on RESCO's cologne3: 17 s of delay with 100 m, gridlock with 250 m).
+pub const NEAR_M: f64 = 100.0;
+
+/// One junction, prepared.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    /// [`Junction::config_hash`].
+    pub config_hash: u32,
+    /// The plan that its cycle follows when nothing else is said: its own first plan, or Webster's with equal
+    /// volumes when it has none.
+    pub base: Plan,
+    /// Area channels.
+    pub areas: Vec<Area>,
+    /// By group: every channel that calls it.
+    pub callers: Vec<Vec<Caller>>,
+    /// By stage: what each group's green is worth in it, group order (see [`worth`]).
+    pub worth: Vec<Vec<f64>>,
+    /// `ways[a][b]`: how long the interstage from stage `a + 1` to stage `b + 1` lasts.
+    pub ways: Vec<Vec<Tenths>>,
+    /// By group: vehicle lanes that it governs, for saturation flow.
+    pub lanes: Vec<u16>,
+}
+
+/// An area channel.
+#[derive(Clone, Debug)]
+pub(crate) struct Area {
+    /// The channel.
+    pub channel: ChannelNumber,
+    /// Groups whose traffic it counts.
+    pub groups: Vec<GroupNumber>,
+    /// From when a vehicle comes into view to when it is within [`NEAR_M`] on an empty road.
+    pub lag: Duration,
+    /// Where its traffic goes, if that is one link.
+    pub downstream: Option<LinkIx>,
+}
+
+/// A channel that calls a group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    pub channel: ChannelNumber,
+    pub kind: DetectorKind,
+}
+
+/// What a green is worth when several movements compete for the same seconds: one that goes without giving
+/// way serves a full stream, one that must find gaps about half of it.
+pub(crate) fn worth(junction: &Junction, stage: StageNumber) -> Vec<f64> {
+    let Some(stage) = junction.stage(stage) else { return vec![0.0; junction.groups.len()] };
+    let value = |g: GroupNumber| match (stage.has(g), stage.permissive.contains(&g)) {
+        (false, _) => 0.0,
+        (true, false) => 1.0,
+        (true, true) => 0.5,
+    };
+    junction.groups.iter().map(|g| value(g.number)).collect()
+}
+
+/// What the road says that several junctions need.
+pub(crate) struct Roads {
+    by_lane: Vec<Range<u32>>,
+    into_lane: Vec<Vec<u32>>,
+}
+
+impl Roads {
+    pub(crate) fn new(city: &City) -> Roads {
+        let mut into_lane = vec![Vec::new(); city.network.lanes.len()];
+        for (i, m) in city.network.movements.iter().enumerate() {
+            into_lane[m.to.ix()].push(i as u32);
+        }
+        Roads { by_lane: city.network.movements_by_lane(), into_lane }
+    }
+
+    /// Metres from a lane's end back to the nearest signal upstream, at most `limit`.
+    fn view(&self, city: &City, lane: LaneIx, limit: f64) -> f64 {
+        let mut back = city.network.lane(lane).length_m;
+        let mut here = lane;
+        // The longest arm decides: what comes along a shorter one is near sooner, and then queues.
+        // The bound is for loops of zero-length lanes in broken maps.
+        for _ in 0..64 {
+            if back >= limit {
+                return limit;
+            }
+            let movements = &city.network.movements;
+            let before = self.into_lane[here.ix()]
+                .iter()
+                .map(|&m| &movements[m as usize])
+                .filter(|m| m.head.is_none())
+                .max_by(|a, b| {
+                    let length = |lane| city.network.lane(lane).length_m;
+                    length(a.from).total_cmp(&length(b.from))
+                });
+            let Some(m) = before else { break };
+            back += m.length_m + city.network.lane(m.from).length_m;
+            here = m.from;
+        }
+        back.min(limit)
+    }
+}
+
+impl Site {
+    pub(crate) fn new(city: &City, ix: JunctionIx, roads: &Roads) -> Site {
+        let junction = &city.junctions[ix.ix()];
+        let network = &city.network;
+        let mut callers = vec![Vec::new(); junction.groups.len()];
+        let mut areas = Vec::new();
+        let mut lanes = vec![Vec::<LaneIx>::new(); junction.groups.len()];
+        for detector in &junction.detectors {
+            for group in &detector.groups {
+                let Some(place) = usize::from(group.0).checked_sub(1) else { continue };
+                let Some(callers) = callers.get_mut(place) else { continue };
+                callers.push(Caller { channel: detector.channel, kind: detector.kind });
+                if let Some(lane) = detector.lane.filter(|l| !lanes[place].contains(l)) {
+                    lanes[place].push(lane);
+                }
+            }
+            if detector.kind != DetectorKind::Area {
+                continue;
+            }
+            let lane = detector.lane.filter(|l| l.ix() < network.lanes.len());
+            let (lag, downstream) = lane.map_or((Duration::ZERO, None), |lane| {
+                let view = roads.view(city, lane, detector.length_m);
+                let speed = network.lane(lane).speed_limit_mps.max(1.0);
+                let lag = Duration::from_secs_f64((view - NEAR_M).max(0.0) / speed);
+                let mine =
+                    roads.by_lane[lane.ix()].clone().map(|m| &network.movements[m as usize]).filter(|m| {
+                        m.head.is_some_and(|h| {
+                            h.junction == ix
+                                && detector
+                                    .head
+                                    .map_or(detector.groups.contains(&h.group), |head| head == h.index)
+                        })
+                    });
+                let mut to: Vec<LinkIx> = mine.map(|m| network.lane(m.to).link).collect();
+                to.dedup();
+                (lag, (to.len() == 1).then(|| to[0]))
+            });
+            areas.push(Area { channel: detector.channel, groups: detector.groups.clone(), lag, downstream });
+        }
+        let order: Vec<StageNumber> = junction.stages.iter().map(|s| s.number).collect();
+        let base = junction
+            .plans
+            .first()
+            .cloned()
+            .unwrap_or_else(|| webster::plan(junction, PlanNumber(0), &order, &vec![0.0; order.len()]));
+        let ways = order
+            .iter()
+            .map(|&a| order.iter().map(|&b| Interstage::between(junction, a, b).duration).collect())
+            .collect();
+        Site {
+            config_hash: junction.config_hash(),
+            base,
+            areas,
+            callers,
+            worth: order.iter().map(|&s| worth(junction, s)).collect(),
+            ways,
+            lanes: lanes.iter().map(|l| l.len().max(1) as u16).collect(),
+        }
+    }
+
+    /// How long the way from one stage to another lasts; zero for stages that do not exist.
+    pub(crate) fn way(&self, from: StageNumber, to: StageNumber) -> Tenths {
+        let place = |s: StageNumber| usize::from(s.0).checked_sub(1);
+        place(from)
+            .and_then(|a| self.ways.get(a))
+            .zip(place(to))
+            .and_then(|(row, b)| row.get(b))
+            .copied()
+            .unwrap_or(Tenths::ZERO)
+    }
+}

@@ -1,0 +1,217 @@
+//! Numbers, leases and fences: turns what is wanted of a junction into commands, at most one a tick.
+//!
+//! Nothing unsafe leaves here: a stage is asked for only if [`rules::may_request`] agrees, on the newest lamps
+//! carried on to now. The cabinet checks again.
+
+use crate::coordinator::Live;
+use model::{
+    ids::{JunctionIx, PlanNumber, StageNumber},
+    signal::{Junction, rules},
+    time::Moment,
+};
+use std::time::Duration;
+use uuid::Uuid;
+use wire::{
+    command::{Body, Command, LONGEST_LEASE_S},
+    message::Rung,
+    result::{CommandResult, Reason, ResultState},
+};
+
+/// A command is not valid after this long, s: a second for the way there, and room for a slow poll. It must
+/// not exceed [`wire::command::MESSAGE_EXPIRY_S`].
+pub const EXPIRES_S: u64 = 4;
+/// An answer that takes longer than this is not waited for, s: the command is sent anew.
+pub const ANSWER_S: u64 = 2;
+
+/// What is wanted of a junction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// That stage.
+    Stage(StageNumber),
+    /// That plan, by the cabinet's own clock.
+    Plan(PlanNumber),
+    /// Flashing amber.
+    Flash,
+}
+
+impl Wish {
+    fn body(self) -> Body {
+        match self {
+            Wish::Stage(stage) => Body::Stage(stage.0),
+            Wish::Plan(plan) => Body::Plan(plan.0),
+            Wish::Flash => Body::Mode(Rung::Flashing),
+        }
+    }
+}
+
+/// Whether no more answers come after this one.
+pub fn is_final(state: ResultState) -> bool {
+    matches!(state, ResultState::Applied | ResultState::Rejected | ResultState::Expired)
+}
+
+/// Who was told what.
+#[derive(Clone, Debug)]
+pub(crate) struct Dispatch {
+    epoch: u64,
+    lease_s: u32,
+    /// Commands of this centre so far, for their ids.
+    sent: u64,
+    lines: Vec<Line>,
+}
+
+/// One junction's line of commands.
+#[derive(Clone, Debug, Default)]
+struct Line {
+    /// The last number used.
+    seq: u64,
+    /// What the cabinet holds, or is about to, as far as we know.
+    holds: Option<Held>,
+    /// Somebody with a newer epoch commands it: silent until our own is newer.
+    fenced: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    wish: Wish,
+    /// When the wish itself was last sent.
+    asked: Moment,
+    /// When it was last sent or prolonged.
+    renewed: Moment,
+}
+
+impl Dispatch {
+    pub(crate) fn new(junctions: usize, epoch: u64, lease_s: u32) -> Dispatch {
+        let lease_s = lease_s.clamp(1, LONGEST_LEASE_S);
+        Dispatch { epoch, lease_s, sent: 0, lines: vec![Line::default(); junctions] }
+    }
+
+    /// Takes a newer epoch; says whether it was newer.
+    pub(crate) fn take_epoch(&mut self, epoch: u64) -> bool {
+        let newer = epoch > self.epoch;
+        if newer {
+            self.epoch = epoch;
+            for line in &mut self.lines {
+                line.fenced = false;
+                // What was promised under the old epoch is said again under the new one.
+                line.holds = None;
+            }
+        }
+        newer
+    }
+
+    /// Another centre holds this junction.
+    pub(crate) fn fenced(&self, ix: JunctionIx) -> bool {
+        self.lines[ix.ix()].fenced
+    }
+
+    /// The cabinet restarted or left: it holds nothing for us.
+    pub(crate) fn forget(&mut self, ix: JunctionIx) {
+        self.lines[ix.ix()].holds = None;
+    }
+
+    /// The cabinet answered the last command.
+    pub(crate) fn answered(&mut self, ix: JunctionIx, command: &Command, result: &CommandResult) {
+        let line = &mut self.lines[ix.ix()];
+        match result.state {
+            ResultState::Received | ResultState::Accepted | ResultState::Applied => (),
+            ResultState::Expired => line.holds = None,
+            ResultState::Rejected => {
+                line.holds = None;
+                line.fenced |= result.reason == Some(Reason::StaleEpoch) && command.epoch == self.epoch;
+            }
+        }
+    }
+
+    /// The command that this tick owes the junction, if one.
+    pub(crate) fn next(
+        &mut self,
+        now: Moment,
+        ix: JunctionIx,
+        junction: &Junction,
+        live: &Live,
+        wish: Option<Wish>,
+    ) -> Option<Command> {
+        let line = &self.lines[ix.ix()];
+        let body = match (line.holds, wish) {
+            (Some(held), Some(wish)) if held.wish == wish => {
+                if self.lost(now, live, held) && allowed(junction, live, wish, now) {
+                    wish.body()
+                } else if self.due(now, held) {
+                    Body::Lease
+                } else {
+                    return None;
+                }
+            }
+            (held, Some(wish)) if allowed(junction, live, wish, now) => {
+                let _ = held;
+                wish.body()
+            }
+            // Not safe yet: what it holds goes on meanwhile.
+            (Some(held), _) if self.due(now, held) => Body::Lease,
+            _ => return None,
+        };
+        let presence = live.presence.as_ref()?;
+        let renews = body == Body::Lease;
+        let line = &mut self.lines[ix.ix()];
+        line.holds = match (line.holds, wish) {
+            (Some(held), _) if renews => Some(Held { renewed: now, ..held }),
+            (_, Some(wish)) => Some(Held { wish, asked: now, renewed: now }),
+            (held, None) => held,
+        };
+        // Counted from the clock, so that a centre that restarts under the same epoch goes on above itself.
+        line.seq = (line.seq + 1).max(u64::try_from(now.0).unwrap_or(0));
+        self.sent += 1;
+        Some(Command {
+            cmd_id: cmd_id(now, self.epoch, self.sent),
+            epoch: self.epoch,
+            seq: line.seq,
+            boot_id: presence.boot_id,
+            config_hash: presence.config_hash,
+            ref_tick: live.ref_tick,
+            expires_at: now + Duration::from_secs(EXPIRES_S),
+            lease_s: self.lease_s,
+            body,
+        })
+    }
+
+    /// A third of the lease has passed: two more chances remain before it lapses.
+    fn due(&self, now: Moment, held: Held) -> bool {
+        now.since(held.renewed) >= Duration::from_secs(u64::from(self.lease_s / 3).max(1))
+    }
+
+    /// The cabinet had time to take the wish and shows that it does not hold it.
+    fn lost(&self, now: Moment, live: &Live, held: Held) -> bool {
+        if now.since(held.asked) < Duration::from_secs(ANSWER_S) {
+            return false;
+        }
+        match held.wish {
+            Wish::Stage(stage) => live.device_wanted != Some(stage),
+            Wish::Plan(plan) => {
+                live.mode.as_ref().is_some_and(|m| m.rung != Rung::Coordinated || m.plan != plan.0)
+            }
+            Wish::Flash => live.mode.as_ref().is_some_and(|m| m.rung != Rung::Flashing),
+        }
+    }
+}
+
+/// Whether it may be asked for now.
+fn allowed(junction: &Junction, live: &Live, wish: Wish, now: Moment) -> bool {
+    match wish {
+        Wish::Stage(stage) => {
+            live.groups.len() == junction.groups.len()
+                && rules::may_request(junction, &live.groups, stage, now).is_ok()
+        }
+        // The way there is the cabinet's own.
+        Wish::Plan(_) | Wish::Flash => true,
+    }
+}
+
+/// A UUIDv7 without chance in it, so that a replay makes the same: its time, then the epoch's low bits (two
+/// centres never share one) and the count of commands.
+fn cmd_id(now: Moment, epoch: u64, count: u64) -> Uuid {
+    let [.., e1, e0] = epoch.to_be_bytes();
+    let [_, _, c5, c4, c3, c2, c1, c0] = count.to_be_bytes();
+    // The builder puts version and variant over the top bits of bytes 0 and 2, so those carry nothing.
+    let tail = [0, e1, 0, e0, c5, c4, c3, c2, c1, c0];
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &tail).into_uuid()
+}
