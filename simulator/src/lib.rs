@@ -1,1 +1,8 @@
-//! simulator
+//! A street made of software: traffic, signals and detectors that answer as the real ones do.
+//!
+//! In reading order: `signals` is the box in the cabinet, [`modbus_field`] its cable, [`sumo`] the bridge
+//! to the other simulator.
+
+pub mod signals;
+pub mod modbus_field;
+pub mod sumo;

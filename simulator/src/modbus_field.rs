@@ -1,0 +1,313 @@
+//! The street's end of the cable: each simulated TLC as a Modbus TCP device.
+//!
+//! A [`FieldDevice`] owns a [`Tlc`] and the registers that show it, laid out by the same
+//! `wire::register_map` file that the agent reads. Requests are answered from the registers alone, so a
+//! slow reader never holds up the street.
+
+use crate::signals::{LocalMode, Mode, Request, Sensed, Tlc, Troubles, clock_tenths};
+use model::{ids::StageNumber, signal::Lamp, time::Moment};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::net::TcpListener;
+use tokio_modbus::{
+    ExceptionCode, Request as ModbusRequest, Response, SlaveRequest,
+    server::{Service, tcp::Server},
+};
+use tokio_util::sync::CancellationToken;
+use wire::register_map::{CommandBlock, DetectorBlock, EventRing, NOT_MEASURED, RegisterMap, alarm};
+
+/// Version of the register layout that we answer.
+const LAYOUT: u16 = 1;
+
+/// A device on the street: a TLC, its detectors, and the registers that a cable reaches.
+#[derive(Clone, Debug)]
+pub struct FieldDevice(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    map: Arc<RegisterMap>,
+    tlc: Tlc,
+    input: Vec<u16>,
+    holding: [u16; CommandBlock::LENGTH as usize],
+    /// When the stage request reverts.
+    until: Moment,
+    now: Moment,
+    heartbeat: u16,
+    intervals: u16,
+    interval_ends: Moment,
+    /// Extra time before each answer.
+    answer_delay: Duration,
+    /// Writes that a client made, for whoever audits the cable.
+    writes: u64,
+}
+
+/// Length of a detector interval, tenths.
+const WINDOW_TENTHS: u16 = 10;
+
+impl FieldDevice {
+    /// Puts a TLC behind a register map.
+    pub fn new(tlc: Tlc, map: Arc<RegisterMap>) -> FieldDevice {
+        let now = tlc.started();
+        let detectors = map.detectors.first + map.detectors.most_channels * DetectorBlock::STRIDE;
+        let events = map.events.first + map.events.entries * EventRing::STRIDE;
+        let (report, length) = map.report.span();
+        let size =
+            [detectors, events, map.lamps + map.most_groups, map.ages + map.most_groups, report + length];
+        let mut inner = Inner {
+            input: vec![0; usize::from(size.into_iter().max().unwrap_or(0))],
+            map,
+            tlc,
+            holding: [0; CommandBlock::LENGTH as usize],
+            until: now,
+            now,
+            heartbeat: 0,
+            intervals: 0,
+            interval_ends: now + Duration::from_secs(1),
+            answer_delay: Duration::ZERO,
+            writes: 0,
+        };
+        inner.show();
+        FieldDevice(Arc::new(Mutex::new(inner)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lives until `now` with what its detectors feel; then the registers show it.
+    pub fn step(&self, now: Moment, sensed: &[Sensed]) {
+        let mut inner = self.lock();
+        inner.now = now;
+        let request = inner.request();
+        inner.tlc.step(now, &request, sensed);
+        inner.heartbeat = inner.heartbeat.wrapping_add(1);
+        while inner.interval_ends <= now {
+            inner.intervals = inner.intervals.wrapping_add(1);
+            inner.interval_ends = inner.interval_ends + Duration::from_secs(1);
+        }
+        inner.show();
+    }
+
+    /// Looks at the TLC itself, which is what the street sees of it.
+    pub fn look<R>(&self, at: impl FnOnce(&Tlc) -> R) -> R {
+        at(&self.lock().tlc)
+    }
+
+    /// Puts troubles in force, or ends them.
+    pub fn trouble(&self, troubles: Troubles) {
+        self.lock().tlc.troubles = troubles;
+    }
+
+    /// Makes every answer late by so much.
+    pub fn delay_answers(&self, by: Duration) {
+        self.lock().answer_delay = by;
+    }
+
+    /// How many writes clients have made.
+    pub fn writes(&self) -> u64 {
+        self.lock().writes
+    }
+
+    /// Answers Modbus TCP on `listener` until `shutdown`.
+    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
+        let connected = |stream, _from: SocketAddr| {
+            let device = self.clone();
+            async move { Ok(Some((device, stream))) }
+        };
+        let failed = |error: std::io::Error| tracing::debug!(%error, "a Modbus client left in the middle of a request");
+        Server::new(listener).serve_until(&connected, failed, shutdown.cancelled_owned()).await.map(|_| ())
+    }
+
+    fn answer(&self, request: &ModbusRequest<'_>) -> Result<Response, ExceptionCode> {
+        let mut inner = self.lock();
+        match *request {
+            ModbusRequest::ReadInputRegisters(first, count) => {
+                slice(&inner.input, first, count).map(Response::ReadInputRegisters)
+            }
+            ModbusRequest::ReadHoldingRegisters(first, count) => {
+                let first =
+                    first.checked_sub(inner.map.command.first).ok_or(ExceptionCode::IllegalDataAddress)?;
+                slice(&inner.holding, first, count).map(Response::ReadHoldingRegisters)
+            }
+            ModbusRequest::WriteMultipleRegisters(first, ref values) => {
+                inner.write(first, values)?;
+                Ok(Response::WriteMultipleRegisters(first, values.len() as u16))
+            }
+            ModbusRequest::WriteSingleRegister(register, value) => {
+                inner.write(register, &[value])?;
+                Ok(Response::WriteSingleRegister(register, value))
+            }
+            _ => Err(ExceptionCode::IllegalFunction),
+        }
+    }
+}
+
+fn slice(registers: &[u16], first: u16, count: u16) -> Result<Vec<u16>, ExceptionCode> {
+    if count == 0 || count > wire::register_map::LONGEST_READ {
+        return Err(ExceptionCode::IllegalDataValue);
+    }
+    let first = usize::from(first);
+    registers
+        .get(first..first + usize::from(count))
+        .map(<[u16]>::to_vec)
+        .ok_or(ExceptionCode::IllegalDataAddress)
+}
+
+impl Service for FieldDevice {
+    type Request = SlaveRequest<'static>;
+    type Response = Response;
+    type Exception = ExceptionCode;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, ExceptionCode>> + Send>>;
+
+    fn call(&self, request: SlaveRequest<'static>) -> Self::Future {
+        let device = self.clone();
+        Box::pin(async move {
+            let (delay, unit) = {
+                let inner = device.lock();
+                (inner.answer_delay, inner.map.unit)
+            };
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            if request.slave != unit {
+                return Err(ExceptionCode::GatewayTargetDevice);
+            }
+            device.answer(&request.request)
+        })
+    }
+}
+
+impl Inner {
+    fn request(&self) -> Request {
+        let held = |at: u16| self.holding[usize::from(at)];
+        let stage = held(CommandBlock::STAGE);
+        Request {
+            stage: (stage != 0).then_some(StageNumber(stage)),
+            until: self.until,
+            plan: held(CommandBlock::PLAN),
+            local: local_mode(held(CommandBlock::MODE)).unwrap_or_default(),
+        }
+    }
+
+    /// Takes a write whole or not at all.
+    fn write(&mut self, first: u16, values: &[u16]) -> Result<(), ExceptionCode> {
+        let first = first.checked_sub(self.map.command.first).ok_or(ExceptionCode::IllegalDataAddress)?;
+        let mut holding = self.holding;
+        let range = usize::from(first)..usize::from(first) + values.len();
+        holding.get_mut(range).ok_or(ExceptionCode::IllegalDataAddress)?.copy_from_slice(values);
+        let held = |at: u16| holding[usize::from(at)];
+        let (stage, countdown) = (held(CommandBlock::STAGE), held(CommandBlock::COUNTDOWN));
+        let junction = self.tlc.junction();
+        let plan = held(CommandBlock::PLAN);
+        let known = (stage == 0 || junction.stage(StageNumber(stage)).is_some())
+            && (plan == 0 || junction.plans.iter().any(|p| p.number.0 == plan))
+            && local_mode(held(CommandBlock::MODE)).is_some()
+            && countdown <= self.map.command.longest_countdown_s;
+        if !known {
+            return Err(ExceptionCode::IllegalDataValue);
+        }
+        let renewed = (first..first + values.len() as u16)
+            .any(|at| at == CommandBlock::COUNTDOWN || at == CommandBlock::STAGE);
+        if renewed {
+            self.until = self.now + Duration::from_secs(u64::from(countdown));
+        }
+        self.holding = holding;
+        self.writes += 1;
+        Ok(())
+    }
+
+    /// Writes what the device is into its registers.
+    fn show(&mut self) {
+        let Inner { map, tlc, input, now, .. } = self;
+        let now = *now;
+        let tick = (now.since(tlc.started()).as_millis() / 100) as u32;
+        let junction = tlc.junction();
+        let report = map.report;
+        let remaining = self.until.since(now).as_secs();
+        let central = tlc.mode() == Mode::Central;
+        let requested = if central { self.holding[usize::from(CommandBlock::STAGE)] } else { 0 };
+        let cycle = tlc.plan().map_or((0, 0), |plan| {
+            let clock = clock_tenths(now);
+            let base = clock % u64::from(plan.cycle().0.max(1));
+            (plan.cycle_position(clock).0 / 10, (base / 10) as u32)
+        });
+        let troubles = &tlc.troubles;
+        let bit = |set: bool, mask: u16| if set { mask } else { 0 };
+        let alarms = bit(troubles.lamp_out.is_some(), alarm::LAMP)
+            | bit(troubles.door_open, alarm::DOOR)
+            | bit(troubles.power_lost, alarm::POWER)
+            | bit(troubles.manual, alarm::MANUAL)
+            | bit(tlc.sensed().iter().any(|s| s.fault), alarm::DETECTOR);
+        let hash = junction.config_hash();
+        let mut set = |register: u16, value: u16| input[usize::from(register)] = value;
+        set(report.layout, LAYOUT);
+        set(report.heartbeat, self.heartbeat);
+        set(report.config_hash, (hash >> 16) as u16);
+        set(report.config_hash + 1, hash as u16);
+        set(report.groups, junction.groups.len() as u16);
+        set(report.stage, tlc.stage().map_or(0, |s| s.0));
+        set(report.interstage, u16::from(tlc.in_interstage()));
+        set(report.mode, tlc.mode().code());
+        set(report.plan, tlc.plan().map_or(0, |p| p.number.0));
+        set(report.cycle, cycle.0 as u16);
+        set(report.base_cycle, cycle.1 as u16);
+        set(report.alarms, alarms);
+        set(report.requested, requested);
+        set(report.countdown, if central { remaining as u16 } else { 0 });
+        set(report.tick, (tick >> 16) as u16);
+        set(report.tick + 1, tick as u16);
+        set(report.newest_event, tlc.events().next_back().map_or(0, |e| e.seq));
+        set(report.lamp_fault, troubles.lamp_out.map_or(0, |g| g.0));
+        for (i, group) in tlc.groups().iter().enumerate().take(usize::from(map.most_groups)) {
+            let lamp =
+                map.lamp_codes.iter().position(|&l| l == group.lamp).unwrap_or(Lamp::Dark.code().into());
+            set(map.lamps + i as u16, lamp as u16);
+            let age = now.since(group.since).as_millis() / 100;
+            set(map.ages + i as u16, u16::try_from(age).unwrap_or(u16::MAX));
+        }
+        for event in tlc.events() {
+            let at = map.events.register(event.seq);
+            let tick = (event.at.since(tlc.started()).as_millis() / 100) as u32;
+            for (k, value) in
+                [event.seq, (tick >> 16) as u16, tick as u16, event.code, event.param].into_iter().enumerate()
+            {
+                set(at + k as u16, value);
+            }
+        }
+        set(map.detectors.interval, self.intervals);
+        set(map.detectors.channels, tlc.sensed().len().min(map.detectors.most_channels.into()) as u16);
+        set(map.detectors.window, WINDOW_TENTHS);
+        for (c, s) in tlc.sensed().iter().enumerate().take(usize::from(map.detectors.most_channels)) {
+            let at = map.detectors.first + c as u16 * DetectorBlock::STRIDE;
+            let speed = s.speed_mps.map_or(NOT_MEASURED, |v| (v * 10.0).round().clamp(0.0, 65_000.0) as u16);
+            let flags = bit(s.occupied, DetectorBlock::OCCUPIED) | bit(s.fault, DetectorBlock::FAULT);
+            let words = [
+                s.count,
+                s.covered,
+                speed,
+                flags,
+                s.queue.unwrap_or(NOT_MEASURED),
+                s.vehicles.unwrap_or(NOT_MEASURED),
+            ];
+            for (k, value) in words.into_iter().enumerate() {
+                set(at + k as u16, value);
+            }
+        }
+    }
+}
+
+/// What the local-mode register asks for.
+fn local_mode(code: u16) -> Option<LocalMode> {
+    match code {
+        0 => Some(LocalMode::Coordinated),
+        1 => Some(LocalMode::Actuated),
+        2 => Some(LocalMode::Fixed),
+        3 => Some(LocalMode::Flashing),
+        _ => None,
+    }
+}

@@ -1,0 +1,332 @@
+//! The bridge to SUMO: the real simulator drives the street in lockstep, our devices show the lamps and
+//! feel the detectors.
+
+mod traci;
+
+pub use traci::TraciError;
+
+use crate::signals::{Sensed, Tlc};
+use model::{
+    city::City,
+    detection::DetectorKind,
+    ids::{JunctionIx, LaneIx},
+    signal::Lamp,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+use traci::{Traci, Vehicle};
+
+/// Slower than this a vehicle stands (SUMO's own threshold for waiting), m/s.
+const STANDING_MPS: f64 = 0.1;
+
+/// How long a starting SUMO may take to load its network and answer.
+const START_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Why SUMO could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SumoError {
+    /// No binary anywhere.
+    #[error("SUMO was not found on PATH, in SUMO_HOME/bin or in {0}; `cargo xtask tools` installs it")]
+    NotFound(String),
+    /// It did not start.
+    #[error("could not start {0}")]
+    Start(PathBuf, #[source] std::io::Error),
+    /// It ended before it answered.
+    #[error("SUMO ended at once: {0}")]
+    Ended(String),
+    /// It did not answer in time.
+    #[error("SUMO did not answer within {} s", START_PATIENCE.as_secs())]
+    Silent,
+    /// The conversation failed.
+    #[error(transparent)]
+    Traci(#[from] TraciError),
+}
+
+/// Finds SUMO: `PATH`, then `SUMO_HOME/bin`, then the project's own tools folder.
+pub fn find(tools: &Path) -> Result<PathBuf, SumoError> {
+    let on_path =
+        std::env::var_os("PATH").into_iter().flat_map(|p| std::env::split_paths(&p).collect::<Vec<_>>());
+    let home = std::env::var_os("SUMO_HOME").map(|home| PathBuf::from(home).join("bin"));
+    on_path
+        .chain(home)
+        .chain([tools.join("bin")])
+        .map(|folder| folder.join("sumo"))
+        .find(|sumo| sumo.is_file())
+        .ok_or_else(|| SumoError::NotFound(tools.join("bin").display().to_string()))
+}
+
+/// A running SUMO.
+#[derive(Debug)]
+pub struct Sumo {
+    city: Arc<City>,
+    child: Child,
+    traci: Option<Traci>,
+    /// SUMO's signal id of each junction.
+    signals: Vec<String>,
+    junction_of: HashMap<String, JunctionIx>,
+    lane_of: HashMap<String, LaneIx>,
+    /// Per junction and channel.
+    sensed: Vec<Vec<Sensed>>,
+    /// Where each vehicle was after the step before.
+    before: HashMap<String, (Option<LaneIx>, f64)>,
+    /// Channels that watch each lane: junction, channel's place, start and end of the zone.
+    zones: BTreeMap<LaneIx, Vec<Zone>>,
+    time_s: f64,
+    expected: i32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Zone {
+    junction: usize,
+    channel: usize,
+    from_m: f64,
+    to_m: f64,
+}
+
+impl Sumo {
+    /// Starts `binary` with `arguments` (configuration, seed, outputs) and takes its signals over.
+    pub fn start(
+        binary: &Path,
+        arguments: &[String],
+        city: Arc<City>,
+        begin_s: f64,
+    ) -> Result<Sumo, SumoError> {
+        // SUMO listens itself, so a port must be found first; between finding and taking it somebody else
+        // may come, which shows as a refused start and is said so.
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|l| l.local_addr())
+            .map_err(|e| SumoError::Start(binary.to_owned(), e))?
+            .port();
+        let mut child = Command::new(binary)
+            .args(arguments)
+            .args(["--remote-port", &port.to_string(), "--num-clients", "1"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| SumoError::Start(binary.to_owned(), e))?;
+        let mut waited = Duration::ZERO;
+        let stream = loop {
+            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
+                break stream;
+            }
+            if let Ok(Some(_)) = child.try_wait() {
+                return Err(SumoError::Ended(last_words(&mut child)));
+            }
+            if waited > START_PATIENCE {
+                let _ = child.kill();
+                return Err(SumoError::Silent);
+            }
+            let pause = Duration::from_millis(20);
+            std::thread::sleep(pause);
+            waited += pause;
+        };
+        let traci = match Traci::new(stream) {
+            Ok(traci) => traci,
+            Err(_) => return Err(SumoError::Ended(last_words(&mut child))),
+        };
+        drain_errors(&mut child);
+        let signals: Vec<String> = city
+            .junctions
+            .iter()
+            .map(|j| j.source_id.clone().unwrap_or_else(|| j.id.as_str().to_owned()))
+            .collect();
+        let junction_of = signals.iter().enumerate().map(|(i, s)| (s.clone(), JunctionIx::from(i))).collect();
+        let lane_of = city
+            .network
+            .links
+            .iter()
+            .flat_map(|l| l.lane_ixs().enumerate().map(|(k, lane)| (format!("{}_{k}", l.id), lane)))
+            .collect();
+        let mut zones: BTreeMap<LaneIx, Vec<Zone>> = BTreeMap::new();
+        for (junction, j) in city.junctions.iter().enumerate() {
+            for (channel, d) in j.detectors.iter().enumerate() {
+                let loops = matches!(d.kind, DetectorKind::StopLine | DetectorKind::Advance);
+                if let Some(lane) = d.lane.filter(|_| loops) {
+                    let to_m = (city.network.lane(lane).length_m - d.distance_m).max(0.0);
+                    let from_m = (to_m - d.length_m).max(0.0);
+                    zones.entry(lane).or_default().push(Zone { junction, channel, from_m, to_m });
+                }
+            }
+        }
+        let sensed = city.junctions.iter().map(|j| vec![Sensed::default(); j.detectors.len()]).collect();
+        Ok(Sumo {
+            city,
+            child,
+            traci: Some(traci),
+            signals,
+            junction_of,
+            lane_of,
+            sensed,
+            before: HashMap::new(),
+            zones,
+            time_s: begin_s,
+            expected: 1,
+        })
+    }
+
+    /// Simulated time, s.
+    pub fn time_s(&self) -> f64 {
+        self.time_s
+    }
+
+    /// Vehicles on the road or still to come.
+    pub fn expected(&self) -> i32 {
+        self.expected
+    }
+
+    /// What the channels of a junction feel, in the order of `Junction::detectors`.
+    pub fn sensed(&self, junction: JunctionIx) -> &[Sensed] {
+        &self.sensed[junction.ix()]
+    }
+
+    /// Shows `letters` (see [`letters`], one text per junction) and simulates up to `until_s`.
+    pub fn step(&mut self, until_s: f64, letters: &[String]) -> Result<(), SumoError> {
+        let states: Vec<(String, String)> =
+            self.signals.iter().cloned().zip(letters.iter().cloned()).collect();
+        let traci = self.traci.as_mut().ok_or(TraciError::Protocol("the simulation is closed already"))?;
+        let step = traci.step(until_s, &states)?;
+        let passed_s = step.time_s - self.time_s;
+        self.time_s = step.time_s;
+        self.expected = step.expected;
+        self.feel(&step.vehicles, passed_s);
+        Ok(())
+    }
+
+    fn feel(&mut self, vehicles: &[Vehicle], passed_s: f64) {
+        for (junction, channels) in self.city.junctions.iter().zip(&mut self.sensed) {
+            for (detector, sensed) in junction.detectors.iter().zip(channels) {
+                let area = detector.kind == DetectorKind::Area;
+                let none = area.then_some(0);
+                *sensed = Sensed { occupied: false, speed_mps: None, queue: none, vehicles: none, ..*sensed };
+            }
+        }
+        let tenths = (passed_s * 10.0).round() as u16;
+        let mut now_at = HashMap::with_capacity(vehicles.len());
+        for v in vehicles {
+            if let Some((signal, link, distance)) = &v.next_signal {
+                if let Some(&junction) = self.junction_of.get(signal) {
+                    let detectors = &self.city.junctions[junction.ix()].detectors;
+                    for (detector, sensed) in detectors.iter().zip(&mut self.sensed[junction.ix()]) {
+                        if detector.kind == DetectorKind::Area
+                            && detector.head == Some(*link)
+                            && *distance <= detector.length_m
+                        {
+                            sensed.vehicles = sensed.vehicles.map(|n| n + 1);
+                            sensed.queue = sensed.queue.map(|n| n + u16::from(v.speed < STANDING_MPS));
+                        }
+                    }
+                }
+            }
+            let lane = self.lane_of.get(&v.lane).copied();
+            let before = self.before.get(&v.id).copied();
+            if let Some(zones) = lane.and_then(|lane| self.zones.get(&lane)) {
+                for zone in zones {
+                    let sensed = &mut self.sensed[zone.junction][zone.channel];
+                    let over = v.position >= zone.from_m && v.position - v.length <= zone.to_m;
+                    let was_before = match before {
+                        Some((at, position)) if at == lane => position < zone.from_m,
+                        _ => true,
+                    };
+                    if over {
+                        sensed.occupied = true;
+                        sensed.speed_mps = Some(v.speed as f32);
+                    }
+                    if was_before && v.position >= zone.from_m {
+                        sensed.count = sensed.count.wrapping_add(1);
+                    }
+                }
+            }
+            // A quick one may cross a loop and leave the lane within one step.
+            if let Some((Some(left), position)) = before.filter(|(at, _)| *at != lane) {
+                for zone in self.zones.get(&left).into_iter().flatten() {
+                    if position < zone.from_m {
+                        let sensed = &mut self.sensed[zone.junction][zone.channel];
+                        sensed.count = sensed.count.wrapping_add(1);
+                        let cover = v.length / v.speed.max(1.0) * 10.0;
+                        sensed.covered = sensed.covered.wrapping_add((cover as u16).min(tenths));
+                    }
+                }
+            }
+            now_at.insert(v.id.clone(), (lane, v.position));
+        }
+        for sensed in self.sensed.iter_mut().flatten().filter(|s| s.occupied) {
+            sensed.covered = sensed.covered.wrapping_add(tenths);
+        }
+        self.before = now_at;
+    }
+
+    /// Ends the simulation and waits until SUMO has written its files.
+    pub fn close(mut self) -> Result<(), SumoError> {
+        if let Some(traci) = self.traci.take() {
+            traci.close()?;
+        }
+        let ended = self.child.wait().map_err(TraciError::from)?;
+        if ended.success() { Ok(()) } else { Err(SumoError::Ended(format!("exit status {ended}"))) }
+    }
+}
+
+impl Drop for Sumo {
+    fn drop(&mut self) {
+        // Losing the connection ends SUMO by itself; this only makes sure, and collects it.
+        drop(self.traci.take());
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// What SUMO said before it went.
+fn last_words(child: &mut Child) -> String {
+    use std::io::Read;
+    let mut words = String::new();
+    let _ = child.wait();
+    if let Some(stderr) = child.stderr.as_mut() {
+        let _ = stderr.take(64 * 1024).read_to_string(&mut words);
+    }
+    let said: Vec<_> = words.lines().filter(|l| !l.trim().is_empty()).collect();
+    if said.is_empty() { "it said nothing".to_owned() } else { said.join("; ") }
+}
+
+/// Passes on what SUMO warns of, so that its pipe never fills.
+fn drain_errors(child: &mut Child) {
+    if let Some(stderr) = child.stderr.take() {
+        std::thread::spawn(move || {
+            use std::io::BufRead;
+            for line in std::io::BufReader::new(stderr).lines().map_while(Result::ok) {
+                tracing::warn!(sumo = %line, "SUMO says");
+            }
+        });
+    }
+}
+
+/// SUMO's letters for what a device shows, one per head.
+pub fn letters(tlc: &Tlc) -> String {
+    let junction = tlc.junction();
+    let governing = tlc.governing().and_then(|s| junction.stage(s));
+    junction
+        .heads
+        .iter()
+        .map(|&number| {
+            let Some(group) = junction.group(number) else { return 'r' };
+            let permissive = governing.is_some_and(|s| s.permissive.contains(&number));
+            match tlc.groups()[usize::from(number.0) - 1].lamp {
+                Lamp::Green | Lamp::FlashingGreen if permissive => 'g',
+                Lamp::Green | Lamp::FlashingGreen => 'G',
+                Lamp::Amber => 'y',
+                Lamp::RedAmber => 'u',
+                Lamp::Red if group.turn_on_red => 's',
+                Lamp::Red => 'r',
+                Lamp::FlashingAmber => 'o',
+                Lamp::Dark => 'O',
+            }
+        })
+        .collect()
+}
