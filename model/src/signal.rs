@@ -254,6 +254,9 @@ pub struct Junction {
 }
 
 impl Junction {
+    /// Its name in the file that it was read from: SUMO's traffic light id, for one.
+    pub fn source_id(&self) -> &str { self.source_id.as_deref().unwrap_or(self.id.as_str()) }
+
     /// The group of that number.
     pub fn group(&self, number: GroupNumber) -> Option<&SignalGroup> {
         self.groups.get(usize::from(number.0).checked_sub(1)?)
@@ -364,28 +367,32 @@ impl Junction {
             return vec![format!("plan {} asks for stage {}, which does not exist", plan.number, step.stage)];
         }
         for (i, step) in plan.steps.iter().enumerate() {
-            let before = plan.steps[(i + plan.steps.len() - 1) % plan.steps.len()].stage;
-            let after = plan.steps[(i + 1) % plan.steps.len()].stage;
-            let way = interstage::Interstage::between(self, before, step.stage);
-            let next = self.stage(after).expect("checked above");
-            let stage = self.stage(step.stage).expect("checked above");
-            // Only groups that end here need their minimum within this split; a group that goes on has more time.
-            let gained_here = |g: &GroupNumber| !self.stage(before).is_some_and(|s| s.has(*g));
-            let need = stage
-                .green
-                .iter()
-                .filter(|g| gained_here(g) && !next.has(**g))
-                .filter_map(|g| self.group(*g))
-                .map(|g| g.min_green)
-                .max()
-                .unwrap_or(Tenths::ZERO);
-            if step.split < way.duration + need {
+            let (way, need) = self.split_needs(plan, i);
+            if step.split < way + need {
                 faults.push(format!(
                     "plan {}, stage {}: split {} s cannot hold interstage {} + minimum green {} s",
-                    plan.number, step.stage, step.split, way.duration, need
+                    plan.number, step.stage, step.split, way, need
                 ));
             }
         }
         faults
+    }
+    /// The shortest split that the plan's step `i` can have: its interstage, and the minimum green of the
+    /// groups that begin and end with it. Every stage of the plan must exist.
+    pub fn shortest_split(&self, plan: &Plan, i: usize) -> Tenths {
+        let (way, need) = self.split_needs(plan, i);
+        way + need
+    }
+
+    fn split_needs(&self, plan: &Plan, i: usize) -> (Tenths, Tenths) {
+        let n = plan.steps.len();
+        let at = |i: usize| plan.steps[i % n].stage;
+        let (before, now, after) = (at(i + n - 1), at(i), at(i + 1));
+        let way = interstage::Interstage::between(self, before, now);
+        let has = |stage, g: GroupNumber| self.stage(stage).is_some_and(|s| s.has(g));
+        // Only groups that begin and end here need their minimum within this split; one that goes on has more time.
+        let own = self.stage(now).map_or(&[][..], |s| &s.green[..]).iter().filter(|g| !has(before, **g) && !has(after, **g));
+        let need = own.filter_map(|g| self.group(*g)).map(|g| g.min_green).max().unwrap_or(Tenths::ZERO);
+        (way.duration, need)
     }
 }

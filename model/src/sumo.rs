@@ -1,1 +1,15 @@
-//! To be filled.
+//! SUMO's files: `.net.xml` becomes a [`City`](crate::city::City), `.rou.xml` a
+//! [`Demand`](crate::demand::Demand), `.sumocfg` a [`Scenario`].
+//!
+//! [`net`] reads roads and right of way, [`program`] turns a running `tlLogic` into groups, stages,
+//! intergreens and a plan. What cannot be read is a complaint with its line; what is left out on purpose is
+//! a note with its line.
+
+mod net;
+mod program;
+mod xml;
+
+pub use net::network;
+
+#[cfg(test)]
+mod tests;

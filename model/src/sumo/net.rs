@@ -1,0 +1,617 @@
+//! Roads, right of way and heads of a `.net.xml`.
+//!
+//! The format: <https://sumo.dlr.de/docs/Networks/SUMO_Road_Networks.html>.
+
+use super::{
+    program,
+    xml::{Element, Xml},
+};
+use crate::{
+    city::City,
+    config::{Complaint, Complaints, Read, Source},
+    geo::{LocalPlane, LonLat},
+    ids::{GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, MovementIx, NodeId, NodeIx},
+    network::{Head, Lane, Link, Modes, Movement, Name, Network, Node, RoadClass, Turn},
+    transit::Transit,
+};
+use proj4rs::proj::Proj;
+use std::collections::{BTreeMap, HashMap};
+
+/// Reads a road network, and the programs of its traffic lights.
+///
+/// `additional` are the scenario's additional files, in the order in which SUMO loads them: a `tlLogic` in
+/// them replaces the network's own, as it does in SUMO. Every junction of the answer passes
+/// [`Junction::faults`](crate::signal::Junction::faults).
+pub fn network(net: Source<'_>, additional: &[Source<'_>]) -> Result<Read<City>, Complaints> {
+    let xml = Xml::parse(net)?;
+    let mut reader = Reader { file: net.file.to_string(), ..Reader::default() };
+    reader.read(&xml)?;
+    for source in additional {
+        let xml = Xml::parse(*source)?;
+        let programs = program::read(xml.root(), &mut reader.complaints, &mut reader.notes);
+        for (id, program) in programs {
+            let name = &program.name;
+            let message =
+                format!("traffic light {id} runs program {name:?} of this file, not the network's own");
+            reader.notes.push(Complaint::at(source.file, program.line, message));
+            reader.programs.insert(id, program);
+        }
+    }
+    reader.finish(net)
+}
+
+/// How the file's flat coordinates lie on the earth.
+enum Projection {
+    Flat(LocalPlane),
+    Projected { from: Box<Proj>, to: Box<Proj>, offset: [f64; 2] },
+}
+
+impl Projection {
+    fn of(location: Option<Element<'_>>, notes: &mut Vec<Complaint>) -> Result<Projection, Complaint> {
+        let flat = Projection::Flat(LocalPlane::around(LonLat { lon: 0.0, lat: 0.0 }));
+        let Some(location) = location else { return Ok(flat) };
+        let parameters = location.get("projParameter").unwrap_or("!");
+        if !parameters.contains("+proj=") {
+            notes.push(location.complaint(format!(
+                "the network has no place on the earth (projParameter {parameters:?}); it is drawn around 0° N 0° E"
+            )));
+            return Ok(flat);
+        }
+        let refuse = |error: proj4rs::errors::Error| {
+            location.complaint(format!("cannot use projection {parameters:?}: {error}"))
+        };
+        let from = Proj::from_proj_string(parameters).map_err(refuse)?;
+        let to =
+            Proj::from_proj_string("+proj=longlat +ellps=WGS84 +datum=WGS84 +no_defs").map_err(refuse)?;
+        let offset = point(location.text("netOffset")?)
+            .ok_or_else(|| location.complaint("netOffset is not a pair of numbers"))?;
+        Ok(Projection::Projected { from: Box::new(from), to: Box::new(to), offset })
+    }
+
+    fn to_lonlat(&self, [x, y]: [f64; 2]) -> Option<LonLat> {
+        let place = match self {
+            Projection::Flat(plane) => plane.to_lonlat([x, y]),
+            Projection::Projected { from, to, offset } => {
+                let mut p = (x - offset[0], y - offset[1], 0.0);
+                proj4rs::transform::transform(from, to, &mut p).ok()?;
+                LonLat { lon: p.0.to_degrees(), lat: p.1.to_degrees() }
+            }
+        };
+        place.is_valid().then_some(place)
+    }
+}
+
+/// `x,y` or `x,y,z`.
+fn point(text: &str) -> Option<[f64; 2]> {
+    let mut parts = text.split(',').map(|p| p.trim().parse::<f64>().ok().filter(|v| v.is_finite()));
+    Some([parts.next()??, parts.next()??])
+}
+
+/// A lane inside a junction: where a connection runs.
+struct Inside {
+    length_m: f64,
+    speed_mps: f64,
+    shape: Vec<LonLat>,
+}
+
+/// A connection that became a movement, before movements are put in order.
+struct Connection {
+    movement: Movement,
+    /// Traffic light, link index there, and the line, where a light governs it.
+    light: Option<(String, u16, u32)>,
+}
+
+/// What a junction says of its links' right of way, in request order.
+struct Requests {
+    line: u32,
+    id: String,
+    incoming: Vec<String>,
+    rows: BTreeMap<usize, (String, String)>,
+}
+
+#[derive(Default)]
+struct Reader {
+    file: String,
+    network: Network,
+    nodes: HashMap<String, NodeIx>,
+    links: HashMap<String, LinkIx>,
+    lanes: HashMap<String, LaneIx>,
+    inside: HashMap<String, Inside>,
+    /// Pedestrian crossings, by edge id.
+    crossings: HashMap<String, NodeIx>,
+    connections: Vec<Connection>,
+    /// Links that a request row stands for, by the lane that they leave: a connection, or a crossing.
+    requested: HashMap<String, Vec<Option<usize>>>,
+    requests: Vec<Requests>,
+    lights: BTreeMap<String, program::Light>,
+    programs: BTreeMap<String, program::Program>,
+    complaints: Complaints,
+    notes: Vec<Complaint>,
+}
+
+impl Reader {
+    fn read(&mut self, xml: &Xml<'_>) -> Result<(), Complaints> {
+        let root = xml.root();
+        if root.name() != "net" {
+            return Err(root
+                .complaint(format!("this is <{}>, not a SUMO network (<net>)", root.name()))
+                .into());
+        }
+        if matches!(root.get("lefthand"), Some("true" | "1")) {
+            return Err(root.complaint("left-hand traffic is not supported").into());
+        }
+        let location = root.children().find(|e| e.name() == "location");
+        let projection = Projection::of(location, &mut self.notes)?;
+        let place = |e: Element<'_>, attribute: &str| -> Result<Vec<LonLat>, Complaint> {
+            let text = e.get(attribute).unwrap_or("");
+            text.split_whitespace()
+                .map(|p| point(p).and_then(|p| projection.to_lonlat(p)))
+                .collect::<Option<_>>()
+                .ok_or_else(|| {
+                    e.complaint(format!("{attribute} of <{}> is not a list of points: {text:?}", e.name()))
+                })
+        };
+        // Junctions first: edges name them, and stand before them in the file.
+        for junction in root.children().filter(|e| e.name() == "junction") {
+            if junction.get("type") == Some("internal") {
+                continue;
+            }
+            let result = self.junction(junction, |x, y| projection.to_lonlat([x, y]));
+            self.complaints.take(result);
+        }
+        for edge in root.children().filter(|e| e.name() == "edge") {
+            let result = self.edge(edge, &place);
+            self.complaints.take(result);
+        }
+        let mut via = HashMap::new();
+        for c in root.children().filter(|e| e.name() == "connection") {
+            if let (Some(from), Some(lane), Some(next)) = (c.get("from"), c.get("fromLane"), c.get("via")) {
+                if from.starts_with(':') {
+                    via.insert(format!("{from}_{lane}"), next.to_string());
+                }
+            }
+        }
+        for connection in root.children().filter(|e| e.name() == "connection") {
+            let result = self.connection(connection, &via);
+            self.complaints.take(result);
+        }
+        self.programs = program::read(root, &mut self.complaints, &mut self.notes);
+        for other in root.children() {
+            let known = [
+                "location",
+                "type",
+                "types",
+                "edge",
+                "junction",
+                "connection",
+                "tlLogic",
+                "roundabout",
+                "param",
+            ];
+            if !known.contains(&other.name()) {
+                self.notes
+                    .push(other.complaint(format!("<{}> is not used here and was left out", other.name())));
+            }
+        }
+        Ok(())
+    }
+
+    fn junction(
+        &mut self,
+        e: Element<'_>,
+        place: impl Fn(f64, f64) -> Option<LonLat>,
+    ) -> Result<(), Complaint> {
+        let id = e.text("id")?;
+        let (x, y) = (e.number("x")?, e.number("y")?);
+        let at =
+            place(x, y).ok_or_else(|| e.complaint(format!("junction {id} is at no place on the earth")))?;
+        let ix = NodeIx::from(self.network.nodes.len());
+        if self.nodes.insert(id.to_string(), ix).is_some() {
+            return Err(e.complaint(format!("junction {id} is there twice")));
+        }
+        self.network.nodes.push(Node { id: NodeId::new(id), at });
+        let mut rows = BTreeMap::new();
+        for request in e.children().filter(|c| c.name() == "request") {
+            let index: usize = request.parsed("index", "a whole number")?;
+            rows.insert(index, (request.text("response")?.to_string(), request.text("foes")?.to_string()));
+        }
+        let incoming = e.get("incLanes").unwrap_or("").split_whitespace().map(str::to_string).collect();
+        self.requests.push(Requests { line: e.line(), id: id.to_string(), incoming, rows });
+        Ok(())
+    }
+
+    fn edge(
+        &mut self,
+        e: Element<'_>,
+        place: &impl Fn(Element<'_>, &str) -> Result<Vec<LonLat>, Complaint>,
+    ) -> Result<(), Complaint> {
+        let id = e.text("id")?;
+        let lanes = e.children().filter(|c| c.name() == "lane");
+        match e.get("function") {
+            Some("internal") => {
+                for lane in lanes {
+                    let (length_m, speed_mps) = (lane.number("length")?.max(0.0), lane.positive("speed")?);
+                    let inside = Inside { length_m, speed_mps, shape: place(lane, "shape")? };
+                    self.inside.insert(lane.text("id")?.to_string(), inside);
+                }
+                return Ok(());
+            }
+            Some("crossing") => {
+                // `:NODE_cN`: the node is all we need of it.
+                let node = id.strip_prefix(':').and_then(|n| n.rsplit_once('_')).map_or("", |(node, _)| node);
+                if let Some(&node) = self.nodes.get(node) {
+                    self.crossings.insert(id.to_string(), node);
+                }
+                return Ok(());
+            }
+            Some("walkingarea") => return Ok(()),
+            _ => {}
+        }
+        let node = |attribute: &str| {
+            let name = e.text(attribute)?;
+            let found = self.nodes.get(name).copied();
+            found.ok_or_else(|| {
+                e.complaint(format!("edge {id}: its {attribute} junction {name} does not exist"))
+            })
+        };
+        let (from, to) = (node("from")?, node("to")?);
+        let link = LinkIx::from(self.network.links.len());
+        let first = self.network.lanes.len();
+        let mut rows: Vec<(usize, Lane, &str)> = Vec::new();
+        for lane in lanes {
+            let index = lane.parsed("index", "a whole number")?;
+            let row = Lane {
+                link,
+                speed_limit_mps: lane.positive("speed")?,
+                allowed: allowed(lane),
+                width_m: lane.number_or("width", 3.2)?,
+                length_m: lane.positive("length")?,
+            };
+            rows.push((index, row, lane.text("id")?));
+        }
+        rows.sort_by_key(|r| r.0);
+        if rows.is_empty() {
+            return Err(e.complaint(format!("edge {id} has no lanes")));
+        }
+        if rows.iter().enumerate().any(|(i, r)| r.0 != i) {
+            return Err(e.complaint(format!("edge {id}: its lanes are not numbered 0 to {}", rows.len() - 1)));
+        }
+        let mut shape = place(e, "shape")?;
+        if shape.len() < 2 {
+            shape = vec![self.network.nodes[from.ix()].at, self.network.nodes[to.ix()].at];
+        }
+        if self.links.insert(id.to_string(), link).is_some() {
+            return Err(e.complaint(format!("edge {id} is there twice")));
+        }
+        let longest = rows.iter().map(|r| r.1.length_m).fold(0.0, f64::max);
+        let fastest = rows.iter().map(|r| r.1.speed_limit_mps).fold(0.0, f64::max);
+        let access = rows.iter().fold(Modes::NONE, |all, r| all.with(r.1.allowed));
+        let class = class(e.get("type").unwrap_or(""), e.get("priority"), rows.len(), fastest, access);
+        for (_, lane, lane_id) in rows {
+            self.lanes.insert(lane_id.to_string(), LaneIx::from(self.network.lanes.len()));
+            self.network.lanes.push(lane);
+        }
+        self.network.links.push(Link {
+            id: LinkId::new(id),
+            from,
+            to,
+            name: e.get("name").filter(|n| !n.is_empty()).map(Name::only),
+            class,
+            shape,
+            length_m: longest,
+            speed_limit_mps: fastest,
+            access,
+            lanes: first as u32..self.network.lanes.len() as u32,
+            bridge: false,
+            tunnel: false,
+            steps: false,
+        });
+        Ok(())
+    }
+
+    fn connection(&mut self, e: Element<'_>, via: &HashMap<String, String>) -> Result<(), Complaint> {
+        let (from, to) = (e.text("from")?, e.text("to")?);
+        let from_lane = format!("{from}_{}", e.text("fromLane")?);
+        if from.starts_with(':') || to.starts_with(':') {
+            // Of what lies inside a junction only crossings matter: they have a request row and a head.
+            if let Some(&node) = self.crossings.get(to) {
+                self.requested.entry(from_lane).or_default().push(None);
+                if let Some((light, index)) = head(e)? {
+                    let light = self.lights.entry(light).or_insert_with(|| program::Light::new(e.line()));
+                    light.crossings.push(index);
+                    light.nodes.push(node);
+                }
+            }
+            return Ok(());
+        }
+        let lane = |edge: &str, attribute: &str| {
+            if !self.links.contains_key(edge) {
+                return Err(
+                    e.complaint(format!("connection from {from} to {to}: edge {edge} does not exist"))
+                );
+            }
+            let lane = format!("{edge}_{}", e.text(attribute)?);
+            let found = self.lanes.get(&lane).copied();
+            found.ok_or_else(|| {
+                e.complaint(format!("connection from {from} to {to}: lane {lane} does not exist"))
+            })
+        };
+        let (a, b) = (lane(from, "fromLane")?, lane(to, "toLane")?);
+        let net = &self.network;
+        if net.link(net.lane(a).link).to != net.link(net.lane(b).link).from {
+            return Err(e.complaint(format!(
+                "connection from {from} to {to}: the first does not end where the second begins"
+            )));
+        }
+        let (mut length_m, mut shape, mut slowest) = (0.0, Vec::new(), None::<f64>);
+        let mut next = e.get("via");
+        // A left turn waits half way: its inside is two lanes, one after the other. The bound is for rings in broken files.
+        for _ in 0..8 {
+            let Some(id) = next else { break };
+            let Some(inside) = self.inside.get(id) else {
+                return Err(e.complaint(format!(
+                    "connection from {from} to {to}: lane {id} inside the junction does not exist"
+                )));
+            };
+            length_m += inside.length_m;
+            slowest = Some(slowest.map_or(inside.speed_mps, |s| s.min(inside.speed_mps)));
+            shape.extend(inside.shape.iter().skip(usize::from(!shape.is_empty())).copied());
+            next = via.get(id).map(String::as_str);
+        }
+        if shape.is_empty() {
+            let (a, b) = (net.link(net.lane(a).link), net.link(net.lane(b).link));
+            length_m = match (a.shape.last(), b.shape.first()) {
+                (Some(end), Some(start)) => end.distance_m(*start),
+                _ => 0.0,
+            };
+        }
+        let turn = match e.get("dir") {
+            Some("l" | "L") => Turn::Left,
+            Some("r" | "R") => Turn::Right,
+            Some("t" | "T") => Turn::UTurn,
+            _ => Turn::Straight,
+        };
+        let light = head(e)?.map(|(light, index)| (light, index, e.line()));
+        self.requested.entry(from_lane).or_default().push(Some(self.connections.len()));
+        self.connections.push(Connection {
+            movement: Movement {
+                from: a,
+                to: b,
+                turn,
+                length_m,
+                speed_limit_mps: None,
+                head: None,
+                crosses: Vec::new(),
+                yields_to: Vec::new(),
+                stop_sign: matches!(e.get("state"), Some("s" | "w")),
+                shape,
+            },
+            light,
+        });
+        Ok(())
+    }
+
+    fn finish(mut self, net: Source<'_>) -> Result<Read<City>, Complaints> {
+        self.right_of_way();
+        let order = self.order_movements();
+        let mut lights: Vec<(usize, String, u16)> = Vec::new();
+        for (old, connection) in self.connections.iter().enumerate() {
+            if let Some((id, index, line)) = &connection.light {
+                let light = self.lights.entry(id.clone()).or_insert_with(|| program::Light::new(*line));
+                let movement = &connection.movement;
+                let link = self.network.link(self.network.lane(movement.from).link);
+                light.nodes.push(link.to);
+                light.movements.push((*index, order[old]));
+                lights.push((order[old].ix(), id.clone(), *index));
+            }
+        }
+        self.network.movements = {
+            let mut all: Vec<Option<Movement>> = vec![None; self.connections.len()];
+            for (connection, new) in self.connections.into_iter().zip(&order) {
+                all[new.ix()] = Some(connection.movement);
+            }
+            all.into_iter().flatten().collect()
+        };
+        let stem = net.file.rsplit(['/', '\\']).next().unwrap_or(net.file);
+        let name = stem.strip_suffix(".net.xml").unwrap_or(stem);
+        let district = crate::ids::DistrictId::new(program::topic_safe(name));
+        let mut junctions = Vec::new();
+        let mut ixs = BTreeMap::new();
+        for (id, light) in &self.lights {
+            let Some(program) = self.programs.get(id) else {
+                self.complaints.push(Complaint::at(
+                    net.file,
+                    light.line,
+                    format!("traffic light {id} has no program (<tlLogic>)"),
+                ));
+                continue;
+            };
+            match program::junction(id, light, program, &self.network, &district, &mut self.notes) {
+                Ok(Some(junction)) => {
+                    ixs.insert(id.clone(), JunctionIx::from(junctions.len()));
+                    junctions.push(junction);
+                }
+                Ok(None) => {}
+                Err(complaint) => self.complaints.push(complaint),
+            }
+        }
+        program::distinct_ids(&mut junctions);
+        for (id, program) in &self.programs {
+            if !self.lights.contains_key(id) {
+                self.notes.push(Complaint::at(
+                    program.file.clone(),
+                    program.line,
+                    format!("traffic light {id} governs no connection and was left out"),
+                ));
+            }
+        }
+        for (movement, id, index) in lights {
+            let Some(&junction) = ixs.get(&id) else { continue };
+            let group = junctions[junction.ix()].heads.get(usize::from(index)).copied();
+            let group = group.unwrap_or(GroupNumber(0));
+            self.network.movements[movement].head = Some(Head { junction, group, index });
+        }
+        if !self.complaints.is_empty() {
+            return Err(self.complaints);
+        }
+        if self.network.links.is_empty() {
+            return Err(Complaint::whole(net.file, "the network has no roads").into());
+        }
+        let [sw, ne] = self.network.bounds().expect("it has nodes");
+        let centre = LonLat { lon: (sw.lon + ne.lon) / 2.0, lat: (sw.lat + ne.lat) / 2.0 };
+        let city = City {
+            name: Name::only(name),
+            centre,
+            zoom: zoom(sw, ne),
+            network: self.network,
+            junctions,
+            transit: Transit::default(),
+            areas: Vec::new(),
+            corridors: Vec::new(),
+        };
+        let faults = city.faults();
+        if faults.is_empty() {
+            Ok(Read { value: city, notes: self.notes })
+        } else {
+            Err(Complaints(faults.into_iter().map(|f| Complaint::whole(net.file, f)).collect()))
+        }
+    }
+
+    /// Fills `crosses` and `yields_to` (as positions in `connections`) from the junctions' request rows.
+    fn right_of_way(&mut self) {
+        for junction in &self.requests {
+            if junction.rows.is_empty() {
+                continue;
+            }
+            // A row's index counts the links of the incoming lanes, lane by lane, each lane's in file order.
+            let links: Vec<Option<usize>> = junction
+                .incoming
+                .iter()
+                .flat_map(|lane| self.requested.get(lane).into_iter().flatten().copied())
+                .collect();
+            if links.len() != junction.rows.len() {
+                let (id, links, rows) = (&junction.id, links.len(), junction.rows.len());
+                let message = format!(
+                    "junction {id}: {links} links but {rows} request rows; its right of way was left out"
+                );
+                self.notes.push(Complaint::at(self.file.clone(), junction.line, message));
+                continue;
+            }
+            for (index, (response, foes)) in &junction.rows {
+                let Some(Some(own)) = links.get(*index) else { continue };
+                let of = |bits: &str| -> Vec<MovementIx> {
+                    // Bit strings are written like binary numbers: link 0 is the last character.
+                    let set = bits.bytes().rev().enumerate().filter(|(_, b)| *b == b'1');
+                    set.filter_map(|(k, _)| links.get(k).copied().flatten()).map(MovementIx::from).collect()
+                };
+                let (crosses, yields_to) = (of(foes), of(response));
+                let movement = &mut self.connections[*own].movement;
+                movement.crosses = crosses;
+                movement.yields_to = yields_to;
+            }
+        }
+    }
+
+    /// New index of each connection once they are ordered by the lane they leave; rewrites references.
+    fn order_movements(&mut self) -> Vec<MovementIx> {
+        let mut by_lane: Vec<usize> = (0..self.connections.len()).collect();
+        by_lane.sort_by_key(|&i| (self.connections[i].movement.from, i));
+        let mut order = vec![MovementIx(0); by_lane.len()];
+        for (new, &old) in by_lane.iter().enumerate() {
+            order[old] = MovementIx::from(new);
+        }
+        for connection in &mut self.connections {
+            let m = &mut connection.movement;
+            for x in m.crosses.iter_mut().chain(&mut m.yields_to) {
+                *x = order[x.ix()];
+            }
+            m.crosses.sort();
+            m.yields_to.sort();
+        }
+        order
+    }
+}
+
+/// Traffic light and link index of a connection.
+fn head(e: Element<'_>) -> Result<Option<(String, u16)>, Complaint> {
+    let Some(light) = e.get("tl") else { return Ok(None) };
+    let index: u16 = e.parsed("linkIndex", "a whole number")?;
+    if usize::from(index) >= program::MOST_HEADS {
+        return Err(e.complaint(format!("linkIndex {index} is above {}", program::MOST_HEADS - 1)));
+    }
+    Ok(Some((light.to_string(), index)))
+}
+
+/// Map zoom at which a window of about 1000 pixels holds the box (web Mercator, 512-pixel tiles).
+pub(crate) fn zoom(sw: LonLat, ne: LonLat) -> f64 {
+    let span = (ne.lon - sw.lon).max((ne.lat - sw.lat) / sw.lat.to_radians().cos().max(0.1)).max(1e-4);
+    ((360.0 * 2.0 / span).log2() - 0.3).clamp(3.0, 18.0)
+}
+
+/// Vehicle classes of `allow` and `disallow` as our modes. Neither attribute means everybody.
+fn allowed(lane: Element<'_>) -> Modes {
+    let everybody = Modes::STREET.with(Modes::TRAM);
+    match (lane.get("allow"), lane.get("disallow")) {
+        (Some("all"), _) | (None, None) | (Some(""), None) | (None, Some("")) => everybody,
+        (Some(classes), _) => modes(classes),
+        (None, Some("all")) => Modes::NONE,
+        (None, Some(classes)) => everybody.without(modes(classes)),
+    }
+}
+
+fn modes(classes: &str) -> Modes {
+    classes.split_whitespace().map(vehicle_class).fold(Modes::NONE, Modes::with)
+}
+
+/// SUMO's abstract vehicle class as our mode. Classes that we do not tell apart from a car (motorcycle,
+/// moped, evehicle, hov, custom) say nothing of cars, so they map to nobody; `passenger` and `private` do.
+pub(super) fn vehicle_class(class: &str) -> Modes {
+    match class {
+        "passenger" | "private" => Modes::CAR,
+        "taxi" => Modes::TAXI,
+        "bus" | "coach" => Modes::BUS,
+        "truck" | "trailer" | "delivery" => Modes::TRUCK,
+        "emergency" | "authority" | "army" => Modes::EMERGENCY,
+        "tram" | "rail_urban" => Modes::TRAM,
+        "bicycle" => Modes::BICYCLE,
+        "pedestrian" => Modes::WALK.with(Modes::WHEELCHAIR),
+        "all" => Modes::STREET.with(Modes::TRAM),
+        _ => Modes::NONE,
+    }
+}
+
+/// What sort of road: by the type's name where it comes from OpenStreetMap, else by size and speed.
+fn class(kind: &str, priority: Option<&str>, lanes: usize, speed_mps: f64, access: Modes) -> RoadClass {
+    let highway = kind.split('|').find_map(|k| k.strip_prefix("highway."));
+    let named = highway.and_then(|h| match h.trim_end_matches("_link") {
+        "motorway" => Some(RoadClass::Motorway),
+        "trunk" => Some(RoadClass::Trunk),
+        "primary" => Some(RoadClass::Primary),
+        "secondary" => Some(RoadClass::Secondary),
+        "tertiary" | "unclassified" => Some(RoadClass::Tertiary),
+        "residential" | "living_street" => Some(RoadClass::Residential),
+        "service" | "track" | "services" | "unsurfaced" => Some(RoadClass::Service),
+        "footway" | "cycleway" | "path" | "pedestrian" | "steps" | "step" | "stairs" | "bridleway" => {
+            Some(RoadClass::Path)
+        }
+        _ => None,
+    });
+    if let Some(class) = named {
+        return class;
+    }
+    if !access.any(Modes::MOTOR) {
+        return if access.any(Modes::TRAM) || access == Modes::NONE {
+            RoadClass::Rail
+        } else {
+            RoadClass::Path
+        };
+    }
+    let priority: i32 = priority.and_then(|p| p.trim().parse().ok()).unwrap_or(1);
+    match (lanes, speed_mps) {
+        (2.., 24.0..) => RoadClass::Trunk,
+        (3.., _) => RoadClass::Primary,
+        (2, _) => RoadClass::Secondary,
+        (_, 13.0..) if priority > 0 => RoadClass::Tertiary,
+        _ => RoadClass::Residential,
+    }
+}
