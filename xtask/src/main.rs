@@ -1,1 +1,124 @@
-fn main() {}
+//! The developer's commands. `cargo xtask demo` shows the city, `cargo xtask test` is the whole truth, and
+//! each installs what it needs and says plainly what it could not install.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people: its words are its work")]
+
+mod tools;
+mod web;
+
+use anyhow::{bail, Context};
+use clap::{Parser, Subcommand};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The developer's commands", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Builds the web app if it is stale, then runs the whole city in one process and prints its addresses.
+    Demo {
+        /// Passed to `city demo`, such as --listen 0.0.0.0:8080, --speed 5, --junctions 300.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Formatting, lints, unit and end-to-end tests with a real broker, database, SUMO and browser.
+    Test,
+    /// Installs what the tests need: a broker, a database, a browser, SUMO, Modbus peers.
+    Tools,
+    /// Builds the web app if it is stale.
+    Web,
+    /// The benchmarks. None is written yet; each says so by its name.
+    Bench {
+        /// Which one.
+        name: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    match task {
+        Task::Demo { arguments } => demo(&arguments),
+        Task::Test => test(),
+        Task::Tools => tools::install().map(|missing| report_missing(&missing)),
+        Task::Web => web::build(),
+        Task::Bench { name } => {
+            bail!("no benchmark {} is written yet", name.as_deref().unwrap_or("of any name"))
+        }
+    }
+}
+
+fn demo(arguments: &[String]) -> anyhow::Result<()> {
+    web::build()?;
+    step("build the city", cargo(["build", "--release", "--package", "city"]))?;
+    // The city prints its own addresses, and gets Ctrl-C itself, being in our process group.
+    let status = Command::new(root().join("target/release/city"))
+        .arg("demo")
+        .args(arguments)
+        .status()
+        .context("could not start target/release/city")?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => std::process::exit(code),
+        None => bail!("the city was ended by a signal"),
+    }
+}
+
+fn test() -> anyhow::Result<()> {
+    let missing = tools::install()?;
+    report_missing(&missing);
+    step("format", cargo(["fmt", "--all", "--check"]))?;
+    web::check()?;
+    step(
+        "lints",
+        cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    )?;
+    step("build", cargo(["build", "--quiet", "--workspace", "--bins"]))?;
+    let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+    tests.env("SVETOFOR_TOOLS", tools::folder());
+    if !missing.is_empty() {
+        // The end-to-end tests fail, rather than skip, without their peers; this names which.
+        tests.env("SVETOFOR_MISSING", missing.join(", "));
+    }
+    step("tests", tests)
+}
+
+fn report_missing(missing: &[String]) {
+    if !missing.is_empty() {
+        println!("could not install: {}. The tests that need them will fail and say so.", missing.join(", "));
+    }
+}
+
+/// The repository.
+fn root() -> PathBuf { Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).expect("xtask has a parent").into() }
+
+fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs one step with its name before it; its failure is ours.
+fn step(name: &str, mut command: Command) -> anyhow::Result<()> {
+    println!("▸ {name}");
+    let status = command.status().with_context(|| format!("could not start {:?}", command.get_program()))?;
+    if !status.success() {
+        bail!("{name} failed");
+    }
+    Ok(())
+}
