@@ -1,6 +1,9 @@
-//! CBOR, and the two forms of a timestamp.
+//! CBOR, the two forms of a timestamp, and a printer for people.
 
-use serde::{de::DeserializeOwned, Serialize};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Deepest nesting of a message that we read; ours need 8, and a bound keeps a hostile one off the stack.
+const DEEPEST: usize = 24;
 
 /// Bytes that could not be read, and where in them.
 #[derive(Debug, thiserror::Error)]
@@ -19,34 +22,182 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     bytes
 }
 
-/// Bytes as a message.
-pub fn decode<T: DeserializeOwned>(expected: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
-    ciborium::de::from_reader_with_recursion_limit(bytes, 16)
-        .map_err(|e| DecodeError { expected, cause: e.to_string() })
+/// Bytes as a message. Bytes that follow the message are a fault too: they are none of ours.
+pub fn decode<T: DeserializeOwned>(expected: &'static str, mut bytes: &[u8]) -> Result<T, DecodeError> {
+    let message = ciborium::de::from_reader_with_recursion_limit(&mut bytes, DEEPEST)
+        .map_err(|e| DecodeError { expected, cause: e.to_string() })?;
+    match bytes.len() {
+        0 => Ok(message),
+        n => Err(DecodeError { expected, cause: format!("{n} bytes follow it") }),
+    }
+}
+
+/// Any CBOR as text that a person can read, in the manner of CBOR's diagnostic notation, one key a line;
+/// lists of plain values stay on one line. For logs, `docs/wire.md` and the command line.
+pub fn to_text(bytes: &[u8]) -> Result<String, DecodeError> {
+    let value: ciborium::Value = decode("CBOR", bytes)?;
+    let mut text = String::new();
+    text::write(&mut text, &value, 0);
+    Ok(text)
+}
+
+mod text {
+    use ciborium::Value;
+    use std::fmt::Write;
+
+    pub(super) fn write(out: &mut String, value: &Value, depth: usize) {
+        let pad = "  ".repeat(depth + 1);
+        match value {
+            Value::Map(entries) if !entries.is_empty() => {
+                out.push_str("{\n");
+                for (key, value) in entries {
+                    out.push_str(&pad);
+                    write(out, key, depth + 1);
+                    out.push_str(": ");
+                    write(out, value, depth + 1);
+                    out.push_str(",\n");
+                }
+                out.push_str(&"  ".repeat(depth));
+                out.push('}');
+            }
+            Value::Array(items) if items.iter().any(|v| matches!(v, Value::Map(_) | Value::Array(_))) => {
+                out.push_str("[\n");
+                for item in items {
+                    out.push_str(&pad);
+                    write(out, item, depth + 1);
+                    out.push_str(",\n");
+                }
+                out.push_str(&"  ".repeat(depth));
+                out.push(']');
+            }
+            Value::Array(items) => {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { ", " });
+                    write(out, item, depth);
+                }
+                out.push(']');
+            }
+            Value::Map(_) => out.push_str("{}"),
+            Value::Tag(tag, inner) => {
+                let _ = write!(out, "{tag}(");
+                write(out, inner, depth);
+                out.push(')');
+                if let Some(when) = moment(*tag, inner) {
+                    let _ = write!(out, " / {when} /");
+                }
+            }
+            Value::Text(text) => {
+                let _ = write!(out, "{text:?}");
+            }
+            Value::Bytes(bytes) => {
+                out.push_str("h'");
+                for byte in bytes {
+                    let _ = write!(out, "{byte:02x}");
+                }
+                out.push('\'');
+            }
+            Value::Integer(n) => {
+                let _ = write!(out, "{}", i128::from(*n));
+            }
+            Value::Float(f) => {
+                let _ = write!(out, "{f:?}");
+            }
+            Value::Bool(b) => {
+                let _ = write!(out, "{b}");
+            }
+            Value::Null => out.push_str("null"),
+            _ => out.push_str("undefined"),
+        }
+    }
+
+    /// The ISO form of an epoch time, so that nobody has to count seconds since 1970.
+    fn moment(tag: u64, inner: &Value) -> Option<jiff::Timestamp> {
+        let seconds = match inner {
+            Value::Float(f) => *f,
+            Value::Integer(n) => i64::try_from(*n).ok()? as f64,
+            _ => return None,
+        };
+        (tag == 1)
+            .then(|| jiff::Timestamp::from_millisecond((seconds * 1000.0).round() as i64).ok())
+            .flatten()
+    }
 }
 
 /// A moment on the wire: CBOR epoch time (tag 1, seconds) as we send it, or ISO 8601 text as the draft says.
+/// In formats for people (JSON) it is always the text.
 pub mod timestamp {
     use model::time::Moment;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{
+        Deserialize, Deserializer, Serialize, Serializer,
+        de::{self, EnumAccess, Unexpected, Visitor, value::EnumAccessDeserializer},
+    };
+    use std::fmt;
 
     /// Writes tag 1.
     pub fn serialize<S: Serializer>(m: &Moment, s: S) -> Result<S::Ok, S::Error> {
+        if s.is_human_readable() {
+            let t = jiff::Timestamp::from_millisecond(m.0).map_err(serde::ser::Error::custom)?;
+            return s.collect_str(&t);
+        }
         ciborium::tag::Required::<f64, 1>(m.as_seconds()).serialize(s)
     }
 
-    /// Reads either form.
+    /// Reads either form. Epoch time may come with or without its tag, whole or fractional.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Moment, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Epoch(ciborium::tag::Accepted<f64, 1>),
-            Iso(String),
+        d.deserialize_any(Either)
+    }
+
+    /// Years 1900 to 2200: beyond that it is a broken clock, and arithmetic stays far from overflow.
+    const PLAUSIBLE_S: std::ops::Range<f64> = -2.2e9..7.3e9;
+
+    // Not an untagged enum: serde buffers those, and its buffer cannot hold a CBOR tag.
+    struct Either;
+
+    impl<'de> Visitor<'de> for Either {
+        type Value = Moment;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("seconds since 1970, or an ISO 8601 time in UTC")
         }
-        match Form::deserialize(d)? {
-            Form::Epoch(t) => Ok(Moment((t.0 * 1000.0).round() as i64)),
-            Form::Iso(text) => super::parse_iso(&text)
-                .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not an ISO 8601 time in UTC"))),
+        fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<Moment, E> {
+            match PLAUSIBLE_S.contains(&seconds) {
+                true => Ok(Moment((seconds * 1000.0).round() as i64)),
+                false => Err(E::invalid_value(Unexpected::Float(seconds), &self)),
+            }
+        }
+        fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Moment, E> {
+            self.visit_f64(seconds as f64)
+        }
+        fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Moment, E> {
+            self.visit_f64(seconds as f64)
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Moment, E> {
+            let t: jiff::Timestamp =
+                text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))?;
+            self.visit_f64(t.as_millisecond() as f64 / 1000.0)
+        }
+        // This is how ciborium shows a tag to serde: as an enum with these names.
+        fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Moment, A::Error> {
+            #[derive(Deserialize)]
+            enum Tag {
+                #[serde(rename = "@@TAGGED@@")]
+                Tagged(u64, Bare),
+            }
+            let Tag::Tagged(tag, Bare(moment)) = Tag::deserialize(EnumAccessDeserializer::new(access))?;
+            // Tag 0 is the ISO text, tag 1 epoch time (RFC 8949, 3.4.1 and 3.4.2).
+            match tag {
+                0 | 1 => Ok(moment),
+                _ => Err(de::Error::custom(format!("tag {tag} is not a time"))),
+            }
+        }
+    }
+
+    /// What stands inside a tag; a tag within a tag is refused by the recursion limit at the latest.
+    struct Bare(Moment);
+
+    impl<'de> Deserialize<'de> for Bare {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Bare, D::Error> {
+            d.deserialize_any(Either).map(Bare)
         }
     }
 }
@@ -71,7 +222,5 @@ pub mod timestamp_option {
     }
 }
 
-fn parse_iso(text: &str) -> Option<model::time::Moment> {
-    let t: jiff::Timestamp = text.parse().ok()?;
-    Some(model::time::Moment(t.as_millisecond()))
-}
+#[cfg(test)]
+mod tests;

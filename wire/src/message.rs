@@ -28,6 +28,20 @@ pub struct Entry<V> {
     pub values: V,
 }
 
+/// A replay of a status after an outage: the same entries, under their first sequence numbers, behind live
+/// data. A reader that does not care for `done` may read it as a [`Status`].
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Replay<V> {
+    /// Entries, oldest first; none if nothing was kept.
+    pub entries: Vec<Entry<V>>,
+    /// When the entry after the last of these was made, if there is one.
+    #[serde(default, with = "crate::codec::timestamp_option")]
+    pub next_ts: Option<Moment>,
+    /// The last message of the replay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub done: bool,
+}
+
 /// `tlc.groups`: what the lamps show.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Groups {
@@ -56,13 +70,14 @@ impl Groups {
     }
 }
 
-/// The SXL letter for a lamp (signal group status of S0001). The SXL has one letter per *cause*; we send
-/// the plainest of each colour and read all of them.
+/// The SXL letter for a lamp (signal group status, S0001 of the SXL for traffic lights 1.2). The SXL has one
+/// letter per *cause*; this is the plainest of each colour. [`letter_at`] also tells minimum green from what
+/// follows it; [`lamp`] reads all of them.
 pub fn letter(lamp: Lamp) -> char {
     match lamp {
         Lamp::RedAmber => '0',
-        Lamp::Green => '1',
-        Lamp::FlashingGreen => '7',
+        Lamp::Green => '3',
+        Lamp::FlashingGreen => '9',
         Lamp::Amber => 'N',
         Lamp::Red => 'B',
         Lamp::FlashingAmber => 'c',
@@ -70,9 +85,28 @@ pub fn letter(lamp: Lamp) -> char {
     }
 }
 
-/// What a letter of the SXL means for the lamps.
+/// The letter for a lamp that has shown for `age`: `1`, minimum green, says that nobody may cut it.
+pub fn letter_at(lamp: Lamp, age: Tenths, min_green: Tenths) -> char {
+    if lamp == Lamp::Green && age < min_green { '1' } else { letter(lamp) }
+}
+
+/// What a letter of the SXL means for the lamps; `None` if the SXL has no such letter.
 pub fn lamp(letter: char) -> Option<Lamp> {
-    Lamp::ALL.into_iter().find(|&l| self::letter(l) == letter)
+    Some(match letter {
+        // Disabled, dark by hand.
+        'a' | 'b' => Lamp::Dark,
+        // Flashing by hand, in yellow or red; start-up interval 1 is dark or flashing. Nobody is controlled.
+        'c' | 'd' | 'e' => Lamp::FlashingAmber,
+        // Start-up interval 2 shows vehicles yellow; `O` is amber of variable length.
+        'f' | 'N' | 'O' => Lamp::Amber,
+        // Start-up interval 3, red by hand, red for all its reasons, variable red.
+        'g' | 'h' | 'A'..='G' | 'P' => Lamp::Red,
+        '0' => Lamp::RedAmber,
+        // Minimum, extended, resting, passive, past-end and extra green.
+        '1'..='8' => Lamp::Green,
+        '9' => Lamp::FlashingGreen,
+        _ => return None,
+    })
 }
 
 /// Rungs of the ladder, best first. A cabinet always stands on one.
@@ -291,7 +325,9 @@ pub struct Vehicle {
 }
 
 /// Shows a hi-res event for people: `12:00:00.1 green begins, group 3`.
-pub fn describe(event: &HiRes) -> String { format!("{} {}", crate::message::code_name(event.code), event.param) }
+pub fn describe(event: &HiRes) -> String {
+    format!("{} {}", crate::message::code_name(event.code), event.param)
+}
 
 /// The Indiana enumeration's codes that we send, by name.
 pub mod code {
@@ -360,4 +396,36 @@ pub fn group_ages(groups: &Groups) -> impl Iterator<Item = (GroupNumber, Lamp, T
         .zip(groups.ages.iter().chain(std::iter::repeat(&0)))
         .enumerate()
         .map(|(i, (lamp, age))| (GroupNumber(i as u16 + 1), lamp, Tenths(*age)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_letter_of_the_sxl_has_a_lamp() {
+        let check = |letters: &str, expected: Lamp| {
+            for c in letters.chars() {
+                assert_eq!(lamp(c), Some(expected), "{c}");
+            }
+        };
+        check("ab", Lamp::Dark);
+        check("cde", Lamp::FlashingAmber);
+        check("fNO", Lamp::Amber);
+        check("ghABCDEFGP", Lamp::Red);
+        check("0", Lamp::RedAmber);
+        check("12345678", Lamp::Green);
+        check("9", Lamp::FlashingGreen);
+        assert_eq!("iHMQZz-".chars().filter_map(lamp).count(), 0);
+    }
+
+    #[test]
+    fn what_we_write_we_read() {
+        for l in Lamp::ALL {
+            assert_eq!(lamp(letter(l)), Some(l));
+            assert_eq!(lamp(letter_at(l, Tenths(3), Tenths(50))), Some(l));
+        }
+        assert_eq!(letter_at(Lamp::Green, Tenths(49), Tenths(50)), '1');
+        assert_eq!(letter_at(Lamp::Green, Tenths(50), Tenths(50)), '3');
+    }
 }

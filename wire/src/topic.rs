@@ -16,17 +16,27 @@ impl Node {
         Node(format!("{CITY}/{district}/{junction}"))
     }
     /// A controller instance. `centre` can be no district's name.
-    pub fn centre(instance: &str) -> Node { Node(format!("{CITY}/centre/{instance}")) }
+    pub fn centre(instance: &str) -> Node {
+        Node(format!("{CITY}/centre/{instance}"))
+    }
     /// The id as it stands in topics.
-    pub fn as_str(&self) -> &str { &self.0 }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
     /// The last level: for a cabinet, its junction.
-    pub fn junction(&self) -> JunctionId { JunctionId::new(self.0.rsplit('/').next().unwrap_or_default()) }
+    pub fn junction(&self) -> JunctionId {
+        JunctionId::new(self.0.rsplit('/').next().unwrap_or_default())
+    }
     /// The topic of that kind at this node.
-    pub fn topic(&self, kind: &Kind) -> String { format!("{}/{kind}", self.0) }
+    pub fn topic(&self, kind: &Kind) -> String {
+        format!("{}/{kind}", self.0)
+    }
 }
 
 impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// Status codes; each has one channel, named beside it.
@@ -147,8 +157,62 @@ pub fn parse(topic: &str) -> Option<(Node, Kind)> {
         ("replay", Some(code)) => Kind::Replay(status(code)?),
         ("command", Some(code)) => Kind::Command(command(code)?),
         ("result", Some(code)) => Kind::Result(command(code)?),
-        ("alarm", Some(code)) => Kind::Alarm(code.to_owned()),
+        ("alarm", Some(code)) if !code.is_empty() => Kind::Alarm(code.to_owned()),
         _ => return None,
     };
     Some((Node(node.join("/")), kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kinds() -> impl Strategy<Value = Kind> {
+        let status = prop::sample::select(&StatusCode::ALL[..]);
+        let command = prop::sample::select(&CommandCode::ALL[..]);
+        prop_oneof![
+            Just(Kind::Presence),
+            status.clone().prop_map(Kind::Status),
+            status.prop_map(Kind::Replay),
+            command.clone().prop_map(Kind::Command),
+            command.prop_map(Kind::Result),
+            "[a-z.]{1,12}".prop_map(Kind::Alarm),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_topic_comes_apart_as_it_was_made(
+            district in "[^/+#\\p{Cc}]{1,9}", id in "[^/+#\\p{Cc}]{1,9}", kind in kinds(),
+        ) {
+            let node = Node::cabinet(&DistrictId::new(&district), &JunctionId::new(&id));
+            prop_assert_eq!(parse(&node.topic(&kind)), Some((node.clone(), kind)));
+            prop_assert_eq!(node.junction(), JunctionId::new(&id));
+        }
+
+        #[test]
+        fn any_text_is_taken_apart_or_refused(text in ".{0,60}") {
+            if let Some((node, kind)) = parse(&text) {
+                prop_assert_eq!(node.topic(&kind), text);
+            }
+        }
+    }
+
+    #[test]
+    fn topics_of_others_are_refused() {
+        let check = |topic: &str, ok: bool| assert_eq!(parse(topic).is_some(), ok, "{topic}");
+        check("mow/zao/j1/presence", true);
+        check("mow/zao/j1/status/tlc.groups/live", true);
+        check("mow/zao/j1/alarm/tlc.lamp", true);
+        check("mow/zao/j1/presence/x", false);
+        check("mow/zao/j1/status/tlc.groups", false);
+        check("mow/zao/j1/status/tlc.groups/live/sg/1", false);
+        check("mow/zao/j1/command/tlc.explode", false);
+        check("mow/zao/j1/alarm/", false);
+        check("mow//j1/presence", false);
+        check("spb/zao/j1/presence", false);
+        check("mow/zao/j1", false);
+        check("$SYS/broker/uptime/x/y", false);
+    }
 }

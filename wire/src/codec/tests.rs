@@ -1,0 +1,265 @@
+//! Golden messages: a change here is a change on the street. `docs/wire.md` shows the same examples.
+
+use super::*;
+use crate::{
+    command::{Body, Command},
+    message::{
+        Alarm, Alarms, Channel, Counts, Entry, Events, Groups, HiRes, LinkTime, LinkTimes, Mode, Presence,
+        PresenceState, Replay, Rung, Status, Vehicle, Vehicles,
+    },
+    result::{CommandResult, Reason, ResultState},
+};
+use ciborium::Value;
+use model::time::Moment;
+use proptest::prelude::*;
+use serde::Deserialize;
+use std::fmt::Debug;
+use uuid::Uuid;
+
+/// 2026-11-22T10:00:00.5Z.
+const T: Moment = Moment(1_795_341_600_500);
+const BOOT: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_00b0);
+const CMD: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0c3d);
+
+fn hex(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    digits.as_bytes().chunks(100).map(|c| std::str::from_utf8(c).unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+/// The message keeps its bytes, reads back equal, and shows itself to people.
+fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, message: &T) {
+    let bytes = encode(message);
+    assert_eq!(&decode::<T>("golden", &bytes).unwrap(), message, "{name}");
+    let text = format!("{} bytes\n{}\n\n{}", bytes.len(), hex(&bytes), to_text(&bytes).unwrap());
+    insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+fn one<V>(seq: u64, values: V) -> Status<V> {
+    Status { entries: vec![Entry { ts: T, seq, values }] }
+}
+
+#[test]
+fn golden_messages() {
+    check(
+        "tlc.groups",
+        &one(
+            4711,
+            Groups {
+                signalgroupstatus: "3BB3B".into(),
+                stage: 1,
+                cyclecounter: 37,
+                basecyclecounter: 12,
+                ages: vec![123, 456, 456, 123, 70],
+                interstage: false,
+                wanted: 1,
+                ref_tick: 90_500,
+            },
+        ),
+    );
+    check(
+        "tlc.mode",
+        &one(
+            3,
+            Mode {
+                rung: Rung::Adaptive,
+                since: T,
+                reason: "lease held".into(),
+                plan: 0,
+                lease_until: Some(Moment(T.0 + 30_000)),
+            },
+        ),
+    );
+    check(
+        "tlc.mode-without-lease",
+        &one(
+            4,
+            Mode {
+                rung: Rung::Coordinated,
+                since: T,
+                reason: "lease lapsed".into(),
+                plan: 2,
+                lease_until: None,
+            },
+        ),
+    );
+    let event = HiRes { t: Moment(T.0 - 400), code: crate::message::code::GREEN_BEGIN, param: 4 };
+    check("tlc.events", &one(88, Events { events: vec![event] }));
+    let channel = Channel {
+        dl: 3,
+        vehicles_sum: 1,
+        occupancy_avg: 0.25,
+        speed_avg: Some(8.5),
+        occupied: false,
+        queue_last: Some(2),
+        vehicles_last: Some(5),
+        fault: false,
+    };
+    let blind = Channel {
+        dl: 4,
+        vehicles_sum: 0,
+        occupancy_avg: 0.0,
+        speed_avg: None,
+        occupied: true,
+        queue_last: None,
+        vehicles_last: None,
+        fault: true,
+    };
+    let counts = Counts { window_s: 1.0, channels: vec![channel, blind] };
+    check("traffic.count", &one(90, counts.clone()));
+    check("traffic.count-replay", &Replay { entries: one(90, counts).entries, next_ts: None, done: true });
+    check(
+        "presence",
+        &Presence {
+            state: PresenceState::Online,
+            boot_id: BOOT,
+            config_hash: 0xDEAD_BEEF,
+            version: "0.1.0".into(),
+        },
+    );
+    check(
+        "alarm",
+        &Alarms {
+            full: false,
+            alarms: vec![Alarm {
+                component: "sg/3".into(),
+                severity: 2,
+                active: true,
+                since: T,
+                message: "a lamp is out".into(),
+            }],
+        },
+    );
+    check(
+        "traffic.links",
+        &one(1, LinkTimes { links: vec![LinkTime { link: "a-b".into(), time_s: 31.5, closed: false }] }),
+    );
+    check(
+        "vehicle.positions",
+        &one(
+            1,
+            Vehicles {
+                vehicles: vec![Vehicle {
+                    id: "t39-2".into(),
+                    line: Some("39".into()),
+                    lon: 37.618,
+                    lat: 55.751,
+                    heading: 90.0,
+                    speed: 8.0,
+                }],
+            },
+        ),
+    );
+    let command = Command {
+        cmd_id: CMD,
+        epoch: 7,
+        seq: 1041,
+        boot_id: BOOT,
+        config_hash: 0xDEAD_BEEF,
+        ref_tick: 90_500,
+        expires_at: Moment(T.0 + 5_000),
+        lease_s: 30,
+        body: Body::Stage(2),
+    };
+    for (name, body) in [
+        ("tlc.stage.request", Body::Stage(2)),
+        ("tlc.plan.set", Body::Plan(4)),
+        ("tlc.mode.set", Body::Mode(Rung::LocalActuated)),
+        ("tlc.lease", Body::Lease),
+    ] {
+        check(name, &Command { body, ..command.clone() });
+    }
+    let applied =
+        CommandResult { cmd_id: CMD, state: ResultState::Applied, reason: None, detail: String::new() };
+    check("result-applied", &applied);
+    let detail = "group 3 has 4.5 s of its minimum green to go".into();
+    let refused =
+        CommandResult { state: ResultState::Rejected, reason: Some(Reason::Unsafe), detail, ..applied };
+    check("result-rejected", &refused);
+}
+
+#[test]
+fn a_time_is_read_in_every_form() {
+    #[derive(Deserialize, Serialize, PartialEq, Debug)]
+    struct Timed {
+        #[serde(with = "timestamp")]
+        ts: Moment,
+    }
+    let check = |value: Value, expected: Option<i64>| {
+        let bytes = encode(&Value::Map(vec![("ts".into(), value.clone())]));
+        let read = decode::<Timed>("time", &bytes).ok().map(|t| t.ts.0);
+        assert_eq!(read, expected, "{value:?}");
+    };
+    let tag = |n, v: Value| Value::Tag(n, Box::new(v));
+    check(tag(1, 1_795_341_600.5.into()), Some(T.0));
+    check(tag(1, 1_795_341_600.into()), Some(T.0 - 500));
+    check(tag(1, (-1).into()), Some(-1000));
+    check(tag(1, Value::Float(0.25)), Some(250));
+    check(1_795_341_600.5.into(), Some(T.0));
+    check(1_795_341_600.into(), Some(T.0 - 500));
+    check("2026-11-22T10:00:00.5Z".into(), Some(T.0));
+    check("2026-11-22T13:00:00.5+03:00".into(), Some(T.0));
+    check(tag(0, "2026-11-22T10:00:00.5Z".into()), Some(T.0));
+    check("yesterday".into(), None);
+    check(tag(2, 1.into()), None);
+    check(tag(1, Value::Bool(true)), None);
+    check(f64::NAN.into(), None);
+    check(f64::INFINITY.into(), None);
+    check(1e18.into(), None);
+    check(Value::Null, None);
+    assert_eq!(serde_json::to_string(&Timed { ts: T }).unwrap(), r#"{"ts":"2026-11-22T10:00:00.5Z"}"#);
+    assert_eq!(serde_json::from_str::<Timed>(r#"{"ts":"2026-11-22T10:00:00.5Z"}"#).unwrap(), Timed { ts: T });
+}
+
+#[test]
+fn what_follows_a_message_is_a_fault() {
+    let mut bytes = encode(&7u8);
+    bytes.push(0);
+    assert_eq!(
+        decode::<u8>("number", &bytes).unwrap_err().to_string(),
+        "not a number message in CBOR: 1 bytes follow it"
+    );
+}
+
+#[test]
+fn fields_of_tomorrow_are_passed_over() {
+    let mut value: Value = decode("any", &encode(&one(1, Events::default()))).unwrap();
+    let Value::Map(entries) = &mut value else { panic!("a status is a map") };
+    entries.push(("surprise".into(), Value::Tag(77, Box::new(1.into()))));
+    assert!(decode::<Status<Events>>("tlc.events", &encode(&value)).is_ok());
+}
+
+proptest! {
+    /// Nothing that the wire carries can make a reader panic.
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = decode::<Status<Groups>>("a", &bytes);
+        let _ = decode::<Status<Events>>("a", &bytes);
+        let _ = decode::<Status<Counts>>("a", &bytes);
+        let _ = decode::<Command>("a", &bytes);
+        let _ = decode::<CommandResult>("a", &bytes);
+        let _ = decode::<Presence>("a", &bytes);
+        let _ = to_text(&bytes);
+    }
+
+    /// Nor can a message of ours with a few bytes broken.
+    #[test]
+    fn a_damaged_command_is_read_or_refused(at in 0usize..200, to in any::<u8>(), cut in 0usize..200) {
+        let mut bytes = encode(&Command {
+            cmd_id: CMD, epoch: 7, seq: 1041, boot_id: BOOT, config_hash: 1, ref_tick: 2,
+            expires_at: T, lease_s: 30, body: Body::Stage(2),
+        });
+        let at = at % bytes.len();
+        bytes[at] = to;
+        let _ = decode::<Command>("a", &bytes);
+        bytes.truncate(cut);
+        let _ = decode::<Command>("a", &bytes);
+    }
+
+    #[test]
+    fn moments_keep_their_millisecond(ms in -2_000_000_000_000i64..7_000_000_000_000) {
+        let message = Events { events: vec![HiRes { t: Moment(ms), code: 1, param: 2 }] };
+        prop_assert_eq!(decode::<Events>("events", &encode(&message)).unwrap(), message);
+    }
+}

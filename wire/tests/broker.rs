@@ -1,0 +1,197 @@
+//! The link against a real mosquitto, on a free port, in a folder of its own.
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tokio::time::timeout;
+use wire::link::{Inbox, Incoming, LinkConfig, Message, Outgoing, Publisher, Will, connect};
+
+/// Longer than any wait here should be, even on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Broker {
+    child: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Broker {
+    fn start() -> Broker {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let config = format!("listener {port} 127.0.0.1\nallow_anonymous true\n");
+        std::fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
+        Broker { child: Self::spawn(&folder), port, folder }
+    }
+    fn spawn(folder: &tempfile::TempDir) -> Child {
+        Command::new("mosquitto")
+            .arg("-c")
+            .arg(folder.path().join("mosquitto.conf"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("mosquitto is installed (apt install mosquitto)")
+    }
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+    fn restart(&mut self) {
+        self.child = Self::spawn(&self.folder);
+    }
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+    fn config(&self, id: &str) -> LinkConfig {
+        LinkConfig { keep_alive: Duration::from_secs(5), ..LinkConfig::new("127.0.0.1", self.port, id) }
+    }
+    async fn join(&self, id: &str, filters: &[&str]) -> (Publisher, Inbox) {
+        let filters = filters.iter().map(|f| f.to_string()).collect();
+        let (publisher, mut inbox) = connect(LinkConfig { filters, ..self.config(id) });
+        connected(&mut inbox).await;
+        (publisher, inbox)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn next(inbox: &mut Inbox) -> Incoming {
+    timeout(PATIENCE, inbox.next()).await.expect("something arrives in time").expect("the link is open")
+}
+
+async fn connected(inbox: &mut Inbox) {
+    while next(inbox).await != Incoming::Connected {}
+}
+
+async fn message(inbox: &mut Inbox) -> Message {
+    loop {
+        if let Incoming::Message(message) = next(inbox).await {
+            return message;
+        }
+    }
+}
+
+#[tokio::test]
+async fn commands_and_answers_carry_their_properties() {
+    let broker = Broker::start();
+    let (centre, mut answers) = broker.join("centre", &["mow/centre/c1/result/#"]).await;
+    let (agent, mut commands) = broker.join("agent", &["mow/d/j/command/#"]).await;
+    centre.publish(Outgoing::command(
+        "mow/d/j/command/tlc.lease",
+        b"please".to_vec(),
+        "mow/centre/c1/result/tlc.lease",
+        &b"id-1"[..],
+    ));
+    let command = message(&mut commands).await;
+    assert_eq!(&command.payload[..], b"please");
+    assert_eq!(command.response_topic.as_deref(), Some("mow/centre/c1/result/tlc.lease"));
+    assert!(!command.retain);
+    agent.publish(Outgoing::result(command.response_topic.unwrap(), b"done".to_vec(), command.correlation));
+    let answer = message(&mut answers).await;
+    assert_eq!((&answer.payload[..], answer.correlation.as_deref()), (&b"done"[..], Some(&b"id-1"[..])));
+    centre.settled().await;
+    assert_eq!(centre.counts().acknowledged, 1);
+}
+
+#[tokio::test]
+async fn presence_is_retained_and_the_will_replaces_it() {
+    let broker = Broker::start();
+    let will = Some(Will { topic: "mow/d/j/presence".into(), payload: b"offline".to_vec() });
+    let (agent, mut inbox) = connect(LinkConfig { will: will.clone(), ..broker.config("agent") });
+    connected(&mut inbox).await;
+    agent.publish(Outgoing::retained("mow/d/j/presence", b"online".to_vec()));
+    agent.settled().await;
+    let (_centre, mut seen) = broker.join("centre", &["mow/+/+/presence"]).await;
+    let first = message(&mut seen).await;
+    assert_eq!((&first.payload[..], first.retain), (&b"online"[..], true));
+    // A second connection with the same id throws the first one out, and with it goes its will.
+    let (thief, mut stolen) = broker.join("agent", &[]).await;
+    assert_eq!(&message(&mut seen).await.payload[..], b"offline");
+    thief.close().await;
+    assert_eq!(timeout(PATIENCE, stolen.next()).await.unwrap(), None);
+    // An orderly end says nothing.
+    agent.close().await;
+    let (last, _inbox) = broker.join("last", &[]).await;
+    last.publish(Outgoing::kept("mow/x/y/presence", b"end".to_vec()));
+    while message(&mut seen).await.topic != "mow/x/y/presence" {}
+}
+
+#[tokio::test]
+async fn what_was_published_survives_a_broker_that_dies() {
+    let mut broker = Broker::start();
+    let (agent, mut own) = broker.join("agent", &["mow/d/j/command/#"]).await;
+    agent.publish(Outgoing::kept("mow/d/j/status/traffic.count/1s", b"0".to_vec()));
+    agent.settled().await;
+    broker.kill();
+    while !matches!(next(&mut own).await, Incoming::Disconnected(_)) {}
+    for n in 1..=100 {
+        agent.publish(Outgoing::kept("mow/d/j/status/traffic.count/1s", n.to_string().into_bytes()));
+        agent.publish(Outgoing::live("mow/d/j/status/tlc.groups/live", vec![n]));
+    }
+    assert_eq!(agent.counts().dropped_live, 100, "live state of an outage is worth nothing");
+    broker.restart();
+    let (_centre, mut seen) = broker.join("centre", &["mow/#"]).await;
+    connected(&mut own).await;
+    let mut missing: std::collections::BTreeSet<u32> = (1..=100).collect();
+    while !missing.is_empty() {
+        let message = message(&mut seen).await;
+        missing.remove(&std::str::from_utf8(&message.payload).unwrap().parse().unwrap());
+    }
+    // The filters were made again too.
+    agent.publish(Outgoing::kept("mow/d/j/command/tlc.lease", b"x".to_vec()));
+    assert_eq!(message(&mut own).await.topic, "mow/d/j/command/tlc.lease");
+    assert_eq!(agent.counts().dropped_kept, 0);
+}
+
+#[tokio::test]
+async fn a_frozen_broker_is_noticed_and_survived() {
+    let broker = Broker::start();
+    let (agent, mut inbox) = broker.join("agent", &["mow/d/j/command/#"]).await;
+    broker.signal("-STOP");
+    // Enough to fill the socket, so that the library hangs in its write.
+    for _ in 0..64 {
+        agent.publish(Outgoing::kept("mow/d/j/status/tlc.events/hires", vec![0; 200_000]));
+    }
+    assert!(matches!(next(&mut inbox).await, Incoming::Disconnected(_)), "silence is noticed");
+    broker.signal("-CONT");
+    connected(&mut inbox).await;
+    timeout(PATIENCE, agent.settled()).await.expect("everything is delivered once the broker wakes");
+}
+
+#[tokio::test]
+async fn thousands_of_messages_pass_in_order() {
+    const N: u32 = 5_000;
+    let broker = Broker::start();
+    let filters = ["mow/#".to_string()].into();
+    let (_centre, mut seen) = connect(LinkConfig { filters, incoming: 10_000, ..broker.config("centre") });
+    connected(&mut seen).await;
+    let (agent, mut own) = connect(LinkConfig { outgoing: N as usize, ..broker.config("agent") });
+    connected(&mut own).await;
+    let began = tokio::time::Instant::now();
+    for n in 0..N {
+        agent.publish(Outgoing::kept("mow/d/j/status/tlc.events/hires", n.to_be_bytes().to_vec()));
+    }
+    for n in 0..N {
+        assert_eq!(&message(&mut seen).await.payload[..], n.to_be_bytes());
+    }
+    let rate = f64::from(N) / began.elapsed().as_secs_f64();
+    assert!(rate > 500.0, "{rate:.0} messages a second");
+}
+
+#[tokio::test]
+async fn no_broker_is_an_ordinary_thing() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (agent, mut inbox) = connect(LinkConfig::new("127.0.0.1", port, "agent"));
+    let Incoming::Disconnected(reason) = next(&mut inbox).await else { panic!("nobody is there") };
+    assert!(reason.contains("refused"), "{reason}");
+    agent.publish(Outgoing::live("mow/d/j/status/tlc.groups/live", vec![]));
+    assert!(!agent.is_up());
+    timeout(PATIENCE, agent.close()).await.unwrap();
+}
