@@ -1,0 +1,299 @@
+//! The public API: `GET /api/v1/plan` in the shape of MOTIS 2's OpenAPI, and the service's health.
+
+pub mod problem;
+mod question;
+pub mod view;
+
+use crate::{
+    planner::{NoJourney, Query, When},
+    profile::Profile,
+    service::{EDGES_S, Routing},
+    snapshot::{Freshness, Snapshot},
+};
+use axum::{
+    Json, Router,
+    extract::{Query as UrlQuery, State, rejection::QueryRejection},
+    http::header,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use model::time::Moment;
+use problem::{Code, Problem};
+use question::{PlanParameters, Question};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use tokio::time::Instant;
+use utoipa::OpenApi;
+use view::{BrokerView, GraphView, ItineraryView, PlaceView, PlanView, RoutingHealthView, TrafficView, iso};
+
+/// The pages that belong to the city's API, whoever serves them: mergeable into any other router.
+pub fn router(routing: Arc<Routing>) -> Router {
+    Router::new()
+        .route("/api/v1/plan", get(plan))
+        .route("/api/v1/routing/health", get(health))
+        .with_state(routing)
+}
+
+/// The same for a server of its own: with its OpenAPI document, `/metrics`, and a problem for unknown pages.
+pub fn standalone(routing: Arc<Routing>) -> Router {
+    let document = openapi().to_pretty_json().expect("the document always serialises");
+    let document = ([(header::CONTENT_TYPE, "application/json")], document);
+    Router::new()
+        .route("/api/openapi.json", get(move || std::future::ready(document.clone())))
+        .route("/metrics", get(metrics))
+        .with_state(routing.clone())
+        .merge(router(routing))
+        .fallback(|uri: axum::http::Uri| async move {
+            Problem::new(Code::NotFound, format!("there is no page {}", uri.path()))
+        })
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Svetofor routing",
+        description = "Journeys on the live road network, in the shape of MOTIS 2's API. Errors are application/problem+json (RFC 9457) with stable codes in `type`.",
+        license(name = "MIT OR Apache-2.0"),
+    ),
+    paths(plan, health),
+    components(schemas(Problem)),
+    tags((name = "routing", description = "Journeys"))
+)]
+struct Document;
+
+/// The OpenAPI document of [`router`], to be merged with others.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// Plans journeys.
+///
+/// One journey for each of `directModes` that gets there, all in one picture of the traffic, which `traffic`
+/// names. What was asked and not done stands in `notes`.
+#[utoipa::path(
+    get, path = "/api/v1/plan", tag = "routing", operation_id = "plan",
+    params(PlanParameters),
+    responses(
+        (status = 200, description = "Journeys; perhaps none, then `notes` says why", body = PlanView),
+        (status = 400, description = "bad-request, not-a-place, swapped-coordinates", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "outside-the-map, no-street-near", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn plan(
+    State(routing): State<Arc<Routing>>,
+    pairs: Result<UrlQuery<Vec<(String, String)>>, QueryRejection>,
+) -> Response {
+    let arrived = Instant::now();
+    match answer_in_turn(&routing, pairs).await {
+        Ok(view) => {
+            routing.meter.answered(arrived.elapsed());
+            Json(view).into_response()
+        }
+        Err(problem) => {
+            routing.meter.refused();
+            problem.into_response()
+        }
+    }
+}
+
+async fn answer_in_turn(
+    routing: &Arc<Routing>,
+    pairs: Result<UrlQuery<Vec<(String, String)>>, QueryRejection>,
+) -> Result<PlanView, Problem> {
+    let UrlQuery(pairs) = pairs.map_err(|e| Problem::new(Code::BadRequest, e.body_text()))?;
+    let now = routing.clock.now();
+    let question = Question::read(pairs, &routing.planner, now)?;
+    let turn = tokio::time::timeout(routing.limits.patience, routing.gate.clone().acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else {
+        let detail = format!("no free place within {} s; try again", routing.limits.patience.as_secs());
+        return Err(Problem::new(Code::Busy, detail));
+    };
+    let routing = routing.clone();
+    let work = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        answer(&routing, question, now)
+    });
+    work.await
+        .map_err(|_| Problem::new(Code::Internal, "the planner stopped in the middle of this question"))?
+}
+
+fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView, Problem> {
+    let traffic = routing.traffic.now();
+    let Question { from, to, when, mut notes, .. } = question;
+    let (mut direct, mut no_street) = (Vec::new(), Vec::new());
+    for &profile in &question.profiles {
+        let query = Query {
+            from: from.clone(),
+            to: to.clone(),
+            profile,
+            when,
+            street_within_m: question.street_within_m,
+            speed_mps: match profile {
+                Profile::Walk | Profile::Wheelchair => question.pedestrian_mps,
+                Profile::Bicycle => question.cycling_mps,
+                Profile::Car | Profile::Taxi => None,
+            },
+        };
+        match routing.planner.direct(&query, &traffic, now) {
+            Ok(journey) if question.longest.is_some_and(|longest| journey.duration() > longest) => {
+                notes.push(format!("{}: takes longer than maxDirectTime", view::mode(profile)));
+            }
+            Ok(journey) => direct.push(ItineraryView::new(&journey, question.telling)),
+            Err(reason) => {
+                notes.push(format!("{}: {reason}", view::mode(profile)));
+                if matches!(reason, NoJourney::NoStreet { .. }) {
+                    no_street.push(reason);
+                }
+            }
+        }
+    }
+    // A place without streets is the asker's mistake if nobody at all can get there.
+    if no_street.len() == question.profiles.len()
+        && let Some(reason) = no_street.into_iter().next()
+    {
+        let NoJourney::NoStreet { end, .. } = &reason else { unreachable!("only these were gathered") };
+        let parameter = match end {
+            crate::planner::End::From => "fromPlace",
+            crate::planner::End::To => "toPlace",
+        };
+        return Err(Problem::new(Code::NoStreetNear, reason.to_string()).with(parameter));
+    }
+    let departure = match when {
+        When::DepartAt(at) | When::ArriveBy(at) => at,
+    };
+    Ok(PlanView {
+        request_parameters: question.parameters,
+        debug_output: BTreeMap::from([("trafficSnapshot".to_string(), traffic.number)]),
+        from: PlaceView::new(&from),
+        to: PlaceView::new(&to),
+        direct,
+        itineraries: Vec::new(),
+        previous_page_cursor: String::new(),
+        next_page_cursor: String::new(),
+        traffic: traffic_view(routing, &traffic, now, departure),
+        notes,
+    })
+}
+
+fn traffic_view(routing: &Routing, traffic: &Snapshot, now: Moment, departure: Moment) -> TrafficView {
+    let view = traffic.view(now, departure);
+    let links_live = (routing.share_live(traffic, now, departure) * 1000.0).round() / 1000.0;
+    let age_s = view.age().map(|age| age.as_secs() as i64);
+    let old = age_s.map_or(String::new(), |age| format!("{age} s old"));
+    let (state, text) = match (view.freshness(), age_s) {
+        (Freshness::Live, _) => ("live", format!("link times {old}")),
+        (Freshness::Fading, _) => ("fading", format!("link times {old} count in part")),
+        (Freshness::FreeFlow, None) => ("free_flow", "no link times have arrived: empty roads".to_string()),
+        (Freshness::FreeFlow, _) if !view.counts_at_departure() => {
+            ("free_flow", "the departure is too far ahead for link times of now: empty roads".to_string())
+        }
+        (Freshness::FreeFlow, _) => ("free_flow", format!("link times {old} count no more: empty roads")),
+    };
+    TrafficView {
+        snapshot: view.number(),
+        at: view.at().map(iso),
+        age_seconds: age_s,
+        links_live,
+        state: state.to_string(),
+        text,
+    }
+}
+
+/// How the planner is.
+#[utoipa::path(
+    get, path = "/api/v1/routing/health", tag = "routing", operation_id = "routingHealth",
+    responses((status = 200, description = "Its health", body = RoutingHealthView))
+)]
+async fn health(State(routing): State<Arc<Routing>>) -> Json<RoutingHealthView> {
+    let now = routing.clock.now();
+    let traffic = traffic_view(&routing, &routing.traffic.now(), now, now);
+    let feed = routing.feed.get();
+    let starved = feed.broker.as_ref().is_some_and(|broker| !broker.up)
+        || (feed.broker.is_some() && traffic.state != "live");
+    let graph = |profile: Profile| {
+        let graph = &routing.planner.graph(profile).graph;
+        GraphView { arcs: graph.node_count(), turns: graph.edge_count() }
+    };
+    let graphs = [
+        ("car", Profile::Car),
+        ("bike", Profile::Bicycle),
+        ("walk", Profile::Walk),
+        ("wheelchair", Profile::Wheelchair),
+    ];
+    let received = received(&feed);
+    Json(RoutingHealthView {
+        status: if starved { "degraded" } else { "ok" }.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        now: iso(now),
+        traffic,
+        graphs: graphs.into_iter().map(|(name, profile)| (name.to_string(), graph(profile))).collect(),
+        broker: feed.broker.map(|broker| BrokerView {
+            state: if broker.up { "up" } else { "down" }.to_string(),
+            since: iso(broker.since),
+            detail: broker.detail,
+        }),
+        received: received.into_iter().map(|(name, count)| (name.to_string(), count)).collect(),
+        answered: routing.meter.answers(),
+        refused: routing.meter.refusals(),
+    })
+}
+
+fn received(feed: &crate::feed::FeedState) -> [(&'static str, u64); 6] {
+    [
+        ("messages", feed.messages),
+        ("malformed", feed.malformed),
+        ("link_times.used", feed.used),
+        ("link_times.unknown_link", feed.unknown),
+        ("link_times.absurd", feed.absurd),
+        ("link_times.late", feed.late),
+    ]
+}
+
+async fn metrics(State(routing): State<Arc<Routing>>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics_text(&routing)).into_response()
+}
+
+/// The counts in Prometheus' text format.
+pub fn metrics_text(routing: &Routing) -> String {
+    let now = routing.clock.now();
+    let traffic = traffic_view(routing, &routing.traffic.now(), now, now);
+    let feed = routing.feed.get();
+    let (sum_s, bins) = routing.meter.durations();
+    let answers = routing.meter.answers();
+    let mut text = String::new();
+    // Writing into a string cannot fail.
+    let _ = (|| {
+        writeln!(text, "# HELP routing_plan_seconds Time from a question's arrival to its answer.")?;
+        writeln!(text, "# TYPE routing_plan_seconds histogram")?;
+        for (edge, count) in EDGES_S.iter().zip(bins) {
+            writeln!(text, "routing_plan_seconds_bucket{{le=\"{edge}\"}} {count}")?;
+        }
+        writeln!(text, "routing_plan_seconds_bucket{{le=\"+Inf\"}} {answers}")?;
+        writeln!(text, "routing_plan_seconds_sum {sum_s}")?;
+        writeln!(text, "routing_plan_seconds_count {answers}")?;
+        writeln!(text, "# HELP routing_plan_problems_total Questions answered with a problem.")?;
+        writeln!(text, "# TYPE routing_plan_problems_total counter")?;
+        writeln!(text, "routing_plan_problems_total {}", routing.meter.refusals())?;
+        writeln!(text, "# HELP routing_received_total What arrived from the centre.")?;
+        writeln!(text, "# TYPE routing_received_total counter")?;
+        for (what, count) in received(&feed) {
+            writeln!(text, "routing_received_total{{what=\"{what}\"}} {count}")?;
+        }
+        writeln!(text, "# HELP routing_traffic_snapshot Number of the picture of the traffic in use.")?;
+        writeln!(text, "# TYPE routing_traffic_snapshot gauge")?;
+        writeln!(text, "routing_traffic_snapshot {}", traffic.snapshot)?;
+        if let Some(age) = traffic.age_seconds {
+            writeln!(text, "# HELP routing_traffic_age_seconds Age of that picture.")?;
+            writeln!(text, "# TYPE routing_traffic_age_seconds gauge")?;
+            writeln!(text, "routing_traffic_age_seconds {age}")?;
+        }
+        writeln!(
+            text,
+            "# HELP routing_traffic_links_live_ratio Share of driven links whose measured time counts."
+        )?;
+        writeln!(text, "# TYPE routing_traffic_links_live_ratio gauge")?;
+        writeln!(text, "routing_traffic_links_live_ratio {}", traffic.links_live)
+    })();
+    text
+}

@@ -1,0 +1,389 @@
+//! What the API says, as plain data, in the shape of MOTIS 2's OpenAPI. Times are ISO 8601 in UTC to the
+//! second, durations seconds, distances metres. What MOTIS does not have is marked **ours**.
+
+use crate::{
+    itinerary::{Direction, Itinerary, Leg, Place, Step},
+    profile::Profile,
+};
+use model::{geo::LonLat, network::Name, time::Moment};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Digits after the point in polylines: 7, as MOTIS has it under `/api/v1`.
+pub const PRECISION: u32 = 7;
+
+/// `GET /api/v1/plan`.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanView {
+    /// The question, as it was understood.
+    pub request_parameters: BTreeMap<String, String>,
+    /// Figures for those who debug.
+    pub debug_output: BTreeMap<String, u64>,
+    /// Where the journeys begin.
+    pub from: PlaceView,
+    /// Where they end.
+    pub to: PlaceView,
+    /// Journeys by one means all the way, one for each of `directModes` that gets there.
+    pub direct: Vec<ItineraryView>,
+    /// Journeys by public transport. Empty: no timetable is loaded yet.
+    pub itineraries: Vec<ItineraryView>,
+    /// Empty: there are no pages of direct journeys.
+    pub previous_page_cursor: String,
+    /// Empty: there are no pages of direct journeys.
+    pub next_page_cursor: String,
+    /// **Ours**: the picture of the traffic that all journeys of the answer were planned in.
+    pub traffic: TrafficView,
+    /// **Ours**: what was asked and not done, and why, in English sentences.
+    pub notes: Vec<String>,
+}
+
+/// A journey.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ItineraryView {
+    /// Seconds.
+    pub duration: i64,
+    /// Departure.
+    #[schema(format = DateTime)]
+    pub start_time: String,
+    /// Arrival.
+    #[schema(format = DateTime)]
+    pub end_time: String,
+    /// Changes of vehicle.
+    pub transfers: u32,
+    /// Legs in order.
+    pub legs: Vec<LegView>,
+}
+
+/// A part of a journey by one means.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LegView {
+    /// `WALK`, `BIKE`, `CAR`; **ours**: `TAXI`.
+    pub mode: String,
+    /// From where.
+    pub from: PlaceView,
+    /// To where.
+    pub to: PlaceView,
+    /// Seconds.
+    pub duration: i64,
+    /// Departure.
+    #[schema(format = DateTime)]
+    pub start_time: String,
+    /// Arrival.
+    #[schema(format = DateTime)]
+    pub end_time: String,
+    /// The same as `startTime`: streets have no timetable.
+    #[schema(format = DateTime)]
+    pub scheduled_start_time: String,
+    /// The same as `endTime`.
+    #[schema(format = DateTime)]
+    pub scheduled_end_time: String,
+    /// Whether measured link times had a say.
+    pub real_time: bool,
+    /// Streets have no timetable.
+    pub scheduled: bool,
+    /// Metres.
+    pub distance: f64,
+    /// The line on the map; empty with `detailedLegs=false`.
+    pub leg_geometry: PolylineView,
+    /// Instructions; left out with `detailedLegs=false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<StepView>>,
+    /// **Ours**: share of the distance whose travel time was measured, 0 to 1.
+    pub live_share: f64,
+}
+
+/// A place.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaceView {
+    /// The stop's name, or `START` or `END` for coordinates.
+    pub name: String,
+    /// The stop's id, for stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_id: Option<String>,
+    /// Degrees north.
+    pub lat: f64,
+    /// Degrees east.
+    pub lon: f64,
+    /// Always 0: levels are not known.
+    pub level: f64,
+    /// When the leg that ends here does so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub arrival: Option<String>,
+    /// When the leg that begins here does so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub departure: Option<String>,
+    /// `NORMAL`, or `TRANSIT` for stops.
+    pub vertex_type: String,
+}
+
+/// One instruction and the stretch that follows it.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepView {
+    /// `DEPART`, `HARD_LEFT`, `LEFT`, `SLIGHTLY_LEFT`, `CONTINUE`, `SLIGHTLY_RIGHT`, `RIGHT`, `HARD_RIGHT`,
+    /// `STAIRS`, `UTURN_LEFT`.
+    pub relative_direction: String,
+    /// Metres.
+    pub distance: f64,
+    /// Always 0.
+    pub from_level: f64,
+    /// Always 0.
+    pub to_level: f64,
+    /// The line on the map.
+    pub polyline: PolylineView,
+    /// The street, in the language asked for; empty if it has no name.
+    pub street_name: String,
+    /// Always empty.
+    pub exit: String,
+    /// Always false.
+    pub stay_on: bool,
+    /// Always false.
+    pub area: bool,
+    /// **Ours**: seconds.
+    pub duration: f64,
+}
+
+/// A line, encoded as Google does.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct PolylineView {
+    /// The encoded points.
+    pub points: String,
+    /// Digits after the point: 7.
+    pub precision: u32,
+    /// How many points.
+    pub length: usize,
+}
+
+/// How fresh the traffic is. **Ours.**
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrafficView {
+    /// Number of the picture; 0 is the empty one.
+    pub snapshot: u64,
+    /// Time of its newest entry; null if there never was one.
+    #[schema(format = DateTime)]
+    pub at: Option<String>,
+    /// Its age when the question was answered; null if there never was an entry.
+    pub age_seconds: Option<i64>,
+    /// Share of the links open to cars whose measured time counts, 0 to 1.
+    pub links_live: f64,
+    /// `live`, `fading` (measured times count in part) or `free_flow` (they do not count: empty roads).
+    pub state: String,
+    /// The same as a sentence.
+    pub text: String,
+}
+
+/// `GET /api/v1/routing/health`.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoutingHealthView {
+    /// `ok`, or `degraded` when link times should arrive and do not. Journeys are planned either way.
+    pub status: String,
+    /// The program's version.
+    pub version: String,
+    /// The city's clock.
+    #[schema(format = DateTime)]
+    pub now: String,
+    /// The traffic.
+    pub traffic: TrafficView,
+    /// Arcs and turns of each graph: `car`, `bike`, `walk`, `wheelchair`.
+    pub graphs: BTreeMap<String, GraphView>,
+    /// The broker link; null where none is configured.
+    pub broker: Option<BrokerView>,
+    /// What arrived so far, by name; see `docs/wire.md` for `traffic.links`.
+    pub received: BTreeMap<String, u64>,
+    /// Questions answered.
+    pub answered: u64,
+    /// Questions answered with a problem.
+    pub refused: u64,
+}
+
+/// Size of a graph.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct GraphView {
+    /// Links, each direction of travel counted.
+    pub arcs: usize,
+    /// Allowed ways from one to another.
+    pub turns: usize,
+}
+
+/// The broker link.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct BrokerView {
+    /// `up` or `down`.
+    pub state: String,
+    /// Since when.
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// Why it is down.
+    pub detail: String,
+}
+
+/// Which of a name's forms to say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Language {
+    /// That of the place.
+    Local,
+    /// English where there is an English form.
+    English,
+}
+
+impl Language {
+    pub(crate) fn name(self, name: &Name) -> &str {
+        match self {
+            Language::Local => &name.local,
+            Language::English => name.english(),
+        }
+    }
+}
+
+/// How to say a journey.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Telling {
+    /// In which language.
+    pub language: Language,
+    /// With lines and steps.
+    pub detailed: bool,
+}
+
+impl ItineraryView {
+    /// A journey as the API says it.
+    pub fn new(itinerary: &Itinerary, telling: Telling) -> ItineraryView {
+        ItineraryView {
+            duration: second(itinerary.end) - second(itinerary.start),
+            start_time: iso(itinerary.start),
+            end_time: iso(itinerary.end),
+            transfers: 0,
+            legs: itinerary.legs.iter().map(|leg| LegView::new(leg, telling)).collect(),
+        }
+    }
+}
+
+impl LegView {
+    fn new(leg: &Leg, telling: Telling) -> LegView {
+        let (start, end) = (iso(leg.start), iso(leg.end));
+        let steps = || leg.steps.iter().map(|step| StepView::new(step, telling.language)).collect();
+        LegView {
+            mode: mode(leg.profile).to_string(),
+            from: PlaceView { departure: Some(start.clone()), ..PlaceView::new(&leg.from) },
+            to: PlaceView { arrival: Some(end.clone()), ..PlaceView::new(&leg.to) },
+            duration: second(leg.end) - second(leg.start),
+            start_time: start.clone(),
+            end_time: end.clone(),
+            scheduled_start_time: start,
+            scheduled_end_time: end,
+            real_time: leg.live_share > 0.0,
+            scheduled: false,
+            distance: decimetres(leg.distance_m),
+            leg_geometry: PolylineView::new(if telling.detailed { &leg.shape } else { &[] }),
+            steps: telling.detailed.then(steps),
+            live_share: (leg.live_share * 1000.0).round() / 1000.0,
+        }
+    }
+}
+
+impl StepView {
+    fn new(step: &Step, language: Language) -> StepView {
+        StepView {
+            relative_direction: direction(step.direction).to_string(),
+            distance: decimetres(step.distance_m),
+            from_level: 0.0,
+            to_level: 0.0,
+            polyline: PolylineView::new(&step.shape),
+            street_name: step.street.as_ref().map_or("", |name| language.name(name)).to_string(),
+            exit: String::new(),
+            stay_on: false,
+            area: false,
+            duration: (step.duration.as_secs_f64() * 10.0).round() / 10.0,
+        }
+    }
+}
+
+impl PlaceView {
+    /// A place as the API says it.
+    pub fn new(place: &Place) -> PlaceView {
+        PlaceView {
+            name: place.name.clone(),
+            stop_id: place.stop.clone(),
+            lat: place.at.lat,
+            lon: place.at.lon,
+            level: 0.0,
+            arrival: None,
+            departure: None,
+            vertex_type: if place.stop.is_some() { "TRANSIT" } else { "NORMAL" }.to_string(),
+        }
+    }
+}
+
+impl PolylineView {
+    fn new(line: &[LonLat]) -> PolylineView {
+        PolylineView { points: encode_polyline(line, PRECISION), precision: PRECISION, length: line.len() }
+    }
+}
+
+/// The mode's name in MOTIS.
+pub fn mode(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Car => "CAR",
+        Profile::Taxi => "TAXI",
+        Profile::Bicycle => "BIKE",
+        Profile::Walk | Profile::Wheelchair => "WALK",
+    }
+}
+
+fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Depart => "DEPART",
+        Direction::HardLeft => "HARD_LEFT",
+        Direction::Left => "LEFT",
+        Direction::SlightlyLeft => "SLIGHTLY_LEFT",
+        Direction::Continue => "CONTINUE",
+        Direction::SlightlyRight => "SLIGHTLY_RIGHT",
+        Direction::Right => "RIGHT",
+        Direction::HardRight => "HARD_RIGHT",
+        Direction::Stairs => "STAIRS",
+        Direction::UturnLeft => "UTURN_LEFT",
+    }
+}
+
+fn decimetres(m: f64) -> f64 {
+    (m * 10.0).round() / 10.0
+}
+
+/// The second that is nearest, so that the difference of two shown times is the shown duration.
+fn second(m: Moment) -> i64 {
+    (m.0 + 500).div_euclid(1000)
+}
+
+/// ISO 8601 in UTC, to the second.
+pub fn iso(m: Moment) -> String {
+    jiff::Timestamp::from_second(second(m)).map_or_else(|_| String::new(), |t| t.to_string())
+}
+
+/// Google's polyline algorithm: differences of rounded degrees, latitude first, five bits a character.
+pub fn encode_polyline(line: &[LonLat], precision: u32) -> String {
+    let scale = 10_f64.powi(precision as i32);
+    let mut text = String::with_capacity(line.len() * 8);
+    let mut last = [0_i64; 2];
+    for point in line {
+        let here = [(point.lat * scale).round() as i64, (point.lon * scale).round() as i64];
+        for (value, before) in here.iter().zip(last) {
+            let difference = value - before;
+            let mut bits = ((difference << 1) ^ (difference >> 63)) as u64;
+            while bits >= 0x20 {
+                text.push(char::from((0x20 | (bits & 0x1f)) as u8 + 63));
+                bits >>= 5;
+            }
+            text.push(char::from(bits as u8 + 63));
+        }
+        last = here;
+    }
+    text
+}

@@ -1,0 +1,137 @@
+//! Link times from the centre: messages in, pictures of the traffic out.
+//!
+//! [`Feed`] is the core and takes bytes and a time; [`follow`] is the shell that holds the broker link.
+
+use crate::snapshot::TrafficWriter;
+use model::time::Moment;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
+use wire::{
+    clock::Clock,
+    codec,
+    link::{Incoming, LinkConfig},
+    message::{LinkTimes, Status},
+    topic::{self, Kind, Node, StatusCode},
+};
+
+/// Where every centre publishes its link times.
+pub fn filter() -> String {
+    Node::centre("+").topic(&Kind::Status(StatusCode::Links))
+}
+
+/// What the feed has seen since the start. Nothing in it stops anything; it is for `/health` and `/metrics`.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct FeedState {
+    /// The broker link: `None` where none is configured.
+    pub broker: Option<BrokerState>,
+    /// Messages that were read.
+    pub messages: u64,
+    /// Messages that were no link times.
+    pub malformed: u64,
+    /// Link times used.
+    pub used: u64,
+    /// Link times of links that our map does not have.
+    pub unknown: u64,
+    /// Times that are no times.
+    pub absurd: u64,
+    /// Times older than what we had.
+    pub late: u64,
+}
+
+/// The broker link.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BrokerState {
+    /// Connected and subscribed.
+    pub up: bool,
+    /// Since when it is so.
+    pub since: Moment,
+    /// Why it is down; empty when it is up.
+    pub detail: String,
+}
+
+/// [`FeedState`] as its one writer and its readers share it.
+#[derive(Clone, Debug, Default)]
+pub struct SharedFeedState(Arc<Mutex<FeedState>>);
+
+impl SharedFeedState {
+    /// As it is now.
+    pub fn get(&self) -> FeedState {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    fn change(&self, change: impl FnOnce(&mut FeedState)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Turns messages into pictures.
+#[derive(Debug)]
+pub struct Feed {
+    writer: TrafficWriter,
+    state: SharedFeedState,
+}
+
+impl Feed {
+    /// A feed that draws with `writer` and tells `state` what it saw.
+    pub fn new(writer: TrafficWriter, state: SharedFeedState) -> Feed {
+        Feed { writer, state }
+    }
+
+    /// Takes one message. Anything but link times is counted as malformed and changes no picture.
+    pub fn take(&mut self, now: Moment, topic: &str, payload: &[u8]) {
+        let ours = matches!(topic::parse(topic), Some((_, Kind::Status(StatusCode::Links))));
+        let status: Result<Status<LinkTimes>, String> = match ours {
+            true => codec::decode("traffic.links", payload).map_err(|e| e.to_string()),
+            false => Err("not a topic of link times".to_string()),
+        };
+        match status {
+            Ok(status) => {
+                for entry in &status.entries {
+                    let applied = self.writer.apply(now, entry);
+                    self.state.change(|state| {
+                        state.used += u64::from(applied.used);
+                        state.unknown += u64::from(applied.unknown);
+                        state.absurd += u64::from(applied.absurd);
+                        state.late += u64::from(applied.late);
+                    });
+                }
+                self.state.change(|state| state.messages += 1);
+            }
+            Err(error) => {
+                tracing::debug!(topic, error, "malformed link times");
+                self.state.change(|state| state.malformed += 1);
+            }
+        }
+    }
+
+    fn broker(&self, now: Moment, up: bool, detail: String) {
+        self.state.change(|state| state.broker = Some(BrokerState { up, since: now, detail }));
+    }
+}
+
+/// Follows the centre's link times until `shutdown`. A broker that is not there is waited for.
+pub async fn follow(mut link: LinkConfig, mut feed: Feed, clock: Clock, shutdown: CancellationToken) {
+    link.filters.insert(filter());
+    let at = format!("{}:{}", link.host, link.port);
+    feed.broker(clock.now(), false, format!("connecting to {at}"));
+    let (publisher, mut inbox) = wire::link::connect(link);
+    loop {
+        let incoming = tokio::select! {
+            () = shutdown.cancelled() => break,
+            incoming = inbox.next() => incoming,
+        };
+        let now = clock.now();
+        match incoming {
+            Some(Incoming::Connected) => {
+                tracing::info!(broker = at, "following link times");
+                feed.broker(now, true, String::new());
+            }
+            Some(Incoming::Disconnected(error)) => {
+                tracing::warn!(broker = at, error, "no link times: the broker is not there");
+                feed.broker(now, false, error);
+            }
+            Some(Incoming::Message(message)) => feed.take(now, &message.topic, &message.payload),
+            None => break,
+        }
+    }
+    publisher.close().await;
+}

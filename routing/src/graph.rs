@@ -1,0 +1,298 @@
+//! The streets that one kind of traveller may use, as a directed petgraph.
+//!
+//! The graph is edge-expanded: its nodes are [`Arc`]s (a link, travelled in one direction) and its edges
+//! the allowed [`Transition`]s from one to the next, so that a forbidden turn is simply not there and a
+//! costly one costs. Where both links have lanes, the network's movements say what is allowed; links
+//! without lanes (footways) join whatever meets them at a node.
+
+use crate::profile::Profile;
+use model::{
+    city::City,
+    geo::LocalPlane,
+    ids::LinkIx,
+    network::{Head, Link, Network, Turn},
+    signal::Junction,
+};
+use petgraph::{algo::kosaraju_scc, graph::DiGraph};
+use std::collections::BTreeMap;
+
+/// Index of an [`Arc`] in [`StreetGraph::graph`].
+pub type ArcIx = petgraph::graph::NodeIndex<u32>;
+
+/// Wait at a signal whose plan is not known, s: Webster's uniform delay of a 90 s cycle that is green for 45 %.
+const UNKNOWN_SIGNAL_WAIT_S: f64 = 13.6;
+
+/// A link travelled in one direction.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Arc {
+    /// The link.
+    pub link: LinkIx,
+    /// Travelled from its end to its beginning. Only on foot.
+    pub reverse: bool,
+    /// Its length, m.
+    pub length_m: f64,
+    /// Time to pass it without traffic, s.
+    pub free_s: f64,
+    /// Where it begins, on [`StreetGraph::plane`], m.
+    pub begin: [f64; 2],
+    /// Where it ends.
+    pub end: [f64; 2],
+}
+
+impl Arc {
+    /// Its speed without traffic.
+    pub fn speed_mps(&self) -> f64 {
+        self.length_m / self.free_s
+    }
+}
+
+/// The way from one arc to the next across a node.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Transition {
+    /// Which way it turns.
+    pub turn: Turn,
+    /// Metres between the two arcs, inside the node.
+    pub length_m: f64,
+    /// Time to pass them, s.
+    pub inside_s: f64,
+    /// Expected wait at the signal, s; 0 where there is none. Measured link times include it already.
+    pub signal_s: f64,
+}
+
+/// The streets that one kind of traveller may use.
+#[derive(Debug)]
+pub struct StreetGraph {
+    /// For whom.
+    pub profile: Profile,
+    /// Arcs and transitions.
+    pub graph: DiGraph<Arc, Transition, u32>,
+    /// The flat picture in which [`Arc::end`] is measured.
+    pub plane: LocalPlane,
+    /// No traveller gets nearer to anything by more metres in a second than this: what makes the search's
+    /// estimate of the rest of the way a lower bound.
+    pub top_speed_mps: f64,
+    /// By link: its arc in driving direction, and the one against it.
+    by_link: Vec<[Option<ArcIx>; 2]>,
+    /// By arc: whether it is part of the largest set of arcs that all reach one another.
+    main: Vec<bool>,
+}
+
+impl StreetGraph {
+    /// Builds the graph of a city that has no [`City::faults`].
+    pub fn build(city: &City, profile: Profile) -> StreetGraph {
+        let network = &city.network;
+        let plane = LocalPlane::around(city.centre);
+        let mut graph = DiGraph::<Arc, Transition, u32>::default();
+        let mut by_link = vec![[None; 2]; network.links.len()];
+        let mut top_speed_mps = 0.1_f64;
+        let twins = twins(network);
+        for (i, link) in network.links.iter().enumerate() {
+            if !profile.may_use(network, link) {
+                continue;
+            }
+            let flat: Vec<_> = link.shape.iter().map(|&p| plane.to_metres(p)).collect();
+            let drawn_m: f64 = flat.windows(2).map(|w| distance(w[0], w[1])).sum();
+            let free_s = profile.free_time_s(link);
+            top_speed_mps = top_speed_mps.max(drawn_m.max(link.length_m) / free_s);
+            let mut add = |reverse: bool| {
+                let (first, last) = (flat[0], flat[flat.len() - 1]);
+                let (begin, end) = if reverse { (last, first) } else { (first, last) };
+                let arc = Arc { link: LinkIx::from(i), reverse, length_m: link.length_m, free_s, begin, end };
+                by_link[i][usize::from(reverse)] = Some(graph.add_node(arc));
+            };
+            add(false);
+            // A street drawn once per direction is walked along either drawing; one is enough.
+            if profile.goes_both_ways()
+                && !twins[i].is_some_and(|t| profile.may_use(network, network.link(t)))
+            {
+                add(true);
+            }
+        }
+        let mut street = StreetGraph { profile, graph, plane, top_speed_mps, by_link, main: Vec::new() };
+        if profile.goes_both_ways() {
+            street.join_at_nodes(city, |_, _| true);
+        } else {
+            street.join_by_movements(city);
+        }
+        street.main = street.largest_component();
+        street
+    }
+
+    /// The arcs of a link: in driving direction, and against it.
+    pub fn arcs_of(&self, link: LinkIx) -> [Option<ArcIx>; 2] {
+        self.by_link[link.ix()]
+    }
+
+    /// Whether everything else of importance can be reached from the arc, and the arc from there.
+    pub fn is_main(&self, arc: ArcIx) -> bool {
+        self.main[arc.index()]
+    }
+
+    /// The arc.
+    pub fn arc(&self, ix: ArcIx) -> &Arc {
+        &self.graph[ix]
+    }
+
+    fn join_by_movements(&mut self, city: &City) {
+        let network = &city.network;
+        let access = self.profile.access();
+        // Several movements may join the same two links; the cheapest for us stands for all.
+        let mut best = BTreeMap::<(ArcIx, ArcIx), Transition>::new();
+        for movement in &network.movements {
+            let (from_lane, to_lane) = (network.lane(movement.from), network.lane(movement.to));
+            if !from_lane.allowed.any(access) || !to_lane.allowed.any(access) {
+                continue;
+            }
+            let (Some(from), Some(to)) =
+                (self.by_link[from_lane.link.ix()][0], self.by_link[to_lane.link.ix()][0])
+            else {
+                continue;
+            };
+            let length_m = movement.length_m.max(self.gap(from, to));
+            let speed_mps = match movement.speed_limit_mps {
+                Some(limit) if self.profile.is_motor() => limit,
+                _ => self.graph[to].speed_mps(),
+            };
+            let transition = Transition {
+                turn: movement.turn,
+                length_m,
+                inside_s: length_m / speed_mps,
+                signal_s: movement.head.map_or(0.0, |head| expected_wait_s(city, head)),
+            };
+            let cost = |t: &Transition| self.profile.turn_s(t.turn) + t.signal_s + t.inside_s;
+            best.entry((from, to))
+                .and_modify(|known| {
+                    if cost(&transition) < cost(known) {
+                        *known = transition;
+                    }
+                })
+                .or_insert(transition);
+        }
+        for ((from, to), transition) in best {
+            self.join(from, to, transition);
+        }
+        // Where lanes say nothing the node joins; a way back is only for dead ends.
+        let lanes = |link: LinkIx| !network.link(link).lanes.is_empty();
+        self.join_at_nodes(city, |from, to| !(lanes(from) && lanes(to)));
+    }
+
+    fn join_at_nodes(&mut self, city: &City, joins: impl Fn(LinkIx, LinkIx) -> bool) {
+        let network = &city.network;
+        let ends = |arc: &Arc| {
+            let link = network.link(arc.link);
+            if arc.reverse { (link.to, link.from) } else { (link.from, link.to) }
+        };
+        let mut leaving = vec![Vec::new(); network.nodes.len()];
+        for ix in self.graph.node_indices() {
+            leaving[ends(&self.graph[ix]).0.ix()].push(ix);
+        }
+        for from in self.graph.node_indices() {
+            let arc = self.graph[from];
+            let (begin, end) = ends(&arc);
+            let onward = |to: &ArcIx| joins(arc.link, self.graph[*to].link);
+            let candidates: Vec<_> = leaving[end.ix()].iter().copied().filter(onward).collect();
+            let goes_back = |to: ArcIx| ends(&self.graph[to]).1 == begin;
+            let dead_end =
+                candidates.iter().all(|&to| goes_back(to)) && self.graph.edges(from).next().is_none();
+            let onward = candidates.into_iter().filter(|&to| dead_end || !goes_back(to)).map(|to| {
+                let turn = if goes_back(to) { Turn::UTurn } else { self.turn_between(city, from, to) };
+                let length_m = self.gap(from, to);
+                let inside_s = length_m / self.graph[to].speed_mps();
+                (to, Transition { turn, length_m, inside_s, signal_s: 0.0 })
+            });
+            for (to, transition) in onward.collect::<Vec<_>>() {
+                self.join(from, to, transition);
+            }
+        }
+    }
+
+    fn join(&mut self, from: ArcIx, to: ArcIx, transition: Transition) {
+        if transition.length_m > 0.0 {
+            self.top_speed_mps = self.top_speed_mps.max(transition.length_m / transition.inside_s);
+        }
+        self.graph.add_edge(from, to, transition);
+    }
+
+    /// Metres from the end of one arc to the beginning of the next, as drawn.
+    fn gap(&self, from: ArcIx, to: ArcIx) -> f64 {
+        distance(self.graph[from].end, self.graph[to].begin)
+    }
+
+    fn turn_between(&self, city: &City, from: ArcIx, to: ArcIx) -> Turn {
+        if self.profile.goes_both_ways() {
+            return Turn::Straight; // On foot a corner costs nothing.
+        }
+        match turn_degrees(&self.shape(city, from), &self.shape(city, to)) {
+            d if d > 45.0 => Turn::Right,
+            d if d < -45.0 => Turn::Left,
+            _ => Turn::Straight,
+        }
+    }
+
+    /// The arc's line on the plane, in the direction of travel.
+    pub(crate) fn shape(&self, city: &City, ix: ArcIx) -> Vec<[f64; 2]> {
+        let arc = self.arc(ix);
+        let points = city.network.link(arc.link).shape.iter().map(|&p| self.plane.to_metres(p));
+        if arc.reverse { points.rev().collect() } else { points.collect() }
+    }
+
+    fn largest_component(&self) -> Vec<bool> {
+        let mut main = vec![false; self.graph.node_count()];
+        let components = kosaraju_scc(&self.graph);
+        // Of two that are equally large, the one that begins first in the network.
+        let largest = components.iter().max_by_key(|c| (c.len(), std::cmp::Reverse(c.iter().min().copied())));
+        for arc in largest.into_iter().flatten() {
+            main[arc.index()] = true;
+        }
+        main
+    }
+}
+
+/// For each link, the link between the same two nodes the other way whose length is nearest to its own, if
+/// that is within a tenth: the other half of a two-way street.
+pub(crate) fn twins(network: &Network) -> Vec<Option<LinkIx>> {
+    let leaving = network.links_from();
+    let twin = |link: &Link| {
+        let back = leaving[link.to.ix()].iter().copied().filter(|&other| network.link(other).to == link.from);
+        let difference = |&other: &LinkIx| (network.link(other).length_m - link.length_m).abs();
+        back.filter(|other| difference(other) <= 0.1 * link.length_m)
+            .min_by(|a, b| difference(a).total_cmp(&difference(b)))
+    };
+    network.links.iter().map(twin).collect()
+}
+
+/// Webster's uniform delay C (1 − λ)² / 2 of the head's group under the junction's first plan.
+fn expected_wait_s(city: &City, head: Head) -> f64 {
+    let wait = |junction: &Junction| {
+        let plan = junction.plans.first()?;
+        let cycle = plan.cycle().as_seconds();
+        let green: f64 = plan
+            .steps
+            .iter()
+            .filter(|step| junction.stage(step.stage).is_some_and(|stage| stage.has(head.group)))
+            .map(|step| step.split.as_seconds())
+            .sum();
+        (cycle > 0.0 && green > 0.0).then(|| cycle * (1.0 - (green / cycle).min(1.0)).powi(2) / 2.0)
+    };
+    city.junctions.get(head.junction.ix()).and_then(wait).unwrap_or(UNKNOWN_SIGNAL_WAIT_S)
+}
+
+/// Metres between two places on the plane.
+pub(crate) fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
+    (a[0] - b[0]).hypot(a[1] - b[1])
+}
+
+/// The place a share `t` of the way from `a` to `b`.
+pub(crate) fn between(a: [f64; 2], b: [f64; 2], t: f64) -> [f64; 2] {
+    [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])]
+}
+
+/// By how many degrees one turns from the end of one line to the beginning of another; right is positive.
+pub(crate) fn turn_degrees(from: &[[f64; 2]], to: &[[f64; 2]]) -> f64 {
+    let heading = |a: [f64; 2], b: [f64; 2]| (b[0] - a[0]).atan2(b[1] - a[1]).to_degrees();
+    let differ = |w: &&[[f64; 2]]| distance(w[0], w[1]) > 0.01;
+    let last = from.windows(2).rev().find(differ).map(|w| heading(w[0], w[1]));
+    let first = to.windows(2).find(differ).map(|w| heading(w[0], w[1]));
+    let (Some(last), Some(first)) = (last, first) else { return 0.0 };
+    (first - last + 540.0).rem_euclid(360.0) - 180.0
+}

@@ -1,0 +1,312 @@
+//! The answer: a journey as legs, each with its line on the map and its turns in words.
+
+use crate::{
+    graph::{between, distance, turn_degrees},
+    profile::Profile,
+    street::{Costs, Path},
+};
+use model::{
+    city::City,
+    geo::LonLat,
+    network::{Name, Turn},
+    time::Moment,
+};
+use std::{fmt, time::Duration};
+
+/// A place that the traveller named, or pointed at.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Place {
+    /// What to call it.
+    pub name: String,
+    /// The stop it is, if it is one.
+    pub stop: Option<String>,
+    /// Where it is.
+    pub at: LonLat,
+}
+
+/// A whole journey. Prints as `A ~ drive 200 m ~ C [24 s]`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Itinerary {
+    /// When it begins.
+    pub start: Moment,
+    /// When it ends.
+    pub end: Moment,
+    /// Legs in order, at least one.
+    pub legs: Vec<Leg>,
+}
+
+/// A part of a journey by one means.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Leg {
+    /// By which means.
+    pub profile: Profile,
+    /// From where.
+    pub from: Place,
+    /// To where.
+    pub to: Place,
+    /// When it begins.
+    pub start: Moment,
+    /// When it ends.
+    pub end: Moment,
+    /// How far.
+    pub distance_m: f64,
+    /// Its line on the map, at least two points.
+    pub shape: Vec<LonLat>,
+    /// What to do, in order; the first is [`Direction::Depart`].
+    pub steps: Vec<Step>,
+    /// Share of the distance whose travel time was measured, 0 to 1.
+    pub live_share: f64,
+}
+
+/// One instruction, and the stretch that follows it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    /// What to do at its beginning.
+    pub direction: Direction,
+    /// The street, if it has a name.
+    pub street: Option<Name>,
+    /// Its length.
+    pub distance_m: f64,
+    /// How long it takes.
+    pub duration: Duration,
+    /// Its line on the map.
+    pub shape: Vec<LonLat>,
+}
+
+/// What to do at a corner: the words of MOTIS and OpenTripPlanner.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Direction {
+    /// Set out.
+    Depart,
+    /// Turn sharply left.
+    HardLeft,
+    /// Turn left.
+    Left,
+    /// Bear left.
+    SlightlyLeft,
+    /// Go on.
+    Continue,
+    /// Bear right.
+    SlightlyRight,
+    /// Turn right.
+    Right,
+    /// Turn sharply right.
+    HardRight,
+    /// Take the stairs.
+    Stairs,
+    /// Turn back, to the left.
+    UturnLeft,
+}
+
+impl Direction {
+    /// For a turn of so many degrees, right positive.
+    fn of(degrees: f64) -> Direction {
+        match degrees {
+            d if d < -110.0 => Direction::HardLeft,
+            d if d < -45.0 => Direction::Left,
+            d if d < -20.0 => Direction::SlightlyLeft,
+            d if d <= 20.0 => Direction::Continue,
+            d if d <= 45.0 => Direction::SlightlyRight,
+            d if d <= 110.0 => Direction::Right,
+            _ => Direction::HardRight,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Direction::Depart => "depart",
+            Direction::HardLeft => "sharp left",
+            Direction::Left => "left",
+            Direction::SlightlyLeft => "bear left",
+            Direction::Continue => "continue",
+            Direction::SlightlyRight => "bear right",
+            Direction::Right => "right",
+            Direction::HardRight => "sharp right",
+            Direction::Stairs => "stairs",
+            Direction::UturnLeft => "turn back",
+        }
+    }
+}
+
+impl Itinerary {
+    /// How long it takes.
+    pub fn duration(&self) -> Duration {
+        self.end.since(self.start)
+    }
+
+    /// How far it goes.
+    pub fn distance_m(&self) -> f64 {
+        self.legs.iter().map(|leg| leg.distance_m).sum()
+    }
+
+    /// The same journey, beginning at another time.
+    pub fn starting(mut self, start: Moment) -> Itinerary {
+        let shift = |m: Moment| Moment(m.0 - self.start.0 + start.0);
+        for leg in &mut self.legs {
+            (leg.start, leg.end) = (shift(leg.start), shift(leg.end));
+        }
+        (self.start, self.end) = (start, shift(self.end));
+        self
+    }
+}
+
+impl Leg {
+    /// A path in words and lines.
+    pub fn along(city: &City, costs: &Costs<'_>, path: &Path, from: Place, to: Place, start: Moment) -> Leg {
+        let mut steps = Vec::<Step>::new();
+        let mut flat = Vec::<Vec<[f64; 2]>>::new(); // each step's line on the plane
+        let (mut distance_m, mut live_m) = (0.0, 0.0);
+        let street = costs.graph();
+        let mut before: Option<(usize, Vec<[f64; 2]>)> = None;
+        for (i, &ix) in path.arcs.iter().enumerate() {
+            let arc = street.arc(ix);
+            let link = city.network.link(arc.link);
+            let whole = street.shape(city, ix);
+            let begin = if i == 0 { path.begins } else { 0.0 };
+            let end = if i + 1 == path.arcs.len() { path.ends } else { 1.0 };
+            let piece = part(&whole, begin, end);
+            let length_m = arc.length_m * (end - begin);
+            let mut seconds = costs.arc_s(arc).unwrap_or(arc.free_s) * (end - begin);
+            let mut inside_m = 0.0;
+            let direction = match &before {
+                None => Direction::Depart,
+                Some((before_ix, before_line)) => {
+                    let from_ix = path.arcs[*before_ix];
+                    let edge = street.graph.find_edge(from_ix, ix).expect("a path follows transitions");
+                    let transition = &street.graph[edge];
+                    seconds += costs.transition_s(street.arc(from_ix), transition);
+                    inside_m = transition.length_m;
+                    match transition.turn {
+                        Turn::UTurn => Direction::UturnLeft,
+                        _ => Direction::of(turn_degrees(before_line, &whole)),
+                    }
+                }
+            };
+            distance_m += length_m + inside_m;
+            if costs.is_live(arc) {
+                live_m += length_m + inside_m;
+            }
+            let stairs_here =
+                link.steps && !before.as_ref().is_some_and(|(b, _)| on_steps(city, costs, path, *b));
+            let direction =
+                if stairs_here && direction != Direction::Depart { Direction::Stairs } else { direction };
+            let goes_on = match (steps.last(), direction) {
+                (None, _) | (_, Direction::Stairs) => false,
+                (Some(last), Direction::Continue | Direction::SlightlyLeft | Direction::SlightlyRight) => {
+                    last.street == link.name
+                }
+                _ => false,
+            };
+            let duration = Duration::from_secs_f64(seconds);
+            if goes_on {
+                let last = steps.last_mut().expect("checked above");
+                last.distance_m += length_m + inside_m;
+                last.duration += duration;
+                append(flat.last_mut().expect("one line a step"), &piece);
+            } else {
+                if let Some(line) = flat.last_mut() {
+                    append(line, &piece[..1]);
+                }
+                let distance_m = length_m + inside_m;
+                steps.push(Step {
+                    direction,
+                    street: link.name.clone(),
+                    distance_m,
+                    duration,
+                    shape: Vec::new(),
+                });
+                flat.push(piece);
+            }
+            before = Some((i, whole));
+        }
+        let lonlat = |line: &[[f64; 2]]| line.iter().map(|&p| street.plane.to_lonlat(p)).collect::<Vec<_>>();
+        let mut line = Vec::new();
+        for (step, flat) in steps.iter_mut().zip(&flat) {
+            step.shape = lonlat(flat);
+            append(&mut line, flat);
+        }
+        let end = start + Duration::from_millis(u64::from(path.cost_ms));
+        let live_share = if distance_m > 0.0 { live_m / distance_m } else { 0.0 };
+        let profile = street.profile;
+        Leg { profile, from, to, start, end, distance_m, shape: lonlat(&line), steps, live_share }
+    }
+
+    /// How long it takes.
+    pub fn duration(&self) -> Duration {
+        self.end.since(self.start)
+    }
+}
+
+fn on_steps(city: &City, costs: &Costs<'_>, path: &Path, i: usize) -> bool {
+    city.network.link(costs.graph().arc(path.arcs[i]).link).steps
+}
+
+/// Adds points to a line, leaving out one that is there already.
+fn append(line: &mut Vec<[f64; 2]>, more: &[[f64; 2]]) {
+    let repeated = line.last().zip(more.first()).is_some_and(|(a, b)| distance(*a, *b) < 0.05);
+    line.extend(&more[usize::from(repeated)..]);
+}
+
+/// The part of a line between two shares of its length; at least two points.
+fn part(line: &[[f64; 2]], begin: f64, end: f64) -> Vec<[f64; 2]> {
+    let total: f64 = line.windows(2).map(|w| distance(w[0], w[1])).sum();
+    let (begin_m, end_m) = (begin * total, end * total);
+    let point = |at_m: f64| {
+        let mut passed = 0.0;
+        for w in line.windows(2) {
+            let length = distance(w[0], w[1]);
+            if passed + length >= at_m && length > 0.0 {
+                return between(w[0], w[1], ((at_m - passed) / length).clamp(0.0, 1.0));
+            }
+            passed += length;
+        }
+        line[line.len() - 1]
+    };
+    let mut part = vec![point(begin_m)];
+    let mut passed = 0.0;
+    for w in line.windows(2) {
+        passed += distance(w[0], w[1]);
+        if passed > begin_m && passed < end_m {
+            part.push(w[1]);
+        }
+    }
+    part.push(point(end_m));
+    part
+}
+
+/// `24 s`, `3 min 20 s`, `1 h 5 min`.
+fn show_duration(d: Duration) -> String {
+    let s = d.as_secs_f64().round() as u64;
+    match s {
+        0..100 => format!("{s} s"),
+        100..3600 if s % 60 == 0 => format!("{} min", s / 60),
+        100..3600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}
+
+/// `200 m`, `1.24 km`.
+fn show_distance(m: f64) -> String {
+    if m < 999.5 { format!("{m:.0} m") } else { format!("{:.2} km", m / 1000.0) }
+}
+
+impl fmt::Display for Itinerary {
+    /// One line; with `{:#}` the steps follow, one a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(first) = self.legs.first() {
+            write!(f, "{}", first.from.name)?;
+        }
+        for leg in &self.legs {
+            write!(f, " ~ {} {} ~ {}", leg.profile.verb(), show_distance(leg.distance_m), leg.to.name)?;
+        }
+        write!(f, " [{}]", show_duration(self.duration()))?;
+        if f.alternate() {
+            for step in self.legs.iter().flat_map(|leg| &leg.steps) {
+                let street = step.street.as_ref().map_or("(unnamed)", Name::english);
+                write!(f, "\n  {} {street}, {}", step.direction.words(), show_distance(step.distance_m))?;
+                write!(f, " [{}]", show_duration(step.duration))?;
+            }
+        }
+        Ok(())
+    }
+}

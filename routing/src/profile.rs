@@ -1,0 +1,108 @@
+//! Who travels: which streets they may use, how fast they are, and what a turn costs them.
+
+use model::network::{Link, Modes, Network, Turn};
+
+/// A way to travel on streets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Profile {
+    /// A private car.
+    Car,
+    /// A taxi: drives as a car does. Bus lanes open to taxis are not used yet.
+    Taxi,
+    /// A bicycle, ridden all the way: by access, never against a one-way street, never over steps.
+    Bicycle,
+    /// On foot, both ways on every street that allows it.
+    Walk,
+    /// On foot in a wheelchair: no steps, and only where the map says wheels can go.
+    Wheelchair,
+}
+
+impl Profile {
+    /// Every profile.
+    pub const ALL: [Profile; 5] =
+        [Profile::Car, Profile::Taxi, Profile::Bicycle, Profile::Walk, Profile::Wheelchair];
+
+    /// The access that a link must grant.
+    pub fn access(self) -> Modes {
+        match self {
+            Profile::Car | Profile::Taxi => Modes::CAR,
+            Profile::Bicycle => Modes::BICYCLE,
+            Profile::Walk => Modes::WALK,
+            Profile::Wheelchair => Modes::WHEELCHAIR,
+        }
+    }
+
+    /// What they do, for [`crate::itinerary::Itinerary`]'s line.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Profile::Car => "drive",
+            Profile::Taxi => "taxi",
+            Profile::Bicycle => "cycle",
+            Profile::Walk => "walk",
+            Profile::Wheelchair => "roll",
+        }
+    }
+
+    /// Whether the streets' traffic holds them up: link times and closures count.
+    pub fn is_motor(self) -> bool {
+        matches!(self, Profile::Car | Profile::Taxi)
+    }
+
+    /// Whether one-way signs do not bind them.
+    pub fn goes_both_ways(self) -> bool {
+        matches!(self, Profile::Walk | Profile::Wheelchair)
+    }
+
+    /// Usual speed in m/s of those who do not depend on the speed limit; `None` for motors.
+    ///
+    /// Walking 5 km/h and cycling 15 km/h are what city planners take; a wheelchair 3.6 km/h.
+    pub fn usual_speed_mps(self) -> Option<f64> {
+        match self {
+            Profile::Car | Profile::Taxi => None,
+            Profile::Bicycle => Some(15.0 / 3.6),
+            Profile::Walk => Some(5.0 / 3.6),
+            Profile::Wheelchair => Some(1.0),
+        }
+    }
+
+    /// Whether they may use the link at all.
+    pub fn may_use(self, network: &Network, link: &Link) -> bool {
+        let allowed = link.access.any(self.access());
+        match self {
+            Profile::Walk => allowed,
+            Profile::Wheelchair => allowed && !link.steps,
+            // A link may name a mode that none of its lanes takes: a cycleway beside a bus lane, say.
+            Profile::Car | Profile::Taxi | Profile::Bicycle => {
+                let lane_for_us = |lane| network.lane(lane).allowed.any(self.access());
+                allowed && !link.steps && (link.lanes.is_empty() || link.lane_ixs().any(lane_for_us))
+            }
+        }
+    }
+
+    /// Seconds to pass the link on an ordinary day without traffic or signals; > 0.
+    pub fn free_time_s(self, link: &Link) -> f64 {
+        match self.usual_speed_mps() {
+            None => link.free_travel_time_s(),
+            // Stairs take about twice as long per metre as the flat.
+            Some(speed) if link.steps => link.length_m / (speed / 2.0),
+            Some(speed) if self == Profile::Bicycle => link.length_m / speed.min(link.speed_limit_mps),
+            Some(speed) => link.length_m / speed,
+        }
+    }
+
+    /// Seconds that a turn costs beside the way itself, signals apart.
+    ///
+    /// Slowing from 50 to 20 km/h for the corner and back at 2 m/s² loses (8.3 m/s)² / (2 m/s² · 13.9 m/s)
+    /// ≈ 2.5 s; a left turn also waits for a gap.
+    pub fn turn_s(self, turn: Turn) -> f64 {
+        match (self, turn) {
+            (Profile::Walk | Profile::Wheelchair, _) | (_, Turn::Straight) => 0.0,
+            (Profile::Bicycle, Turn::Right) => 1.0,
+            (Profile::Bicycle, Turn::Left) => 3.0,
+            (Profile::Bicycle, Turn::UTurn) => 5.0,
+            (_, Turn::Right) => 2.5,
+            (_, Turn::Left) => 4.5,
+            (_, Turn::UTurn) => 15.0,
+        }
+    }
+}
