@@ -6,4 +6,7 @@
 pub mod coordinator;
 pub mod decide;
 pub mod dispatch;
+pub mod config;
+pub mod field;
+pub mod store;
 pub mod api;

@@ -1,0 +1,459 @@
+//! What a person writes in `controller.toml`, and what it means.
+//!
+//! [`parse`] only looks at the text. Secrets come from a file or the environment and are read when the centre
+//! starts ([`Secret::read`]).
+
+use crate::decide::Kind;
+use model::{
+    config::{self, Complaint, Complaints, Source},
+    ids::{DistrictId, JunctionId},
+};
+use serde::Deserialize;
+use serde_spanned::Spanned;
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use wire::{command::LONGEST_LEASE_S, link::SHORTEST_KEEP_ALIVE};
+
+/// The centre's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its own name among centres: an MQTT topic level, and the owner of an audit chain.
+    pub instance: String,
+    /// The districts that it commands; `None` for all that the city has.
+    pub districts: Option<Vec<DistrictId>>,
+    /// IANA zone of the place, for schedules and for the page.
+    pub time_zone: String,
+    /// The MQTT broker.
+    pub broker: BrokerConfig,
+    /// Where history is kept.
+    pub store: StoreConfig,
+    /// Length of a stored detector window; a whole divisor of an hour.
+    pub interval: Duration,
+    /// How junctions are controlled when nobody orders otherwise.
+    pub control: ControlConfig,
+    /// A link has level of service A above the first share of its free-flow speed, B above the second, … E
+    /// above the fifth, and F below. Falling, between 0 and 1.
+    pub los: [f64; 5],
+}
+
+/// How to reach the broker.
+#[derive(Clone, Debug)]
+pub struct BrokerConfig {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// At least [`SHORTEST_KEEP_ALIVE`].
+    pub keep_alive: Duration,
+    /// User, and where the password is.
+    pub login: Option<(String, Secret)>,
+}
+
+/// Where a password is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Secret {
+    /// In that file; its last line end is no part of it.
+    pub file: Option<PathBuf>,
+    /// Or, without a file, in that variable of the environment.
+    pub variable: &'static str,
+}
+
+impl Secret {
+    /// Reads it. The error says what was looked for.
+    pub fn read(&self) -> anyhow::Result<String> {
+        use anyhow::Context;
+        match &self.file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("could not read {}", file.display()))?;
+                Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+            None => std::env::var(self.variable)
+                .with_context(|| format!("could not read the environment variable {}", self.variable)),
+        }
+    }
+}
+
+/// Where history is kept.
+#[derive(Clone, Debug)]
+pub enum StoreConfig {
+    /// In a SQLite file.
+    Embedded {
+        /// The file; made if it is not there, its folder too.
+        path: PathBuf,
+        /// How long rows are kept.
+        keep: Duration,
+    },
+    /// On a PostgreSQL server.
+    Postgres {
+        /// How to reach it. The password is filled in by [`StoreConfig::with_secret`].
+        connection: Box<tokio_postgres::Config>,
+        /// Where the password is; `None` if the server asks for none.
+        password: Option<Secret>,
+        /// How long rows are kept.
+        keep: Duration,
+    },
+}
+
+impl StoreConfig {
+    /// How long rows are kept.
+    pub fn keep(&self) -> Duration {
+        match self {
+            StoreConfig::Embedded { keep, .. } | StoreConfig::Postgres { keep, .. } => *keep,
+        }
+    }
+
+    /// The same, with the password read.
+    pub fn with_secret(mut self) -> anyhow::Result<StoreConfig> {
+        if let StoreConfig::Postgres { connection, password: Some(secret), .. } = &mut self {
+            connection.password(secret.read()?);
+        }
+        Ok(self)
+    }
+}
+
+/// How junctions are controlled when nobody orders otherwise.
+#[derive(Clone, Debug)]
+pub struct ControlConfig {
+    /// The kind of control.
+    pub kind: Kind,
+    /// Junctions that have another one.
+    pub kinds: BTreeMap<JunctionId, Kind>,
+    /// For how long a cabinet goes on without us, s; 1 to [`LONGEST_LEASE_S`].
+    pub lease_s: u32,
+}
+
+/// All that the daemon's file says: the settings, and what only a separate process needs.
+#[derive(Clone, Debug)]
+pub struct Daemon {
+    /// The settings.
+    pub config: Config,
+    /// The city's file.
+    pub city: PathBuf,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDaemon {
+    instance: Spanned<String>,
+    city: RawCity,
+    broker: RawBroker,
+    http: RawHttp,
+    store: Spanned<RawStore>,
+    control: RawControl,
+    measures: RawMeasures,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCity {
+    file: PathBuf,
+    time_zone: Spanned<String>,
+    districts: Option<Vec<Spanned<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBroker {
+    host: Spanned<String>,
+    port: Spanned<u16>,
+    keep_alive_s: Spanned<u32>,
+    username: Option<String>,
+    password_file: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHttp {
+    listen: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStore {
+    embedded: Option<RawEmbedded>,
+    postgres: Option<RawPostgres>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEmbedded {
+    path: PathBuf,
+    keep_days: Spanned<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPostgres {
+    connection: Spanned<String>,
+    password_file: Option<PathBuf>,
+    #[serde(default)]
+    password_from_environment: bool,
+    keep_days: Spanned<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawControl {
+    kind: Kind,
+    lease_s: Spanned<u32>,
+    #[serde(default)]
+    junctions: BTreeMap<String, Kind>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMeasures {
+    interval_s: Spanned<u32>,
+    level_of_service: Spanned<Vec<f64>>,
+}
+
+/// Reads `controller.toml`. All complaints at once, each with its line.
+pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
+    let raw: RawDaemon = config::parse(file, text)?;
+    let source = Source::new(file, text);
+    let mut faults = Complaints::default();
+
+    let level = |name: &str| {
+        !name.is_empty() && !name.chars().any(|c| matches!(c, '/' | '+' | '#') || c.is_control())
+    };
+    if !level(raw.instance.get_ref()) {
+        faults.push(Complaint::spanned(
+            source,
+            &raw.instance,
+            "instance must be one MQTT topic level: not empty, no / + #",
+        ));
+    }
+    if jiff::tz::TimeZone::get(raw.city.time_zone.get_ref()).is_err() {
+        let message = format!("{:?} is no time zone of the IANA database", raw.city.time_zone.get_ref());
+        faults.push(Complaint::spanned(source, &raw.city.time_zone, message));
+    }
+    for district in raw.city.districts.iter().flatten() {
+        if !level(district.get_ref()) {
+            faults.push(Complaint::spanned(
+                source,
+                district,
+                "a district must be one MQTT topic level: not empty, no / + #",
+            ));
+        }
+    }
+    if raw.city.districts.as_ref().is_some_and(Vec::is_empty) {
+        faults.push(Complaint::whole(file, "city.districts is empty; leave it out to command all districts"));
+    }
+
+    let broker = &raw.broker;
+    if broker.host.get_ref().is_empty() {
+        faults.push(Complaint::spanned(source, &broker.host, "the broker's host is empty"));
+    }
+    if *broker.port.get_ref() == 0 {
+        faults.push(Complaint::spanned(source, &broker.port, "port 0 cannot be connected to"));
+    }
+    let keep_alive = Duration::from_secs(u64::from(*broker.keep_alive_s.get_ref()));
+    if keep_alive < SHORTEST_KEEP_ALIVE {
+        let message = format!(
+            "keep_alive_s is {}; the shortest is {}",
+            keep_alive.as_secs(),
+            SHORTEST_KEEP_ALIVE.as_secs()
+        );
+        faults.push(Complaint::spanned(source, &broker.keep_alive_s, message));
+    }
+    if let (None, Some(file)) = (&broker.username, &broker.password_file) {
+        faults.push(Complaint::spanned(source, file, "password_file without username"));
+    }
+
+    let listen = raw.http.listen.get_ref().parse::<SocketAddr>().map_err(|_| {
+        let message =
+            format!("{:?} is not an address and port such as 127.0.0.1:8081", raw.http.listen.get_ref());
+        Complaint::spanned(source, &raw.http.listen, message)
+    });
+    let listen = faults.take(listen);
+
+    let lease_s = *raw.control.lease_s.get_ref();
+    if !(1..=LONGEST_LEASE_S).contains(&lease_s) {
+        let message = format!("lease_s is {lease_s}; cabinets grant 1 to {LONGEST_LEASE_S} s");
+        faults.push(Complaint::spanned(source, &raw.control.lease_s, message));
+    }
+    let interval_s = *raw.measures.interval_s.get_ref();
+    if interval_s == 0 || 3600 % interval_s != 0 {
+        let message =
+            format!("interval_s is {interval_s}; it must divide an hour, so that windows align to the clock");
+        faults.push(Complaint::spanned(source, &raw.measures.interval_s, message));
+    }
+    let los = &raw.measures.level_of_service;
+    let falling =
+        los.get_ref().is_sorted_by(|a, b| a > b) && los.get_ref().iter().all(|s| (0.0..1.0).contains(s));
+    let shares: Option<[f64; 5]> = los.get_ref().clone().try_into().ok().filter(|_| falling);
+    if shares.is_none() {
+        faults.push(Complaint::spanned(
+            source,
+            los,
+            "level_of_service must be five falling shares between 0 and 1, for A to E",
+        ));
+    }
+    let store = store(source, raw.store, &mut faults);
+
+    let (Some(listen), Some(los), Some(store)) = (listen, shares, store) else { return Err(faults) };
+    faults.or(Daemon {
+        config: Config {
+            instance: raw.instance.into_inner(),
+            districts: raw
+                .city
+                .districts
+                .map(|all| all.iter().map(|d| DistrictId::new(d.get_ref())).collect()),
+            time_zone: raw.city.time_zone.into_inner(),
+            broker: BrokerConfig {
+                host: raw.broker.host.into_inner(),
+                port: raw.broker.port.into_inner(),
+                keep_alive,
+                login: raw.broker.username.map(|username| {
+                    let file = raw.broker.password_file.map(Spanned::into_inner);
+                    (username, Secret { file, variable: "SVETOFOR_BROKER_PASSWORD" })
+                }),
+            },
+            store,
+            interval: Duration::from_secs(u64::from(interval_s)),
+            control: ControlConfig {
+                kind: raw.control.kind,
+                kinds: raw
+                    .control
+                    .junctions
+                    .into_iter()
+                    .map(|(id, kind)| (JunctionId::new(id), kind))
+                    .collect(),
+                lease_s,
+            },
+            los,
+        },
+        city: raw.city.file,
+        listen,
+    })
+}
+
+fn store(source: Source<'_>, raw: Spanned<RawStore>, faults: &mut Complaints) -> Option<StoreConfig> {
+    let mut keep = |days: &Spanned<u32>| {
+        if *days.get_ref() == 0 {
+            faults.push(Complaint::spanned(
+                source,
+                days,
+                "keep_days is 0; rows would be removed as soon as they are written",
+            ));
+        }
+        Duration::from_secs(86_400 * u64::from(*days.get_ref()))
+    };
+    let span = raw.span();
+    match raw.into_inner() {
+        RawStore { embedded: Some(store), postgres: None } => {
+            Some(StoreConfig::Embedded { keep: keep(&store.keep_days), path: store.path })
+        }
+        RawStore { embedded: None, postgres: Some(store) } => {
+            let keep = keep(&store.keep_days);
+            let connection = match store.connection.get_ref().parse::<tokio_postgres::Config>() {
+                Ok(connection) => connection,
+                Err(error) => {
+                    let cause =
+                        std::error::Error::source(&error).map(|s| format!(": {s}")).unwrap_or_default();
+                    faults.push(Complaint::spanned(source, &store.connection, format!("{error}{cause}")));
+                    return None;
+                }
+            };
+            if connection.get_password().is_some() {
+                let message = "a password stands in the file; use password_file or password_from_environment";
+                faults.push(Complaint::spanned(source, &store.connection, message));
+            }
+            if connection.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
+                let message = "sslmode=require: this program speaks to the database without TLS; use a local socket or a tunnel";
+                faults.push(Complaint::spanned(source, &store.connection, message));
+            }
+            let secret = Secret { file: store.password_file, variable: "SVETOFOR_STORE_PASSWORD" };
+            let password = (secret.file.is_some() || store.password_from_environment).then_some(secret);
+            Some(StoreConfig::Postgres { connection: Box::new(connection), password, keep })
+        }
+        _ => {
+            let message = "give one of [store.embedded] and [store.postgres]";
+            faults.push(Complaint::offset(source, span.start, message));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: [(&str, &str); 2] = [
+        ("controller.toml", include_str!("../../configs/controller.toml")),
+        ("controller-postgres.toml", include_str!("../../configs/controller-postgres.toml")),
+    ];
+
+    #[test]
+    fn what_we_ship_is_accepted() {
+        for (file, text) in SHIPPED {
+            parse(file, text).unwrap_or_else(|faults| panic!("{faults}"));
+        }
+    }
+
+    /// Changes one line of the shipped file and compares what is said about it.
+    fn check(line: &str, instead: &str, complaint: &str) {
+        let (_, text) = SHIPPED[0];
+        assert!(text.contains(line), "the shipped file has no {line:?}");
+        let at = 1 + text[..text.find(line).unwrap()].lines().count();
+        let text = text.replacen(line, instead, 1);
+        let said = parse("c.toml", &text).map(drop).unwrap_err().to_string();
+        assert_eq!(said, complaint.replace("{line}", &at.to_string()));
+    }
+
+    #[test]
+    fn faults_are_named_with_their_line() {
+        check(
+            "instance = \"centre-1\"",
+            "instance = \"a/b\"",
+            "c.toml:{line}: instance must be one MQTT topic level: not empty, no / + #",
+        );
+        check("port = 1883", "port = 0", "c.toml:{line}: port 0 cannot be connected to");
+        check("keep_alive_s = 10", "keep_alive_s = 1", "c.toml:{line}: keep_alive_s is 1; the shortest is 5");
+        check(
+            "kind = \"max-pressure\"",
+            "kind = \"magic\"",
+            "c.toml:{line}: unknown variant `magic`, expected one of `fixed`, `schedule`, `actuated`, `max-pressure`",
+        );
+        check("lease_s = 15", "lease_s = 900", "c.toml:{line}: lease_s is 900; cabinets grant 1 to 120 s");
+        check(
+            "interval_s = 20",
+            "interval_s = 7",
+            "c.toml:{line}: interval_s is 7; it must divide an hour, so that windows align to the clock",
+        );
+        check(
+            "level_of_service = [0.80, 0.67, 0.50, 0.40, 0.30]",
+            "level_of_service = [0.8, 0.9, 0.5, 0.4, 0.3]",
+            "c.toml:{line}: level_of_service must be five falling shares between 0 and 1, for A to E",
+        );
+        check(
+            "time_zone = \"Europe/Moscow\"",
+            "time_zone = \"Mars\"",
+            "c.toml:{line}: \"Mars\" is no time zone of the IANA database",
+        );
+        check(
+            "listen = \"127.0.0.1:8081\"",
+            "listen = \"everywhere\"",
+            "c.toml:{line}: \"everywhere\" is not an address and port such as 127.0.0.1:8081",
+        );
+        check(
+            "keep_days = 14",
+            "keep_days = 0",
+            "c.toml:{line}: keep_days is 0; rows would be removed as soon as they are written",
+        );
+        check(
+            "[store.embedded]",
+            "[store.sqlite]",
+            "c.toml:{line}: unknown field `sqlite`, expected `embedded` or `postgres`",
+        );
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let text = SHIPPED[0].1.replace("port = 1883", "port = 0").replace("lease_s = 15", "lease_s = 0");
+        let faults = parse("c.toml", &text).unwrap_err();
+        assert_eq!(faults.0.len(), 2, "{faults}");
+    }
+}

@@ -1,0 +1,397 @@
+//! The street's side of the centre: what arrives over MQTT becomes the core's events, what the core wants
+//! becomes messages.
+//!
+//! [`Decoder`] is pure and looks at one message at a time; lockstep runs call it directly. [`Field`] owns the
+//! broker link and does the waiting. What cannot be understood is counted under a name and stops nothing.
+
+use crate::{
+    config::Config,
+    coordinator::{Event, LinkSpeed},
+};
+use model::{
+    city::City,
+    ids::{DistrictId, JunctionIx},
+    time::Moment,
+};
+use serde::de::DeserializeOwned;
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wire::{
+    clock::Clock,
+    codec,
+    command::Command,
+    link::{self, Credentials, Inbox, Incoming, LinkConfig, LinkCounts, Outgoing, Publisher, Will},
+    message::{
+        Alarms, Counts, Entry, Events, Groups, LinkTime, LinkTimes, Mode, Presence, PresenceState, Status,
+        Vehicles,
+    },
+    result::CommandResult,
+    topic::{self, CITY, Kind, Node, StatusCode},
+};
+
+/// Commands whose answers we can still tell apart. 40,000 junctions at one command a second for more than the
+/// 4 s that a command is valid; 20 bytes each.
+pub const SENT_BOUND: usize = 200_000;
+/// Longest alarm code that is believed, bytes: it becomes a key in memory.
+pub const ALARM_CODE_BOUND: usize = 64;
+/// Messages decoded and not yet handled by the core. While it is full, the link's own bounded queue fills.
+pub const HEARD_BOUND: usize = 4_096;
+
+/// A message that was understood.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// For the core, oldest first.
+    Live(Vec<Event>),
+    /// Out of a cabinet's spool after an outage: for the store only. A decision must not rest on it.
+    Replayed(Vec<Event>),
+    /// Where public transport is.
+    Vehicles(Moment, Vehicles),
+}
+
+/// A message that was not.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{name}: {detail}")]
+pub struct Rejection {
+    /// Counted under this name; one of a closed set, whatever arrives.
+    pub name: String,
+    /// What was wrong, for the log.
+    pub detail: String,
+}
+
+impl Rejection {
+    fn new(name: impl Into<String>, detail: impl Into<String>) -> Rejection {
+        Rejection { name: name.into(), detail: detail.into() }
+    }
+}
+
+/// Turns topics and payloads into events, and commands into messages.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    city: Arc<City>,
+    me: Node,
+    by_node: HashMap<Node, JunctionIx>,
+    /// Which junction a command went to: a result carries only the command's id. Shared by clones.
+    sent: Arc<Mutex<Sent>>,
+}
+
+#[derive(Debug, Default)]
+struct Sent {
+    to: HashMap<Uuid, JunctionIx>,
+    order: VecDeque<Uuid>,
+}
+
+impl Decoder {
+    /// For the cabinets of those districts (`None`: all), as the centre of that name.
+    pub fn new(city: Arc<City>, districts: Option<&[DistrictId]>, instance: &str) -> Decoder {
+        let ours = |d: &DistrictId| districts.is_none_or(|ours| ours.contains(d));
+        let by_node = city
+            .junctions
+            .iter()
+            .enumerate()
+            .filter(|(_, j)| ours(&j.district))
+            .map(|(i, j)| (Node::cabinet(&j.district, &j.id), JunctionIx::from(i)))
+            .collect();
+        Decoder { city, me: Node::centre(instance), by_node, sent: Arc::default() }
+    }
+
+    /// Understands one message.
+    pub fn hear(&self, topic: &str, payload: &[u8]) -> Result<Heard, Rejection> {
+        let (node, kind) = topic::parse(topic)
+            .ok_or_else(|| Rejection::new("mqtt.unknown-topic", format!("topic {topic}")))?;
+        let junction = || {
+            let known = self.by_node.get(&node).copied();
+            known.ok_or_else(|| Rejection::new("mqtt.unknown-node", format!("node {node}")))
+        };
+        match kind {
+            Kind::Presence => Ok(Heard::Live(vec![Event::Presence(junction()?, read("presence", payload)?)])),
+            Kind::Status(StatusCode::Vehicles) => {
+                let status: Status<Vehicles> = read(StatusCode::Vehicles.as_str(), payload)?;
+                let newest = status.entries.into_iter().next_back();
+                let Entry { ts, values, .. } = newest
+                    .ok_or_else(|| Rejection::new(malformed(StatusCode::Vehicles.as_str()), "no entries"))?;
+                Ok(Heard::Vehicles(ts, values))
+            }
+            Kind::Status(code) => Ok(Heard::Live(status(junction()?, code, payload)?)),
+            Kind::Replay(code) => Ok(Heard::Replayed(status(junction()?, code, payload)?)),
+            Kind::Alarm(code) => {
+                if code.len() > ALARM_CODE_BOUND {
+                    return Err(Rejection::new(
+                        malformed("alarm"),
+                        format!("an alarm code of {} bytes", code.len()),
+                    ));
+                }
+                let alarms: Alarms = read("alarm", payload)?;
+                Ok(Heard::Live(vec![Event::Alarms(junction()?, code, alarms)]))
+            }
+            Kind::Result(code) => {
+                if node != self.me {
+                    return Err(Rejection::new("mqtt.unknown-node", format!("a result for {node}")));
+                }
+                let result: CommandResult = read(code.as_str(), payload)?;
+                let ix = lock(&self.sent).to.get(&result.cmd_id).copied().ok_or_else(|| {
+                    Rejection::new("mqtt.unknown-command", format!("a result for command {}", result.cmd_id))
+                })?;
+                Ok(Heard::Live(vec![Event::Result(ix, result)]))
+            }
+            Kind::Command(code) => {
+                Err(Rejection::new("mqtt.unexpected", format!("a command {} to {node}", code.as_str())))
+            }
+        }
+    }
+
+    /// The events in one message, for callers that have no store: replays and vehicles are left out.
+    pub fn events(&self, topic: &str, payload: &[u8]) -> Result<Vec<Event>, Rejection> {
+        Ok(match self.hear(topic, payload)? {
+            Heard::Live(events) => events,
+            Heard::Replayed(_) | Heard::Vehicles(..) => Vec::new(),
+        })
+    }
+
+    /// The message that carries a command to a junction; its answer will be understood from now on.
+    pub fn command(&self, ix: JunctionIx, command: &Command) -> Outgoing {
+        let mut sent = lock(&self.sent);
+        if sent.to.insert(command.cmd_id, ix).is_none() {
+            sent.order.push_back(command.cmd_id);
+            if sent.order.len() > SENT_BOUND {
+                if let Some(oldest) = sent.order.pop_front() {
+                    sent.to.remove(&oldest);
+                }
+            }
+        }
+        let junction = &self.city.junctions[ix.ix()];
+        let code = command.body.code();
+        Outgoing::command(
+            Node::cabinet(&junction.district, &junction.id).topic(&Kind::Command(code)),
+            codec::encode(command),
+            self.me.topic(&Kind::Result(code)),
+            command.cmd_id.as_bytes().to_vec(),
+        )
+    }
+
+    /// The message that tells the others how long links take. Not retained: whoever comes later hears the next
+    /// one within seconds, and nobody finds an old picture that a dead centre left behind.
+    pub fn links(&self, at: Moment, seq: u64, speeds: &[LinkSpeed]) -> Outgoing {
+        let link = |s: &LinkSpeed| LinkTime {
+            link: self.city.network.link(s.link).id.as_str().to_owned(),
+            time_s: s.time_s as f32,
+            closed: false,
+        };
+        let values = LinkTimes { links: speeds.iter().map(link).collect() };
+        let status = Status { entries: vec![Entry { ts: at, seq, values }] };
+        Outgoing::kept(self.me.topic(&Kind::Status(StatusCode::Links)), codec::encode(&status))
+    }
+
+    /// What the centre listens to: the cabinets of each of its districts, public transport, and answers to itself.
+    pub fn filters(&self) -> Vec<String> {
+        let mut districts: Vec<_> =
+            self.by_node.values().map(|ix| &self.city.junctions[ix.ix()].district).collect();
+        districts.sort();
+        districts.dedup();
+        let mut filters = Vec::new();
+        for district in districts {
+            for kind in ["presence", "status/#", "alarm/#", "replay/#"] {
+                filters.push(format!("{CITY}/{district}/+/{kind}"));
+            }
+        }
+        filters.push(format!("{CITY}/transit/+/status/{}", StatusCode::Vehicles.as_str()));
+        filters.push(format!("{}/result/#", self.me));
+        filters
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn malformed(code: &str) -> String {
+    // `tlc.groups/live` is counted as `tlc.groups`.
+    format!("mqtt.malformed.{}", code.split('/').next().unwrap_or(code))
+}
+
+fn read<T: DeserializeOwned>(code: &'static str, payload: &[u8]) -> Result<T, Rejection> {
+    codec::decode(code, payload).map_err(|error| Rejection::new(malformed(code), error.to_string()))
+}
+
+fn status(ix: JunctionIx, code: StatusCode, payload: &[u8]) -> Result<Vec<Event>, Rejection> {
+    fn each<V: DeserializeOwned>(
+        code: StatusCode,
+        payload: &[u8],
+        event: impl Fn(Moment, V) -> Event,
+    ) -> Result<Vec<Event>, Rejection> {
+        let status: Status<V> = read(code.as_str(), payload)?;
+        Ok(status.entries.into_iter().map(|e| event(e.ts, e.values)).collect())
+    }
+    match code {
+        StatusCode::Groups => each(code, payload, |at, v: Groups| Event::Groups(ix, at, v)),
+        StatusCode::Mode => each(code, payload, |_, v: Mode| Event::Mode(ix, v)),
+        StatusCode::Events => each(code, payload, |_, v: Events| Event::HiRes(ix, v)),
+        StatusCode::Counts => each(code, payload, |at, v: Counts| Event::Counts(ix, at, v)),
+        // The cabinet's own copy of its limits: the presence's hash already says whether it is ours.
+        StatusCode::Config => Ok(Vec::new()),
+        StatusCode::Links | StatusCode::Vehicles => {
+            Err(Rejection::new("mqtt.unexpected", format!("{} from a cabinet", code.as_str())))
+        }
+    }
+}
+
+/// Whether the broker is there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BrokerState {
+    /// Connected, with all subscriptions.
+    pub up: bool,
+    /// Since when, by the city's clock.
+    pub since: Moment,
+    /// Why not, or empty.
+    pub detail: String,
+}
+
+/// The running link to the street.
+pub(crate) struct Field {
+    pub(crate) decoder: Decoder,
+    publisher: Publisher,
+    /// What the street said. Bounded by [`HEARD_BOUND`].
+    pub(crate) heard: mpsc::Receiver<Heard>,
+    pub(crate) broker: watch::Receiver<BrokerState>,
+    rejected: Arc<Mutex<BTreeMap<String, u64>>>,
+    presence: Presence,
+}
+
+impl Field {
+    /// Starts the link; it connects, and connects again, until [`Field::close`] or until `shutdown`.
+    pub(crate) fn start(
+        config: &Config,
+        decoder: Decoder,
+        clock: Clock,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<Field> {
+        let presence = Presence {
+            state: PresenceState::Online,
+            boot_id: Uuid::now_v7(),
+            config_hash: 0,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let junctions = decoder.by_node.len();
+        let broker = &config.broker;
+        let mut link =
+            LinkConfig::new(&broker.host, broker.port, format!("svetofor-centre-{}", config.instance));
+        link.keep_alive = broker.keep_alive;
+        if let Some((username, secret)) = &broker.login {
+            link.credentials = Some(Credentials { username: username.clone(), password: secret.read()? });
+        }
+        let gone = Presence { state: PresenceState::Offline, ..presence.clone() };
+        link.will = Some(Will { topic: decoder.me.topic(&Kind::Presence), payload: codec::encode(&gone) });
+        link.filters = decoder.filters().into_iter().collect();
+        // A cabinet says about four things a second: two seconds of them, so that a pause of the core loses
+        // nothing and a long one loses the oldest.
+        link.incoming = 8 * junctions + 1_024;
+        let (publisher, inbox) = link::connect(link);
+
+        let (heard_in, heard) = mpsc::channel(HEARD_BOUND);
+        let down = BrokerState { up: false, since: clock.now(), detail: "not connected yet".to_owned() };
+        let (broker_in, broker) = watch::channel(down);
+        let rejected = Arc::<Mutex<BTreeMap<String, u64>>>::default();
+        let listener = Listener {
+            decoder: decoder.clone(),
+            publisher: publisher.clone(),
+            presence: presence.clone(),
+            clock,
+            heard: heard_in,
+            broker: broker_in,
+            rejected: rejected.clone(),
+        };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = listener.listen(inbox) => {}
+            }
+        });
+        Ok(Field { decoder, publisher, heard, broker, rejected, presence })
+    }
+
+    /// Sends a command; never waits.
+    pub(crate) fn command(&self, ix: JunctionIx, command: &Command) {
+        self.publisher.publish(self.decoder.command(ix, command));
+    }
+
+    /// Sends link times; never waits.
+    pub(crate) fn links(&self, at: Moment, seq: u64, speeds: &[LinkSpeed]) {
+        self.publisher.publish(self.decoder.links(at, seq, speeds));
+    }
+
+    /// Messages that were not understood, by name.
+    pub(crate) fn rejected(&self) -> BTreeMap<String, u64> {
+        lock(&self.rejected).clone()
+    }
+
+    /// What the link has done.
+    pub(crate) fn counts(&self) -> LinkCounts {
+        self.publisher.counts()
+    }
+
+    /// Says goodbye. Gives up after some seconds.
+    pub(crate) async fn close(&self) {
+        let gone = Presence { state: PresenceState::Shutdown, ..self.presence.clone() };
+        let topic = self.decoder.me.topic(&Kind::Presence);
+        self.publisher.publish(Outgoing::retained(topic, codec::encode(&gone)));
+        self.publisher.close().await;
+    }
+}
+
+/// The task that reads the link.
+struct Listener {
+    decoder: Decoder,
+    publisher: Publisher,
+    presence: Presence,
+    clock: Clock,
+    heard: mpsc::Sender<Heard>,
+    broker: watch::Sender<BrokerState>,
+    rejected: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+impl Listener {
+    async fn listen(self, mut inbox: Inbox) {
+        while let Some(incoming) = inbox.next().await {
+            match incoming {
+                Incoming::Connected => {
+                    tracing::info!("connected to the broker");
+                    let topic = self.decoder.me.topic(&Kind::Presence);
+                    self.publisher.publish(Outgoing::retained(topic, codec::encode(&self.presence)));
+                    self.set_broker(true, String::new());
+                }
+                Incoming::Disconnected(error) => {
+                    if self.broker.borrow().detail != error {
+                        tracing::warn!(error, "no broker; trying again");
+                    }
+                    self.set_broker(false, error);
+                }
+                Incoming::Message(message) => match self.decoder.hear(&message.topic, &message.payload) {
+                    Ok(heard) => {
+                        if self.heard.send(heard).await.is_err() {
+                            return;
+                        }
+                    }
+                    Err(rejection) => {
+                        tracing::debug!(
+                            name = rejection.name,
+                            detail = rejection.detail,
+                            "a message was not understood"
+                        );
+                        *lock(&self.rejected).entry(rejection.name).or_default() += 1;
+                    }
+                },
+            }
+        }
+    }
+
+    fn set_broker(&self, up: bool, detail: String) {
+        self.broker.send_modify(|state| {
+            let since = if state.up == up { state.since } else { self.clock.now() };
+            *state = BrokerState { up, since, detail };
+        });
+    }
+}

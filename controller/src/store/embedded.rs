@@ -1,0 +1,314 @@
+//! The store in a file: SQLite, write-ahead log, synchronous=FULL, so that an acknowledged batch survives
+//! kill -9 and a power cut. First cut: a row is a row. Column blocks come later behind the same functions.
+
+use super::{
+    Batch, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
+    audit::{self, AuditEntry},
+};
+use model::{
+    ids::{JunctionId, JunctionIx},
+    time::Moment,
+};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// How long SQLite itself waits for another process's lock.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Each entry brings the file from the version before to the next; never edited, only added to.
+const MIGRATIONS: [&str; 1] = [include_str!("embedded/1.sql")];
+
+/// A SQLite file.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    writer: Arc<Mutex<Connection>>,
+    // Readers do not wait for the writer: that is what the write-ahead log is for.
+    reader: Arc<Mutex<Connection>>,
+    devices: Arc<[i64]>,
+    instance: Arc<str>,
+}
+
+impl Embedded {
+    /// Opens or makes the file, and its folder.
+    pub async fn open(
+        path: PathBuf,
+        junctions: Vec<JunctionId>,
+        instance: &str,
+    ) -> Result<Embedded, StoreError> {
+        let instance: Arc<str> = instance.into();
+        blocking(move || {
+            open(&path, &junctions)
+                .map(|(writer, reader, devices)| Embedded {
+                    writer: Arc::new(Mutex::new(writer)),
+                    reader: Arc::new(Mutex::new(reader)),
+                    devices: devices.into(),
+                    instance,
+                })
+                .map_err(|cause| unavailable(format!("{}: {cause}", path.display())))
+        })
+        .await
+    }
+
+    /// `embedded`.
+    pub fn kind(&self) -> &'static str {
+        "embedded"
+    }
+
+    /// See [`super::Store::start`].
+    pub async fn start(&self, at_least: u64) -> Result<Started, StoreError> {
+        self.write_with(move |db, _| {
+            let db = db.transaction()?;
+            let epoch = counter(&db, "epoch")?.saturating_add(1).max(at_least);
+            set_counter(&db, "epoch", epoch)?;
+            let decisions = counter(&db, "decision")?;
+            db.commit()?;
+            Ok(Started { epoch, decisions })
+        })
+        .await
+    }
+
+    /// See [`super::Store::write`].
+    pub async fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+        let (batch, devices) = (batch.clone(), self.devices.clone());
+        self.write_with(move |db, instance| {
+            let db = db.transaction()?;
+            {
+                let mut insert =
+                    db.prepare_cached("INSERT OR IGNORE INTO hires_event(device, ts, code, param) VALUES (?,?,?,?)")?;
+                for e in &batch.events {
+                    insert.execute(params![devices[e.junction.ix()], e.at.0, e.code as i16, e.param as i16])?;
+                }
+                let mut insert = db.prepare_cached(
+                    "INSERT INTO detector_obs(ts, device, channel, count, occ, speed, flags) VALUES (?,?,?,?,?,?,?)",
+                )?;
+                for i in &batch.intervals {
+                    insert.execute(params![
+                        i.at.0,
+                        devices[i.junction.ix()],
+                        i.channel as i16,
+                        i.count as i16,
+                        i.occupancy,
+                        i.speed_mps,
+                        i.flags
+                    ])?;
+                }
+                let mut insert =
+                    db.prepare_cached("INSERT INTO decision(number, ts, device, json) VALUES (?,?,?,?)")?;
+                for d in &batch.decisions {
+                    insert.execute(params![d.number as i64, d.at.0, devices[d.junction.ix()], d.json])?;
+                }
+                if let Some(last) = batch.decisions.iter().map(|d| d.number).max() {
+                    set_counter(&db, "decision", counter(&db, "decision")?.max(last))?;
+                }
+                if !batch.audit.is_empty() {
+                    let last = db
+                        .prepare_cached("SELECT number, hash FROM audit WHERE instance = ? ORDER BY number DESC LIMIT 1")?
+                        .query_row([instance], |r| Ok((r.get::<_, i64>(0)? as u64, r.get(1)?)))
+                        .optional()?
+                        .unwrap_or((0, audit::GENESIS));
+                    let mut insert = db
+                        .prepare_cached("INSERT INTO audit(instance, number, ts, entry, hash) VALUES (?,?,?,?,?)")?;
+                    for e in audit::chain(last, &batch.audit) {
+                        insert.execute(params![instance, e.number as i64, e.at.0, e.entry, e.hash])?;
+                    }
+                }
+            }
+            db.commit()
+        })
+        .await
+    }
+
+    /// See [`super::Store::events`].
+    pub async fn events(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        limit: usize,
+    ) -> Result<Page<EventRow>, StoreError> {
+        let device = self.devices[junction.ix()];
+        self.read_with(move |db| {
+            let mut select = db.prepare_cached(
+                "SELECT ts, code, param FROM hires_event WHERE device = ? AND ts >= ? AND ts < ?
+                 ORDER BY ts, code, param LIMIT ?",
+            )?;
+            let rows =
+                select.query_map(params![device, range.start.0, range.end.0, limit as i64 + 1], |r| {
+                    let (at, code, param) =
+                        (Moment(r.get(0)?), r.get::<_, i16>(1)? as u16, r.get::<_, i16>(2)? as u16);
+                    Ok(EventRow { at, junction, code, param })
+                })?;
+            Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
+        })
+        .await
+    }
+
+    /// See [`super::Store::intervals`].
+    pub async fn intervals(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        limit: usize,
+    ) -> Result<Page<IntervalRow>, StoreError> {
+        let device = self.devices[junction.ix()];
+        self.read_with(move |db| {
+            let mut select = db.prepare_cached(
+                "SELECT ts, channel, count, occ, speed, flags FROM detector_obs
+                 WHERE device = ? AND ts >= ? AND ts < ? ORDER BY ts, channel, flags, count LIMIT ?",
+            )?;
+            let rows =
+                select.query_map(params![device, range.start.0, range.end.0, limit as i64 + 1], |r| {
+                    Ok(IntervalRow {
+                        at: Moment(r.get(0)?),
+                        junction,
+                        channel: r.get::<_, i16>(1)? as u16,
+                        count: r.get::<_, i16>(2)? as u16,
+                        occupancy: r.get(3)?,
+                        speed_mps: r.get(4)?,
+                        flags: r.get(5)?,
+                    })
+                })?;
+            Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
+        })
+        .await
+    }
+
+    /// See [`super::Store::decisions`].
+    pub async fn decisions(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        limit: usize,
+    ) -> Result<Page<DecisionRow>, StoreError> {
+        let device = self.devices[junction.ix()];
+        self.read_with(move |db| {
+            let mut select = db.prepare_cached(
+                "SELECT number, ts, json FROM decision WHERE device = ? AND ts >= ? AND ts < ?
+                 ORDER BY ts, number LIMIT ?",
+            )?;
+            let rows =
+                select.query_map(params![device, range.start.0, range.end.0, limit as i64 + 1], |r| {
+                    let number = r.get::<_, i64>(0)? as u64;
+                    Ok(DecisionRow { number, at: Moment(r.get(1)?), junction, json: r.get(2)? })
+                })?;
+            Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
+        })
+        .await
+    }
+
+    /// See [`super::Store::audit`].
+    pub async fn audit(&self, after: u64, limit: usize) -> Result<Page<AuditEntry>, StoreError> {
+        let instance = self.instance.clone();
+        self.read_with(move |db| {
+            let mut select = db.prepare_cached(
+                "SELECT number, ts, entry, hash FROM audit WHERE instance = ? AND number > ? ORDER BY number LIMIT ?",
+            )?;
+            let rows = select.query_map(params![&*instance, after as i64, limit as i64 + 1], |r| {
+                let number = r.get::<_, i64>(0)? as u64;
+                Ok(AuditEntry { number, at: Moment(r.get(1)?), entry: r.get(2)?, hash: r.get(3)? })
+            })?;
+            Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
+        })
+        .await
+    }
+
+    /// See [`super::Store::forget_before`].
+    pub async fn forget_before(&self, first: Moment) -> Result<(), StoreError> {
+        self.write_with(move |db, _| {
+            let db = db.transaction()?;
+            for table in ["hires_event", "detector_obs", "decision"] {
+                db.execute(&format!("DELETE FROM {table} WHERE ts < ?"), [first.0])?;
+            }
+            db.commit()
+        })
+        .await
+    }
+
+    async fn write_with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection, &str) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (db, instance) = (self.writer.clone(), self.instance.clone());
+        blocking(move || {
+            work(&mut db.lock().unwrap_or_else(|e| e.into_inner()), &instance).map_err(into_error)
+        })
+        .await
+    }
+
+    async fn read_with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let db = self.reader.clone();
+        blocking(move || work(&db.lock().unwrap_or_else(|e| e.into_inner())).map_err(into_error)).await
+    }
+}
+
+fn open(
+    path: &Path,
+    junctions: &[JunctionId],
+) -> Result<(Connection, Connection, Vec<i64>), Box<dyn std::error::Error>> {
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut writer = Connection::open(path)?;
+    writer.busy_timeout(BUSY)?;
+    writer.pragma_update(None, "journal_mode", "wal")?;
+    writer.pragma_update(None, "synchronous", "full")?;
+    let version: i64 = writer.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    let version = version as usize;
+    if version > MIGRATIONS.len() {
+        return Err(format!("written by a newer version of this program (schema {version})").into());
+    }
+    let db = writer.transaction()?;
+    for migration in &MIGRATIONS[version..] {
+        db.execute_batch(migration)?;
+    }
+    db.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    let mut devices = Vec::with_capacity(junctions.len());
+    {
+        let mut insert = db.prepare("INSERT OR IGNORE INTO device(id) VALUES (?)")?;
+        let mut select = db.prepare("SELECT number FROM device WHERE id = ?")?;
+        for junction in junctions {
+            insert.execute([junction.as_str()])?;
+            devices.push(select.query_row([junction.as_str()], |r| r.get(0))?);
+        }
+    }
+    db.commit()?;
+    let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    reader.busy_timeout(BUSY)?;
+    Ok((writer, reader, devices))
+}
+
+fn counter(db: &Connection, name: &str) -> rusqlite::Result<u64> {
+    let value: Option<i64> =
+        db.query_row("SELECT value FROM counter WHERE name = ?", [name], |r| r.get(0)).optional()?;
+    Ok(value.unwrap_or(0) as u64)
+}
+
+fn set_counter(db: &Connection, name: &str, value: u64) -> rusqlite::Result<()> {
+    db.execute("INSERT OR REPLACE INTO counter(name, value) VALUES (?,?)", params![name, value as i64])
+        .map(drop)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| unavailable(e.to_string()))?
+}
+
+fn unavailable(cause: String) -> StoreError {
+    StoreError::Unavailable { kind: "embedded", cause }
+}
+
+fn into_error(error: rusqlite::Error) -> StoreError {
+    let refused = matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::ConstraintViolation));
+    match refused {
+        true => StoreError::Refused { kind: "embedded", cause: error.to_string() },
+        false => unavailable(error.to_string()),
+    }
+}

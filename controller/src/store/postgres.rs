@@ -1,0 +1,474 @@
+//! The store on a server: PostgreSQL 15 or newer. With the timescaledb extension the tables are
+//! hypertables, without it native partitions by day. Rows go in by binary COPY, a batch a transaction.
+//!
+//! Connections are made when they are needed and made anew after a failure, so the server may come later
+//! than the centre and go away at any time.
+
+mod copy;
+
+use super::{
+    Batch, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
+    audit::{self, AuditEntry},
+};
+use copy::{Copy, from_micros, micros};
+use model::{
+    ids::{JunctionId, JunctionIx},
+    time::Moment,
+};
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio_postgres::{Client, NoTls, Transaction};
+
+/// How long one connect, batch or query may take before the connection is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Names our migrations among the advisory locks of the database ("svetofor" in ASCII).
+const MIGRATION_LOCK: i64 = 0x7376_6574_6f66_6f72;
+/// The tables that are partitioned by time.
+const SERIES: [&str; 3] = ["hires_event", "detector_obs", "decision"];
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// A PostgreSQL server.
+#[derive(Clone, Debug)]
+pub struct Postgres(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    connection: tokio_postgres::Config,
+    junctions: Vec<JunctionId>,
+    instance: String,
+    hypertables: AtomicBool,
+    // Two connections, so that a person's long question does not make the rows wait.
+    writer: Mutex<Option<Session>>,
+    reader: Mutex<Option<Session>>,
+}
+
+/// A connection with what was learned over it.
+#[derive(Debug)]
+struct Session {
+    client: Client,
+    devices: Vec<i32>,
+    hypertables: bool,
+    /// Days whose partitions are there.
+    days: BTreeSet<i64>,
+}
+
+type Failure = tokio_postgres::Error;
+
+impl Postgres {
+    /// A server that nobody has spoken to yet.
+    pub fn new(connection: tokio_postgres::Config, junctions: Vec<JunctionId>, instance: &str) -> Postgres {
+        Postgres(Arc::new(Inner {
+            connection,
+            junctions,
+            instance: instance.to_owned(),
+            hypertables: AtomicBool::new(false),
+            writer: Mutex::new(None),
+            reader: Mutex::new(None),
+        }))
+    }
+
+    /// `timescale` once hypertables have been seen, else `postgres`.
+    pub fn kind(&self) -> &'static str {
+        if self.0.hypertables.load(Ordering::Relaxed) { "timescale" } else { "postgres" }
+    }
+
+    /// See [`super::Store::start`].
+    pub async fn start(&self, at_least: u64) -> Result<Started, StoreError> {
+        self.with(&self.0.writer, async |session, _| {
+            let rows = session
+                .client
+                .query(
+                    "INSERT INTO counter(name, value) VALUES ('epoch', $1)
+                     ON CONFLICT (name) DO UPDATE SET value = greatest(counter.value + 1, $1) RETURNING value",
+                    &[&(at_least.max(1) as i64)],
+                )
+                .await?;
+            let epoch = rows[0].get::<_, i64>(0) as u64;
+            let rows = session.client.query("SELECT value FROM counter WHERE name = 'decision'", &[]).await?;
+            let decisions = rows.first().map_or(0, |r| r.get::<_, i64>(0)) as u64;
+            Ok(Started { epoch, decisions })
+        })
+        .await
+    }
+
+    /// See [`super::Store::write`].
+    pub async fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.with(&self.0.writer, async |session, instance| {
+            if !session.hypertables {
+                session.make_partitions(batch).await?;
+            }
+            let tx = session.client.transaction().await?;
+            let device = |j: JunctionIx| session.devices[j.ix()];
+            if !batch.events.is_empty() {
+                let mut copy =
+                    Copy::begin(&tx, "COPY hires_event(ts, device, code, param) FROM STDIN BINARY").await?;
+                for e in &batch.events {
+                    copy.row(4)
+                        .timestamp(e.at)
+                        .int4(device(e.junction))
+                        .int2(e.code as i16)
+                        .int2(e.param as i16);
+                    copy.flush().await?;
+                }
+                copy.finish().await?;
+            }
+            if !batch.intervals.is_empty() {
+                let sql =
+                    "COPY detector_obs(ts, device, channel, count, occ, speed, flags) FROM STDIN BINARY";
+                let mut copy = Copy::begin(&tx, sql).await?;
+                for i in &batch.intervals {
+                    copy.row(7)
+                        .timestamp(i.at)
+                        .int4(device(i.junction))
+                        .int2(i.channel as i16)
+                        .int2(i.count as i16)
+                        .real(Some(i.occupancy))
+                        .real(i.speed_mps)
+                        .int2(i16::from(i.flags));
+                    copy.flush().await?;
+                }
+                copy.finish().await?;
+            }
+            if !batch.decisions.is_empty() {
+                let mut copy =
+                    Copy::begin(&tx, "COPY decision(number, ts, device, json) FROM STDIN BINARY").await?;
+                for d in &batch.decisions {
+                    copy.row(4).int8(d.number as i64).timestamp(d.at).int4(device(d.junction)).text(&d.json);
+                    copy.flush().await?;
+                }
+                copy.finish().await?;
+                let last = batch.decisions.iter().map(|d| d.number).max().unwrap_or(0) as i64;
+                tx.execute(
+                    "INSERT INTO counter(name, value) VALUES ('decision', $1)
+                     ON CONFLICT (name) DO UPDATE SET value = greatest(counter.value, $1)",
+                    &[&last],
+                )
+                .await?;
+            }
+            append_audit(&tx, instance, batch).await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// See [`super::Store::events`].
+    pub async fn events(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        limit: usize,
+    ) -> Result<Page<EventRow>, StoreError> {
+        self.with(&self.0.reader, async |session, _| {
+            let sql = format!(
+                "SELECT DISTINCT {TS}, code, param FROM hires_event WHERE device = $1 AND {RANGE}
+                 ORDER BY 1, code, param LIMIT $4"
+            );
+            let rows = session.select(&sql, junction, &range, limit).await?;
+            let rows = rows.iter().map(|r| EventRow {
+                at: from_micros(r.get(0)),
+                junction,
+                code: r.get::<_, i16>(1) as u16,
+                param: r.get::<_, i16>(2) as u16,
+            });
+            Ok(Page::cut(rows.collect(), limit))
+        })
+        .await
+    }
+
+    /// See [`super::Store::intervals`].
+    pub async fn intervals(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        limit: usize,
+    ) -> Result<Page<IntervalRow>, StoreError> {
+        self.with(&self.0.reader, async |session, _| {
+            let sql = format!(
+                "SELECT {TS}, channel, count, occ, speed, flags FROM detector_obs WHERE device = $1 AND {RANGE}
+                 ORDER BY ts, channel, flags, count LIMIT $4"
+            );
+            let rows = session.select(&sql, junction, &range, limit).await?;
+            let rows = rows.iter().map(|r| IntervalRow {
+                at: from_micros(r.get(0)),
+                junction,
+                channel: r.get::<_, i16>(1) as u16,
+                count: r.get::<_, i16>(2) as u16,
+                occupancy: r.get(3),
+                speed_mps: r.get(4),
+                flags: r.get::<_, i16>(5) as u8,
+            });
+            Ok(Page::cut(rows.collect(), limit))
+        })
+        .await
+    }
+
+    /// See [`super::Store::decisions`].
+    pub async fn decisions(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        limit: usize,
+    ) -> Result<Page<DecisionRow>, StoreError> {
+        self.with(&self.0.reader, async |session, _| {
+            let sql = format!(
+                "SELECT {TS}, number, json::text FROM decision WHERE device = $1 AND {RANGE}
+                 ORDER BY ts, number LIMIT $4"
+            );
+            let rows = session.select(&sql, junction, &range, limit).await?;
+            let rows = rows.iter().map(|r| DecisionRow {
+                number: r.get::<_, i64>(1) as u64,
+                at: from_micros(r.get(0)),
+                junction,
+                json: r.get(2),
+            });
+            Ok(Page::cut(rows.collect(), limit))
+        })
+        .await
+    }
+
+    /// See [`super::Store::audit`].
+    pub async fn audit(&self, after: u64, limit: usize) -> Result<Page<AuditEntry>, StoreError> {
+        self.with(&self.0.reader, async |session, instance| {
+            let sql = format!(
+                "SELECT number, {TS}, entry, hash FROM audit WHERE instance = $1 AND number > $2 ORDER BY number LIMIT $3"
+            );
+            let rows = session.client.query(&sql, &[&instance, &(after as i64), &(limit as i64 + 1)]).await?;
+            let rows = rows.iter().map(|r| AuditEntry {
+                number: r.get::<_, i64>(0) as u64,
+                at: from_micros(r.get(1)),
+                entry: r.get(2),
+                hash: hash_of(r.get(3)),
+            });
+            Ok(Page::cut(rows.collect(), limit))
+        })
+        .await
+    }
+
+    /// See [`super::Store::forget_before`]. Whole days (or chunks) go at once.
+    pub async fn forget_before(&self, first: Moment) -> Result<(), StoreError> {
+        self.with(&self.0.writer, async |session, _| {
+            for table in SERIES {
+                if session.hypertables {
+                    let sql = format!("SELECT drop_chunks('{table}', '{}'::timestamptz)", iso(first));
+                    session.client.batch_execute(&sql).await?;
+                    continue;
+                }
+                let parts = session
+                    .client
+                    .query("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::text::regclass", &[&table])
+                    .await?;
+                let first_kept = partition(table, first.0.div_euclid(DAY_MS));
+                for part in parts.iter().map(|r| r.get::<_, String>(0)).filter(|p| *p < first_kept) {
+                    session.client.batch_execute(&format!("DROP TABLE IF EXISTS {part}")).await?;
+                }
+                session.days.retain(|&day| day >= first.0.div_euclid(DAY_MS));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Does `work` over a connection, which is made first if there is none. After a failure of the line the
+    /// connection is given up; the caller decides whether to come again.
+    async fn with<T>(
+        &self,
+        seat: &Mutex<Option<Session>>,
+        work: impl AsyncFnOnce(&mut Session, &str) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        let attempt = async {
+            let mut seat = seat.lock().await;
+            if seat.as_ref().is_none_or(|s| s.client.is_closed()) {
+                *seat = Some(self.connect().await?);
+            }
+            let done = Seated { seat, whole: false };
+            done.work(work, &self.0.instance).await
+        };
+        match tokio::time::timeout(PATIENCE, attempt).await {
+            Ok(answer) => answer,
+            Err(_) => Err(unavailable(format!("no answer within {} s", PATIENCE.as_secs()))),
+        }
+    }
+
+    async fn connect(&self) -> Result<Session, StoreError> {
+        let (mut client, connection) = self.0.connection.connect(NoTls).await.map_err(into_error)?;
+        // Ends by itself when the client is dropped or the line breaks; the client then says so.
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "the store's connection ended");
+            }
+        });
+        let hypertables = migrate(&mut client).await.map_err(into_error)?;
+        self.0.hypertables.store(hypertables, Ordering::Relaxed);
+        let devices = devices(&mut client, &self.0.junctions).await.map_err(into_error)?;
+        Ok(Session { client, devices, hypertables, days: BTreeSet::new() })
+    }
+}
+
+/// A session at work. If the work ends badly, or is abandoned half way, the session is thrown away: nobody
+/// knows in what state its transaction is.
+struct Seated<'a> {
+    seat: MutexGuard<'a, Option<Session>>,
+    whole: bool,
+}
+
+impl Seated<'_> {
+    async fn work<T>(
+        mut self,
+        work: impl AsyncFnOnce(&mut Session, &str) -> Result<T, Failure>,
+        instance: &str,
+    ) -> Result<T, StoreError> {
+        let session = self.seat.as_mut().expect("the caller put it there");
+        let answer = work(session, instance).await.map_err(into_error);
+        self.whole = answer.is_ok();
+        answer
+    }
+}
+
+impl Drop for Seated<'_> {
+    fn drop(&mut self) {
+        if !self.whole {
+            *self.seat = None;
+        }
+    }
+}
+
+/// Microseconds since 1970 of column `ts`, as an integer: the crate's own date types are not needed.
+const TS: &str = "(extract(epoch FROM ts) * 1000000)::int8";
+/// `ts` lies between parameters 2 and 3, microseconds since 1970.
+const RANGE: &str = "ts >= 'epoch'::timestamptz + $2 * interval '1 microsecond' \
+                     AND ts < 'epoch'::timestamptz + $3 * interval '1 microsecond'";
+
+impl Session {
+    async fn select(
+        &self,
+        sql: &str,
+        junction: JunctionIx,
+        range: &Range<Moment>,
+        limit: usize,
+    ) -> Result<Vec<tokio_postgres::Row>, Failure> {
+        let (from, to) = (micros(range.start) as f64, micros(range.end) as f64);
+        self.client.query(sql, &[&self.devices[junction.ix()], &from, &to, &(limit as i64 + 1)]).await
+    }
+
+    async fn make_partitions(&mut self, batch: &Batch) -> Result<(), Failure> {
+        let moments = (batch.events.iter().map(|e| e.at))
+            .chain(batch.intervals.iter().map(|i| i.at))
+            .chain(batch.decisions.iter().map(|d| d.at));
+        let days: BTreeSet<i64> = moments.map(|m| m.0.div_euclid(DAY_MS)).collect();
+        for day in days.into_iter().filter(|d| !self.days.contains(d)).collect::<Vec<_>>() {
+            let tx = self.client.transaction().await?;
+            // Two centres may come to the same new day at the same moment.
+            tx.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
+            for table in SERIES {
+                let (from, to) = (iso(Moment(day * DAY_MS)), iso(Moment((day + 1) * DAY_MS)));
+                let name = partition(table, day);
+                let sql = format!(
+                    "CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES FROM ('{from}') TO ('{to}')"
+                );
+                tx.batch_execute(&sql).await?;
+            }
+            tx.commit().await?;
+            self.days.insert(day);
+        }
+        Ok(())
+    }
+}
+
+/// Brings the database to this program's schema. True if its tables are hypertables.
+async fn migrate(client: &mut Client) -> Result<bool, Failure> {
+    let tx = client.transaction().await?;
+    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
+    tx.batch_execute(
+        "CREATE TABLE IF NOT EXISTS migration(version int4 PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+    )
+    .await?;
+    let rows = tx.query("SELECT coalesce(max(version), 0) FROM migration", &[]).await?;
+    if rows[0].get::<_, i32>(0) < 1 {
+        let timescale = tx.query("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'", &[]).await?;
+        tx.batch_execute(include_str!("postgres/1.sql")).await?;
+        tx.batch_execute(match timescale.is_empty() {
+            true => include_str!("postgres/1-partitions.sql"),
+            false => include_str!("postgres/1-hypertables.sql"),
+        })
+        .await?;
+        tx.execute("INSERT INTO migration(version) VALUES (1)", &[]).await?;
+    }
+    // What the tables were made as, not what is installed now: an extension that came later changes nothing.
+    let rows = tx.query("SELECT value = 1 FROM counter WHERE name = 'hypertables'", &[]).await?;
+    let hypertables = rows.first().is_some_and(|r| r.get(0));
+    tx.commit().await?;
+    Ok(hypertables)
+}
+
+/// The store's number for each junction, in their order.
+async fn devices(client: &mut Client, junctions: &[JunctionId]) -> Result<Vec<i32>, Failure> {
+    let ids: Vec<&str> = junctions.iter().map(JunctionId::as_str).collect();
+    client
+        .execute("INSERT INTO device(id) SELECT unnest($1::text[]) ON CONFLICT (id) DO NOTHING", &[&ids])
+        .await?;
+    let rows = client.query("SELECT id, number FROM device WHERE id = ANY($1::text[])", &[&ids]).await?;
+    let numbers: std::collections::BTreeMap<String, i32> =
+        rows.iter().map(|r| (r.get(0), r.get(1))).collect();
+    Ok(ids.iter().map(|id| numbers[*id]).collect())
+}
+
+async fn append_audit(tx: &Transaction<'_>, instance: &str, batch: &Batch) -> Result<(), Failure> {
+    if batch.audit.is_empty() {
+        return Ok(());
+    }
+    let last = tx
+        .query(
+            "SELECT number, hash FROM audit WHERE instance = $1 ORDER BY number DESC LIMIT 1",
+            &[&instance],
+        )
+        .await?;
+    let last = last.first().map_or((0, audit::GENESIS), |r| (r.get::<_, i64>(0) as u64, hash_of(r.get(1))));
+    for e in audit::chain(last, &batch.audit) {
+        let sql = "INSERT INTO audit(instance, number, ts, entry, hash)
+                   VALUES ($1, $2, 'epoch'::timestamptz + $3 * interval '1 microsecond', $4, $5)";
+        let (number, at) = (e.number as i64, micros(e.at) as f64);
+        tx.execute(sql, &[&instance, &number, &at, &e.entry, &e.hash.as_slice()]).await?;
+    }
+    Ok(())
+}
+
+/// A hash of the wrong length is no hash of ours; zeros show as a broken chain.
+fn hash_of(bytes: Vec<u8>) -> audit::Hash {
+    bytes.try_into().unwrap_or(audit::GENESIS)
+}
+
+/// `hires_event_20261122`.
+fn partition(table: &str, day: i64) -> String {
+    let date = jiff::Timestamp::from_millisecond(day * DAY_MS).map(|t| t.strftime("%Y%m%d").to_string());
+    format!("{table}_{}", date.unwrap_or_default())
+}
+
+fn iso(at: Moment) -> String {
+    jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().to_string()
+}
+
+fn unavailable(cause: String) -> StoreError {
+    StoreError::Unavailable { kind: "postgres", cause }
+}
+
+fn into_error(error: Failure) -> StoreError {
+    let Some(db) = error.as_db_error() else {
+        let source = std::error::Error::source(&error).map(|s| format!(": {s}")).unwrap_or_default();
+        return unavailable(format!("{error}{source}"));
+    };
+    // Classes of SQLSTATE: 22 bad data, 23 a broken constraint, 42 wrong SQL or no such table. The rest
+    // (shutting down, too many connections, disk full, read only, deadlock) passes.
+    match &db.code().code()[..2] {
+        "22" | "23" | "42" => StoreError::Refused { kind: "postgres", cause: db.to_string() },
+        _ => unavailable(db.to_string()),
+    }
+}

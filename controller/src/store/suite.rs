@@ -1,0 +1,326 @@
+//! One suite over every store: the same rows in, the same answers out. PostgreSQL is a private cluster in a
+//! temporary folder, on a socket of its own. With SVETOFOR_TIMESCALE_URL the suite also runs there.
+
+use super::{
+    audit,
+    room::{Room, write_down},
+    *,
+};
+use crate::config::StoreConfig;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+use wire::clock::Clock;
+
+const T0: i64 = 1_770_000_000_000;
+const A: JunctionIx = JunctionIx(0);
+const B: JunctionIx = JunctionIx(1);
+
+fn junctions() -> Vec<JunctionId> {
+    ["tverskaya-1", "tverskaya-2"].map(JunctionId::new).to_vec()
+}
+
+fn event(junction: JunctionIx, ms: i64, code: u16, param: u16) -> EventRow {
+    EventRow { at: Moment(T0 + ms), junction, code, param }
+}
+
+fn interval(junction: JunctionIx, ms: i64, channel: u16, count: u16) -> IntervalRow {
+    let speed_mps = (count > 0).then_some(11.1);
+    IntervalRow {
+        at: Moment(T0 + ms),
+        junction,
+        channel,
+        count,
+        occupancy: 0.123,
+        speed_mps,
+        flags: FLAG_FAULT,
+    }
+}
+
+fn decision(number: u64, ms: i64) -> DecisionRow {
+    let json = format!("{{\"number\":{number},\"facts\":{{\"gap_s\":1.5}}}}");
+    DecisionRow { number, at: Moment(T0 + ms), junction: A, json }
+}
+
+fn audit_line(text: &str) -> AuditRow {
+    AuditRow { at: Moment(T0), entry: text.to_owned() }
+}
+
+fn from(ms: i64) -> Moment {
+    Moment(T0 + ms)
+}
+
+/// All that a store promises, but for outages.
+async fn check(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    let first = store.start(5).await.unwrap();
+    assert_eq!(first, Started { epoch: 5, decisions: 0 });
+
+    let day = 86_400_000;
+    let batch = Batch {
+        events: vec![
+            event(A, 200, 82, 3),
+            event(A, 100, 1, 2),
+            event(A, 100, 1, 2), // delivered twice
+            event(A, 100, 0xffff, 0xfffe),
+            event(B, 100, 1, 9),
+            event(A, 3 * day, 7, 2), // another partition
+        ],
+        intervals: vec![interval(A, 20_000, 2, 7), interval(A, 20_000, 1, 0), interval(B, 20_000, 1, 5)],
+        decisions: vec![decision(1, 0), decision(2, 500)],
+        audit: vec![audit_line("one"), audit_line("two")],
+    };
+    store.write(&batch).await.unwrap();
+    store.write(&Batch { audit: vec![audit_line("three")], ..Batch::default() }).await.unwrap();
+    store.write(&Batch::default()).await.unwrap();
+
+    let page = store.events(A, from(0)..from(1000), 10).await.unwrap();
+    let mut rows = page.rows.clone();
+    rows.sort();
+    // Codes past 32,767 are stored as they fit; they come back whole, in either order.
+    assert_eq!(rows, [event(A, 100, 1, 2), event(A, 100, 0xffff, 0xfffe), event(A, 200, 82, 3)]);
+    assert!(!page.truncated);
+    let page = store.events(A, from(0)..from(4 * day), 3).await.unwrap();
+    assert_eq!((page.rows.len(), page.truncated), (3, true));
+    // The range takes its start in and leaves its end out.
+    let page = store.events(A, from(200)..from(3 * day), 10).await.unwrap();
+    assert_eq!(page.rows, [event(A, 200, 82, 3)]);
+
+    let page = store.intervals(A, from(0)..from(day), 10).await.unwrap();
+    assert_eq!(
+        page,
+        Page { rows: vec![interval(A, 20_000, 1, 0), interval(A, 20_000, 2, 7)], truncated: false }
+    );
+    let page = store.decisions(A, from(0)..from(501), 10).await.unwrap();
+    assert_eq!(page, Page { rows: vec![decision(1, 0), decision(2, 500)], truncated: false });
+    assert_eq!(store.decisions(B, from(0)..from(501), 10).await.unwrap().rows, []);
+
+    let entries = store.audit(0, 10).await.unwrap().rows;
+    assert_eq!(entries.iter().map(|e| e.entry.as_str()).collect::<Vec<_>>(), ["one", "two", "three"]);
+    assert_eq!(audit::first_broken(&entries), None);
+    let page = store.audit(1, 1).await.unwrap();
+    assert_eq!((page.rows[0].number, page.truncated), (2, true));
+
+    // A second start has a higher epoch, goes on counting, and finds the devices under their names.
+    drop(store);
+    let store = open().await;
+    assert_eq!(store.start(1).await.unwrap(), Started { epoch: 6, decisions: 2 });
+    assert_eq!(store.start(100).await.unwrap().epoch, 100);
+    assert_eq!(store.events(B, from(0)..from(1000), 10).await.unwrap().rows, [event(B, 100, 1, 9)]);
+    store.write(&Batch { audit: vec![audit_line("four")], ..Batch::default() }).await.unwrap();
+    assert_eq!(audit::first_broken(&store.audit(0, 10).await.unwrap().rows), None);
+
+    // Old rows go, newer ones and the audit stay.
+    store.forget_before(from(2 * day)).await.unwrap();
+    assert_eq!(store.events(A, from(0)..from(1000), 10).await.unwrap().rows, []);
+    assert_eq!(store.events(A, from(0)..from(4 * day), 10).await.unwrap().rows.len(), 1);
+    assert_eq!(store.audit(0, 10).await.unwrap().rows.len(), 4);
+}
+
+fn embedded(path: &Path) -> StoreConfig {
+    StoreConfig::Embedded { path: path.to_owned(), keep: Duration::from_secs(86_400) }
+}
+
+async fn open(config: &StoreConfig) -> Store {
+    Store::open(config, &junctions(), "centre-1").await.unwrap()
+}
+
+#[tokio::test]
+async fn the_embedded_store_keeps_its_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = embedded(&folder.path().join("new/folder/centre.sqlite"));
+    check(async || open(&config).await).await;
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("centre.sqlite");
+    std::fs::write(&path, "this is no database, but it is long enough to look at").unwrap();
+    let error = Store::open(&embedded(&path), &junctions(), "centre-1").await.unwrap_err().to_string();
+    assert!(error.contains("centre.sqlite") && error.contains("not a database"), "{error}");
+}
+
+/// A PostgreSQL cluster of our own. Dropping it stops the server.
+struct Cluster {
+    folder: tempfile::TempDir,
+}
+
+const BINARIES: &str = "/usr/lib/postgresql/15/bin";
+
+impl Cluster {
+    /// `None` where PostgreSQL is not installed.
+    fn start() -> Option<Cluster> {
+        if !Path::new(BINARIES).join("initdb").exists() {
+            eprintln!("skipped: no PostgreSQL in {BINARIES}");
+            return None;
+        }
+        let cluster = Cluster { folder: tempfile::Builder::new().prefix("svpg").tempdir_in("/tmp").unwrap() };
+        // The server refuses to run as root; its folder then belongs to the user that the package made.
+        run(Command::new("chmod").arg("777").arg(cluster.folder.path()));
+        run(&mut cluster.command("initdb", &["-A", "trust", "-U", "svetofor", "--no-sync"]));
+        cluster.up();
+        Some(cluster)
+    }
+
+    fn up(&self) {
+        let options = format!("-k {} -c listen_addresses= -c fsync=off", self.folder.path().display());
+        run(&mut self.command("pg_ctl", &["-w", "-l", "/dev/null", "-o", &options, "start"]));
+    }
+
+    fn down(&self) {
+        run(&mut self.command("pg_ctl", &["-w", "-m", "immediate", "stop"]))
+    }
+
+    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let program = format!("{BINARIES}/{program}");
+        let data = self.folder.path().join("data");
+        let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n");
+        let mut command = match root {
+            true => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", "postgres", "--", &program]);
+                command
+            }
+            false => Command::new(&program),
+        };
+        command.arg("-D").arg(data).args(arguments).current_dir("/tmp");
+        command
+    }
+
+    fn config(&self) -> StoreConfig {
+        let mut connection = tokio_postgres::Config::new();
+        connection.host_path(self.folder.path()).user("svetofor").dbname("postgres");
+        let keep = Duration::from_secs(86_400);
+        StoreConfig::Postgres { connection: Box::new(connection), password: None, keep }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.command("pg_ctl", &["-m", "immediate", "stop"]).stdout(Stdio::null()).status();
+        // The files belong to another user; the temporary folder itself goes with `folder`.
+        let _ = std::fs::remove_dir_all(self.folder.path().join("data"));
+    }
+}
+
+fn run(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn plain_postgresql_gives_the_same_answers() {
+    let Some(cluster) = Cluster::start() else { return };
+    let config = cluster.config();
+    check(async || open(&config).await).await;
+}
+
+#[tokio::test]
+async fn timescaledb_gives_the_same_answers() {
+    let Ok(url) = std::env::var("SVETOFOR_TIMESCALE_URL") else {
+        eprintln!("skipped: SVETOFOR_TIMESCALE_URL is not set");
+        return;
+    };
+    // A schema of its own each time, so that the server may be anybody's.
+    let mut connection: tokio_postgres::Config = url.parse().unwrap();
+    let schema = format!("svetofor_test_{}", std::process::id());
+    let (client, task) = connection.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(task);
+    client
+        .batch_execute(&format!("CREATE EXTENSION IF NOT EXISTS timescaledb; CREATE SCHEMA {schema}"))
+        .await
+        .unwrap();
+    connection.options(format!("-c search_path={schema},public"));
+    let keep = Duration::from_secs(86_400);
+    let config = StoreConfig::Postgres { connection: Box::new(connection), password: None, keep };
+    check(async || open(&config).await).await;
+    let store = open(&config).await;
+    store.start(1).await.unwrap();
+    assert_eq!(store.kind(), "timescale");
+    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
+}
+
+async fn until(what: &str, mut there: impl FnMut() -> bool) {
+    for _ in 0..600 {
+        if there() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("waited 30 s for {what}");
+}
+
+#[tokio::test]
+async fn a_server_that_goes_and_comes_back_loses_no_row() {
+    let Some(cluster) = Cluster::start() else { return };
+    let store = Arc::new(open(&cluster.config()).await);
+    let (room, shutdown) = (Arc::new(Room::default()), CancellationToken::new());
+    let keep = Duration::from_secs(86_400 * 365 * 100);
+    let writer = tokio::spawn(write_down(store.clone(), room.clone(), Clock::real(), keep, shutdown.clone()));
+    room.event(event(A, 1, 1, 1));
+    until("the first row", || room.state().written == 1).await;
+    cluster.down();
+    room.event(event(A, 2, 1, 1));
+    until("the outage to be noticed", || room.state().down.is_some()).await;
+    assert_eq!(room.state().waiting, 1);
+    assert!(matches!(store.events(A, from(0)..from(9), 9).await, Err(StoreError::Unavailable { .. })));
+    cluster.up();
+    until("the store to be back", || room.state().down.is_none()).await;
+    assert_eq!(
+        store.events(A, from(0)..from(9), 9).await.unwrap().rows,
+        [event(A, 1, 1, 1), event(A, 2, 1, 1)]
+    );
+    // The last rows are written on the way out.
+    room.event(event(A, 3, 1, 1));
+    shutdown.cancel();
+    writer.await.unwrap();
+    assert_eq!(store.events(A, from(0)..from(9), 9).await.unwrap().rows.len(), 3);
+    assert_eq!(room.state().dropped, 0);
+}
+
+/// Not a test by itself: the program that [`kill_minus_nine_keeps_acknowledged_rows`] starts and kills. It
+/// writes batches of 100 events and says after each how many are acknowledged.
+#[tokio::test]
+async fn writes_until_it_is_killed() {
+    let Ok(path) = std::env::var("SVETOFOR_TEST_WRITE_TO") else { return };
+    let store = open(&embedded(&PathBuf::from(path))).await;
+    for batch in 0_i64.. {
+        let events = (0..100).map(|i| event(A, batch * 100 + i, 82, 1)).collect();
+        store.write(&Batch { events, ..Batch::default() }).await.unwrap();
+        use std::io::Write;
+        writeln!(std::io::stdout().lock(), "\nacknowledged {}", (batch + 1) * 100).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn kill_minus_nine_keeps_acknowledged_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("centre.sqlite");
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::suite::writes_until_it_is_killed", "--nocapture"])
+        .env("SVETOFOR_TEST_WRITE_TO", &path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    use std::io::{BufRead, BufReader};
+    let mut acknowledged = 0;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        let Some(n) = line.strip_prefix("acknowledged ") else { continue };
+        acknowledged = n.parse().unwrap();
+        if acknowledged == 2_000 {
+            // SIGKILL, while it is on its way to the next batches.
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(acknowledged >= 2_000);
+    let store = open(&embedded(&path)).await;
+    let rows = store.events(A, from(0)..from(10_000_000), 1_000_000_000).await.unwrap().rows;
+    assert!(rows.len() >= acknowledged, "{} rows of {acknowledged} acknowledged", rows.len());
+    assert_eq!(rows.len() % 100, 0, "a batch is there whole or not at all");
+}
