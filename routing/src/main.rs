@@ -1,1 +1,189 @@
-fn main() {}
+//! `routing`: the journey planner as a daemon, and the making of its city file.
+
+use clap::{Args, Parser, Subcommand};
+use model::config::{Complaint, Complaints, Source};
+use routing::{
+    RunError,
+    config::Config,
+    prepare::{CITY_FILE, store_city},
+    service::Limits,
+};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use tokio_util::sync::CancellationToken;
+use wire::{clock::Clock, link::LinkConfig};
+
+/// Plans journeys on a live road network and serves them over HTTP.
+///
+/// `routing --config F` runs the daemon as the file says; `routing serve` does so from a data folder;
+/// `routing prepare` makes the data folder from a map. Exit codes: 0 stopped as asked, 1 could not run,
+/// 64 wrong usage, configuration or data.
+#[derive(Parser)]
+#[command(name = "routing", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+struct Command {
+    /// The daemon's configuration (TOML); see configs/routing.toml, which explains every key.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Makes a data folder from a map.
+    Prepare(Prepare),
+    /// Serves journeys from a data folder.
+    Serve(Serve),
+}
+
+#[derive(Args)]
+struct Prepare {
+    /// The map: a SUMO network (`.net.xml`).
+    #[arg(long, value_name = "FILE")]
+    net: PathBuf,
+    /// The data folder; made if it is not there. `city.json` in it is replaced.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The data folder, with the `city.json` that `prepare` or `city` made.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Where the API listens. Port 0 takes a free one, which is printed.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// The MQTT broker with the centre's link times. Without it journeys are planned on empty roads.
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_port)]
+    broker: Option<(String, u16)>,
+}
+
+fn host_port(text: &str) -> Result<(String, u16), String> {
+    let (host, port) = text.rsplit_once(':').ok_or("it is HOST:PORT")?;
+    let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
+    if host.is_empty() || port == 0 {
+        return Err("it is HOST:PORT".to_string());
+    }
+    Ok((host.trim_matches(['[', ']']).to_string(), port))
+}
+
+/// What ended the program.
+enum Failure {
+    /// The person's mistake: exit 64, one line each.
+    Usage(Complaints),
+    /// Anything else: exit 1.
+    Other(anyhow::Error),
+}
+
+impl From<Complaints> for Failure {
+    fn from(complaints: Complaints) -> Self { Failure::Usage(complaints) }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self { Failure::Other(error) }
+}
+
+#[expect(clippy::print_stderr, reason = "a program tells its person what went wrong")]
+fn main() -> ExitCode {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => {
+            let _ = error.print();
+            let help = !error.use_stderr();
+            return if help { ExitCode::SUCCESS } else { ExitCode::from(64) };
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,rumqttc=off".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    match obey(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(complaints)) => {
+            for complaint in complaints.0 {
+                eprintln!("routing: {complaint}");
+            }
+            ExitCode::from(64)
+        }
+        Err(Failure::Other(error)) => {
+            eprintln!("routing: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn obey(command: Command) -> Result<(), Failure> {
+    match (command.task, command.config) {
+        (Some(Task::Prepare(task)), _) => prepare(&task),
+        (Some(Task::Serve(task)), _) => {
+            let broker = task.broker.map(|(host, port)| {
+                LinkConfig::new(host, port, format!("routing-{}", std::process::id()))
+            });
+            let city = task.data.join(CITY_FILE);
+            serve(Config { city, listen: task.listen, broker, limits: Limits::default() }, "command line")
+        }
+        (None, Some(file)) => {
+            let file = file.display().to_string();
+            serve(Config::load(&file)?, &file)
+        }
+        (None, None) => unreachable!("clap asks for one of them"),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the report that the person asked for")]
+fn prepare(task: &Prepare) -> Result<(), Failure> {
+    let name = task.net.display().to_string();
+    let text = std::fs::read_to_string(&task.net)
+        .map_err(|e| Complaints::from(Complaint::whole(&name, format!("could not read the map: {e}"))))?;
+    let read = model::sumo::network(Source::new(&name, &text), &[])?;
+    for note in &read.notes {
+        println!("note: {note}");
+    }
+    let city = read.value;
+    let faults = Complaints(city.faults().into_iter().map(|fault| Complaint::whole(&name, fault)).collect());
+    faults.or(())?;
+    store_city(&city, &task.out)?;
+    let (links, junctions) = (city.network.links.len(), city.junctions.len());
+    println!("{}: {links} links, {junctions} signalised junctions", task.out.join(CITY_FILE).display());
+    Ok(())
+}
+
+fn serve(config: Config, source: &str) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(|e| {
+            Failure::Usage(Complaint::whole(source, format!("could not listen on {}: {e}", config.listen)).into())
+        })?;
+        let at = listener.local_addr().map_err(anyhow::Error::from)?;
+        let broker = config.broker.as_ref().map(|link| format!("{}:{}", link.host, link.port));
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            config = source,
+            listen = %format!("http://{at}"),
+            broker = broker.as_deref().unwrap_or("none: empty roads"),
+            "routing starts"
+        );
+        let shutdown = CancellationToken::new();
+        tokio::spawn(cancel_on_signal(shutdown.clone()));
+        routing::run(config, listener, Clock::real(), shutdown).await.map_err(|e| match e {
+            RunError::City(complaints) => Failure::Usage(complaints),
+            other => Failure::Other(other.into()),
+        })
+    })
+}
+
+async fn cancel_on_signal(shutdown: CancellationToken) {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
+    shutdown.cancel();
+}

@@ -1,0 +1,191 @@
+//! `routing.toml`: what a person writes, and what it means.
+
+use crate::service::Limits;
+use model::config::{Complaint, Complaints, Source, parse};
+use serde::Deserialize;
+use serde_spanned::Spanned;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use wire::link::{Credentials, LinkConfig, SHORTEST_KEEP_ALIVE};
+
+/// What the planner needs to run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The city file, a `model::city::City` in JSON.
+    pub city: PathBuf,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Where link times come from; `None` plans on empty roads for ever, and says so.
+    pub broker: Option<LinkConfig>,
+    /// Bounds on work.
+    pub limits: Limits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    city: PathBuf,
+    listen: Spanned<String>,
+    broker: Option<RawBroker>,
+    limits: RawLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBroker {
+    host: Spanned<String>,
+    port: Spanned<u16>,
+    client_id: Spanned<String>,
+    keep_alive_s: Spanned<u64>,
+    username: Option<String>,
+    password_file: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLimits {
+    questions_at_once: Spanned<usize>,
+    patience_s: Spanned<f64>,
+}
+
+impl Config {
+    /// Reads a configuration; relative paths in it are relative to the folder of `file`. Opens no file: a
+    /// password is read by [`Config::load`].
+    pub fn read(file: &str, text: &str) -> Result<Config, Complaints> {
+        Self::with_password_file(file, text).map(|(config, _)| config)
+    }
+
+    /// Reads a configuration file and the password file that it names.
+    pub fn load(file: &str) -> Result<Config, Complaints> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|e| Complaint::whole(file, format!("could not read the file: {e}")))?;
+        let (mut config, password) = Self::with_password_file(file, &text)?;
+        if let (Some((path, username)), Some(broker)) = (password, &mut config.broker) {
+            let password = std::fs::read_to_string(path.get_ref()).map_err(|e| {
+                let source = Source::new(file, &text);
+                Complaint::spanned(source, &path, format!("could not read password_file {}: {e}", path.get_ref().display()))
+            })?;
+            broker.credentials = Some(Credentials { username, password: password.trim_end().to_string() });
+        }
+        Ok(config)
+    }
+
+    fn with_password_file(
+        file: &str,
+        text: &str,
+    ) -> Result<(Config, Option<(Spanned<PathBuf>, String)>), Complaints> {
+        let raw: RawConfig = parse(file, text)?;
+        let source = Source::new(file, text);
+        let folder = std::path::Path::new(file).parent().unwrap_or(std::path::Path::new(""));
+        let mut complaints = Complaints::default();
+
+        let listen = raw.listen.get_ref().parse().map_err(|_| {
+            let text = raw.listen.get_ref();
+            Complaint::spanned(source, &raw.listen, format!("listen = {text:?} is not ADDRESS:PORT, such as 127.0.0.1:8090"))
+        });
+        let listen = complaints.take(listen);
+        let at_once = *raw.limits.questions_at_once.get_ref();
+        if at_once == 0 {
+            complaints.push(Complaint::spanned(source, &raw.limits.questions_at_once, "questions_at_once = 0 answers nobody"));
+        }
+        let patience_s = *raw.limits.patience_s.get_ref();
+        if !(0.1..=60.0).contains(&patience_s) {
+            let message = format!("patience_s = {patience_s} is not between 0.1 and 60");
+            complaints.push(Complaint::spanned(source, &raw.limits.patience_s, message));
+        }
+        let mut password = None;
+        let broker = raw.broker.map(|raw| {
+            let mut link = LinkConfig::new(raw.host.get_ref(), *raw.port.get_ref(), raw.client_id.get_ref());
+            link.keep_alive = Duration::from_secs(*raw.keep_alive_s.get_ref());
+            if link.keep_alive < SHORTEST_KEEP_ALIVE {
+                let least = SHORTEST_KEEP_ALIVE.as_secs();
+                let message = format!("keep_alive_s = {} is below {least}", raw.keep_alive_s.get_ref());
+                complaints.push(Complaint::spanned(source, &raw.keep_alive_s, message));
+            }
+            if raw.host.get_ref().is_empty() {
+                complaints.push(Complaint::spanned(source, &raw.host, "host is empty"));
+            }
+            if *raw.port.get_ref() == 0 {
+                complaints.push(Complaint::spanned(source, &raw.port, "port = 0 is no port to connect to"));
+            }
+            if raw.client_id.get_ref().is_empty() {
+                complaints.push(Complaint::spanned(source, &raw.client_id, "client_id is empty"));
+            }
+            match (raw.username, raw.password_file) {
+                (Some(username), Some(path)) => {
+                    let span = path.span();
+                    password = Some((Spanned::new(span, folder.join(path.into_inner())), username));
+                }
+                (None, Some(path)) => {
+                    complaints.push(Complaint::spanned(source, &path, "password_file without username"));
+                }
+                (Some(_), None) => {
+                    complaints.push(Complaint::spanned(source, &raw.host, "username without password_file"));
+                }
+                (None, None) => {}
+            }
+            link
+        });
+        let Some(listen) = listen.filter(|_| complaints.is_empty()) else { return Err(complaints) };
+        let limits = Limits { at_once, patience: Duration::from_secs_f64(patience_s) };
+        Ok((Config { city: folder.join(raw.city), listen, broker, limits }, password))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"city = "../data/city.json"
+listen = "127.0.0.1:8090"
+[broker]
+host = "localhost"
+port = 1883
+client_id = "routing-1"
+keep_alive_s = 10
+[limits]
+questions_at_once = 2
+patience_s = 5.0
+"#;
+
+    #[track_caller]
+    fn check(from: &str, to: &str, expected: &str) {
+        let complaints = Config::read("c/routing.toml", &GOOD.replace(from, to)).expect_err("the text is broken");
+        assert_eq!(complaints.to_string(), expected);
+    }
+
+    #[test]
+    fn reads_what_we_ship() {
+        let text = include_str!("../../configs/routing.toml");
+        let config = Config::read("configs/routing.toml", text).unwrap();
+        assert!(config.broker.is_some());
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let config = Config::read("c/routing.toml", GOOD).unwrap();
+        assert_eq!(config.city, std::path::Path::new("c/../data/city.json"));
+    }
+
+    #[test]
+    fn complaints_name_file_line_and_cause() {
+        check(
+            "127.0.0.1:8090",
+            "localhost",
+            "c/routing.toml:2: listen = \"localhost\" is not ADDRESS:PORT, such as 127.0.0.1:8090",
+        );
+        check("keep_alive_s = 10", "keep_alive_s = 1", "c/routing.toml:7: keep_alive_s = 1 is below 5");
+        check("questions_at_once = 2", "questions_at_once = 0", "c/routing.toml:9: questions_at_once = 0 answers nobody");
+        check("patience_s = 5.0", "patience_s = 0", "c/routing.toml:10: patience_s = 0 is not between 0.1 and 60");
+        check(
+            "patience_s = 5.0",
+            "patience = 5",
+            "c/routing.toml:10: unknown field `patience`, expected `questions_at_once` or `patience_s`",
+        );
+        check("port = 1883", "port = 1883\npassword_file = \"p\"", "c/routing.toml:6: password_file without username");
+        check(
+            "keep_alive_s = 10\n[limits]\nquestions_at_once = 2",
+            "keep_alive_s = 2\n[limits]\nquestions_at_once = 0",
+            "c/routing.toml:9: questions_at_once = 0 answers nobody\nc/routing.toml:7: keep_alive_s = 2 is below 5",
+        );
+    }
+}
