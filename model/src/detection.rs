@@ -55,3 +55,81 @@ pub struct Reading {
     /// The channel says of itself that it is broken.
     pub fault: bool,
 }
+
+/// How far an area channel sees, m: what a camera on a mast resolves, and what published learners assume.
+pub const AREA_VIEW_M: f64 = 250.0;
+/// Where an advance loop lies before the stop line, m, if the lane is long enough.
+pub const ADVANCE_M: f64 = 50.0;
+/// Length of a loop along the road, m.
+pub const LOOP_M: f64 = 2.0;
+/// Most channels that one cabinet has room for.
+pub const MOST_CHANNELS: usize = 120;
+
+/// Gives every junction that has no detectors the full set: for each head an area channel, for each inbound
+/// lane a stop-line and an advance loop, for each pedestrian group a push-button. Where a cabinet has no
+/// room for all, the loops that lie farthest out are left away first.
+pub fn equip(city: &mut crate::city::City) {
+    let network = &city.network;
+    let mut heads = vec![Vec::new(); city.junctions.len()];
+    for movement in &network.movements {
+        if let Some(head) = movement.head {
+            heads[head.junction.ix()].push((head.index, head.group, movement.from));
+        }
+    }
+    for (junction, mut heads) in city.junctions.iter_mut().zip(heads) {
+        if !junction.detectors.is_empty() {
+            continue;
+        }
+        heads.sort();
+        let mut lanes: Vec<(LaneIx, Vec<GroupNumber>)> = Vec::new();
+        for &(_, group, lane) in &heads {
+            match lanes.iter_mut().find(|(at, _)| *at == lane) {
+                Some((_, groups)) if groups.contains(&group) => {}
+                Some((_, groups)) => groups.push(group),
+                None => lanes.push((lane, vec![group])),
+            }
+        }
+        // Several movements may share a head; one channel counts for all of them.
+        let mut areas = heads.clone();
+        areas.dedup_by_key(|(index, ..)| *index);
+        let area = areas.into_iter().map(|(index, group, lane)| Detector {
+            channel: ChannelNumber(0),
+            kind: DetectorKind::Area,
+            lane: Some(lane),
+            groups: vec![group],
+            head: Some(index),
+            distance_m: 0.0,
+            length_m: AREA_VIEW_M,
+        });
+        let loops = |kind: DetectorKind, wanted_m: f64| {
+            lanes.iter().map(move |(lane, groups)| Detector {
+                channel: ChannelNumber(0),
+                kind,
+                lane: Some(*lane),
+                groups: groups.clone(),
+                head: None,
+                distance_m: wanted_m.min((network.lane(*lane).length_m - LOOP_M).max(0.0)),
+                length_m: LOOP_M,
+            })
+        };
+        let pedestrians = junction.groups.iter().filter(|g| g.kind == crate::signal::GroupKind::Pedestrians);
+        let buttons = pedestrians.map(|g| Detector {
+            channel: ChannelNumber(0),
+            kind: DetectorKind::PushButton,
+            lane: None,
+            groups: vec![g.number],
+            head: None,
+            distance_m: 0.0,
+            length_m: 0.0,
+        });
+        let all = buttons
+            .chain(area)
+            .chain(loops(DetectorKind::StopLine, 0.0))
+            .chain(loops(DetectorKind::Advance, ADVANCE_M))
+            .take(MOST_CHANNELS);
+        junction.detectors = all
+            .enumerate()
+            .map(|(i, detector)| Detector { channel: ChannelNumber(i as u16 + 1), ..detector })
+            .collect();
+    }
+}

@@ -108,6 +108,16 @@ impl FieldDevice {
         self.lock().answer_delay = by;
     }
 
+    /// Reads input registers, as a client on the cable would.
+    pub fn read(&self, first: u16, count: u16) -> Result<Vec<u16>, ExceptionCode> {
+        slice(&self.lock().input, first, count)
+    }
+
+    /// Writes command registers, as a client on the cable would.
+    pub fn write(&self, first: u16, values: &[u16]) -> Result<(), ExceptionCode> {
+        self.lock().write(first, values)
+    }
+
     /// How many writes clients have made.
     pub fn writes(&self) -> u64 {
         self.lock().writes
