@@ -1,0 +1,276 @@
+//! Detectors and push-buttons: what each channel of each junction feels.
+//!
+//! Loops are read between steps as well: a vehicle drives at one speed through a step, so the moments when its
+//! front reaches the loop and its tail leaves it are known to a fraction of the step.
+
+use crate::{
+    vehicles::{NONE, UNKNOWN, Vehicles},
+    world::{Lamps, chance, follow::Driver, road::Road},
+};
+use model::{
+    city::City,
+    detection::DetectorKind,
+    ids::{GroupNumber, JunctionIx},
+    signal::Lamp,
+};
+use std::ops::Range;
+
+/// What a channel has felt. Counters only grow; a reader takes differences.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct DetectorState {
+    /// Vehicles whose front came in (presses, of a push-button).
+    pub count: u32,
+    /// Tenths of a second covered.
+    pub occupied_tenths: u32,
+    /// Sum of the speeds of the counted vehicles, m/s: the mean over an interval is the difference of this by
+    /// the difference of `count`.
+    pub speed_sum_mps: f64,
+    /// Covered now (of a push-button: pressed and not yet served).
+    pub occupied: bool,
+    /// Area channels: vehicles in view that stand (below 0.1 m/s, until above 1.4 m/s).
+    pub queue: u16,
+    /// Area channels: all vehicles in view.
+    pub vehicles: u16,
+    /// Covered time below a tenth, s.
+    rest_s: f64,
+}
+
+/// What detectors look at.
+pub(crate) struct Street<'a> {
+    pub(crate) road: &'a Road,
+    pub(crate) drivers: &'a [Driver],
+    pub(crate) vehicles: &'a Vehicles,
+    pub(crate) rows: &'a [Vec<u32>],
+    pub(crate) lamps: &'a Lamps<'a>,
+    pub(crate) dt: f64,
+    pub(crate) step: u64,
+}
+
+/// A loop or a lane's area.
+#[derive(Clone, Copy, Debug)]
+struct Loop {
+    state: u32,
+    lane: u32,
+    /// Its edges, m from the lane's start.
+    from: f64,
+    to: f64,
+}
+
+/// A head that area channels watch.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    state: u32,
+    length: f64,
+}
+
+#[derive(Clone, Debug)]
+struct Button {
+    state: u32,
+    junction: u32,
+    groups: Vec<GroupNumber>,
+}
+
+/// All channels of a city.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Detectors {
+    states: Vec<DetectorState>,
+    of: Vec<Range<u32>>,
+    loops: Vec<Loop>,
+    lane_areas: Vec<Loop>,
+    /// Per movement: area channels that count it.
+    watched: Vec<Vec<Watched>>,
+    furthest: f64,
+    buttons: Vec<Button>,
+    seed: u64,
+    pedestrians_per_hour: f64,
+}
+
+impl Detectors {
+    pub(crate) fn new(city: &City, seed: u64, pedestrians_per_hour: f64) -> Detectors {
+        let network = &city.network;
+        let mut all = Detectors { seed, pedestrians_per_hour, ..Detectors::default() };
+        all.watched = vec![Vec::new(); network.movements.len()];
+        for (j, junction) in city.junctions.iter().enumerate() {
+            let start = all.states.len() as u32;
+            for detector in &junction.detectors {
+                let state = all.states.len() as u32;
+                all.states.push(DetectorState::default());
+                let place = |lane: model::ids::LaneIx| {
+                    let end = network.lane(lane).length_m - detector.distance_m;
+                    Loop { state, lane: lane.0, from: (end - detector.length_m).max(0.0), to: end.max(0.0) }
+                };
+                match (detector.kind, detector.lane, detector.head) {
+                    (DetectorKind::PushButton, ..) => {
+                        let groups = detector.groups.clone();
+                        all.buttons.push(Button { state, junction: j as u32, groups });
+                    }
+                    (DetectorKind::Area, _, Some(head)) => {
+                        for (m, movement) in network.movements.iter().enumerate() {
+                            let ours = movement.head.is_some_and(|h| h.junction.ix() == j && h.index == head);
+                            if ours {
+                                all.watched[m].push(Watched { state, length: detector.length_m });
+                                all.furthest = all.furthest.max(detector.length_m);
+                            }
+                        }
+                    }
+                    (DetectorKind::Area, Some(lane), None) => all.lane_areas.push(place(lane)),
+                    (DetectorKind::StopLine | DetectorKind::Advance, Some(lane), _) => all.loops.push(place(lane)),
+                    // A channel that watches nothing stays silent.
+                    (_, None, _) => {}
+                }
+            }
+            all.of.push(start..all.states.len() as u32);
+        }
+        all
+    }
+
+    pub(crate) fn of(&self, junction: JunctionIx) -> &[DetectorState] {
+        let range = &self.of[junction.ix()];
+        &self.states[range.start as usize..range.end as usize]
+    }
+
+    /// Reads the step that has just been driven.
+    pub(crate) fn update(&mut self, street: &Street<'_>) {
+        for l in &self.loops {
+            self.states[l.state as usize].feel(l, street);
+        }
+        for l in &self.lane_areas {
+            let state = &mut self.states[l.state as usize];
+            state.feel(l, street);
+            let in_view = |i: &&u32| {
+                let x = street.vehicles.x[**i as usize];
+                x >= l.from && x <= l.to
+            };
+            let row = &street.rows[l.lane as usize];
+            state.vehicles = row.iter().filter(in_view).count() as u16;
+            state.queue = row.iter().filter(in_view).filter(|i| street.vehicles.queued[**i as usize]).count() as u16;
+        }
+        if self.furthest > 0.0 {
+            self.watch(street);
+        }
+        for button in &self.buttons {
+            let state = &mut self.states[button.state as usize];
+            let shows = |g: &GroupNumber| {
+                let groups = street.lamps.groups.get(button.junction as usize)?;
+                groups.get(usize::from(g.0).checked_sub(1)?).copied()
+            };
+            if button.groups.iter().any(|g| shows(g) == Some(Lamp::Green)) {
+                state.occupied = false;
+            }
+            // Presses come as a Poisson process; one per step is enough to call.
+            let rate = self.pedestrians_per_hour / 3600.0 * street.dt;
+            if chance(self.seed, u64::from(button.state) | 1 << 52, street.step) < 1.0 - (-rate).exp() {
+                state.count += 1;
+                state.occupied = true;
+            }
+            if state.occupied {
+                state.cover(street.dt);
+            }
+        }
+    }
+
+    /// Area channels: each vehicle is looked at once, along its own path.
+    fn watch(&mut self, street: &Street<'_>) {
+        for state in self.watched.iter().flatten() {
+            let state = &mut self.states[state.state as usize];
+            (state.vehicles, state.queue) = (0, 0);
+        }
+        let (road, vehicles) = (street.road, street.vehicles);
+        for (way, row) in street.rows.iter().enumerate() {
+            for &i in row {
+                let i = i as usize;
+                let mut to_line = road.length[way] - vehicles.x[i];
+                if way >= road.lanes {
+                    to_line += road.length[road.to[way - road.lanes] as usize];
+                }
+                for &m in &vehicles.path[i] {
+                    if m == NONE || m == UNKNOWN || to_line > self.furthest {
+                        break;
+                    }
+                    for w in &self.watched[m as usize] {
+                        if to_line <= w.length {
+                            let state = &mut self.states[w.state as usize];
+                            state.vehicles += 1;
+                            state.queue += u16::from(vehicles.queued[i]);
+                        }
+                    }
+                    to_line += road.length[road.way(m)] + road.length[road.to[m as usize] as usize];
+                }
+            }
+        }
+        for state in self.watched.iter().flatten() {
+            let state = &mut self.states[state.state as usize];
+            state.occupied = state.vehicles > 0;
+        }
+        // A head that several movements share is one channel: its covered time is counted once.
+        let mut last = None;
+        for w in self.watched.iter().flatten() {
+            let state = &mut self.states[w.state as usize];
+            if state.occupied && last != Some(w.state) {
+                state.cover(street.dt);
+            }
+            last = Some(w.state);
+        }
+    }
+}
+
+impl DetectorState {
+    /// Adds covered time.
+    fn cover(&mut self, seconds: f64) {
+        self.rest_s += seconds;
+        let tenths = (self.rest_s * 10.0 + 1e-9).floor();
+        self.occupied_tenths = self.occupied_tenths.wrapping_add(tenths as u32);
+        self.rest_s -= tenths / 10.0;
+    }
+
+    /// Feels one loop through a step.
+    fn feel(&mut self, l: &Loop, street: &Street<'_>) {
+        let (road, vehicles) = (street.road, street.vehicles);
+        self.occupied = false;
+        let mut covered = 0.0;
+        let mut pass = |i: usize, x: f64, state: &mut DetectorState| {
+            let length = street.drivers[usize::from(vehicles.kind[i])].length;
+            let v = vehicles.v[i];
+            let before = x - v * street.dt;
+            if before <= l.from && x > l.from && v > 0.0 {
+                state.count += 1;
+                state.speed_sum_mps += v;
+            }
+            let on = |x: f64| x > l.from && x - length < l.to;
+            state.occupied |= on(x);
+            if v <= 0.0 {
+                covered += if on(x) { street.dt } else { 0.0 };
+                return;
+            }
+            // Times within the step at which the front reaches the loop and the tail leaves it.
+            let enters = ((l.from - before) / v).clamp(0.0, street.dt);
+            let leaves = ((l.to + length - before) / v).clamp(0.0, street.dt);
+            covered += leaves - enters;
+        };
+        for &i in &street.rows[l.lane as usize] {
+            pass(i as usize, vehicles.x[i as usize], self);
+        }
+        // Those that have left the lane, and whose tails, or whose way through this very step, lie on it.
+        let lane_length = road.length[l.lane as usize];
+        let near = |i: usize, x: f64| {
+            x - street.drivers[usize::from(vehicles.kind[i])].length - vehicles.v[i] * street.dt < lane_length
+        };
+        for m in road.leaving[l.lane as usize].clone() {
+            let turn = road.way(m);
+            for &i in &street.rows[turn] {
+                let x = lane_length + vehicles.x[i as usize];
+                if near(i as usize, x) {
+                    pass(i as usize, x, self);
+                }
+            }
+            for &i in street.rows[road.to[m as usize] as usize].iter().take(2) {
+                let i = i as usize;
+                let x = lane_length + road.length[turn] + vehicles.x[i];
+                if vehicles.tail[i] == m && near(i, x) {
+                    pass(i, x, self);
+                }
+            }
+        }
+        self.cover(covered.min(street.dt));
+    }
+}

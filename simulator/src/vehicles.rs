@@ -1,0 +1,189 @@
+//! Every vehicle on the road, as columns: one vector per property, one row per vehicle.
+//!
+//! A row is reused when its vehicle has left. Whatever the step touches is a plain number in a column; names
+//! and routes lie apart and are only looked at when a vehicle comes, turns or goes.
+
+use model::{demand::Halt, ids::LinkIx};
+
+/// How many movements ahead a vehicle has picked.
+pub(crate) const PATH: usize = 8;
+/// No vehicle, no way, no movement.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A movement further ahead than anybody has looked yet.
+pub(crate) const UNKNOWN: u32 = u32::MAX - 1;
+
+/// A row of [`Vehicles`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct VehicleIx(pub(crate) u32);
+
+/// What a vehicle has been through, for its trip report.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) depart_ms: i64,
+    pub(crate) depart_delay_s: f64,
+    pub(crate) route_length: f64,
+    pub(crate) waiting_s: f64,
+    pub(crate) waiting_count: u32,
+    pub(crate) stop_s: f64,
+}
+
+/// What is only needed at the ends and turns of a trip.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cold {
+    pub(crate) id: String,
+    /// The route: a slice of the world's route arena.
+    pub(crate) route: std::ops::Range<u32>,
+    pub(crate) halts: std::collections::VecDeque<Halt>,
+    pub(crate) log: Log,
+    /// First lane, for the trip report.
+    pub(crate) depart_lane: u32,
+}
+
+/// All vehicles.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Vehicles {
+    /// Lane or movement that the front bumper is on; [`NONE`] in a free row.
+    pub(crate) way: Vec<u32>,
+    /// Front bumper, m from the start of the way.
+    pub(crate) x: Vec<f64>,
+    /// Speed, m/s.
+    pub(crate) v: Vec<f64>,
+    /// Speed chosen for the step.
+    pub(crate) v_next: Vec<f64>,
+    /// Desired speed over the limit.
+    pub(crate) factor: Vec<f64>,
+    /// Row of the driver table.
+    pub(crate) kind: Vec<u16>,
+    /// Position of the current link in the route.
+    pub(crate) leg: Vec<u32>,
+    /// Movements ahead; [`NONE`] ends the list.
+    pub(crate) path: Vec<[u32; PATH]>,
+    /// Whether the path ends because the trip ends there, and not because the lane leads elsewhere.
+    pub(crate) path_arrives: Vec<bool>,
+    /// Movement that the tail still lies on, after the front has left it.
+    pub(crate) tail: Vec<u32>,
+    /// Seconds lost against the desired speed so far.
+    pub(crate) time_loss: Vec<f64>,
+    /// Seconds of standing at a stretch.
+    pub(crate) waiting: Vec<f32>,
+    /// Standing in a queue: below 0.1 m/s, until above 1.4 m/s.
+    pub(crate) queued: Vec<bool>,
+    /// Has come to a stop at the line that it is at (stop signs, turns on red).
+    pub(crate) stopped_at_line: Vec<bool>,
+    /// Seconds still to stand at a halt; 0 when driving.
+    pub(crate) dwell: Vec<f32>,
+    /// Link and position of the next halt; link [`NONE`] without one.
+    pub(crate) halt_link: Vec<u32>,
+    pub(crate) halt_at: Vec<f64>,
+    /// Somebody who wants in before us: drive as if it were our leader.
+    pub(crate) lets_in: Vec<u32>,
+    /// Grown wish to overtake: positive to the left, negative to the right.
+    pub(crate) urge: Vec<f32>,
+    /// Steps until the next voluntary lane change.
+    pub(crate) settle: Vec<u8>,
+    /// Metres that each lane of the current link leads on along the route, `stride` per vehicle.
+    pub(crate) reach: Vec<f32>,
+    pub(crate) stride: usize,
+    pub(crate) cold: Vec<Cold>,
+    free: Vec<u32>,
+    /// Vehicles on the road.
+    pub(crate) count: usize,
+}
+
+impl Vehicles {
+    pub(crate) fn new(stride: usize) -> Vehicles { Vehicles { stride: stride.max(1), ..Vehicles::default() } }
+
+    /// A fresh row.
+    pub(crate) fn add(&mut self) -> usize {
+        self.count += 1;
+        if let Some(row) = self.free.pop() {
+            let i = row as usize;
+            self.clear(i);
+            return i;
+        }
+        let i = self.way.len();
+        self.way.push(NONE);
+        self.x.push(0.0);
+        self.v.push(0.0);
+        self.v_next.push(0.0);
+        self.factor.push(1.0);
+        self.kind.push(0);
+        self.leg.push(0);
+        self.path.push([NONE; PATH]);
+        self.path_arrives.push(false);
+        self.tail.push(NONE);
+        self.time_loss.push(0.0);
+        self.waiting.push(0.0);
+        self.queued.push(false);
+        self.stopped_at_line.push(false);
+        self.dwell.push(0.0);
+        self.halt_link.push(NONE);
+        self.halt_at.push(0.0);
+        self.lets_in.push(NONE);
+        self.urge.push(0.0);
+        self.settle.push(0);
+        self.reach.resize(self.reach.len() + self.stride, 0.0);
+        self.cold.push(Cold::default());
+        i
+    }
+
+    fn clear(&mut self, i: usize) {
+        self.v[i] = 0.0;
+        self.v_next[i] = 0.0;
+        self.leg[i] = 0;
+        self.tail[i] = NONE;
+        self.time_loss[i] = 0.0;
+        self.waiting[i] = 0.0;
+        self.queued[i] = false;
+        self.stopped_at_line[i] = false;
+        self.dwell[i] = 0.0;
+        self.halt_link[i] = NONE;
+        self.lets_in[i] = NONE;
+        self.urge[i] = 0.0;
+        self.settle[i] = 0;
+    }
+
+    /// Gives a row back and hands out what it was.
+    pub(crate) fn remove(&mut self, i: usize) -> Cold {
+        self.way[i] = NONE;
+        self.count -= 1;
+        self.free.push(i as u32);
+        std::mem::take(&mut self.cold[i])
+    }
+
+    /// Rows in use, ascending.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = usize> + '_ {
+        self.way.iter().enumerate().filter(|(_, way)| **way != NONE).map(|(i, _)| i)
+    }
+
+    /// Metres that lane `k` of the current link leads on along the route.
+    pub(crate) fn reach(&self, i: usize, k: usize) -> f64 { f64::from(self.reach[i * self.stride + k]) }
+
+    /// Makes the next halt known to the step.
+    pub(crate) fn aim_at_halt(&mut self, i: usize) {
+        match self.cold[i].halts.front() {
+            Some(halt) => (self.halt_link[i], self.halt_at[i]) = (halt.link.0, halt.position_m),
+            None => self.halt_link[i] = NONE,
+        }
+    }
+}
+
+/// Where a public-transport vehicle is, for the map.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TransitVehicle {
+    /// The trip's name.
+    pub id: String,
+    /// What it is: bus or tram, as its type says.
+    pub mode: model::network::Modes,
+    /// Where its front is.
+    pub at: model::geo::LonLat,
+    /// Degrees clockwise from north.
+    pub heading_deg: f64,
+    /// m/s.
+    pub speed_mps: f64,
+    /// The link that it is on, or has just left.
+    pub link: LinkIx,
+    /// Whether it stands at a stop.
+    pub at_stop: bool,
+}

@@ -1,0 +1,390 @@
+//! The traffic: a microscopic simulation of every vehicle, in fixed steps.
+//!
+//! Pure and deterministic: the same city, demand, seed and lamps give the same state to the bit. A step reads
+//! the state at its start, lets every driver choose a speed (`plan`, `right_of_way`, `follow`), moves
+//! everybody (`advance`), lets some change lanes (`change`) and new ones in (`insertion`), in SUMO's order.
+//!
+//! Sources: S. Krauß, *Microscopic modeling of traffic flow*, 1998 (following); P. Alvarez Lopez et al.,
+//! *Microscopic traffic simulation using SUMO*, 2018, and its `MSCFModel_Krauss`, `MSLink`, `MSLCM_LC2013`
+//! (junctions, lane changes, insertion, what a trip report means).
+
+mod advance;
+mod change;
+pub(crate) mod follow;
+mod insertion;
+mod measure;
+mod plan;
+mod right_of_way;
+pub(crate) mod road;
+mod route;
+#[cfg(test)]
+mod tests;
+
+pub use insertion::{DepartLane, TripFault};
+pub use measure::{LinkMeasure, Totals, TripInfo};
+
+use crate::{
+    detectors::{DetectorState, Detectors},
+    vehicles::{NONE, TransitVehicle, Vehicles},
+};
+use follow::Driver;
+use insertion::Gate;
+use measure::Links;
+use model::{
+    city::City,
+    demand::{Demand, Trip, VehicleType},
+    geo::LonLat,
+    ids::{JunctionIx, LinkIx, MovementIx, StageNumber},
+    network::Modes,
+    signal::Lamp,
+};
+use right_of_way::{Approaches, Permissive, Scene};
+use road::Road;
+
+/// How many junctions a wave of sudden braking may run back through within one step.
+const BRAKE_WAVES: usize = 8;
+
+/// What the street sees of all junctions for one step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lamps<'a> {
+    /// Per junction, per group in group order: what it shows. A junction or group that is missing has no lamps.
+    pub groups: &'a [Vec<Lamp>],
+    /// Per junction: the stage that runs, for which of its greens give way. `None` while nobody knows.
+    pub stages: &'a [Option<StageNumber>],
+}
+
+/// Choices that hold for a whole run.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Options {
+    /// Length of a step, ms: 1000 or 500.
+    pub step_ms: u32,
+    /// Time of the first step on the scenario's own clock, ms.
+    pub begin_ms: i64,
+    /// Which lane a vehicle enters on.
+    pub depart_lane: DepartLane,
+    /// Presses per hour on each push-button.
+    pub pedestrians_per_hour: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { step_ms: 1000, begin_ms: 0, depart_lane: DepartLane::Best, pedestrians_per_hour: 60.0 }
+    }
+}
+
+/// All traffic of a city.
+#[derive(Clone, Debug)]
+pub struct World {
+    options: Options,
+    seed: u64,
+    now_ms: i64,
+    steps: u64,
+    road: Road,
+    shapes: Vec<Vec<LonLat>>,
+    turn_shapes: Vec<Vec<LonLat>>,
+    types: Vec<VehicleType>,
+    drivers: Vec<Driver>,
+    permissive: Permissive,
+    vehicles: Vehicles,
+    /// Vehicles per way, ascending by position: the last one first.
+    rows: Vec<Vec<u32>>,
+    busy: Vec<u16>,
+    approaches: Approaches,
+    spare_approaches: Approaches,
+    /// Vehicles whose choice depends on somebody beyond their way: (vehicle, ahead, metres to its rear).
+    ahead: Vec<(u32, u32, f64)>,
+    /// Routes of everybody on the road or waiting to get there.
+    routes: Vec<u32>,
+    routes_in_use: usize,
+    gate: Gate,
+    search: route::Search,
+    lane_scratch: route::LaneScratch,
+    links: Links,
+    totals: Totals,
+    finished: Vec<TripInfo>,
+    detectors: Detectors,
+}
+
+impl World {
+    /// An empty street. The city must be free of [`City::faults`]; the types are those that trips name by index.
+    pub fn new(city: &City, types: Vec<VehicleType>, seed: u64) -> World {
+        World::with_options(city, types, seed, Options::default())
+    }
+
+    /// The same, with other choices.
+    pub fn with_options(city: &City, types: Vec<VehicleType>, seed: u64, options: Options) -> World {
+        let network = &city.network;
+        let road = Road::new(network);
+        World {
+            options,
+            seed,
+            now_ms: options.begin_ms,
+            steps: 0,
+            shapes: network.links.iter().map(|l| l.shape.clone()).collect(),
+            turn_shapes: network.movements.iter().map(|m| m.shape.clone()).collect(),
+            drivers: types.iter().map(Driver::of).collect(),
+            types,
+            permissive: Permissive::of(&city.junctions),
+            vehicles: Vehicles::new(road.most_lanes),
+            rows: vec![Vec::new(); road.length.len()],
+            busy: vec![0; network.movements.len()],
+            approaches: Approaches::new(network.movements.len()),
+            spare_approaches: Approaches::new(network.movements.len()),
+            ahead: Vec::new(),
+            routes: Vec::new(),
+            routes_in_use: 0,
+            gate: Gate::default(),
+            search: route::Search::default(),
+            lane_scratch: route::LaneScratch::default(),
+            links: Links::new(network.links.len(), options.begin_ms),
+            totals: Totals::default(),
+            finished: Vec::new(),
+            detectors: Detectors::new(city, seed, options.pedestrians_per_hour),
+            road,
+        }
+    }
+
+    /// Plans a trip. It enters the road in the first step that is not before its departure and finds room;
+    /// an unrouted one is given the quickest way by the link times of that moment. Trips may come in any order.
+    pub fn insert(&mut self, trip: Trip) -> Result<(), TripFault> { self.plan_trip(trip) }
+
+    /// Plans all trips of a demand whose types are the world's. Faulty trips are left out and listed.
+    pub fn insert_all(&mut self, demand: &Demand) -> Vec<(String, TripFault)> {
+        let mut faults = Vec::new();
+        for trip in &demand.trips {
+            if let Err(fault) = self.plan_trip(trip.clone()) {
+                faults.push((trip.id.clone(), fault));
+            }
+        }
+        faults
+    }
+
+    /// Drives one step under the given lamps.
+    pub fn step(&mut self, lamps: &Lamps<'_>) {
+        self.choose_speeds(lamps);
+        self.advance();
+        self.detectors.update(&crate::detectors::Street {
+            road: &self.road,
+            drivers: &self.drivers,
+            vehicles: &self.vehicles,
+            rows: &self.rows,
+            lamps,
+            dt: self.dt(),
+            step: self.steps,
+        });
+        self.change_lanes();
+        self.let_in();
+        self.steps += 1;
+        self.now_ms += i64::from(self.options.step_ms);
+    }
+
+    /// Time at the start of the next step, ms on the scenario's clock.
+    pub fn now_ms(&self) -> i64 { self.now_ms }
+    /// Length of a step, s.
+    pub fn dt(&self) -> f64 { f64::from(self.options.step_ms) / 1000.0 }
+    /// Vehicles on the road.
+    pub fn on_road(&self) -> usize { self.vehicles.count }
+    /// Trips that are due and have found no room to enter yet.
+    pub fn waiting_to_enter(&self) -> usize { self.gate.waiting() }
+    /// Trips whose departure has not come.
+    pub fn still_to_come(&self) -> usize { self.gate.to_come() }
+    /// Counts since the start.
+    pub fn totals(&self) -> Totals { self.totals }
+    /// The channels of a junction, in the order of its `detectors`.
+    pub fn detectors(&self, junction: JunctionIx) -> &[DetectorState] { self.detectors.of(junction) }
+    /// What a link measured over the last minute.
+    pub fn link(&self, link: LinkIx) -> LinkMeasure { self.measure_link(link) }
+    /// Trip reports since the last call, in order of arrival.
+    pub fn take_finished(&mut self) -> Vec<TripInfo> { std::mem::take(&mut self.finished) }
+    /// Reports of those still driving, as SUMO's `write-unfinished` gives them, in row order.
+    pub fn unfinished(&self) -> Vec<TripInfo> { self.vehicles.rows().map(|i| self.report(i, None)).collect() }
+    /// Whether vehicles overlap now, and where: lane or movement, and metres. For tests; `None` is good.
+    pub fn overlap(&self) -> Option<(String, f64)> {
+        self.rows.iter().enumerate().find_map(|(way, row)| {
+            row.windows(2).find_map(|w| {
+                let (back, front) = (w[0] as usize, w[1] as usize);
+                let length = self.drivers[usize::from(self.vehicles.kind[front])].length;
+                let gap = self.vehicles.x[front] - length - self.vehicles.x[back];
+                let what = if way < self.road.lanes { "lane" } else { "movement" };
+                (gap < -1e-6).then(|| (format!("{what} {}", way % self.road.lanes.max(1)), -gap))
+            })
+        })
+    }
+
+    /// How many vehicle fronts crossed the start of a movement in the last step. For tests of signals.
+    pub fn entered(&self, movement: MovementIx) -> usize {
+        let way = self.road.way(movement.0);
+        let fresh = |i: &&u32| self.vehicles.x[**i as usize] < self.vehicles.v[**i as usize] * self.dt();
+        self.rows[way].iter().filter(fresh).count()
+    }
+
+    /// Buses and trams, for the map, in row order.
+    pub fn transit_vehicles(&self) -> Vec<TransitVehicle> {
+        let transit = |i: &usize| {
+            let mode = self.drivers[usize::from(self.vehicles.kind[*i])].mode;
+            Modes(mode).any(Modes::BUS.with(Modes::TRAM))
+        };
+        self.vehicles.rows().filter(transit).map(|i| self.on_map(i)).collect()
+    }
+
+    /// A number that changes when anything in the state does (FNV-1a over the bits of every column).
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut take = |bits: u64| hash = (hash ^ bits).wrapping_mul(0x0100_0000_01b3);
+        take(self.now_ms as u64);
+        for i in self.vehicles.rows() {
+            for bits in [
+                i as u64,
+                u64::from(self.vehicles.way[i]),
+                self.vehicles.x[i].to_bits(),
+                self.vehicles.v[i].to_bits(),
+                self.vehicles.time_loss[i].to_bits(),
+                u64::from(self.vehicles.leg[i]),
+                u64::from(self.vehicles.waiting[i].to_bits()),
+            ] {
+                take(bits);
+            }
+        }
+        for row in &self.rows {
+            take(row.len() as u64);
+            row.iter().for_each(|i| take(u64::from(*i)));
+        }
+        take(self.totals.arrived);
+        hash
+    }
+
+    fn choose_speeds(&mut self, lamps: &Lamps<'_>) {
+        let dt = self.dt();
+        let mut v_next = std::mem::take(&mut self.vehicles.v_next);
+        let mut next = std::mem::take(&mut self.spare_approaches);
+        let mut ahead = std::mem::take(&mut self.ahead);
+        ahead.clear();
+        next.clear();
+        let scene = Scene {
+            road: &self.road,
+            drivers: &self.drivers,
+            vehicles: &self.vehicles,
+            rows: &self.rows,
+            busy: &self.busy,
+            approaches: &self.approaches,
+            lamps: *lamps,
+            permissive: &self.permissive,
+            dt,
+        };
+        for (way, row) in self.rows.iter().enumerate() {
+            let mut leader: Option<usize> = None;
+            for &i in row.iter().rev() {
+                let i = i as usize;
+                if self.vehicles.dwell[i] > 0.0 {
+                    v_next[i] = 0.0;
+                    leader = Some(i);
+                    continue;
+                }
+                let first = next.len();
+                let choice = scene.choose(i, way as u32, leader, &mut next);
+                let driver = scene.driver(i);
+                let random = chance(self.seed, u64::from(i as u32) | 1 << 40, self.steps);
+                // Dawdling never makes anybody brake harder than is comfortable.
+                let least = choice.speed.min((self.vehicles.v[i] - driver.decel * dt).max(0.0));
+                let mut speed = driver.dawdle(choice.speed.max(0.0), random, dt).max(least);
+                if let Some(j) = leader {
+                    // However hard the leader brakes in this very step, nobody runs into it.
+                    let free = self.vehicles.x[j] + v_next[j] * dt - scene.driver(j).length - self.vehicles.x[i];
+                    speed = speed.min((free / dt).max(0.0));
+                }
+                if let Some((j, metres)) = choice.ahead {
+                    ahead.push((i as u32, j, metres));
+                }
+                v_next[i] = speed;
+                next.advance_from(first, speed * dt);
+                leader = Some(i);
+            }
+        }
+        // Those whose leader is beyond their way learn only now how hard it brakes, and tell those behind.
+        for _ in 0..BRAKE_WAVES {
+            let mut changed = false;
+            for &(i, j, metres) in &ahead {
+                let most = (metres / dt + v_next[j as usize]).max(0.0);
+                if v_next[i as usize] > most {
+                    v_next[i as usize] = most;
+                    changed = true;
+                    self.brake_behind(i as usize, &mut v_next, dt);
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        self.vehicles.v_next = v_next;
+        self.ahead = ahead;
+        self.vehicles.lets_in.fill(NONE);
+        self.spare_approaches = std::mem::replace(&mut self.approaches, next);
+    }
+
+    /// Nobody runs into vehicle `i`, which brakes harder than its followers thought.
+    fn brake_behind(&self, i: usize, v_next: &mut [f64], dt: f64) {
+        let v = &self.vehicles;
+        let row = &self.rows[v.way[i] as usize];
+        let Some(place) = row.iter().position(|j| *j as usize == i) else { return };
+        let mut front = i;
+        for &back in row[..place].iter().rev() {
+            let back = back as usize;
+            let length = self.drivers[usize::from(v.kind[front])].length;
+            let most = ((v.x[front] + v_next[front] * dt - length - v.x[back]) / dt).max(0.0);
+            if v_next[back] <= most {
+                break;
+            }
+            v_next[back] = most;
+            front = back;
+        }
+    }
+
+    fn on_map(&self, i: usize) -> TransitVehicle {
+        let (road, v) = (&self.road, &self.vehicles);
+        let way = v.way[i];
+        let link = road.link[way as usize] as usize;
+        let share = v.x[i] / road.length[way as usize];
+        let inside = road.movement(way);
+        let shape = inside.map_or(&self.shapes[link][..], |m| &self.turn_shapes[m as usize][..]);
+        // A turn that nobody drew is a point: the end of its link.
+        let (shape, share) = if shape.len() < 2 { (&self.shapes[link][..], 1.0) } else { (shape, share) };
+        let (at, heading_deg) = along(shape, share.clamp(0.0, 1.0));
+        TransitVehicle {
+            id: v.cold[i].id.clone(),
+            mode: Modes(self.drivers[usize::from(v.kind[i])].mode),
+            at,
+            heading_deg,
+            speed_mps: v.v[i],
+            link: LinkIx(link as u32),
+            at_stop: v.dwell[i] > 0.0,
+        }
+    }
+}
+
+/// A number in [0, 1) that depends on nothing but its arguments (SplitMix64, Steele et al. 2014), so that no
+/// order of evaluation changes what a vehicle does.
+pub(crate) fn chance(seed: u64, who: u64, when: u64) -> f64 {
+    let mut z = seed ^ who.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ when.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    (z >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// The place at a share of a line's length, and the heading there.
+fn along(line: &[LonLat], share: f64) -> (LonLat, f64) {
+    let total = model::geo::length_m(line);
+    let mut left = share * total;
+    for (k, w) in line.windows(2).enumerate() {
+        let piece = w[0].distance_m(w[1]);
+        if left <= piece || k + 2 == line.len() {
+            let t = if piece > 0.0 { (left / piece).clamp(0.0, 1.0) } else { 0.0 };
+            let at = LonLat { lon: w[0].lon + t * (w[1].lon - w[0].lon), lat: w[0].lat + t * (w[1].lat - w[0].lat) };
+            let east = (w[1].lon - w[0].lon) * w[0].lat.to_radians().cos();
+            let heading = east.atan2(w[1].lat - w[0].lat).to_degrees();
+            return (at, (heading + 360.0) % 360.0);
+        }
+        left -= piece;
+    }
+    (line[0], 0.0)
+}

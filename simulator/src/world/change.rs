@@ -1,0 +1,245 @@
+//! Lane changes: first for the route, then for speed.
+//!
+//! The shape is SUMO's LC2013 (Erdmann 2014): a *mandatory* change when the lane does not lead far enough
+//! along the route, urgent by the distance left; a *voluntary* one when the lane beside promises more speed
+//! for some time. Both only into gaps that leave everybody a comfortable brake. Changes happen at once.
+
+use super::World;
+use crate::vehicles::NONE;
+
+/// Time for which a driver looks ahead for its lane, s, to the right and to the left (LC2013: `LOOK_FORWARD`
+/// 10, doubled to the left).
+const LOOK_RIGHT_S: f64 = 10.0;
+const LOOK_LEFT_S: f64 = 20.0;
+/// A wish to overtake becomes a change above this (LC2013's `changeProbThreshold`).
+const WISH: f32 = 0.2;
+/// Seconds of free road to the right until a driver goes back there (LC2013's `KEEP_RIGHT_TIME`).
+const KEEP_RIGHT_S: f32 = 8.0;
+/// Time between voluntary changes, s.
+const SETTLE_S: f64 = 3.0;
+/// Two who stand beside each other this long and want each other's lane swap places, s.
+const SWAP_AFTER_S: f32 = 20.0;
+
+/// The neighbours in the lane beside.
+struct Beside {
+    ahead: Option<usize>,
+    behind: Option<usize>,
+}
+
+impl World {
+    pub(super) fn change_lanes(&mut self) {
+        let wide = std::mem::take(&mut self.road.wide_links);
+        for &link in &wide {
+            let lanes = self.road.link_lanes[link as usize].clone();
+            for lane in lanes.clone() {
+                // Front first: whoever goes opens the place for the next.
+                let mut k = self.rows[lane as usize].len();
+                while k > 0 {
+                    k -= 1;
+                    let Some(&i) = self.rows[lane as usize].get(k) else { continue };
+                    let i = i as usize;
+                    if self.vehicles.dwell[i] == 0.0 {
+                        self.consider(i, k, lane, lanes.start);
+                    }
+                }
+            }
+        }
+        self.road.wide_links = wide;
+    }
+
+    fn consider(&mut self, i: usize, k: usize, lane: u32, first: u32) {
+        let v = &self.vehicles;
+        let here = (lane - first) as usize;
+        let lanes = self.road.link_lanes[self.road.link[lane as usize] as usize].len();
+        let x = v.x[i];
+        let mut best = here;
+        let most = (0..lanes).map(|l| v.reach(i, l)).fold(f64::NEG_INFINITY, f64::max);
+        let good = |l: usize| v.reach(i, l) > most - 1.0;
+        if v.halt_link[i] == self.road.link[lane as usize] && v.halt_at[i] >= x - 1.0 {
+            // A halt is at the kerb.
+            best = (0..lanes).find(|l| v.reach(i, *l) >= 0.0).unwrap_or(here);
+        } else if !good(here) {
+            best = (0..lanes).filter(|l| good(*l)).min_by_key(|l| l.abs_diff(here)).unwrap_or(here);
+        }
+        if best != here {
+            let left = best > here;
+            let look = if left { LOOK_LEFT_S } else { LOOK_RIGHT_S };
+            let driver = &self.drivers[usize::from(v.kind[i])];
+            let wish = (self.road.speed[lane as usize] * v.factor[i]).min(driver.max_speed);
+            let needed = best.abs_diff(here) as f64 * (wish * look + 2.0 * driver.length);
+            let usable = v.reach(i, here) - x;
+            let halts = v.halt_link[i] == self.road.link[lane as usize];
+            if usable < needed || halts {
+                let towards = if left { lane + 1 } else { lane - 1 };
+                self.change_for_route(i, k, lane, towards, usable);
+                return;
+            }
+        }
+        self.change_for_speed(i, k, lane, here, lanes, most);
+    }
+
+    fn change_for_route(&mut self, i: usize, k: usize, lane: u32, towards: u32, usable: f64) {
+        let mode = self.drivers[usize::from(self.vehicles.kind[i])].mode;
+        if !self.road.allows(towards, mode) && self.vehicles.reach(i, self.road.lane_number(towards)) < 0.0 {
+            return;
+        }
+        let beside = self.beside(i, towards);
+        if self.fits(i, &beside) {
+            self.change(i, k, lane, towards);
+            return;
+        }
+        // Ask the one behind to open a gap; in a hurry, or when both crawl, it will.
+        if let Some(j) = beside.behind {
+            let near = self.vehicles.x[i] - self.vehicles.x[j] < 25.0;
+            if near && (usable < 60.0 || self.vehicles.v[i] < 3.0) {
+                self.vehicles.lets_in[j] = i as u32;
+            }
+        }
+        // And fall back behind the one ahead, rather than race it to the lane's end.
+        if let Some(j) = beside.ahead {
+            let close = self.vehicles.x[j] - self.vehicles.x[i] < 15.0;
+            if close && usable < 60.0 && self.vehicles.lets_in[i] == NONE {
+                self.vehicles.lets_in[i] = j as u32;
+            }
+        }
+        if self.vehicles.waiting[i] > SWAP_AFTER_S {
+            self.swap(i, k, lane, towards, &beside);
+        }
+    }
+
+    /// Two who stand side by side, each in the other's lane, would stand for ever: they change places, and
+    /// the change is counted.
+    fn swap(&mut self, i: usize, k: usize, lane: u32, towards: u32, beside: &Beside) {
+        let wants = |j: usize| {
+            let (there, here) = (self.road.lane_number(towards), self.road.lane_number(lane));
+            self.vehicles.reach(j, there) + 1.0 < self.vehicles.reach(j, here)
+        };
+        for j in [beside.ahead, beside.behind].into_iter().flatten() {
+            let length = |i: usize| self.drivers[usize::from(self.vehicles.kind[i])].length;
+            let close = (self.vehicles.x[i] - self.vehicles.x[j]).abs() < length(i).max(length(j));
+            let same = (length(i) - length(j)).abs() < 0.01;
+            if same && close && wants(j) && self.vehicles.waiting[j] > SWAP_AFTER_S {
+                let Some(there) = self.rows[towards as usize].iter().position(|&o| o as usize == j) else { continue };
+                self.rows[lane as usize][k] = j as u32;
+                self.rows[towards as usize][there] = i as u32;
+                self.vehicles.x.swap(i, j);
+                self.vehicles.way.swap(i, j);
+                self.pick_lanes(i, towards);
+                self.pick_lanes(j, lane);
+                self.totals.swaps += 1;
+                return;
+            }
+        }
+    }
+
+    fn change_for_speed(&mut self, i: usize, k: usize, lane: u32, here: usize, lanes: usize, most: f64) {
+        let v = &self.vehicles;
+        if v.settle[i] > 0 {
+            return;
+        }
+        let dt = self.dt();
+        let driver = &self.drivers[usize::from(v.kind[i])];
+        let wish = (self.road.speed[lane as usize] * v.factor[i]).min(driver.max_speed);
+        let leader = self.rows[lane as usize].get(k + 1).map(|j| *j as usize);
+        // Whoever has free road ahead has nothing to gain.
+        let hindered = leader.is_some_and(|j| v.v[j] < 0.95 * wish && v.x[j] - v.x[i] < 12.0 * wish);
+        let idle_right = here > 0 && v.urge[i] <= 0.0;
+        if !hindered && !idle_right {
+            self.vehicles.urge[i] = 0.0;
+            return;
+        }
+        let serves = |l: usize| {
+            let reach = v.reach(i, l);
+            reach >= 0.0 && (reach > most - 1.0 || reach - v.x[i] > wish * LOOK_LEFT_S * 1.5)
+        };
+        let now = self.promise(i, leader, wish, dt);
+        let mut target = None;
+        let mut gain = 0.0;
+        if hindered {
+            for (l, to) in [(here + 1, lane + 1), (here.wrapping_sub(1), lane.wrapping_sub(1))] {
+                if l >= lanes || !serves(l) {
+                    continue;
+                }
+                let beside = self.beside(i, to);
+                let then = self.promise(i, beside.ahead, wish, dt);
+                let relative = (then - now) / then.max(0.1);
+                if relative > gain && then > now + 0.5 {
+                    gain = relative;
+                    target = Some((to, beside));
+                }
+            }
+        }
+        if let Some((to, beside)) = target {
+            let urge = self.vehicles.urge[i].max(0.0) + (gain * dt) as f32;
+            self.vehicles.urge[i] = urge;
+            if urge > WISH && self.fits(i, &beside) {
+                self.change(i, k, lane, to);
+            }
+            return;
+        }
+        let back = here > 0 && !hindered && serves(here - 1);
+        self.vehicles.urge[i] = self.vehicles.urge[i].min(0.0);
+        if back {
+            let beside = self.beside(i, lane - 1);
+            let free = beside.ahead.is_none_or(|j| self.vehicles.x[j] - self.vehicles.x[i] > 8.0 * wish);
+            self.vehicles.urge[i] = if free { self.vehicles.urge[i] - dt as f32 } else { 0.0 };
+            if self.vehicles.urge[i] < -KEEP_RIGHT_S && self.fits(i, &beside) {
+                self.change(i, k, lane, lane - 1);
+            }
+        }
+    }
+
+    /// Speed that a lane promises for the next seconds, behind that leader.
+    fn promise(&self, i: usize, leader: Option<usize>, wish: f64, dt: f64) -> f64 {
+        let Some(j) = leader else { return wish };
+        let v = &self.vehicles;
+        let me = &self.drivers[usize::from(v.kind[i])];
+        let foe = &self.drivers[usize::from(v.kind[j])];
+        let gap = v.x[j] - foe.length - v.x[i] - me.min_gap;
+        me.behind(gap.max(0.0), v.v[j], foe.decel, dt).min(wish)
+    }
+
+    fn beside(&self, i: usize, lane: u32) -> Beside {
+        let x = self.vehicles.x[i];
+        let row = &self.rows[lane as usize];
+        let place = row.partition_point(|j| self.vehicles.x[*j as usize] < x);
+        Beside {
+            ahead: row.get(place).map(|j| *j as usize),
+            behind: place.checked_sub(1).map(|p| row[p] as usize),
+        }
+    }
+
+    /// Whether there is a safe gap.
+    fn fits(&self, i: usize, beside: &Beside) -> bool {
+        let v = &self.vehicles;
+        let dt = self.dt();
+        let driver = |i: usize| &self.drivers[usize::from(v.kind[i])];
+        let me = driver(i);
+        // Nobody comes over while its tail is still inside the junction.
+        if v.x[i] < me.length {
+            return false;
+        }
+        let ahead = beside.ahead.is_none_or(|j| {
+            let gap = v.x[j] - driver(j).length - v.x[i] - me.min_gap;
+            gap >= 0.0 && gap >= me.secure_gap(v.v[i], v.v[j], driver(j).decel, dt)
+        });
+        ahead
+            && beside.behind.is_none_or(|j| {
+                let gap = v.x[i] - me.length - v.x[j] - driver(j).min_gap;
+                gap >= 0.0 && gap >= driver(j).secure_gap(v.v[j], v.v[i], me.decel, dt)
+            })
+    }
+
+    fn change(&mut self, i: usize, k: usize, lane: u32, to: u32) {
+        self.rows[lane as usize].remove(k);
+        // Lanes of one link differ in length where their stop lines do.
+        self.vehicles.x[i] = self.vehicles.x[i].min(self.road.length[to as usize]);
+        self.vehicles.way[i] = to;
+        self.stand_in_row(i, to);
+        self.vehicles.urge[i] = 0.0;
+        self.vehicles.settle[i] = (SETTLE_S / self.dt()) as u8;
+        self.vehicles.stopped_at_line[i] = false;
+        self.totals.lane_changes += 1;
+        self.pick_lanes(i, to);
+    }
+}

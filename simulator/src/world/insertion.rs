@@ -1,0 +1,264 @@
+//! How trips get onto the road: due ones wait in a queue per link until there is room, as in SUMO.
+
+use super::{World, measure::TripInfo};
+use crate::vehicles::Cold;
+use model::{demand::Trip, ids::LinkIx};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Beyond the vehicle's length, so that rounding does not put its tail before the road's start, m.
+const BEHIND: f64 = 0.1;
+/// The route arena is swept when it is this much larger than what is in use.
+const SWEEP_AT: usize = 1 << 16;
+
+/// Which lane a vehicle enters on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DepartLane {
+    /// The one nearest the kerb that the vehicle may use (SUMO's default, `first`).
+    First,
+    /// Of those that lead furthest along the route, the emptiest (SUMO's `best`).
+    #[default]
+    Best,
+}
+
+/// Why a trip cannot be driven.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TripFault {
+    /// Its vehicle type is not one of the world's.
+    #[error("vehicle type {0} does not exist")]
+    UnknownType(u32),
+    /// It names no link at all.
+    #[error("it has no links")]
+    NoLinks,
+    /// It names a link that does not exist, or that has no lanes.
+    #[error("link number {} cannot be driven on", .0.0)]
+    NoRoad(LinkIx),
+    /// Two links of its route do not touch.
+    #[error("no lane of link number {} leads to link number {}", .0.0, .1.0)]
+    Broken(LinkIx, LinkIx),
+    /// There is no way between its ends.
+    #[error("there is no way from link number {} to link number {}", .0.0, .1.0)]
+    NoWay(LinkIx, LinkIx),
+}
+
+#[derive(Clone, Debug)]
+struct Due {
+    trip: Trip,
+    seq: u64,
+}
+
+/// Trips that are not on the road yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gate {
+    /// By departure in ms, then by order of arrival here.
+    future: BTreeMap<(i64, u64), Trip>,
+    /// Per first link.
+    due: BTreeMap<u32, VecDeque<Due>>,
+    seq: u64,
+}
+
+impl Gate {
+    pub(super) fn waiting(&self) -> usize { self.due.values().map(VecDeque::len).sum() }
+    pub(super) fn to_come(&self) -> usize { self.future.len() }
+}
+
+impl World {
+    pub(super) fn plan_trip(&mut self, mut trip: Trip) -> Result<(), TripFault> {
+        if trip.vehicle_type as usize >= self.drivers.len() {
+            return Err(TripFault::UnknownType(trip.vehicle_type));
+        }
+        let (Some(&first), Some(&last)) = (trip.links.first(), trip.links.last()) else { return Err(TripFault::NoLinks) };
+        let drivable = |l: &&LinkIx| self.road.link_lanes.get(l.ix()).is_none_or(|lanes| lanes.is_empty());
+        if let Some(&bad) = trip.links.iter().find(drivable) {
+            return Err(TripFault::NoRoad(bad));
+        }
+        if trip.routed {
+            if let Some(w) = trip.links.windows(2).find(|w| !self.road.joined(w[0], w[1])) {
+                return Err(TripFault::Broken(w[0], w[1]));
+            }
+        } else if trip.links.len() > 1 && self.way_through(&trip).is_none() {
+            return Err(TripFault::NoWay(first, last));
+        }
+        trip.halts.retain(|h| h.dwell_s > 0.0);
+        self.gate.seq += 1;
+        self.gate.future.insert(((trip.depart_s * 1000.0).round() as i64, self.gate.seq), trip);
+        Ok(())
+    }
+
+    /// Lets in whoever is due and finds room.
+    pub(super) fn let_in(&mut self) {
+        while let Some(entry) = self.gate.future.first_entry() {
+            let (at, seq) = *entry.key();
+            if at > self.now_ms {
+                break;
+            }
+            let mut trip = entry.remove();
+            if !trip.routed {
+                // Found before, when it was planned; link times may have changed the way, not that there is one.
+                if let Some(links) = self.way_through(&trip) {
+                    trip.links = links;
+                }
+                trip.routed = true;
+            }
+            self.gate.due.entry(trip.links[0].0).or_default().push_back(Due { trip, seq });
+        }
+        let mut due = std::mem::take(&mut self.gate.due);
+        due.retain(|_, queue| {
+            while let Some(first) = queue.front() {
+                let Some(lane) = self.free_lane(&first.trip) else { break };
+                let Some(due) = queue.pop_front() else { break };
+                self.enter(due, lane);
+            }
+            !queue.is_empty()
+        });
+        self.gate.due = due;
+        if self.routes.len() > 2 * self.routes_in_use + SWEEP_AT {
+            self.sweep_routes();
+        }
+    }
+
+    /// Quickest way through all links that an unrouted trip names, by the link times of now.
+    fn way_through(&mut self, trip: &Trip) -> Option<Vec<LinkIx>> {
+        let mode = self.drivers[trip.vehicle_type as usize].mode;
+        let (road, links) = (&self.road, &self.links);
+        let mut all = vec![trip.links[0]];
+        for w in trip.links.windows(2) {
+            let part = self.search.route(road, w[0].0, w[1].0, mode, |l| links.travel_time_s(road, l))?;
+            all.extend(part[1..].iter().map(|l| LinkIx(*l)));
+        }
+        Some(all)
+    }
+
+    /// The lane where a trip can start now.
+    fn free_lane(&mut self, trip: &Trip) -> Option<u32> {
+        let kind = trip.vehicle_type as usize;
+        let mode = self.drivers[kind].mode;
+        let lanes = self.road.link_lanes[trip.links[0].ix()].clone();
+        let nobody = !lanes.clone().any(|l| self.road.allows(l, mode));
+        let may = |l: &u32| nobody || self.road.allows(*l, mode);
+        let lane = match self.options.depart_lane {
+            DepartLane::First => lanes.clone().find(may)?,
+            DepartLane::Best => {
+                let route: Vec<u32> = trip.links.iter().take(8).map(|l| l.0).collect();
+                let mut reach = vec![0.0; self.road.most_lanes];
+                let rows = &self.rows;
+                let scratch = &mut self.lane_scratch;
+                super::route::plan_lanes(&self.road, &route, lanes.start, mode, scratch, &mut reach, |l| rows[l as usize].len());
+                let most = reach.iter().take(lanes.len()).copied().fold(f32::NEG_INFINITY, f32::max);
+                let best = lanes.clone().filter(|l| reach[(l - lanes.start) as usize] > most - 1.0).filter(may);
+                best.min_by_key(|l| self.rows[*l as usize].len())?
+            }
+        };
+        self.can_start(kind, lane).then_some(lane)
+    }
+
+    /// Whether a standing vehicle fits at the start of a lane without anybody braking hard.
+    fn can_start(&self, kind: usize, lane: u32) -> bool {
+        let driver = &self.drivers[kind];
+        let (v, dt) = (&self.vehicles, self.dt());
+        let x = (driver.length + BEHIND).min(self.road.length[lane as usize]);
+        let ahead = self.rows[lane as usize].first().is_none_or(|&j| {
+            let j = j as usize;
+            v.x[j] - self.drivers[usize::from(v.kind[j])].length - x >= driver.min_gap
+        });
+        let rear = x - driver.length;
+        let safe_behind = |j: usize, gap: f64| {
+            let foe = &self.drivers[usize::from(v.kind[j])];
+            gap - foe.min_gap >= foe.brake_gap(v.v[j], dt) + v.v[j] * foe.tau
+        };
+        ahead
+            && self.road.entering(lane).iter().all(|&m| {
+                let turn = self.road.way(m);
+                let inside = self.rows[turn].last().is_none_or(|&j| {
+                    safe_behind(j as usize, self.road.length[turn] - v.x[j as usize] + rear)
+                });
+                let from = self.road.from[m as usize] as usize;
+                let coming = |j: &&u32| v.path[**j as usize][0] == m;
+                inside
+                    && self.rows[from].iter().rev().find(coming).is_none_or(|&j| {
+                        let gap = self.road.length[from] - v.x[j as usize] + self.road.length[turn] + rear;
+                        safe_behind(j as usize, gap)
+                    })
+            })
+    }
+
+    fn enter(&mut self, due: Due, lane: u32) {
+        let trip = due.trip;
+        let i = self.vehicles.add();
+        let kind = trip.vehicle_type as usize;
+        let start = self.routes.len() as u32;
+        self.routes.extend(trip.links.iter().map(|l| l.0));
+        let route = start..self.routes.len() as u32;
+        self.routes_in_use += route.len();
+        let v = &mut self.vehicles;
+        v.cold[i] = Cold { id: trip.id, route, halts: trip.halts.into(), depart_lane: lane, ..Cold::default() };
+        v.cold[i].log.depart_ms = self.now_ms;
+        v.cold[i].log.depart_delay_s = self.now_ms as f64 / 1000.0 - trip.depart_s;
+        v.kind[i] = kind as u16;
+        v.factor[i] = speed_factor(&self.types[kind], self.seed, due.seq);
+        v.way[i] = lane;
+        v.x[i] = (self.drivers[kind].length + BEHIND).min(self.road.length[lane as usize]);
+        let metres = self.route_metres(i) - self.vehicles.x[i];
+        self.vehicles.cold[i].log.route_length = metres;
+        self.vehicles.aim_at_halt(i);
+        self.pick_lanes(i, lane);
+        self.stand_in_row(i, lane);
+        self.totals.inserted += 1;
+    }
+
+    /// Length of a vehicle's route: links, and the movements between them as if lanes did not matter.
+    fn route_metres(&self, i: usize) -> f64 {
+        let route = self.vehicles.cold[i].route.clone();
+        let links = &self.routes[route.start as usize..route.end as usize];
+        let turns: f64 = links
+            .windows(2)
+            .filter_map(|w| self.road.next_links(w[0]).iter().find(|(l, _)| *l == w[1]))
+            .map(|(_, m)| self.road.length[self.road.way(*m)])
+            .sum();
+        turns + links.iter().map(|l| self.road.link_length[*l as usize]).sum::<f64>()
+    }
+
+    /// Moves all routes in use to the front of the arena.
+    fn sweep_routes(&mut self) {
+        let rows: Vec<usize> = self.vehicles.rows().collect();
+        let mut kept = Vec::with_capacity(self.routes_in_use);
+        for i in rows {
+            let route = &mut self.vehicles.cold[i].route;
+            let start = kept.len() as u32;
+            kept.extend_from_slice(&self.routes[route.start as usize..route.end as usize]);
+            *route = start..kept.len() as u32;
+        }
+        self.routes = kept;
+    }
+
+    /// The report of a vehicle that arrived at `at_ms`, or that is still under way.
+    pub(super) fn report(&self, i: usize, at_ms: Option<i64>) -> TripInfo {
+        let v = &self.vehicles;
+        let (cold, kind) = (&v.cold[i], usize::from(v.kind[i]));
+        TripInfo {
+            id: cold.id.clone(),
+            vehicle_type: kind as u32,
+            depart_s: cold.log.depart_ms as f64 / 1000.0,
+            depart_lane: cold.depart_lane,
+            depart_delay_s: cold.log.depart_delay_s,
+            arrival_s: at_ms.map(|ms| ms as f64 / 1000.0),
+            duration_s: (at_ms.unwrap_or(self.now_ms) - cold.log.depart_ms) as f64 / 1000.0,
+            route_length_m: cold.log.route_length,
+            time_loss_s: v.time_loss[i].max(0.0),
+            waiting_s: cold.log.waiting_s,
+            waiting_count: cold.log.waiting_count,
+            stop_s: cold.log.stop_s,
+            speed_factor: v.factor[i],
+        }
+    }
+}
+
+/// A driver's own share of the limit: normal around the type's mean, cut at 0.2 and 2 (SUMO's `normc`).
+fn speed_factor(kind: &model::demand::VehicleType, seed: u64, who: u64) -> f64 {
+    if kind.speed_dev <= 0.0 {
+        return kind.speed_factor;
+    }
+    // Box and Muller (1958).
+    let (a, b) = (super::chance(seed, who | 1 << 50, 1), super::chance(seed, who | 1 << 50, 2));
+    let normal = (-2.0 * (1.0 - a).ln()).sqrt() * (std::f64::consts::TAU * b).cos();
+    (kind.speed_factor + kind.speed_dev * normal).clamp(0.2, 2.0)
+}

@@ -1,0 +1,200 @@
+//! The speed that each driver chooses: from the vehicle ahead to the last line that it may have to stop at.
+
+use super::{
+    follow::Driver,
+    right_of_way::{Approaches, LINE_GAP, STANDING, Scene, Why},
+};
+use crate::vehicles::{NONE, UNKNOWN};
+
+/// How far ahead, in time, others can see that somebody comes, s: the longest gap that a turning driver looks for.
+const SEEN_AHEAD_S: f64 = 5.0;
+
+/// What a driver decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice {
+    /// Speed before dawdling.
+    pub(crate) speed: f64,
+    /// For the first vehicle of a way: who is ahead beyond the way's end, and the metres to its rear.
+    pub(crate) ahead: Option<(u32, f64)>,
+}
+
+impl Scene<'_> {
+    /// Chooses the speed of vehicle `i` on `way`; `leader` is the vehicle ahead on the same way.
+    pub(crate) fn choose(&self, i: usize, way: u32, leader: Option<usize>, approaches: &mut Approaches) -> Choice {
+        let (road, vehicles, dt) = (self.road, self.vehicles, self.dt);
+        let me = self.driver(i);
+        let (x, v) = (vehicles.x[i], vehicles.v[i]);
+        let wish = (road.speed[way as usize] * vehicles.factor[i]).min(me.max_speed);
+        // A lower limit is reached by braking comfortably, not at once.
+        let mut safe = (v + me.accel * dt).min(wish.max(v - me.decel * dt));
+        if let Some(j) = leader {
+            let foe = self.driver(j);
+            let gap = vehicles.x[j] - foe.length - x - me.min_gap;
+            safe = safe.min(me.behind(gap, vehicles.v[j], foe.decel, dt));
+        }
+        if vehicles.lets_in[i] != NONE {
+            safe = safe.min(self.courtesy(i, me));
+        }
+        if vehicles.halt_link[i] == road.link[way as usize] && road.movement(way).is_none() {
+            let left = vehicles.halt_at[i] - x;
+            if left > -1.0 {
+                safe = safe.min(me.stop_within(left.max(0.0), dt));
+            }
+        }
+        let to_end = road.length[way as usize] - x;
+        let look = (me.brake_gap(v + me.accel * dt, dt) + (v + me.accel * dt) * dt + LINE_GAP + 1.0).max(SEEN_AHEAD_S * v);
+        let mut choice = Choice { speed: safe, ahead: None };
+        // Behind somebody who stands on the same way there is nothing to see.
+        let hidden = leader.is_some_and(|j| vehicles.v[j] < STANDING && v < 2.0);
+        if to_end < look && !hidden {
+            self.look_ahead(i, way, to_end, look, leader, &mut choice, approaches);
+        }
+        choice
+    }
+
+    /// Walks along the path beyond the end of the way, `to_end` metres ahead.
+    #[expect(clippy::too_many_arguments, reason = "one walk, its start and its two outputs")]
+    fn look_ahead(
+        &self,
+        i: usize,
+        way: u32,
+        to_end: f64,
+        look: f64,
+        leader: Option<usize>,
+        choice: &mut Choice,
+        approaches: &mut Approaches,
+    ) {
+        let (road, vehicles, dt) = (self.road, self.vehicles, self.dt);
+        let me = self.driver(i);
+        let mut distance = to_end;
+        // A leader on our own way hides those beyond only if it goes where we go.
+        let same_way = leader.is_some_and(|j| vehicles.path[j][0] == vehicles.path[i][0]);
+        let mut following = same_way;
+        if let Some(m) = road.movement(way) {
+            let before = -vehicles.x[i];
+            choice.speed = choice.speed.min(self.inside(i, m, before));
+            let lane = road.to[m as usize];
+            following |= leader.is_some();
+            self.enter_lane(i, lane, distance, &mut following, choice);
+            distance += road.length[lane as usize];
+        } else if leader.is_none() {
+            self.tails_at_end(i, way, to_end, choice);
+        }
+        for &m in &vehicles.path[i] {
+            if distance >= look || m == UNKNOWN {
+                return;
+            }
+            if m == NONE {
+                let leaves = vehicles.path_arrives[i];
+                if !leaves {
+                    // The lane leads elsewhere: wait at its end to be let over.
+                    choice.speed = choice.speed.min(me.stop_within(distance - LINE_GAP, dt));
+                }
+                return;
+            }
+            let stops = self.must_stop(i, m, distance);
+            approaches.push(i as u32, m, distance, stops);
+            if let Some(why) = stops {
+                let gap = if why == Why::Yield { 0.1 } else { LINE_GAP };
+                choice.speed = choice.speed.min(me.stop_within(distance - gap, dt));
+                return;
+            }
+            let turn = road.way(m);
+            choice.speed = choice.speed.min(self.slow_down_to(i, me, turn, distance));
+            if !following {
+                if let Some(&j) = self.rows[turn].first() {
+                    self.follow_beyond(i, j as usize, distance, choice);
+                    following = true;
+                }
+            }
+            choice.speed = choice.speed.min(self.inside(i, m, distance));
+            distance += road.length[turn];
+            let lane = road.to[m as usize];
+            if distance >= look {
+                return;
+            }
+            self.enter_lane(i, lane, distance, &mut following, choice);
+            distance += road.length[lane as usize];
+        }
+    }
+
+    /// What a lane that begins `distance` metres ahead asks for: its limit, its last vehicle, a halt.
+    fn enter_lane(&self, i: usize, lane: u32, distance: f64, following: &mut bool, choice: &mut Choice) {
+        let me = self.driver(i);
+        choice.speed = choice.speed.min(self.slow_down_to(i, me, lane as usize, distance));
+        if !*following {
+            if let Some(&j) = self.rows[lane as usize].first() {
+                self.follow_beyond(i, j as usize, distance, choice);
+                *following = true;
+            }
+        }
+        if self.vehicles.halt_link[i] == self.road.link[lane as usize] {
+            let left = distance + self.vehicles.halt_at[i];
+            choice.speed = choice.speed.min(me.stop_within(left, self.dt));
+        }
+    }
+
+    /// Inside the junction: crossing and joining traffic, and the place where a turn waits.
+    fn inside(&self, i: usize, movement: u32, before: f64) -> f64 {
+        if self.road.conflicts(movement).is_empty() {
+            return f64::INFINITY;
+        }
+        let mut safe = self.among_crossing(i, movement, before);
+        let wait_at = self.road.wait_at[movement as usize];
+        let left = before + wait_at;
+        // Past the waiting place (by more than rounding) a driver goes on.
+        if wait_at > 0.0 && left > -0.2 && self.must_wait_inside(i, movement, before, left) {
+            safe = safe.min(self.driver(i).stop_within(left.max(0.0), self.dt));
+        }
+        safe
+    }
+
+    fn follow_beyond(&self, i: usize, j: usize, distance: f64, choice: &mut Choice) {
+        let (me, foe) = (self.driver(i), self.driver(j));
+        let to_rear = distance + self.vehicles.x[j] - foe.length;
+        choice.speed = choice.speed.min(me.behind(to_rear - me.min_gap, self.vehicles.v[j], foe.decel, self.dt));
+        if choice.ahead.is_none_or(|(_, metres)| to_rear < metres) {
+            choice.ahead = Some((j as u32, to_rear));
+        }
+    }
+
+    /// Vehicles that left this lane for other movements, and whose tails still hang back over its end.
+    fn tails_at_end(&self, i: usize, lane: u32, to_end: f64, choice: &mut Choice) {
+        for m in self.road.leaving[lane as usize].clone().filter(|m| self.busy[*m as usize] > 0) {
+            let turn = self.road.way(m);
+            let row = &self.rows[turn];
+            if let Some(&j) = row.first() {
+                if self.vehicles.x[j as usize] < self.driver(j as usize).length {
+                    self.follow_beyond(i, j as usize, to_end, choice);
+                }
+                continue;
+            }
+            if let Some(&j) = self.rows[self.road.to[m as usize] as usize].first() {
+                let (j, beyond) = (j as usize, to_end + self.road.length[turn]);
+                if self.vehicles.tail[j] == m && self.vehicles.x[j] + self.road.length[turn] < self.driver(j).length {
+                    self.follow_beyond(i, j, beyond, choice);
+                }
+            }
+        }
+    }
+
+    /// Fastest speed now from which the limit of a way `distance` metres ahead is kept by comfortable braking.
+    fn slow_down_to(&self, i: usize, me: &Driver, way: usize, distance: f64) -> f64 {
+        let limit = self.road.speed[way] * self.vehicles.factor[i];
+        let b = me.decel * self.dt;
+        let fast = (b * b + limit * limit + 2.0 * me.decel * distance.max(0.0)).sqrt() - b;
+        fast.max(limit)
+    }
+
+    /// Opens a gap for somebody who must come over, braking no harder than is comfortable.
+    fn courtesy(&self, i: usize, me: &Driver) -> f64 {
+        let j = self.vehicles.lets_in[i] as usize;
+        if self.vehicles.way[j] == NONE {
+            return f64::INFINITY;
+        }
+        let foe = self.driver(j);
+        let gap = self.vehicles.x[j] - foe.length - self.vehicles.x[i] - me.min_gap;
+        let gentle = self.vehicles.v[i] - me.decel * self.dt;
+        me.behind(gap, self.vehicles.v[j], foe.decel, self.dt).max(gentle).max(0.0)
+    }
+}

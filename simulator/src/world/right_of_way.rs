@@ -1,0 +1,386 @@
+//! Who may go: signals, signs, gaps between others, and room beyond the junction.
+//!
+//! Everything here reads the state at the start of the step and writes nothing, so vehicles can be asked in
+//! any order, or at once.
+
+use super::{
+    Lamps,
+    follow::{Driver, time_to_cover},
+    road::{Conflict, Road},
+};
+use crate::vehicles::{NONE, Vehicles};
+use model::{
+    ids::{GroupNumber, StageNumber},
+    signal::{Junction, Lamp},
+};
+
+/// From here a driver on a side street sees who comes, m before the line (SUMO's foe visibility).
+pub(crate) const SEES_FROM: f64 = 4.5;
+/// A driver who waits inside the junction sees further.
+const SEES_INSIDE: f64 = 12.0;
+/// How far before the line one stops at a signal, m (SUMO's `jmStoplineGap`).
+pub(crate) const LINE_GAP: f64 = 1.0;
+/// Air between two who cross, s.
+const CROSSING_GAP_S: f64 = 1.0;
+/// A wait after which drivers take any gap that is safe at all, s (SUMO's `time-to-impatience`).
+const PATIENCE_S: f32 = 180.0;
+/// Slower than this, m/s, is standing.
+pub(crate) const STANDING: f64 = 0.1;
+/// How many vehicles beyond a junction are looked at for room.
+const ROOM_DEPTH: usize = 16;
+
+/// Why somebody stops at a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Why {
+    /// The lamp.
+    Signal,
+    /// No room beyond.
+    Room,
+    /// Others go first.
+    Yield,
+}
+
+/// What a driver means to do at a movement ahead, as others see it in the next step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Approach {
+    pub(crate) vehicle: u32,
+    pub(crate) movement: u32,
+    /// Metres to the movement's start.
+    pub(crate) distance: f64,
+    pub(crate) stops: Option<Why>,
+    /// The next in the movement's list.
+    next: u32,
+}
+
+/// All approaches, by movement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Approaches {
+    first: Vec<u32>,
+    list: Vec<Approach>,
+}
+
+impl Approaches {
+    pub(crate) fn new(movements: usize) -> Approaches { Approaches { first: vec![NONE; movements], list: Vec::new() } }
+
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        for a in self.list.drain(..) {
+            self.first[a.movement as usize] = NONE;
+        }
+    }
+
+    pub(crate) fn push(&mut self, vehicle: u32, movement: u32, distance: f64, stops: Option<Why>) {
+        let next = std::mem::replace(&mut self.first[movement as usize], self.list.len() as u32);
+        self.list.push(Approach { vehicle, movement, distance, stops, next });
+    }
+
+    pub(crate) fn len(&self) -> usize { self.list.len() }
+
+    /// Corrects the distances of approaches from `start` on, once their vehicle knows how far it goes.
+    pub(crate) fn advance_from(&mut self, start: usize, metres: f64) {
+        for a in &mut self.list[start..] {
+            a.distance -= metres;
+        }
+    }
+
+    fn of(&self, movement: u32) -> impl Iterator<Item = &Approach> {
+        let mut at = self.first[movement as usize];
+        std::iter::from_fn(move || {
+            let a = self.list.get(at as usize)?;
+            at = a.next;
+            Some(a)
+        })
+    }
+}
+
+/// Which groups give way in which stage, per junction.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Permissive {
+    /// Per junction and stage number: (green, permissive) per group.
+    stages: Vec<Vec<Vec<(bool, bool)>>>,
+    /// Per junction and group: permissive in any stage.
+    ever: Vec<Vec<bool>>,
+    /// Per junction and group.
+    turn_on_red: Vec<Vec<bool>>,
+}
+
+impl Permissive {
+    pub(crate) fn of(junctions: &[Junction]) -> Permissive {
+        let stage = |j: &Junction, s: &model::signal::Stage| {
+            j.groups.iter().map(|g| (s.has(g.number), s.permissive.contains(&g.number))).collect()
+        };
+        Permissive {
+            stages: junctions.iter().map(|j| j.stages.iter().map(|s| stage(j, s)).collect()).collect(),
+            ever: junctions
+                .iter()
+                .map(|j| j.groups.iter().map(|g| j.stages.iter().any(|s| s.permissive.contains(&g.number))).collect())
+                .collect(),
+            turn_on_red: junctions.iter().map(|j| j.groups.iter().map(|g| g.turn_on_red).collect()).collect(),
+        }
+    }
+
+    /// Whether a green group must give way. While its green ends in an interstage, or no stage is known, a
+    /// group that is permissive in any stage gives way.
+    fn gives_way(&self, junction: usize, group: GroupNumber, stage: Option<StageNumber>) -> bool {
+        let g = usize::from(group.0).wrapping_sub(1);
+        let of_stage = stage.and_then(|s| self.stages[junction].get(usize::from(s.0).wrapping_sub(1)));
+        match of_stage.and_then(|groups| groups.get(g)) {
+            Some((true, permissive)) => *permissive,
+            _ => self.ever[junction].get(g).copied().unwrap_or(false),
+        }
+    }
+}
+
+/// What signs and lamps say of a movement now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Right {
+    /// Go; the others wait.
+    Protected,
+    /// Go, but give way.
+    GiveWay,
+    /// Stop first, then give way; to everybody if `all`.
+    AfterStop { all: bool },
+    /// Stop if you can.
+    Ending,
+    /// Stop.
+    Closed,
+}
+
+/// The state at the start of a step.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    pub(crate) road: &'a Road,
+    pub(crate) drivers: &'a [Driver],
+    pub(crate) vehicles: &'a Vehicles,
+    /// Vehicles per way, the last one first.
+    pub(crate) rows: &'a [Vec<u32>],
+    /// Per movement: vehicles with any part on it.
+    pub(crate) busy: &'a [u16],
+    /// What drivers meant to do in the last step.
+    pub(crate) approaches: &'a Approaches,
+    pub(crate) lamps: Lamps<'a>,
+    pub(crate) permissive: &'a Permissive,
+    pub(crate) dt: f64,
+}
+
+impl Scene<'_> {
+    pub(crate) fn driver(&self, i: usize) -> &Driver { &self.drivers[usize::from(self.vehicles.kind[i])] }
+
+    /// The lamp that a movement obeys; `None` where no signal stands, or where nobody says what it shows.
+    pub(crate) fn lamp(&self, movement: u32) -> Option<Lamp> {
+        let head = self.road.head[movement as usize]?;
+        let groups = self.lamps.groups.get(head.junction.ix())?;
+        groups.get(usize::from(head.group.0).checked_sub(1)?).copied()
+    }
+
+    fn right(&self, movement: u32) -> Right {
+        let head = self.road.head[movement as usize];
+        let (Some(head), Some(lamp)) = (head, self.lamp(movement)) else { return self.by_signs(movement) };
+        let j = head.junction.ix();
+        match lamp {
+            Lamp::Green | Lamp::FlashingGreen => {
+                let stage = self.lamps.stages.get(j).copied().flatten();
+                if self.permissive.gives_way(j, head.group, stage) { Right::GiveWay } else { Right::Protected }
+            }
+            Lamp::Amber => Right::Ending,
+            Lamp::Red | Lamp::RedAmber => {
+                let turns = self.permissive.turn_on_red[j].get(usize::from(head.group.0) - 1);
+                let turns = turns.copied().unwrap_or(false) && lamp == Lamp::Red;
+                if turns { Right::AfterStop { all: true } } else { Right::Closed }
+            }
+            Lamp::FlashingAmber | Lamp::Dark => self.by_signs(movement),
+        }
+    }
+
+    fn by_signs(&self, movement: u32) -> Right {
+        if self.road.stop_sign[movement as usize] {
+            Right::AfterStop { all: false }
+        } else if self.road.conflicts(movement).iter().any(|c| c.yields) {
+            Right::GiveWay
+        } else {
+            Right::Protected
+        }
+    }
+
+    /// Whether vehicle `i`, `distance` metres before the movement, must stop at its line, and why.
+    pub(crate) fn must_stop(&self, i: usize, movement: u32, distance: f64) -> Option<Why> {
+        let right = self.right(movement);
+        let can_stop = distance >= self.driver(i).brake_gap(self.vehicles.v[i], self.dt);
+        match right {
+            Right::Closed => return Some(Why::Signal),
+            Right::Ending if can_stop => return Some(Why::Signal),
+            _ => {}
+        }
+        if can_stop && !self.has_room(i, movement) {
+            return Some(Why::Room);
+        }
+        let all = match right {
+            Right::GiveWay if self.road.wait_at[movement as usize] > 0.0 => return None,
+            Right::GiveWay => false,
+            Right::AfterStop { all } => {
+                if !self.vehicles.stopped_at_line[i] {
+                    return Some(if all { Why::Signal } else { Why::Yield });
+                }
+                all
+            }
+            Right::Protected | Right::Ending | Right::Closed => return None,
+        };
+        let blind = distance > SEES_FROM && can_stop;
+        (blind || self.must_yield(i, movement, distance, all)).then_some(Why::Yield)
+    }
+
+    /// Whether vehicle `i` must wait inside the junction, `distance` metres before the waiting place (its
+    /// front is `before` metres before the movement's start; negative once it is on it).
+    pub(crate) fn must_wait_inside(&self, i: usize, movement: u32, before: f64, distance: f64) -> bool {
+        let blind = distance > SEES_INSIDE && distance >= self.driver(i).brake_gap(self.vehicles.v[i], self.dt);
+        // A protected turn has nobody to wait for: its foes are held by their own red.
+        blind && self.right(movement) != Right::Protected || self.must_yield(i, movement, before, false)
+    }
+
+    /// Whether somebody with priority comes too close.
+    fn must_yield(&self, i: usize, movement: u32, before: f64, all: bool) -> bool {
+        let mut conflicts = self.road.conflicts(movement).iter().filter(|c| c.yields || all);
+        conflicts.any(|c| self.foe_comes(i, movement, before, c))
+    }
+
+    fn foe_comes(&self, i: usize, movement: u32, before: f64, c: &Conflict) -> bool {
+        let (road, vehicles) = (self.road, self.vehicles);
+        let foe_way = road.way(c.foe);
+        let lamp = self.lamp(c.foe);
+        let held = matches!(lamp, Some(Lamp::Red | Lamp::RedAmber));
+        let mut approaching = self.approaches.of(c.foe).filter(|_| !held).peekable();
+        if approaching.peek().is_none() && self.busy[c.foe as usize] == 0 {
+            return false;
+        }
+        let me = self.driver(i);
+        let v = vehicles.v[i];
+        let top = road.speed[road.way(movement)] * vehicles.factor[i];
+        let arrive = time_to_cover(before + c.stop_at, v, me.accel, top);
+        let way_out = (before + c.clear_at + me.length).max(0.0);
+        let leave = time_to_cover(way_out, v, me.accel, top);
+        let speed_then = (v * v + 2.0 * me.accel * way_out).sqrt().min(top.max(v));
+        let hurry = f64::from((vehicles.waiting[i] / PATIENCE_S).min(1.0));
+        let collides = |j: usize, to_zone: f64, to_clear: f64| {
+            let foe = self.driver(j);
+            let vf = vehicles.v[j];
+            let limit = road.speed[road.from[c.foe as usize] as usize];
+            let foe_arrives = time_to_cover(to_zone, vf, foe.accel, limit.max(vf)) + 2.0 * hurry;
+            let foe_leaves = time_to_cover(to_clear + foe.length, vf, foe.accel, road.speed[foe_way].max(1.0));
+            let mut gap = CROSSING_GAP_S * (1.0 - hurry);
+            if c.joins {
+                // Whoever is joined from the side needs time to slow down to the other's speed.
+                gap += ((vf - speed_then) / foe.decel).max(0.0);
+            }
+            !(leave + gap < foe_arrives || foe_leaves < arrive)
+        };
+        for a in approaching {
+            let j = a.vehicle as usize;
+            if j == i || vehicles.way[j] == NONE {
+                continue;
+            }
+            match a.stops {
+                // It will start now that its lamp lets it go; a lamp that just ends has been obeyed.
+                Some(Why::Signal) if !lamp.is_some_and(Lamp::is_go) => continue,
+                Some(Why::Room) => continue,
+                Some(Why::Yield) if vehicles.v[j] < STANDING && self.waits_longer(i, j) => continue,
+                _ => {}
+            }
+            if collides(j, a.distance + c.foe_enters, a.distance + c.foe_clears) {
+                return true;
+            }
+        }
+        self.rows[foe_way].iter().any(|&j| {
+            let j = j as usize;
+            let x = vehicles.x[j];
+            let waits = vehicles.v[j] < STANDING && x < road.wait_at[c.foe as usize] + 0.5;
+            let gone = x - self.driver(j).length > c.foe_clears;
+            j != i && !gone && !waits && collides(j, c.foe_enters - x, c.foe_clears - x)
+        })
+    }
+
+    /// Between two who stand and give way to each other the one that waits longer goes.
+    fn waits_longer(&self, i: usize, j: usize) -> bool {
+        let (a, b) = (self.vehicles.waiting[i], self.vehicles.waiting[j]);
+        self.vehicles.v[i] < STANDING && (a, j) > (b, i)
+    }
+
+    /// Whether the lane beyond a movement can take vehicle `i` without its tail blocking others (keep clear).
+    fn has_room(&self, i: usize, movement: u32) -> bool {
+        if self.road.conflicts(movement).is_empty() {
+            return true;
+        }
+        let lane = self.road.to[movement as usize];
+        let row = &self.rows[lane as usize];
+        if row.is_empty() {
+            return true;
+        }
+        let mut between = 0.0;
+        for &j in row.iter().take(ROOM_DEPTH) {
+            let j = j as usize;
+            let driver = self.driver(j);
+            if self.vehicles.v[j] < STANDING {
+                let me = self.driver(i);
+                for &m in self.road.entering(lane) {
+                    for &k in &self.rows[self.road.way(m)] {
+                        let other = self.driver(k as usize);
+                        between += other.length + other.min_gap;
+                    }
+                }
+                return self.vehicles.x[j] - driver.length - between >= me.length + me.min_gap;
+            }
+            between += driver.length + driver.min_gap;
+        }
+        true
+    }
+
+    /// Fastest speed that respects who is inside the junction: on crossing paths, and on joining ones ahead.
+    /// `before` metres lie between the front and the movement's start; negative inside.
+    pub(crate) fn among_crossing(&self, i: usize, movement: u32, before: f64) -> f64 {
+        let (road, vehicles, dt) = (self.road, self.vehicles, self.dt);
+        let me = self.driver(i);
+        let v = vehicles.v[i];
+        let mut safe = f64::INFINITY;
+        for c in road.conflicts(movement).iter().filter(|c| self.busy[c.foe as usize] > 0) {
+            let foe_way = road.way(c.foe);
+            if c.joins {
+                let left = before + road.length[road.way(movement)];
+                for &j in &self.rows[foe_way] {
+                    let j = j as usize;
+                    let foe_left = road.length[foe_way] - vehicles.x[j];
+                    let waits = vehicles.v[j] < STANDING && vehicles.x[j] < road.wait_at[c.foe as usize] + 0.5;
+                    if (foe_left, j) < (left, i) && !(waits && !c.yields) {
+                        let gap = left - foe_left - self.driver(j).length - me.min_gap;
+                        safe = safe.min(me.behind(gap, vehicles.v[j], self.driver(j).decel, dt));
+                    }
+                }
+                continue;
+            }
+            let room = before + c.stop_at;
+            // Whoever is in already must get out.
+            if room < -0.3 {
+                continue;
+            }
+            let blocks = |j: usize, x: f64| {
+                let rear = x - self.driver(j).length;
+                let inside = x > c.foe_enters + 0.1 && rear < c.foe_clears;
+                if !inside {
+                    return false;
+                }
+                let soon = (c.foe_clears - rear) / vehicles.v[j].max(0.1);
+                vehicles.v[j] < 1.0 || soon + 0.2 > time_to_cover(room, v, me.accel, road.speed[road.way(movement)])
+            };
+            let on_it = self.rows[foe_way].iter().any(|&j| blocks(j as usize, vehicles.x[j as usize]));
+            let blocked = on_it || {
+                let row = &self.rows[road.to[c.foe as usize] as usize];
+                row.iter().take(2).any(|&j| {
+                    let j = j as usize;
+                    vehicles.tail[j] == c.foe && blocks(j, road.length[foe_way] + vehicles.x[j])
+                })
+            };
+            if blocked {
+                safe = safe.min(me.stop_within(room.max(0.0), dt));
+            }
+        }
+        safe
+    }
+}

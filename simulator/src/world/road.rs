@@ -1,0 +1,299 @@
+//! The network as the step wants it: one table of *ways*, flat lists, and where paths cross.
+//!
+//! A way is a lane or a movement. Lanes keep their index; movement `m` is way `lanes + m`, so that vehicles
+//! inside a junction stand in rows like those on a lane.
+
+use model::{
+    geo::LocalPlane,
+    ids::{LinkIx, MovementIx},
+    network::{Head, Network, Turn},
+};
+use std::ops::Range;
+
+/// How far before the point where two paths cross a vehicle must stop to let the other pass, m: half a
+/// lane, half a vehicle and some air.
+const CLEAR_BEFORE: f64 = 2.8;
+/// How far beyond that point its tail must be, m.
+const CLEAR_AFTER: f64 = 1.8;
+/// A turn waits inside the junction only if there is this much room before the first oncoming path, m.
+const LEAST_WAITING_ROOM: f64 = 4.0;
+/// Shortest way, m: sources join lanes with movements of no length.
+const SHORTEST: f64 = 0.1;
+
+/// Another movement that crosses or joins this one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conflict {
+    /// The other movement.
+    pub(crate) foe: u32,
+    /// Where a vehicle of ours must stop to stay clear, m from the movement's start; may be negative.
+    pub(crate) stop_at: f64,
+    /// Where our tail has cleared it.
+    pub(crate) clear_at: f64,
+    /// The same on the other movement.
+    pub(crate) foe_enters: f64,
+    /// The same on the other movement.
+    pub(crate) foe_clears: f64,
+    /// Both end on the same lane.
+    pub(crate) joins: bool,
+    /// The other goes first.
+    pub(crate) yields: bool,
+}
+
+/// Compiled network.
+#[derive(Clone, Debug)]
+pub(crate) struct Road {
+    pub(crate) lanes: usize,
+    /// Per way.
+    pub(crate) length: Vec<f64>,
+    /// Per way, m/s.
+    pub(crate) speed: Vec<f64>,
+    /// Per way: its link; of a movement, the link it leaves.
+    pub(crate) link: Vec<u32>,
+    /// Per lane: who may use it.
+    pub(crate) allowed: Vec<u16>,
+    /// Per lane: movements that leave it.
+    pub(crate) leaving: Vec<Range<u32>>,
+    /// Per lane: movements that enter it (`entering_list[range]`).
+    entering: Vec<Range<u32>>,
+    entering_list: Vec<u32>,
+    /// Per movement.
+    pub(crate) from: Vec<u32>,
+    pub(crate) to: Vec<u32>,
+    pub(crate) head: Vec<Option<Head>>,
+    pub(crate) stop_sign: Vec<bool>,
+    /// Per movement: where it waits inside the junction for oncoming traffic, m from its start; 0 when it
+    /// waits at the line.
+    pub(crate) wait_at: Vec<f64>,
+    conflicts: Vec<Range<u32>>,
+    conflict_list: Vec<Conflict>,
+    /// Per link.
+    pub(crate) link_lanes: Vec<Range<u32>>,
+    pub(crate) link_length: Vec<f64>,
+    pub(crate) link_speed: Vec<f64>,
+    /// Per link: links that can follow, each with its first movement.
+    next_links: Vec<Range<u32>>,
+    next_list: Vec<(u32, u32)>,
+    /// Links with more than one lane.
+    pub(crate) wide_links: Vec<u32>,
+    pub(crate) most_lanes: usize,
+}
+
+impl Road {
+    pub(crate) fn new(network: &Network) -> Road {
+        let lanes = network.lanes.len();
+        let mut length: Vec<f64> = network.lanes.iter().map(|l| l.length_m.max(SHORTEST)).collect();
+        let mut speed: Vec<f64> = network.lanes.iter().map(|l| l.speed_limit_mps).collect();
+        let mut link: Vec<u32> = network.lanes.iter().map(|l| l.link.0).collect();
+        for m in &network.movements {
+            let (a, b) = (network.lane(m.from), network.lane(m.to));
+            length.push(m.length_m.max(SHORTEST));
+            speed.push(m.speed_limit_mps.unwrap_or_else(|| turn_speed(m.turn, m.length_m, a.speed_limit_mps, b.speed_limit_mps)));
+            link.push(a.link.0);
+        }
+        let mut entering_of = vec![Vec::new(); lanes];
+        for (i, m) in network.movements.iter().enumerate() {
+            entering_of[m.to.ix()].push(i as u32);
+        }
+        let (entering, entering_list) = flatten(entering_of);
+        let (conflicts, conflict_list) = flatten(all_conflicts(network, &length[lanes..]));
+        let wait_at = network
+            .movements
+            .iter()
+            .zip(&conflicts)
+            .map(|(m, range)| {
+                let first = conflict_list[as_usize(range)].iter().filter(|c| c.yields).map(|c| c.stop_at);
+                let first = first.fold(f64::INFINITY, f64::min);
+                let waits = m.head.is_some() && matches!(m.turn, Turn::Left | Turn::UTurn);
+                if waits && first.is_finite() && first >= LEAST_WAITING_ROOM { first } else { 0.0 }
+            })
+            .collect();
+        let mut next_of: Vec<Vec<(u32, u32)>> = vec![Vec::new(); network.links.len()];
+        for (i, m) in network.movements.iter().enumerate() {
+            let (a, b) = (network.lane(m.from).link.ix(), network.lane(m.to).link.0);
+            if !next_of[a].iter().any(|(link, _)| *link == b) {
+                next_of[a].push((b, i as u32));
+            }
+        }
+        let (next_links, next_list) = flatten(next_of);
+        let wide = |l: &Range<u32>| l.len() > 1;
+        let link_lanes: Vec<Range<u32>> = network.links.iter().map(|l| l.lanes.clone()).collect();
+        Road {
+            lanes,
+            length,
+            speed,
+            link,
+            allowed: network.lanes.iter().map(|l| l.allowed.0).collect(),
+            leaving: network.movements_by_lane(),
+            entering,
+            entering_list,
+            from: network.movements.iter().map(|m| m.from.0).collect(),
+            to: network.movements.iter().map(|m| m.to.0).collect(),
+            head: network.movements.iter().map(|m| m.head).collect(),
+            stop_sign: network.movements.iter().map(|m| m.stop_sign).collect(),
+            wait_at,
+            conflicts,
+            conflict_list,
+            wide_links: (0..link_lanes.len() as u32).filter(|l| wide(&link_lanes[*l as usize])).collect(),
+            most_lanes: link_lanes.iter().map(|l| l.len()).max().unwrap_or(1),
+            link_length: network.links.iter().map(|l| l.length_m).collect(),
+            link_speed: network.links.iter().map(|l| l.speed_limit_mps).collect(),
+            link_lanes,
+            next_links,
+            next_list,
+        }
+    }
+
+    /// The way of a movement.
+    pub(crate) fn way(&self, movement: u32) -> usize { self.lanes + movement as usize }
+    /// The movement that a way is, if it is one.
+    pub(crate) fn movement(&self, way: u32) -> Option<u32> {
+        (way as usize).checked_sub(self.lanes).map(|m| m as u32)
+    }
+    pub(crate) fn conflicts(&self, movement: u32) -> &[Conflict] {
+        &self.conflict_list[as_usize(&self.conflicts[movement as usize])]
+    }
+    pub(crate) fn entering(&self, lane: u32) -> &[u32] { &self.entering_list[as_usize(&self.entering[lane as usize])] }
+    /// Links that can follow a link, each with one movement that leads there.
+    pub(crate) fn next_links(&self, link: u32) -> &[(u32, u32)] { &self.next_list[as_usize(&self.next_links[link as usize])] }
+    /// Whether one link leads to another.
+    pub(crate) fn joined(&self, a: LinkIx, b: LinkIx) -> bool { self.next_links(a.0).iter().any(|(link, _)| *link == b.0) }
+    /// Which lane of its link a lane is, from the kerb.
+    pub(crate) fn lane_number(&self, lane: u32) -> usize {
+        (lane - self.link_lanes[self.link[lane as usize] as usize].start) as usize
+    }
+    /// Whether a vehicle of that mode may use the lane.
+    pub(crate) fn allows(&self, lane: u32, mode: u16) -> bool { self.allowed[lane as usize] & mode != 0 }
+}
+
+fn as_usize(range: &Range<u32>) -> Range<usize> { range.start as usize..range.end as usize }
+
+fn flatten<T>(lists: Vec<Vec<T>>) -> (Vec<Range<u32>>, Vec<T>) {
+    let mut ranges = Vec::with_capacity(lists.len());
+    let mut flat = Vec::new();
+    for list in lists {
+        let start = flat.len() as u32;
+        flat.extend(list);
+        ranges.push(start..flat.len() as u32);
+    }
+    (ranges, flat)
+}
+
+/// Speed on a turn of which the source says nothing: 5.5 m/s² sideways (SUMO's default for
+/// `junctions.limit-turn-speed`) on a quarter circle as long as the movement.
+fn turn_speed(turn: Turn, length: f64, before: f64, after: f64) -> f64 {
+    let along = before.min(after);
+    let angle = match turn {
+        Turn::Straight => return along,
+        Turn::Left | Turn::Right => std::f64::consts::FRAC_PI_2,
+        Turn::UTurn => std::f64::consts::PI,
+    };
+    // Drawn networks have turns of no length; nobody drives those slower than this.
+    const SLOWEST: f64 = 3.6;
+    (5.5 * length / angle).sqrt().clamp(SLOWEST, along.max(SLOWEST))
+}
+
+/// Every movement's conflicts, from the drawing.
+fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
+    let plane = LocalPlane::around(network.nodes.first().map_or(model::geo::LonLat { lon: 0.0, lat: 0.0 }, |n| n.at));
+    let line = |m: &model::network::Movement| -> Vec<[f64; 2]> {
+        if m.shape.len() >= 2 {
+            return m.shape.iter().map(|p| plane.to_metres(*p)).collect();
+        }
+        let (a, b) = (network.link(network.lane(m.from).link), network.link(network.lane(m.to).link));
+        let ends = [a.shape.last(), b.shape.first()];
+        ends.into_iter().flatten().map(|p| plane.to_metres(*p)).collect()
+    };
+    let drawn: Vec<Vec<[f64; 2]>> = network.movements.iter().map(line).collect();
+    let conflict = |a: usize, b: MovementIx| -> Conflict {
+        let (ours, theirs) = (&network.movements[a], network.movement(b));
+        let joins = ours.to == theirs.to;
+        let (share, foe_share) = if joins { (1.0, 1.0) } else { meeting(&drawn[a], &drawn[b.ix()]) };
+        let (at, foe_at) = (share * length[a], foe_share * length[b.ix()]);
+        Conflict {
+            foe: b.0,
+            stop_at: at - CLEAR_BEFORE,
+            clear_at: at + CLEAR_AFTER,
+            foe_enters: foe_at - CLEAR_BEFORE,
+            foe_clears: foe_at + CLEAR_AFTER,
+            joins,
+            yields: ours.yields_to.contains(&b),
+        }
+    };
+    network
+        .movements
+        .iter()
+        .enumerate()
+        .map(|(a, m)| {
+            // Some sources list a foe only under the one that gives way.
+            let mut foes: Vec<MovementIx> = m.crosses.iter().chain(&m.yields_to).copied().collect();
+            foes.sort();
+            foes.dedup();
+            foes.into_iter().filter(|b| b.ix() != a && network.movement(*b).from != m.from).map(|b| conflict(a, b)).collect()
+        })
+        .collect()
+}
+
+/// Where two lines cross, as shares of their lengths; where they come closest, if they do not.
+fn meeting(a: &[[f64; 2]], b: &[[f64; 2]]) -> (f64, f64) {
+    let (along_a, along_b) = (stations(a), stations(b));
+    let (total_a, total_b) = (along_a.last().copied().unwrap_or(0.0), along_b.last().copied().unwrap_or(0.0));
+    if total_a < SHORTEST || total_b < SHORTEST {
+        return (0.5, 0.5);
+    }
+    for (i, p) in a.windows(2).enumerate() {
+        for (k, q) in b.windows(2).enumerate() {
+            if let Some((s, t)) = crossing(p[0], p[1], q[0], q[1]) {
+                let at_a = along_a[i] + s * (along_a[i + 1] - along_a[i]);
+                let at_b = along_b[k] + t * (along_b[k + 1] - along_b[k]);
+                return (at_a / total_a, at_b / total_b);
+            }
+        }
+    }
+    let mut closest = (f64::INFINITY, 0.5, 0.5);
+    for (i, p) in a.iter().enumerate() {
+        for (k, q) in b.iter().enumerate() {
+            let d = (p[0] - q[0]).powi(2) + (p[1] - q[1]).powi(2);
+            if d < closest.0 {
+                closest = (d, along_a[i] / total_a, along_b[k] / total_b);
+            }
+        }
+    }
+    (closest.1, closest.2)
+}
+
+fn stations(line: &[[f64; 2]]) -> Vec<f64> {
+    let mut along = vec![0.0];
+    for w in line.windows(2) {
+        along.push(along[along.len() - 1] + (w[1][0] - w[0][0]).hypot(w[1][1] - w[0][1]));
+    }
+    along
+}
+
+/// Shares along `p0 p1` and `q0 q1` at which the two pieces cross.
+fn crossing(p0: [f64; 2], p1: [f64; 2], q0: [f64; 2], q1: [f64; 2]) -> Option<(f64, f64)> {
+    let (r, s) = ([p1[0] - p0[0], p1[1] - p0[1]], [q1[0] - q0[0], q1[1] - q0[1]]);
+    let cross = r[0] * s[1] - r[1] * s[0];
+    if cross.abs() < 1e-9 {
+        return None;
+    }
+    let d = [q0[0] - p0[0], q0[1] - p0[1]];
+    let (t, u) = ((d[0] * s[1] - d[1] * s[0]) / cross, (d[0] * r[1] - d[1] * r[0]) / cross);
+    ((0.0..=1.0).contains(&t) && (0.0..=1.0).contains(&u)).then_some((t, u))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_meet_where_they_cross_or_come_closest() {
+        let check = |a: &[[f64; 2]], b: &[[f64; 2]], want: (f64, f64)| {
+            let got = meeting(a, b);
+            assert!((got.0 - want.0).abs() < 1e-9 && (got.1 - want.1).abs() < 1e-9, "{a:?} {b:?}: {got:?}");
+        };
+        check(&[[0.0, 0.0], [10.0, 0.0]], &[[5.0, -5.0], [5.0, 5.0]], (0.5, 0.5));
+        check(&[[0.0, 0.0], [4.0, 0.0], [4.0, 4.0]], &[[0.0, 3.0], [8.0, 3.0]], (7.0 / 8.0, 0.5));
+        check(&[[0.0, 0.0], [10.0, 0.0]], &[[10.0, 1.0], [20.0, 5.0]], (1.0, 0.0));
+        check(&[[0.0, 0.0], [0.0, 0.0]], &[[10.0, 1.0], [20.0, 5.0]], (0.5, 0.5));
+    }
+}

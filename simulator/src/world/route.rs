@@ -1,0 +1,162 @@
+//! Ways through the network: the route between two links, and the lanes that lead along it.
+
+use super::road::Road;
+use crate::vehicles::{NONE, PATH, UNKNOWN};
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+/// Added to a route for each movement that must give way, s (duarouter's `--weights.minor-penalty`).
+const GIVE_WAY_S: f64 = 1.5;
+/// How far ahead lanes are compared, links and metres.
+const LINKS_AHEAD: usize = 8;
+const METRES_AHEAD: f64 = 1500.0;
+
+/// Working memory of the shortest-path search; kept so that a search allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    cost_ms: Vec<u64>,
+    before: Vec<u32>,
+    run: Vec<u32>,
+    runs: u32,
+    heap: BinaryHeap<Reverse<(u64, u32)>>,
+}
+
+impl Search {
+    /// Quickest links from `from` to `to`, both included, for a vehicle of that mode; `None` if there is no way.
+    /// `time_s` says how long a link takes. Dijkstra on links; ties go to the lower index.
+    pub(crate) fn route(&mut self, road: &Road, from: u32, to: u32, mode: u16, time_s: impl Fn(u32) -> f64) -> Option<Vec<u32>> {
+        self.cost_ms.resize(road.link_lanes.len(), 0);
+        self.before.resize(road.link_lanes.len(), NONE);
+        self.run.resize(road.link_lanes.len(), 0);
+        self.runs += 1;
+        self.heap.clear();
+        self.reach(from, 0, NONE);
+        while let Some(Reverse((cost, link))) = self.heap.pop() {
+            if cost > self.cost_ms[link as usize] {
+                continue;
+            }
+            if link == to {
+                let mut route = vec![to];
+                while let Some(&last) = route.last().filter(|l| **l != from) {
+                    route.push(self.before[last as usize]);
+                }
+                route.reverse();
+                return Some(route);
+            }
+            for &(next, movement) in road.next_links(link) {
+                if !road.link_lanes[next as usize].clone().any(|lane| road.allows(lane, mode)) {
+                    continue;
+                }
+                let gives_way = road.conflicts(movement).iter().any(|c| c.yields);
+                let turn = road.length[road.way(movement)] / road.speed[road.way(movement)];
+                let step = time_s(next) + turn + if gives_way { GIVE_WAY_S } else { 0.0 };
+                let total = cost + (step * 1000.0) as u64;
+                if self.run[next as usize] != self.runs || total < self.cost_ms[next as usize] {
+                    self.reach(next, total, link);
+                }
+            }
+        }
+        None
+    }
+
+    fn reach(&mut self, link: u32, cost: u64, before: u32) {
+        self.run[link as usize] = self.runs;
+        self.cost_ms[link as usize] = cost;
+        self.before[link as usize] = before;
+        self.heap.push(Reverse((cost, link)));
+    }
+}
+
+/// What lanes lead where along a route: for each lane of the first link how many metres it leads on without a
+/// lane change, and the movements from the lane that the vehicle is on.
+pub(crate) struct LanePlan {
+    pub(crate) path: [u32; PATH],
+    /// The path ends where the trip does.
+    pub(crate) arrives: bool,
+}
+
+/// Working memory of [`plan_lanes`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LaneScratch {
+    reach: Vec<f64>,
+    choice: Vec<u32>,
+}
+
+/// Plans lanes from lane `lane` along `route` (its first link is the lane's), and fills `reach`, one entry
+/// per lane of that link. Backwards over the links ahead: a lane's reach is its own length plus the best reach
+/// that a movement from it leads to. `busy` breaks ties: the emptier lane wins.
+pub(crate) fn plan_lanes(
+    road: &Road,
+    route: &[u32],
+    lane: u32,
+    mode: u16,
+    scratch: &mut LaneScratch,
+    reach: &mut [f32],
+    busy: impl Fn(u32) -> usize,
+) -> LanePlan {
+    let stride = road.most_lanes;
+    let mut ahead = 1;
+    let mut metres = road.link_length[route[0] as usize];
+    while ahead < route.len() && ahead < LINKS_AHEAD && metres < METRES_AHEAD {
+        metres += road.link_length[route[ahead] as usize];
+        ahead += 1;
+    }
+    scratch.reach.clear();
+    scratch.reach.resize(ahead * stride, 0.0);
+    scratch.choice.clear();
+    scratch.choice.resize(ahead * stride, NONE);
+    for h in (0..ahead).rev() {
+        let lanes = road.link_lanes[route[h] as usize].clone();
+        let last = h + 1 == route.len();
+        let nobody = !lanes.clone().any(|l| road.allows(l, mode));
+        for (k, l) in lanes.enumerate() {
+            let cell = h * stride + k;
+            if !nobody && !road.allows(l, mode) {
+                scratch.reach[cell] = -1.0;
+                continue;
+            }
+            let own = road.length[l as usize];
+            scratch.reach[cell] = own;
+            if last {
+                continue;
+            }
+            let next = route[h + 1];
+            let (mut best, mut best_busy) = (f64::NEG_INFINITY, usize::MAX);
+            for m in road.leaving[l as usize].clone() {
+                let to = road.to[m as usize];
+                if road.link[to as usize] != next {
+                    continue;
+                }
+                // Beyond the horizon every lane that leads on is as good as another.
+                let beyond = if h + 1 < ahead { scratch.reach[(h + 1) * stride + road.lane_number(to)] } else { METRES_AHEAD };
+                if beyond < 0.0 {
+                    continue;
+                }
+                let crowd = if h == 0 { busy(to) } else { 0 };
+                if beyond > best + 0.1 || (beyond > best - 0.1 && crowd < best_busy) {
+                    (best, best_busy) = (beyond, crowd);
+                    scratch.choice[cell] = m;
+                }
+            }
+            if scratch.choice[cell] != NONE {
+                scratch.reach[cell] = own + best;
+            }
+        }
+    }
+    let lanes = road.link_lanes[route[0] as usize].len();
+    for (r, s) in reach.iter_mut().zip(&scratch.reach[..lanes]) {
+        *r = *s as f32;
+    }
+    let mut path = [UNKNOWN; PATH];
+    let mut at = lane;
+    let mut arrives = false;
+    for (h, step) in path.iter_mut().enumerate().take(ahead) {
+        let m = scratch.choice[h * stride + road.lane_number(at)];
+        *step = m;
+        if m == NONE {
+            arrives = h + 1 == route.len();
+            break;
+        }
+        at = road.to[m as usize];
+    }
+    LanePlan { path, arrives }
+}
