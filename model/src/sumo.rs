@@ -7,9 +7,11 @@
 
 mod net;
 mod program;
+mod scenario;
 mod xml;
 
 pub use net::network;
+pub use scenario::{Scenario, scenario};
 
 #[cfg(test)]
 mod tests;
