@@ -1,1 +1,9 @@
-//! city
+//! The whole system in one process, and the tools that need all of it.
+//!
+//! In reading order: [`command`] is what a person types; [`input`] turns their files into a city and its
+//! demand; [`broker`] is the demo's own; [`evaluate`] judges a kind of control over a scenario.
+
+pub mod command;
+pub mod input;
+pub mod broker;
+pub mod evaluate;

@@ -1,0 +1,58 @@
+//! What a person types.
+
+use crate::{evaluate, input::InputError};
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Exit code of bad usage, configuration or input (`EX_USAGE` of sysexits.h).
+pub const EXIT_USAGE: u8 = 64;
+
+/// `city …`.
+#[derive(Parser, Debug)]
+#[command(name = "city", version, about = "The whole of Svetofor in one process, and the tools that need all of it")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Runs a scenario under one kind of control; writes tripinfo.xml, decisions.jsonl and summary.json.
+    Evaluate(evaluate::Arguments),
+}
+
+impl Arguments {
+    /// Reads the command line; bad usage ends the process with a sentence and [`EXIT_USAGE`].
+    pub fn parse_from(arguments: impl Iterator<Item = std::ffi::OsString>) -> Arguments {
+        <Arguments as Parser>::try_parse_from(arguments).unwrap_or_else(|e| {
+            let _ = e.print();
+            let asked = matches!(e.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion);
+            std::process::exit(if asked { 0 } else { EXIT_USAGE.into() })
+        })
+    }
+}
+
+/// Carries the command out, and turns its error into a sentence and an exit code.
+#[expect(clippy::print_stderr, reason = "the one place where an error becomes words for a person")]
+pub fn main(arguments: Arguments) -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("SVETOFOR_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let done = match arguments.command {
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line per complaint, each with the program's name, so that an editor can jump to them.
+            for line in format!("{error:#}").lines() {
+                eprintln!("city: {line}");
+            }
+            if error.downcast_ref::<InputError>().is_some() { EXIT_USAGE.into() } else { ExitCode::FAILURE }
+        }
+    }
+}
