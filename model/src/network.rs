@@ -3,6 +3,8 @@
 //! Plain data in vectors, addressed by index. Whoever builds one calls [`Network::validate`] once; after
 //! that every index in it may be trusted.
 
+pub mod junctions;
+
 use crate::{
     geo::LonLat,
     ids::{GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, MovementIx, NodeId, NodeIx},

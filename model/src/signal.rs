@@ -4,6 +4,7 @@
 //! next; [`rules`] says whether a stage may be asked for now, and watches what the lamps really did. The
 //! centre and the cabinet each keep their own copy of the data and run the same rules over it.
 
+pub mod design;
 pub mod interstage;
 pub mod rules;
 pub mod webster;
