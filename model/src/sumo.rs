@@ -7,10 +7,12 @@
 
 mod net;
 mod program;
+mod routes;
 mod scenario;
 mod xml;
 
 pub use net::network;
+pub use routes::demand;
 pub use scenario::{Scenario, scenario};
 
 #[cfg(test)]

@@ -158,3 +158,37 @@ fn plans_show_the_programs_greens() {
     }
     eprintln!("{report}");
 }
+
+#[test]
+fn scenarios_and_their_demand_are_read() {
+    let expected = [
+        ("cologne1/cologne1", 2015, 25200.0),
+        ("cologne3/cologne3", 4494, 25200.0),
+        ("cologne8/cologne8", 2046, 25200.0),
+        ("ingolstadt1/ingolstadt1", 1716, 57600.0),
+        ("ingolstadt7/ingolstadt7", 3031, 57600.0),
+        ("ingolstadt21/ingolstadt21", 4283, 57600.0),
+        ("grid4x4/grid4x4", 1473, 0.0),
+        ("arterial4x4/arterial4x4", 2484, 0.0),
+        ("pasubio/run", 8664 + 112, 0.0),
+    ];
+    for (name, trips, begin_s) in expected {
+        let path = format!("data/signals/{name}.sumocfg");
+        let Some(text) = read(&path) else { return };
+        let scenario = scenario(Source::new(&path, &text)).unwrap_or_else(|e| panic!("{e}")).value;
+        assert_eq!(scenario.begin_s, begin_s, "{name}");
+        let folder = path.rsplit_once('/').unwrap().0;
+        let load = |f: &String| (f.clone(), read(&format!("{folder}/{f}")).expect("the scenario's file"));
+        let (net_file, net) = load(&scenario.net);
+        let city = network(Source::new(&net_file, &net), &[]).unwrap_or_else(|e| panic!("{e}")).value;
+        let files: Vec<(String, String)> =
+            scenario.additional.iter().chain(&scenario.routes).map(load).collect();
+        let files: Vec<Source<'_>> = files.iter().map(|(f, t)| Source::new(f, t)).collect();
+        let read = demand(&city.network, &files).unwrap_or_else(|e| panic!("{name}: {e}"));
+        for note in &read.notes {
+            eprintln!("{note}");
+        }
+        assert_eq!(read.value.trips.len(), trips, "{name}");
+        assert!(read.value.trips.is_sorted_by(|a, b| a.depart_s <= b.depart_s), "{name}");
+    }
+}
