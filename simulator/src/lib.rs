@@ -6,6 +6,7 @@
 pub mod world;
 pub mod vehicles;
 pub mod detectors;
+pub mod scenario;
 pub mod signals;
 pub mod modbus_field;
 pub mod sumo;

@@ -188,6 +188,21 @@ impl World {
     pub fn waiting_to_enter(&self) -> usize { self.gate.waiting() }
     /// Trips whose departure has not come.
     pub fn still_to_come(&self) -> usize { self.gate.to_come() }
+    /// How long each trip that is due has waited to enter so far, s, by link.
+    pub fn never_departed_waits_s(&self) -> Vec<f64> { self.gate.waits_s(self.now_ms) }
+    /// Time driven so far, s.
+    pub fn simulated_s(&self) -> f64 { (self.now_ms - self.options.begin_ms) as f64 / 1000.0 }
+    /// Vehicle types, as trips name them.
+    pub fn types(&self) -> &[VehicleType] { &self.types }
+    /// Vehicles on the road slower than 0.1 m/s.
+    pub fn halting(&self) -> usize {
+        self.vehicles.rows().filter(|i| self.vehicles.v[*i] < right_of_way::STANDING).count()
+    }
+    /// Mean speed of all vehicles on the road, m/s; `None` without any.
+    pub fn mean_speed_mps(&self) -> Option<f64> {
+        let sum: f64 = self.vehicles.rows().map(|i| self.vehicles.v[i]).sum();
+        (self.vehicles.count > 0).then(|| sum / self.vehicles.count as f64)
+    }
     /// Counts since the start.
     pub fn totals(&self) -> Totals { self.totals }
     /// The channels of a junction, in the order of its `detectors`.

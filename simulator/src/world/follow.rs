@@ -31,7 +31,8 @@ impl Driver {
             max_speed: kind.max_speed_mps,
             sigma: kind.sigma,
             tau: kind.tau_s,
-            mode: kind.mode.0,
+            // A type that belongs to no mode that we know (SUMO's `ignoring`) may drive anywhere.
+            mode: if kind.mode.0 == 0 { u16::MAX } else { kind.mode.0 },
         }
     }
 

@@ -58,6 +58,10 @@ pub(super) struct Gate {
 
 impl Gate {
     pub(super) fn waiting(&self) -> usize { self.due.values().map(VecDeque::len).sum() }
+    pub(super) fn waits_s(&self, now_ms: i64) -> Vec<f64> {
+        let now = now_ms as f64 / 1000.0;
+        self.due.values().flatten().map(|d| now - d.trip.depart_s).collect()
+    }
     pub(super) fn to_come(&self) -> usize { self.future.len() }
 }
 

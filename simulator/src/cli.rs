@@ -1,0 +1,64 @@
+//! Arguments, and what each command does with them.
+
+mod run;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Bad usage, bad configuration, bad input (`EX_USAGE` of sysexits.h).
+const EX_USAGE: u8 = 64;
+
+/// A street made of software: traffic, signals and detectors that answer as the real ones do.
+#[derive(Parser, Debug)]
+#[command(name = "simulator", version, max_term_width = 110, subcommand_required = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Traffic alone, under the network's own fixed plans, as fast as it goes.
+    Run(run::Arguments),
+}
+
+/// Why a command ended badly.
+#[derive(Debug)]
+enum Failure {
+    /// What was asked for cannot be done: each line says where and why.
+    Input(Vec<String>),
+    /// The machine would not: a file that cannot be written.
+    Machine(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Machine(error)
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is the program's own voice")]
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Printing to a closed pipe is nobody's fault.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EX_USAGE } else { 0 });
+        }
+    };
+    let result = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Input(lines)) => {
+            lines.iter().for_each(|line| eprintln!("simulator: {line}"));
+            ExitCode::from(EX_USAGE)
+        }
+        Err(Failure::Machine(error)) => {
+            eprintln!("simulator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
