@@ -1,2 +1,252 @@
-//! HTTP API.
+//! What people and programs see of the centre over HTTP: [`view`] is the contract, `/api/openapi.json` its
+//! document. Readers take the newest [`Picture`] and never wait for the core; the few questions that only
+//! the core can answer go through a bounded queue.
+
+pub mod problem;
 pub mod view;
+
+mod control;
+mod drawing;
+mod history;
+pub(crate) mod junction;
+mod map;
+mod metrics;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    centre::{Ask, Fleet, Gauges},
+    picture::{JunctionPicture, Picture},
+    store::Store,
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::HeaderMap,
+    response::Response,
+    routing::{get, post},
+};
+use drawing::Drawings;
+use map::MapFile;
+use model::{city::City, ids::JunctionIx};
+use problem::{Path, no_such_method, no_such_path};
+use std::{collections::HashMap, sync::Arc};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+use utoipa::OpenApi;
+use view::{Alarms, Health, JunctionDetail, Junctions, Links, MapView, Problem, Vehicles};
+use wire::{clock::Clock, link::LinkCounts};
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Shared>);
+
+struct Shared {
+    city: Arc<City>,
+    /// Junctions that this centre commands, by id.
+    ids: HashMap<String, JunctionIx>,
+    map: MapFile,
+    drawings: Drawings,
+    clock: Clock,
+    store: Arc<Store>,
+    asks: mpsc::Sender<Ask>,
+    picture: watch::Receiver<Arc<Picture>>,
+    fleet: watch::Receiver<Arc<Fleet>>,
+    link_counts: watch::Receiver<LinkCounts>,
+    gauges: Arc<Gauges>,
+    /// Streams end when the program does.
+    shutdown: CancellationToken,
+}
+
+/// What the API needs of the running centre.
+pub(crate) struct Doors {
+    pub(crate) asks: mpsc::Sender<Ask>,
+    pub(crate) picture: watch::Receiver<Arc<Picture>>,
+    pub(crate) fleet: watch::Receiver<Arc<Fleet>>,
+    pub(crate) link_counts: watch::Receiver<LinkCounts>,
+    pub(crate) gauges: Arc<Gauges>,
+}
+
+impl Api {
+    pub(crate) fn new(
+        city: Arc<City>,
+        owned: &[JunctionIx],
+        clock: Clock,
+        store: Arc<Store>,
+        doors: Doors,
+        shutdown: CancellationToken,
+    ) -> Api {
+        let id = |ix: &JunctionIx| (city.junctions[ix.ix()].id.as_str().to_owned(), *ix);
+        Api(Arc::new(Shared {
+            ids: owned.iter().map(id).collect(),
+            map: MapFile::new(&city),
+            drawings: Drawings::new(&city),
+            city,
+            clock,
+            store,
+            asks: doors.asks,
+            picture: doors.picture,
+            fleet: doors.fleet,
+            link_counts: doors.link_counts,
+            gauges: doors.gauges,
+            shutdown,
+        }))
+    }
+
+    /// The newest picture.
+    pub fn picture(&self) -> Arc<Picture> {
+        self.0.picture.borrow().clone()
+    }
+
+    fn junction(&self, id: &str) -> Result<JunctionIx, Problem> {
+        let known = self.0.ids.get(id).copied();
+        known.ok_or_else(|| Problem::not_found(format!("there is no junction {id:?}")))
+    }
+
+    /// Asks the core. Its task answers between two messages; when too many ask, the answer is 503.
+    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.0
+            .asks
+            .try_send(ask(reply))
+            .map_err(|_| Problem::unavailable("the core has too many questions to answer"))?;
+        answer.await.map_err(|_| Problem::unavailable("the centre is shutting down"))
+    }
+}
+
+/// `/api/v1/…`: to be merged with others' routes on one port. It brings no fallback; see [`standalone`].
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route("/api/v1/health", get(get_health))
+        .route("/api/v1/map", get(get_map))
+        .route("/api/v1/junctions", get(get_junctions))
+        .route("/api/v1/junctions/{id}", get(get_junction))
+        .route("/api/v1/junctions/{id}/control", post(control::post_junction))
+        .route("/api/v1/junctions/{id}/events", get(history::get_events))
+        .route("/api/v1/junctions/{id}/intervals", get(history::get_intervals))
+        .route("/api/v1/junctions/{id}/decisions", get(history::get_decisions))
+        .route("/api/v1/control", post(control::post_city))
+        .route("/api/v1/links", get(get_links))
+        .route("/api/v1/alarms", get(get_alarms))
+        .route("/api/v1/stream", get(stream::get_stream))
+        .method_not_allowed_fallback(no_such_method)
+        .layer(CompressionLayer::new().gzip(true))
+        .with_state(api)
+}
+
+/// `/metrics`, in Prometheus's text form.
+pub fn metrics(api: Api) -> Router {
+    Router::new().route("/metrics", get(metrics::get_metrics)).with_state(api)
+}
+
+/// Everything that the daemon serves by itself: [`router`], [`metrics`], `/api/openapi.json`, and problems for
+/// all other paths.
+pub fn standalone(api: Api) -> Router {
+    let document = Arc::new(openapi());
+    router(api.clone())
+        .merge(metrics(api))
+        .route("/api/openapi.json", get(async move || Json((*document).clone())))
+        .method_not_allowed_fallback(no_such_method)
+        .fallback(no_such_path)
+}
+
+/// The API's document, OpenAPI 3.1; may be merged with others' (`utoipa::openapi::OpenApi::merge`).
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Svetofor: the centre",
+        description = "State of the junctions and the traffic, and control of them. Times are milliseconds since the \
+                       epoch by the city's clock, durations seconds, speeds km/h, places [lon, lat]; null means not \
+                       known.\n\nEvery error is an RFC 9457 problem. Codes: `/problems/not-found`, \
+                       `/problems/bad-request`, `/problems/unsafe`, `/problems/unavailable`.",
+        license(name = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        get_health,
+        get_map,
+        get_junctions,
+        get_junction,
+        control::post_junction,
+        control::post_city,
+        history::get_events,
+        history::get_intervals,
+        history::get_decisions,
+        get_links,
+        get_alarms,
+        stream::get_stream,
+    ),
+    components(schemas(Vehicles))
+)]
+struct Document;
+
+/// How the system is.
+#[utoipa::path(get, path = "/api/v1/health", tag = "centre", responses((status = 200, body = Health)))]
+async fn get_health(State(api): State<Api>) -> Json<Health> {
+    Json((*api.picture().health).clone())
+}
+
+/// All that does not change while the city runs. Compressed, with an ETag.
+#[utoipa::path(get, path = "/api/v1/map", tag = "centre", responses(
+    (status = 200, body = MapView),
+    (status = 304, description = "You have it already"),
+))]
+async fn get_map(State(api): State<Api>, headers: HeaderMap) -> Response {
+    api.0.map.answer(&headers)
+}
+
+/// All junctions, by id.
+#[utoipa::path(get, path = "/api/v1/junctions", tag = "centre", responses((status = 200, body = Junctions)))]
+async fn get_junctions(State(api): State<Api>) -> Json<Junctions> {
+    let picture = api.picture();
+    let summary = |(ix, state): &(JunctionIx, Arc<crate::picture::Stamped<view::JunctionState>>)| {
+        junction::summary(&api.0.city, *ix, state.value.clone())
+    };
+    Json(Junctions { now: picture.now.0, junctions: picture.junctions.iter().map(summary).collect() })
+}
+
+/// One junction: groups, stages, mode, plan, detectors, the reason for its stage, and what to draw of it.
+#[utoipa::path(get, path = "/api/v1/junctions/{id}", tag = "centre",
+    params(("id" = String, Path, description = "The TLC's id")),
+    responses(
+        (status = 200, body = JunctionDetail),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+    ))]
+async fn get_junction(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<JunctionDetail>, Problem> {
+    let ix = api.junction(&id)?;
+    let picture = api.ask(|reply| Ask::Look(ix, reply)).await?;
+    Ok(Json(api.detail(&picture, true)))
+}
+
+impl Api {
+    fn detail(&self, picture: &JunctionPicture, with_drawing: bool) -> JunctionDetail {
+        let drawn = self.0.drawings.draw(&self.0.city, picture.ix);
+        let mut detail = junction::detail(&self.0.city, picture, |lane| drawn.place(lane));
+        detail.drawing = with_drawing.then_some(drawn.drawing);
+        detail
+    }
+}
+
+/// Traffic on links.
+#[utoipa::path(get, path = "/api/v1/links", tag = "centre", responses((status = 200, body = Links)))]
+async fn get_links(State(api): State<Api>) -> Json<Links> {
+    let picture = api.picture();
+    let known = picture.links.iter().filter(|l| l.value.speed_kmh.is_some());
+    Json(Links { at: picture.links_at.0, links: known.map(|l| l.value.clone()).collect() })
+}
+
+/// Open alarms, worst and newest first.
+#[utoipa::path(get, path = "/api/v1/alarms", tag = "centre", responses((status = 200, body = Alarms)))]
+async fn get_alarms(State(api): State<Api>) -> Json<Alarms> {
+    Json(Alarms { alarms: api.picture().alarms.value.clone() })
+}

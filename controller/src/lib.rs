@@ -1,12 +1,214 @@
 //! The centre: it hears the street, decides, commands, keeps and tells.
 //!
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
-//! [`dispatch`] the numbers and leases of what it sends; [`api`] is what people and programs see of it.
+//! [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes,
+//! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
+//! task that owns the core, [`picture`] what it shows to readers, [`alarms`] what it concludes, and [`api`]
+//! what people and programs see of it.
+//!
+//! [`start`] runs all of it within a program that has a port of its own; [`run`] is the daemon.
 
 pub mod coordinator;
 pub mod decide;
 pub mod dispatch;
+
 pub mod config;
 pub mod field;
 pub mod store;
+pub mod alarms;
+pub mod centre;
+pub mod picture;
 pub mod api;
+
+pub use config::Config;
+
+use anyhow::{Context, bail};
+use api::{Api, Doors};
+use centre::{ASK_BOUND, Gauges};
+use coordinator::{Coordinator, Settings};
+use field::{Decoder, Field};
+use model::{
+    city::City,
+    ids::{JunctionId, JunctionIx},
+};
+use picture::{Frame, Painter, Picture, Surroundings};
+use std::{sync::Arc, time::Duration};
+use store::{FLAG_REPLAYED, Started, Store, StoreError, intervals::Intervals, room};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+use wire::{clock::Clock, link::LinkCounts};
+
+/// How long the start waits for a store that may be on another machine. Control does not wait longer.
+pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
+/// Room for decisions of one start when the store could not say where to go on counting.
+const DECISIONS_PER_EPOCH: u64 = 1_000_000;
+
+/// A centre that runs.
+pub struct Centre {
+    /// `/api/v1/…`, without a fallback: to be merged with other routes. See [`api::standalone`] for a port of its own.
+    pub router: axum::Router,
+    api: Api,
+    task: JoinHandle<()>,
+}
+
+impl Centre {
+    /// The API's state, for [`api::standalone`] and [`api::metrics`].
+    pub fn api(&self) -> &Api { &self.api }
+
+    /// The newest picture.
+    pub fn picture(&self) -> Arc<Picture> { self.api.picture() }
+
+    /// Waits until it has ended: the street told, the last rows written. Ends only after the `shutdown` that it
+    /// was started with.
+    pub async fn finished(self) -> anyhow::Result<()> { self.task.await.context("the centre's task failed") }
+}
+
+/// Starts a centre within this program.
+///
+/// Fails only on what trying again does not mend: a city with faults, a junction that does not exist, an
+/// embedded store that cannot be opened, a password that cannot be read. No broker and no database are
+/// ordinary: it keeps trying, and says so in [`api::view::Health`].
+pub async fn start(
+    config: Config,
+    city: Arc<City>,
+    clock: Clock,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Centre> {
+    let faults = city.faults();
+    if !faults.is_empty() {
+        bail!("the city cannot be run: {}", faults.join("; "));
+    }
+    let owned = owned(&config, &city)?;
+    let zone = jiff::tz::TimeZone::get(&config.time_zone).with_context(|| format!("no time zone {:?}", config.time_zone))?;
+    let here = jiff::Timestamp::from_millisecond(clock.now().0).context("the clock is beyond all calendars")?;
+    let mut kinds = std::collections::BTreeMap::new();
+    for (id, kind) in &config.control.kinds {
+        let ix = city.junction_ix(id).with_context(|| format!("[control.junctions] names {id}, which the city does not have"))?;
+        kinds.insert(ix, *kind);
+    }
+
+    let keep = config.store.keep();
+    let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
+    let store = Store::open(&config.store.clone().with_secret()?, &ids, &config.instance).await?;
+    let store = Arc::new(store);
+    let Started { epoch, decisions } = begin(&store).await?;
+
+    let settings =
+        Settings { kind: config.control.kind, kinds, lease_s: config.control.lease_s, epoch, utc_offset_s: zone.to_offset(here).seconds() };
+    let core = Coordinator::new(city.clone(), settings);
+    let decoder = Decoder::new(city.clone(), config.districts.as_deref(), &config.instance);
+    // The street is told goodbye before its link ends, so the link does not see `shutdown` itself.
+    let link_end = CancellationToken::new();
+    let field = Field::start(&config, decoder, clock, link_end.clone())?;
+    let frame = Frame {
+        started: clock.now(),
+        clock_speed: clock.speed(),
+        time_zone: config.time_zone.clone(),
+        lease: Duration::from_secs(u64::from(config.control.lease_s)),
+        los: config.los,
+        decisions_before: decisions,
+    };
+    let mut painter = Painter::new(city.clone(), &owned, frame, &core);
+    let waiting = Arc::new(room::Room::default());
+    let around = Surroundings {
+        broker: field.broker.borrow().clone(),
+        store_kind: store.kind(),
+        store: waiting.state(),
+        rejected: Default::default(),
+    };
+    let first = painter.paint(clock.now(), &core, around);
+    let (picture, picture_out) = watch::channel(Arc::new(first));
+    let (fleet, fleet_out) = watch::channel(Arc::default());
+    let (link_counts, link_counts_out) = watch::channel(LinkCounts::default());
+    let gauges = Arc::new(Gauges::default());
+    // Orders and questions from the API; the core answers between two messages.
+    let (asks, asks_out) = mpsc::channel(ASK_BOUND);
+
+    let doors =
+        Doors { asks, picture: picture_out, fleet: fleet_out, link_counts: link_counts_out, gauges: gauges.clone() };
+    let api = Api::new(city.clone(), &owned, clock, store.clone(), doors, shutdown.clone());
+    let centre = centre::Centre {
+        city,
+        core,
+        painter,
+        field,
+        store: store.clone(),
+        room: waiting.clone(),
+        clock,
+        keep,
+        decisions_before: decisions,
+        live: Intervals::new(config.interval, 0),
+        replayed: Intervals::new(config.interval, FLAG_REPLAYED),
+        links_sent: 0,
+        rejected: Default::default(),
+        watched: Default::default(),
+        gauges,
+        link_counts,
+        picture,
+        fleet,
+    };
+    tracing::info!(instance = config.instance, epoch, junctions = owned.len(), store = store.kind(), "the centre runs");
+    let task = tokio::spawn(async move {
+        // The store is closed last, so that it takes what the centre says on its way out.
+        let store_end = CancellationToken::new();
+        let writer = tokio::spawn(room::write_down(store, waiting, clock, keep, store_end.clone()));
+        centre.run(asks_out, shutdown).await;
+        link_end.cancel();
+        store_end.cancel();
+        if writer.await.is_err() {
+            tracing::error!("the store's writer failed");
+        }
+    });
+    Ok(Centre { router: api::router(api.clone()), api, task })
+}
+
+/// Runs the centre, and its API on `listener` if there is one, until `shutdown`.
+pub async fn run(
+    config: Config,
+    city: Arc<City>,
+    listener: Option<TcpListener>,
+    clock: Clock,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let centre = start(config, city, clock, shutdown.clone()).await?;
+    if let Some(listener) = listener {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "the API listens");
+        }
+        let app = api::standalone(centre.api.clone());
+        let ended = shutdown.clone();
+        axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).await?;
+    }
+    centre.finished().await
+}
+
+/// The junctions of the districts that this centre commands.
+fn owned(config: &Config, city: &City) -> anyhow::Result<Vec<JunctionIx>> {
+    let theirs = city.districts();
+    for district in config.districts.iter().flatten() {
+        if !theirs.contains(district) {
+            bail!("the city has no district {district}");
+        }
+    }
+    let ours = |ix: &JunctionIx| config.districts.as_ref().is_none_or(|d| d.contains(&city.junctions[ix.ix()].district));
+    Ok((0..city.junctions.len()).map(JunctionIx::from).filter(ours).collect())
+}
+
+/// Notes the start in the store. The epoch is never below the machine's seconds since 1970: so it grows from
+/// start to start even when the store cannot be asked.
+async fn begin(store: &Store) -> anyhow::Result<Started> {
+    let at_least = Clock::real().now().0.div_euclid(1000).max(1) as u64;
+    let asked = tokio::time::timeout(STORE_PATIENCE, store.start(at_least)).await;
+    let cause = match asked {
+        Ok(Ok(started)) => return Ok(started),
+        Ok(Err(error @ StoreError::Refused { .. })) => return Err(error.into()),
+        Ok(Err(StoreError::Unavailable { cause, .. })) => cause,
+        Err(_) => format!("no answer within {} s", STORE_PATIENCE.as_secs()),
+    };
+    tracing::warn!(error = cause, "the store is down; control begins without it");
+    Ok(Started { epoch: at_least, decisions: at_least * DECISIONS_PER_EPOCH })
+}

@@ -14,6 +14,13 @@ pub struct Name {
     pub en: String,
 }
 
+impl Name {
+    /// From the model's words.
+    pub fn of(name: &model::network::Name) -> Name {
+        Name { local: name.local.clone(), en: name.english().to_owned() }
+    }
+}
+
 /// `GET /api/v1/health`, and the stream's `health` event.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct Health {
@@ -58,6 +65,19 @@ pub struct CityView {
     pub zoom: f64,
     /// South-west and north-east.
     pub bounds: [[f64; 2]; 2],
+}
+
+impl CityView {
+    /// From the model's words. A city without roads is as large as its centre.
+    pub fn of(city: &model::city::City) -> CityView {
+        let [sw, ne] = city.network.bounds().unwrap_or([city.centre, city.centre]);
+        CityView {
+            name: Name::of(&city.name),
+            centre: city.centre.into(),
+            zoom: city.zoom,
+            bounds: [sw.into(), ne.into()],
+        }
+    }
 }
 
 /// How many junctions are how.

@@ -1,0 +1,129 @@
+//! What the store remembers of a junction.
+
+use super::{
+    Api,
+    problem::{Path, Query},
+    view::{DecisionView, Problem, StoredDecisions, StoredEvents, StoredInterval, StoredIntervals},
+};
+use crate::store::{FLAG_FAULT, StoreError};
+use axum::{Json, extract::State};
+use model::time::Moment;
+use serde::Deserialize;
+use std::{ops::Range, time::Duration};
+use utoipa::IntoParams;
+
+/// Rows in an answer when nobody says how many.
+const USUAL_LIMIT: usize = 1_000;
+/// Most rows in an answer: about a megabyte.
+const LARGEST_LIMIT: usize = 20_000;
+/// How far back an answer goes when nobody says.
+const USUAL_RANGE: Duration = Duration::from_secs(3600);
+
+/// Which rows.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// From then on, ms since the epoch. An hour before `to` if not given.
+    from: Option<i64>,
+    /// And before then, ms since the epoch. Now if not given.
+    to: Option<i64>,
+    /// At most so many rows, 1 to 20,000. 1,000 if not given.
+    limit: Option<usize>,
+}
+
+impl Which {
+    fn meant(&self, now: Moment) -> Result<(Range<Moment>, usize), Problem> {
+        // What happens in this very millisecond is part of now.
+        let to = self.to.map_or(now + Duration::from_millis(1), Moment);
+        let from = self.from.map_or(Moment(to.0.saturating_sub(USUAL_RANGE.as_millis() as i64)), Moment);
+        if from > to {
+            return Err(Problem::invalid(format!("from ({}) is later than to ({})", from.0, to.0)));
+        }
+        let limit = self.limit.unwrap_or(USUAL_LIMIT);
+        if !(1..=LARGEST_LIMIT).contains(&limit) {
+            return Err(Problem::invalid(format!("limit is {limit}; it may be 1 to {LARGEST_LIMIT}")));
+        }
+        Ok((from..to, limit))
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        Problem::unavailable(error.to_string())
+    }
+}
+
+/// The hi-res log of a junction, out of the store.
+#[utoipa::path(get, path = "/api/v1/junctions/{id}/events", tag = "centre",
+    params(("id" = String, Path, description = "The TLC's id"), Which),
+    responses(
+        (status = 200, body = StoredEvents),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is down", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn get_events(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(which): Query<Which>,
+) -> Result<Json<StoredEvents>, Problem> {
+    let ix = api.junction(&id)?;
+    let (range, limit) = which.meant(api.0.clock.now())?;
+    let page = api.0.store.events(ix, range, limit).await?;
+    let events = page.rows.iter().map(|e| (e.at.0, e.code, e.param)).collect();
+    Ok(Json(StoredEvents { events, truncated: page.truncated }))
+}
+
+/// Detector readings of a junction, out of the store.
+#[utoipa::path(get, path = "/api/v1/junctions/{id}/intervals", tag = "centre",
+    params(("id" = String, Path, description = "The TLC's id"), Which),
+    responses(
+        (status = 200, body = StoredIntervals),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is down", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn get_intervals(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(which): Query<Which>,
+) -> Result<Json<StoredIntervals>, Problem> {
+    let ix = api.junction(&id)?;
+    let (range, limit) = which.meant(api.0.clock.now())?;
+    let page = api.0.store.intervals(ix, range, limit).await?;
+    let thousandth = |v: f32| (f64::from(v) * 1000.0).round() / 1000.0;
+    let intervals = page.rows.iter().map(|i| StoredInterval {
+        at: i.at.0,
+        channel: i.channel,
+        count: i.count,
+        occupancy: thousandth(i.occupancy),
+        speed_kmh: i.speed_mps.map(|v| (f64::from(v) * 36.0).round() / 10.0),
+        fault: i.flags & FLAG_FAULT != 0,
+    });
+    Ok(Json(StoredIntervals { intervals: intervals.collect(), truncated: page.truncated }))
+}
+
+/// Decisions for a junction, out of the store.
+#[utoipa::path(get, path = "/api/v1/junctions/{id}/decisions", tag = "centre",
+    params(("id" = String, Path, description = "The TLC's id"), Which),
+    responses(
+        (status = 200, body = StoredDecisions),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is down", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn get_decisions(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(which): Query<Which>,
+) -> Result<Json<StoredDecisions>, Problem> {
+    let ix = api.junction(&id)?;
+    let (range, limit) = which.meant(api.0.clock.now())?;
+    let page = api.0.store.decisions(ix, range, limit).await?;
+    let decisions: Result<Vec<DecisionView>, _> =
+        page.rows.iter().map(|d| serde_json::from_str(&d.json)).collect();
+    let decisions = decisions
+        .map_err(|e| Problem::unavailable(format!("the store has a decision that cannot be read: {e}")))?;
+    Ok(Json(StoredDecisions { decisions, truncated: page.truncated }))
+}

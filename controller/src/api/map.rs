@@ -1,0 +1,132 @@
+//! `GET /api/v1/map`: all that does not change, written and compressed once.
+
+use super::view::MapView;
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+};
+use bytes::Bytes;
+use model::{city::City, geo::LonLat, network::Name, transit::TransitMode};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeSet, io::Write};
+
+/// The map as it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct MapFile {
+    plain: Bytes,
+    gzip: Bytes,
+    etag: HeaderValue,
+}
+
+impl MapFile {
+    pub(crate) fn new(city: &City) -> MapFile {
+        let plain = serde_json::to_vec(&view(city)).expect("plain data always serialises");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        let gzip = gzip.write_all(&plain).and_then(|()| gzip.finish()).expect("a vector takes all bytes");
+        let hash: String = Sha256::digest(&plain).iter().take(12).map(|b| format!("{b:02x}")).collect();
+        let etag = HeaderValue::from_str(&format!("\"{hash}\"")).expect("hex in quotes is a header value");
+        MapFile { plain: plain.into(), gzip: gzip.into(), etag }
+    }
+
+    /// The answer for a client that says what it has and what it can read.
+    pub(crate) fn answer(&self, headers: &HeaderMap) -> Response<Body> {
+        let says = |name, what: &str| {
+            let all = headers.get_all(name).into_iter().filter_map(|v| v.to_str().ok());
+            all.flat_map(|v| v.split(','))
+                .any(|v| v.trim().trim_start_matches("W/").split(';').next() == Some(what))
+        };
+        let mut answer = Response::new(Body::empty());
+        let out = answer.headers_mut();
+        out.insert(header::ETAG, self.etag.clone());
+        // The file changes only when the program starts anew, but then it must be noticed.
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if says(header::IF_NONE_MATCH, self.etag.to_str().unwrap_or_default()) {
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+            return answer;
+        }
+        out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let gzip = says(header::ACCEPT_ENCODING, "gzip");
+        if gzip {
+            out.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        *answer.body_mut() = Body::from(if gzip { self.gzip.clone() } else { self.plain.clone() });
+        answer
+    }
+}
+
+fn view(city: &City) -> MapView {
+    let links = city.network.links.iter().enumerate().map(|(ix, link)| {
+        let mut properties = json!({
+            "id": link.id.as_str(),
+            "class": super::junction::snake(link.class),
+            "lanes": link.lanes.len(),
+            "free_kmh": (link.speed_limit_mps * 36.0).round() / 10.0,
+            "bridge": link.bridge,
+            "tunnel": link.tunnel,
+        });
+        name_it(&mut properties, link.name.as_ref());
+        json!({ "type": "Feature", "id": ix, "geometry": line(&link.shape), "properties": properties })
+    });
+    let areas = city.areas.iter().map(|area| {
+        let mut properties = json!({ "kind": super::junction::snake(area.kind) });
+        name_it(&mut properties, area.name.as_ref());
+        let ring: Vec<_> = area.ring.iter().map(|p| point(*p)).collect();
+        json!({ "type": "Feature", "geometry": { "type": "Polygon", "coordinates": [ring] }, "properties": properties })
+    });
+    let lines = city.transit.lines.iter().map(|l| {
+        let mut properties = json!({ "id": l.id.as_str(), "mode": mode(l.mode), "colour": l.colour });
+        name_it(&mut properties, Some(&l.name));
+        json!({ "type": "Feature", "geometry": line(&l.shape), "properties": properties })
+    });
+    let mut modes = vec![BTreeSet::new(); city.transit.stops.len()];
+    for l in &city.transit.lines {
+        for stop in &l.stops {
+            if let Some(of_it) = modes.get_mut(*stop as usize) {
+                of_it.insert(mode(l.mode));
+            }
+        }
+    }
+    let stops = city.transit.stops.iter().zip(modes).map(|(stop, modes)| {
+        let mut properties = json!({ "id": stop.id.as_str(), "modes": modes });
+        name_it(&mut properties, Some(&stop.name));
+        json!({ "type": "Feature", "geometry": { "type": "Point", "coordinates": point(stop.at) }, "properties": properties })
+    });
+    MapView {
+        links: collection(links),
+        areas: collection(areas),
+        lines: collection(lines),
+        stops: collection(stops),
+    }
+}
+
+fn collection(features: impl Iterator<Item = Value>) -> Value {
+    json!({ "type": "FeatureCollection", "features": features.collect::<Vec<_>>() })
+}
+
+fn line(shape: &[LonLat]) -> Value {
+    let points: Vec<_> = shape.iter().map(|p| point(*p)).collect();
+    json!({ "type": "LineString", "coordinates": points })
+}
+
+/// Seven digits are a centimetre.
+fn point(p: LonLat) -> [f64; 2] {
+    [p.lon, p.lat].map(|v| (v * 1e7).round() / 1e7)
+}
+
+fn name_it(properties: &mut Value, name: Option<&Name>) {
+    if let Some(name) = name {
+        properties["name"] = json!(name.local);
+        properties["name_en"] = json!(name.english());
+    }
+}
+
+fn mode(mode: TransitMode) -> &'static str {
+    match mode {
+        TransitMode::Metro => "metro",
+        TransitMode::Mcc => "mcc",
+        TransitMode::Tram => "tram",
+        TransitMode::Bus => "bus",
+    }
+}

@@ -1,0 +1,291 @@
+//! The one task that owns the core. What the street says, what operators order and the city's clock come
+//! in; commands, link times, rows for the store and pictures for readers go out. It never waits for any
+//! of those.
+
+use crate::{
+    api::junction,
+    coordinator::{Action, Coordinator, Event, Order},
+    field::{Field, Heard},
+    picture::{JunctionPicture, Painter, Picture, Surroundings},
+    store::{AuditRow, DecisionRow, EventRow, IntervalRow, Store, intervals::Intervals, room::Room},
+};
+use model::{city::City, ids::JunctionIx, time::Moment};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+use wire::{clock::Clock, link::LinkCounts, message::Vehicles};
+
+/// The core is asked to decide so often, by the city's clock.
+pub const TICK: Duration = Duration::from_secs(1);
+/// Questions and orders that wait for the core. It answers within milliseconds; when the bound is met, the
+/// API says 503 rather than wait.
+pub const ASK_BOUND: usize = 256;
+/// How often somebody who watches a junction gets a new picture of it, by the machine's clock.
+pub const WATCH_PERIOD: Duration = Duration::from_millis(400);
+/// Messages that are taken at once before the clock is looked at again.
+pub const HEARD_AT_ONCE: usize = 256;
+/// Readings that claim to be from later than this are not kept: no clock is that wrong, and a partition for
+/// the year 2200 would be made for them.
+pub const LATEST: Duration = Duration::from_secs(86_400);
+
+/// What the API wants of the core.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// Carry out an order; the answer says why not, if so.
+    Order(Order, oneshot::Sender<Option<String>>),
+    /// One junction as it is now.
+    Look(JunctionIx, oneshot::Sender<Arc<JunctionPicture>>),
+    /// One junction as it changes.
+    Watch(JunctionIx, oneshot::Sender<watch::Receiver<Arc<JunctionPicture>>>),
+}
+
+/// Figures for `/metrics`.
+#[derive(Debug, Default)]
+pub(crate) struct Gauges {
+    pub(crate) ticks: AtomicU64,
+    pub(crate) ticks_skipped: AtomicU64,
+    pub(crate) tick_us: AtomicU64,
+    pub(crate) events: AtomicU64,
+    pub(crate) commands: AtomicU64,
+}
+
+/// Vehicles and when they were there.
+pub(crate) type Fleet = (Moment, Vehicles);
+
+/// Everything the task holds.
+pub(crate) struct Centre {
+    pub(crate) city: Arc<City>,
+    pub(crate) core: Coordinator,
+    pub(crate) painter: Painter,
+    pub(crate) field: Field,
+    pub(crate) store: Arc<Store>,
+    pub(crate) room: Arc<Room>,
+    pub(crate) clock: Clock,
+    /// Rows from longer ago are not kept.
+    pub(crate) keep: Duration,
+    pub(crate) decisions_before: u64,
+    pub(crate) live: Intervals,
+    pub(crate) replayed: Intervals,
+    pub(crate) links_sent: u64,
+    pub(crate) rejected: BTreeMap<String, u64>,
+    pub(crate) watched: BTreeMap<JunctionIx, watch::Sender<Arc<JunctionPicture>>>,
+    pub(crate) gauges: Arc<Gauges>,
+    pub(crate) link_counts: watch::Sender<LinkCounts>,
+    pub(crate) picture: watch::Sender<Arc<Picture>>,
+    pub(crate) fleet: watch::Sender<Arc<Fleet>>,
+}
+
+impl Centre {
+    /// Runs until `shutdown`, then says goodbye to the street.
+    pub(crate) async fn run(mut self, mut asks: mpsc::Receiver<Ask>, shutdown: CancellationToken) {
+        let mut heard = Vec::with_capacity(HEARD_AT_ONCE);
+        let mut next_tick = whole_second_after(self.clock.now());
+        let mut watch_timer = tokio::time::interval(WATCH_PERIOD);
+        watch_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // In this order: the clock must not starve behind messages, nor an operator behind the clock.
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                Some(ask) = asks.recv() => self.answer(ask),
+                () = self.clock.sleep_until(next_tick) => {
+                    // Timers may wake a little early.
+                    let now = self.clock.now().max(next_tick);
+                    self.tick(now);
+                    let next = whole_second_after(now);
+                    let skipped = next.since(next_tick).as_secs().saturating_sub(TICK.as_secs());
+                    self.gauges.ticks_skipped.fetch_add(skipped, Ordering::Relaxed);
+                    next_tick = next;
+                }
+                _ = watch_timer.tick() => self.show_watched(),
+                n = self.field.heard.recv_many(&mut heard, HEARD_AT_ONCE) => {
+                    for message in heard.drain(..) {
+                        self.hear(message);
+                    }
+                    if n == 0 {
+                        // The link ended, which it does only at shutdown.
+                        shutdown.cancelled().await;
+                    }
+                }
+            }
+        }
+        let mut rows = Vec::new();
+        self.live.close_before(Moment(i64::MAX), &mut rows);
+        self.replayed.close_before(Moment(i64::MAX), &mut rows);
+        self.keep_intervals(self.clock.now(), rows);
+        self.field.close().await;
+    }
+
+    fn tick(&mut self, now: Moment) {
+        let began = Instant::now();
+        let actions = self.core.handle(now, Event::Tick);
+        self.carry_out(now, actions);
+        let mut rows = Vec::new();
+        // A window is over for good once no cabinet can still be on its way with it.
+        self.live.close_before(now - LATE, &mut rows);
+        self.replayed.close_before(now - LATE, &mut rows);
+        self.keep_intervals(now, rows);
+        let mut rejected = self.field.rejected();
+        for (name, count) in self.core.rejected().iter().chain(&self.rejected) {
+            *rejected.entry(name.clone()).or_default() += count;
+        }
+        let counts = self.field.counts();
+        self.link_counts.send_replace(counts);
+        if counts.dropped_incoming > 0 {
+            rejected.insert("mqtt.dropped".to_owned(), counts.dropped_incoming);
+        }
+        let around = Surroundings {
+            broker: self.field.broker.borrow().clone(),
+            store_kind: self.store.kind(),
+            store: self.room.state(),
+            rejected,
+        };
+        let picture = self.painter.paint(now, &self.core, around);
+        self.picture.send_replace(Arc::new(picture));
+        self.gauges.ticks.fetch_add(1, Ordering::Relaxed);
+        self.gauges.tick_us.store(began.elapsed().as_micros() as u64, Ordering::Relaxed);
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        let now = self.clock.now();
+        match heard {
+            Heard::Live(events) => {
+                for event in events {
+                    self.gauges.events.fetch_add(1, Ordering::Relaxed);
+                    self.remember(now, &event, false);
+                    let actions = self.core.handle(now, event);
+                    self.carry_out(now, actions);
+                }
+            }
+            Heard::Replayed(events) => events.iter().for_each(|event| self.remember(now, event, true)),
+            Heard::Vehicles(at, vehicles) => drop(self.fleet.send_replace(Arc::new((at, vehicles)))),
+        }
+    }
+
+    /// Hands what is worth keeping to the store's waiting room.
+    fn remember(&mut self, now: Moment, event: &Event, replayed: bool) {
+        match event {
+            Event::HiRes(junction, events) => {
+                for e in &events.events {
+                    if self.believable(now, e.t) {
+                        self.room.event(EventRow {
+                            at: e.t,
+                            junction: *junction,
+                            code: e.code,
+                            param: e.param,
+                        });
+                    }
+                }
+            }
+            Event::Counts(junction, at, counts) => {
+                if !self.believable(now, *at) {
+                    return;
+                }
+                let mut rows = Vec::new();
+                let intervals = if replayed { &mut self.replayed } else { &mut self.live };
+                if !intervals.add(*junction, *at, counts, &mut rows) {
+                    self.reject("store.repeated-reading");
+                }
+                self.keep_intervals(now, rows);
+            }
+            _ => (),
+        }
+    }
+
+    fn believable(&mut self, now: Moment, at: Moment) -> bool {
+        let believable = at >= now - self.keep && at <= now + LATEST;
+        if !believable {
+            self.reject("store.implausible-time");
+        }
+        believable
+    }
+
+    fn keep_intervals(&mut self, now: Moment, rows: Vec<IntervalRow>) {
+        for row in rows {
+            // Its readings were believable, and a window is short.
+            debug_assert!(row.at <= now + LATEST + LATEST);
+            self.room.interval(row);
+        }
+    }
+
+    fn carry_out(&mut self, now: Moment, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Send(ix, command) => {
+                    self.gauges.commands.fetch_add(1, Ordering::Relaxed);
+                    self.field.command(ix, &command);
+                }
+                Action::Decided(decision) => {
+                    let view = junction::decision(&self.city, &decision, self.decisions_before);
+                    let json = serde_json::to_string(&view).expect("plain data always serialises");
+                    let (number, at) = (view.number, decision.at);
+                    self.room.decision(DecisionRow { number, at, junction: decision.junction, json });
+                }
+                Action::Links(speeds) => {
+                    self.painter.take_links(now, &speeds);
+                    self.field.links(now, self.links_sent, &speeds);
+                    self.links_sent += 1;
+                }
+                Action::Audit(entry) => {
+                    tracing::info!(entry, "audit");
+                    self.room.audit(AuditRow { at: now, entry });
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        let now = self.clock.now();
+        // Whoever asked may have gone away meanwhile; then nobody minds that the answer is lost.
+        match ask {
+            Ask::Order(order, reply) => {
+                let (id, junction) = (order.id, order.junction);
+                let actions = self.core.handle(now, Event::Order(order));
+                self.carry_out(now, actions);
+                let refused = junction.and_then(|ix| {
+                    let taken = self.core.live()[ix.ix()].orders.iter().find(|o| o.order.id == id)?;
+                    (taken.state == "rejected").then(|| taken.detail.clone())
+                });
+                let _ = reply.send(refused);
+            }
+            Ask::Look(ix, reply) => drop(reply.send(Arc::new(self.painter.look(now, ix, &self.core)))),
+            Ask::Watch(ix, reply) => {
+                let watched = self
+                    .watched
+                    .entry(ix)
+                    .or_insert_with(|| watch::Sender::new(Arc::new(self.painter.look(now, ix, &self.core))));
+                let _ = reply.send(watched.subscribe());
+            }
+        }
+    }
+
+    fn show_watched(&mut self) {
+        let now = self.clock.now();
+        self.watched.retain(|_, watchers| watchers.receiver_count() > 0);
+        for (&ix, watchers) in &self.watched {
+            watchers.send_replace(Arc::new(self.painter.look(now, ix, &self.core)));
+        }
+    }
+
+    fn reject(&mut self, name: &str) {
+        *self.rejected.entry(name.to_owned()).or_default() += 1;
+    }
+}
+
+/// A reading may be this late and still belong to its window.
+const LATE: Duration = Duration::from_secs(5);
+
+/// The next whole second of the city's clock, so that all centres tick together.
+fn whole_second_after(now: Moment) -> Moment {
+    Moment((now.0.div_euclid(1000) + 1) * 1000)
+}

@@ -1,0 +1,369 @@
+//! What readers see of the centre: an immutable picture, painted by the core's task after each tick and
+//! swapped in whole. Readers never hold up the core, and the core never waits for a reader.
+//!
+//! Each part is stamped with the picture in which it last changed, so that a reader who has seen picture 17
+//! gets all that changed since by asking for parts with greater stamps, however many he missed.
+
+use crate::{
+    alarms::{self, Derived},
+    api::{
+        junction,
+        view::{
+            AgeView, AlarmView, CityView, CorridorSpeed, Health, JunctionCounts, JunctionState, LinkView,
+            Name, PartHealth, StoreHealth,
+        },
+    },
+    coordinator::{Coordinator, LinkSpeed, Live},
+    field::BrokerState,
+    store::room::RoomState,
+};
+use model::{
+    city::City,
+    ids::{JunctionIx, LinkIx},
+    network,
+    time::Moment,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+/// A junction whose newest state is older than three intervals of 1 s is not in contact.
+pub const CONTACT: Duration = Duration::from_secs(3);
+/// A state in which nothing changed but the time of its newest reading counts as changed after so long, so
+/// that the page's data ages are never off by more.
+pub const REFRESH: Duration = Duration::from_secs(5);
+/// Points of the speed history: three hours, one a minute.
+pub const HISTORY_POINTS: usize = 180;
+
+/// Something, and the picture in which it last changed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stamped<T> {
+    /// [`Picture::version`] of that picture.
+    pub version: u64,
+    /// What.
+    pub value: T,
+}
+
+/// The centre at one tick.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Counts pictures, from 1.
+    pub version: u64,
+    /// The city's clock.
+    pub now: Moment,
+    /// The junctions that this centre commands, by id.
+    pub junctions: Arc<[(JunctionIx, Arc<Stamped<JunctionState>>)]>,
+    /// Open alarms, worst and newest first.
+    pub alarms: Arc<Stamped<Vec<AlarmView>>>,
+    /// When the picture of the links was made.
+    pub links_at: Moment,
+    /// Links with something to say, or that had before.
+    pub links: Arc<[Arc<Stamped<LinkView>>]>,
+    /// Health.
+    pub health: Arc<Health>,
+}
+
+/// One junction, for its own page: all that the core knows of it at one moment.
+#[derive(Clone, Debug)]
+pub struct JunctionPicture {
+    /// The city's clock.
+    pub now: Moment,
+    /// Which.
+    pub ix: JunctionIx,
+    /// What the core knows.
+    pub live: Live,
+    /// As in the list.
+    pub state: JunctionState,
+    /// Its open alarms.
+    pub alarms: Vec<AlarmView>,
+    /// The store's number of decision 0.
+    pub decisions_before: u64,
+}
+
+/// What stands around the core and is shown with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) broker: BrokerState,
+    pub(crate) store_kind: &'static str,
+    pub(crate) store: RoomState,
+    pub(crate) rejected: BTreeMap<String, u64>,
+}
+
+/// How the painter is set.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) started: Moment,
+    pub(crate) clock_speed: f64,
+    pub(crate) time_zone: String,
+    pub(crate) lease: Duration,
+    pub(crate) los: [f64; 5],
+    pub(crate) decisions_before: u64,
+}
+
+/// Paints pictures, and remembers what did not change.
+pub(crate) struct Painter {
+    city: Arc<City>,
+    frame: Frame,
+    city_view: CityView,
+    version: u64,
+    junctions: Vec<(JunctionIx, Arc<Stamped<JunctionState>>)>,
+    alarms: Arc<Stamped<Vec<AlarmView>>>,
+    /// Since when each derived alarm's ground has been there: junction, code, component.
+    grounds: BTreeMap<(JunctionIx, &'static str, String), Moment>,
+    links_at: Moment,
+    links: BTreeMap<LinkIx, Arc<Stamped<LinkView>>>,
+    links_shown: Arc<[Arc<Stamped<LinkView>>]>,
+    speed_index: Option<f64>,
+    speed_history: VecDeque<(i64, f64)>,
+    corridors: Vec<CorridorSpeed>,
+}
+
+impl Painter {
+    /// For the junctions that this centre commands.
+    pub(crate) fn new(
+        city: Arc<City>,
+        owned: &[JunctionIx],
+        frame: Frame,
+        coordinator: &Coordinator,
+    ) -> Painter {
+        let mut owned = owned.to_vec();
+        owned.sort_by(|a, b| city.junctions[a.ix()].id.cmp(&city.junctions[b.ix()].id));
+        let first = |&ix: &JunctionIx| {
+            let value = junction::state(&city, ix, &coordinator.live()[ix.ix()], frame.started, None);
+            (ix, Arc::new(Stamped { version: 0, value }))
+        };
+        let free_kmh = |links: &[LinkIx]| {
+            mean_speed(links.iter().map(|&l| city.network.link(l)), |l| l.free_travel_time_s())
+        };
+        let corridors = city.corridors.iter().map(|c| CorridorSpeed {
+            name: Name::of(&c.name),
+            speed_kmh: None,
+            free_kmh: free_kmh(&c.links).unwrap_or_default(),
+        });
+        Painter {
+            junctions: owned.iter().map(first).collect(),
+            corridors: corridors.collect(),
+            city_view: CityView::of(&city),
+            version: 0,
+            alarms: Arc::new(Stamped { version: 0, value: Vec::new() }),
+            grounds: BTreeMap::new(),
+            links_at: frame.started,
+            links: BTreeMap::new(),
+            links_shown: Arc::new([]),
+            speed_index: None,
+            speed_history: VecDeque::new(),
+            city,
+            frame,
+        }
+    }
+
+    /// Takes a new picture of the links. Those that are no longer in it are not known any more.
+    pub(crate) fn take_links(&mut self, now: Moment, speeds: &[LinkSpeed]) {
+        let version = self.version + 1;
+        self.links_at = now;
+        let mut unheard = std::mem::take(&mut self.links);
+        for s in speeds {
+            let link = self.city.network.link(s.link);
+            let value = LinkView {
+                ix: s.link.0,
+                id: link.id.as_str().to_owned(),
+                speed_kmh: Some(tenth(s.speed_mps * 3.6)),
+                travel_time_s: Some(tenth(s.time_s)),
+                los: Some(level_of_service(s.speed_mps / link.speed_limit_mps, &self.frame.los).to_owned()),
+            };
+            let view = match unheard.remove(&s.link) {
+                Some(old) if old.value == value => old,
+                _ => Arc::new(Stamped { version, value }),
+            };
+            self.links.insert(s.link, view);
+        }
+        for (ix, old) in unheard {
+            let silent = LinkView { speed_kmh: None, travel_time_s: None, los: None, ..old.value.clone() };
+            let view = if old.value == silent { old } else { Arc::new(Stamped { version, value: silent }) };
+            self.links.insert(ix, view);
+        }
+        self.links_shown = self.links.values().cloned().collect();
+
+        let times: BTreeMap<LinkIx, f64> = speeds.iter().map(|s| (s.link, s.time_s)).collect();
+        let measured =
+            || speeds.iter().filter(|s| s.speed_mps.is_finite()).map(|s| (s, self.city.network.link(s.link)));
+        let length: f64 = measured().map(|(_, l)| l.length_m).sum();
+        let share =
+            |(s, l): (&LinkSpeed, &network::Link)| l.length_m * (s.speed_mps / l.speed_limit_mps).min(1.0);
+        self.speed_index = (length > 0.0).then(|| tenth(100.0 * measured().map(share).sum::<f64>() / length));
+        if let Some(index) = self.speed_index {
+            let minute = |at: i64| at.div_euclid(60_000);
+            if self.speed_history.back().is_none_or(|(at, _)| minute(*at) < minute(now.0)) {
+                self.speed_history.push_back((now.0, index));
+                if self.speed_history.len() > HISTORY_POINTS {
+                    self.speed_history.pop_front();
+                }
+            }
+        }
+        for (view, corridor) in self.corridors.iter_mut().zip(&self.city.corridors) {
+            let heard =
+                corridor.links.iter().filter_map(|l| Some((self.city.network.link(*l), *times.get(l)?)));
+            let (length, time) = heard.fold((0.0, 0.0), |(m, s), (link, time)| (m + link.length_m, s + time));
+            view.speed_kmh = (time > 0.0).then(|| tenth(length / time * 3.6));
+        }
+    }
+
+    /// Paints the next picture.
+    pub(crate) fn paint(&mut self, now: Moment, coordinator: &Coordinator, around: Surroundings) -> Picture {
+        self.version += 1;
+        let version = self.version;
+        let alarms = self.find_alarms(now, coordinator);
+        if alarms != self.alarms.value {
+            self.alarms = Arc::new(Stamped { version, value: alarms });
+        }
+        let mut worst: BTreeMap<&str, u8> = BTreeMap::new();
+        for alarm in &self.alarms.value {
+            let Some(junction) = &alarm.junction else { continue };
+            let worst = worst.entry(junction).or_insert(alarm.priority);
+            *worst = alarm.priority.min(*worst);
+        }
+        for (ix, shown) in &mut self.junctions {
+            let live = &coordinator.live()[ix.ix()];
+            let alarm = worst.get(self.city.junctions[ix.ix()].id.as_str()).copied();
+            let state = junction::state(&self.city, *ix, live, now, alarm);
+            if changed(&shown.value, &state) {
+                *shown = Arc::new(Stamped { version, value: state });
+            }
+        }
+        Picture {
+            version,
+            now,
+            junctions: self.junctions.iter().cloned().collect(),
+            alarms: self.alarms.clone(),
+            links_at: self.links_at,
+            links: self.links_shown.clone(),
+            health: Arc::new(self.health(now, coordinator, around)),
+        }
+    }
+
+    /// One junction as it is now, finer than the last picture.
+    pub(crate) fn look(&self, now: Moment, ix: JunctionIx, coordinator: &Coordinator) -> JunctionPicture {
+        let live = coordinator.live()[ix.ix()].clone();
+        let id = self.city.junctions[ix.ix()].id.as_str();
+        let of_it = |a: &&AlarmView| a.junction.as_deref() == Some(id);
+        let alarms: Vec<_> = self.alarms.value.iter().filter(of_it).cloned().collect();
+        let state = junction::state(&self.city, ix, &live, now, alarms.iter().map(|a| a.priority).min());
+        JunctionPicture { now, ix, live, state, alarms, decisions_before: self.frame.decisions_before }
+    }
+
+    fn find_alarms(&mut self, now: Moment, coordinator: &Coordinator) -> Vec<AlarmView> {
+        let mut found = Vec::new();
+        let mut grounds = BTreeMap::new();
+        for &(ix, _) in &self.junctions {
+            let (junction, live) = (&self.city.junctions[ix.ix()], &coordinator.live()[ix.ix()]);
+            found
+                .extend(live.alarms.iter().map(|((code, _), alarm)| alarms::reported(junction, code, alarm)));
+            for ground in alarms::derive(junction, live, now, self.frame.started, self.frame.lease) {
+                let Derived { code, component, since, patience, .. } = &ground;
+                let key = (ix, *code, component.clone());
+                let since = since.or_else(|| self.grounds.get(&key).copied()).unwrap_or(now);
+                grounds.insert(key, since);
+                if now.since(since) >= *patience {
+                    found.push(ground.view(junction, since));
+                }
+            }
+        }
+        self.grounds = grounds;
+        found.sort_by(|a, b| (a.priority, -a.since, &a.id).cmp(&(b.priority, -b.since, &b.id)));
+        found
+    }
+
+    fn health(&self, now: Moment, coordinator: &Coordinator, around: Surroundings) -> Health {
+        let mut counts = JunctionCounts { total: self.junctions.len(), ..JunctionCounts::default() };
+        let mut ages = Vec::new();
+        for (ix, shown) in &self.junctions {
+            let state = &shown.value;
+            *counts.by_mode.entry(state.actual.clone()).or_default() += 1;
+            counts.matching += usize::from(state.matches);
+            if state.actual != junction::NO_CONTACT {
+                counts.online += 1;
+                let seen_at = coordinator.live()[ix.ix()].seen_at;
+                ages.extend(seen_at.map(|at| now.since(at).as_secs_f64()));
+            }
+        }
+        ages.sort_by(f64::total_cmp);
+        let quantile = |q: f64| ages.get(((ages.len() as f64 - 1.0) * q).round().max(0.0) as usize).copied();
+        let store_up = around.store.down.is_none();
+        let all_heard = counts.online == counts.total;
+        Health {
+            status: if around.broker.up && store_up && all_heard { "ok" } else { "degraded" }.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            now: now.0,
+            clock_speed: self.frame.clock_speed,
+            time_zone: self.frame.time_zone.clone(),
+            city: self.city_view.clone(),
+            junctions: counts,
+            data_age_s: AgeView { median: quantile(0.5), p95: quantile(0.95) },
+            broker: PartHealth {
+                state: if around.broker.up { "up" } else { "down" }.to_owned(),
+                since: around.broker.since.0,
+                detail: around.broker.detail,
+            },
+            store: StoreHealth {
+                kind: around.store_kind.to_owned(),
+                state: if store_up { "up" } else { "down" }.to_owned(),
+                written: around.store.written,
+                waiting: around.store.waiting,
+                dropped: around.store.dropped,
+            },
+            speed_index: self.speed_index,
+            speed_history: self.speed_history.iter().copied().collect(),
+            corridors: self.corridors.clone(),
+            rejected: around.rejected,
+        }
+    }
+}
+
+/// Whether a reader wants to know. A newer reading that says the same is news only after [`REFRESH`].
+fn changed(old: &JunctionState, new: &JunctionState) -> bool {
+    let stale = match (old.seen_at, new.seen_at) {
+        (Some(old), Some(new)) => new - old >= REFRESH.as_millis() as i64,
+        (old, new) => old != new,
+    };
+    stale || JunctionState { seen_at: old.seen_at, ..new.clone() } != *old
+}
+
+/// The letter of a share of free-flow speed.
+fn level_of_service(share: f64, limits: &[f64; 5]) -> &'static str {
+    let letters = ["A", "B", "C", "D", "E", "F"];
+    letters[limits.iter().position(|limit| share > *limit).unwrap_or(5)]
+}
+
+/// km/h over links together: their length over their time.
+fn mean_speed<'a>(
+    links: impl Iterator<Item = &'a network::Link>,
+    time_s: impl Fn(&network::Link) -> f64,
+) -> Option<f64> {
+    let (length, time) = links.fold((0.0, 0.0), |(m, s), link| (m + link.length_m, s + time_s(link)));
+    (time > 0.0).then(|| tenth(length / time * 3.6))
+}
+
+fn tenth(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn level_of_service_falls_with_speed() {
+        let check =
+            |share, letter| assert_eq!(level_of_service(share, &[0.80, 0.67, 0.50, 0.40, 0.30]), letter);
+        check(1.2, "A");
+        check(0.81, "A");
+        check(0.80, "B");
+        check(0.60, "C");
+        check(0.45, "D");
+        check(0.31, "E");
+        check(0.30, "F");
+        check(0.0, "F");
+    }
+}
