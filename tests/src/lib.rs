@@ -1,1 +1,9 @@
-//! tests
+//! What the end-to-end tests stand on: real programs, started on free ports and in temporary folders, ended
+//! when the test ends.
+//!
+//! [`program`] starts and watches one, [`peers`] are the ones that are not ours, [`http`] asks over HTTP.
+
+pub mod program;
+pub mod peers;
+pub mod http;
+pub mod places;

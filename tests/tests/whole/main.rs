@@ -1,0 +1,3 @@
+//! The whole city, from outside.
+
+mod rules;
