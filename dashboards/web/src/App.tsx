@@ -1,0 +1,71 @@
+// The page: which screen, and what stands around it.
+
+import { Component, type ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { Alarms } from "./pages/Alarms";
+import { City } from "./city/City";
+import { t } from "./i18n";
+import { Junction } from "./junction/Junction";
+import { Junctions } from "./pages/Junctions";
+import { Journey } from "./pages/Journey";
+import { place } from "./route";
+import { System } from "./pages/System";
+import { KeysSheet, NavRail } from "./ui/Shell";
+import { Patterns } from "./ui/signs";
+
+function Screen() {
+  const { screen, id } = place.value;
+  switch (screen) {
+    case "junction":
+      return <Junction key={id} id={id ?? ""} />;
+    case "junctions":
+      return <Junctions />;
+    case "alarms":
+      return <Alarms />;
+    case "journey":
+      return <Journey />;
+    case "system":
+      return <System />;
+    default:
+      return <City />;
+  }
+}
+
+/** A fault in drawing must not leave a blank page that looks calm. */
+class Guard extends Component<{ children: ComponentChildren }, { failed: string | null }> {
+  override state = { failed: null as string | null };
+  override componentDidCatch(error: unknown): void {
+    console.error(error);
+    this.setState({ failed: error instanceof Error ? error.message : String(error) });
+  }
+  override render() {
+    if (this.state.failed === null) return this.props.children;
+    return (
+      <main class="state">
+        <h1>{t("fail.title")}</h1>
+        <p>{t("fail.why")}</p>
+        <p class="code">{this.state.failed}</p>
+        <button type="button" class="button primary" onClick={() => location.reload()}>{t("fail.reload")}</button>
+      </main>
+    );
+  }
+}
+
+export function App() {
+  const { screen } = place.value;
+  useEffect(() => {
+    const words = { city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", alarms: "nav.alarms", journey: "nav.journey", system: "nav.system" } as const;
+    document.title = `${t(words[screen])} · ${t("app.name")}`;
+  });
+  return (
+    <Guard>
+      <Patterns />
+      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>{t("skip")}</a>
+      <div class="shell">
+        <NavRail />
+        <Screen />
+      </div>
+      <KeysSheet />
+    </Guard>
+  );
+}

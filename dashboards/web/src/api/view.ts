@@ -1,0 +1,193 @@
+// What the centre's API says: the TypeScript face of `controller/src/api/view.rs`, whose comments are the contract.
+// Times are milliseconds since the epoch, durations seconds, speeds km/h, places [lon, lat]; null means "not known".
+
+import type { FeatureCollection, LineString, Point, Polygon, MultiPolygon } from "geojson";
+
+export interface Name { local: string; en: string }
+export type LonLat = [number, number];
+
+export interface Health {
+  status: string;
+  version: string;
+  now: number;
+  clock_speed: number;
+  time_zone: string;
+  city: { name: Name; centre: LonLat; zoom: number; bounds: [LonLat, LonLat] };
+  junctions: { total: number; online: number; matching: number; by_mode: Record<string, number> };
+  data_age_s: { median: number | null; p95: number | null };
+  broker: { state: string; since: number; detail: string };
+  store: { kind: string; state: string; written: number; waiting: number; dropped: number };
+  speed_index: number | null;
+  speed_history: [number, number][];
+  corridors: { name: Name; speed_kmh: number | null; free_kmh: number }[];
+  rejected: Record<string, number>;
+}
+
+export interface LinkProperties {
+  id: string;
+  class: string;
+  name: string | null;
+  name_en: string | null;
+  lanes: number;
+  free_kmh: number;
+  bridge: boolean;
+  tunnel: boolean;
+}
+
+export interface MapView {
+  links: FeatureCollection<LineString, LinkProperties>;
+  areas: FeatureCollection<Polygon | MultiPolygon, { kind: string; name: string | null; name_en: string | null }>;
+  lines: FeatureCollection<LineString, { id: string; mode: string; name: string; name_en: string; colour: string }>;
+  stops: FeatureCollection<Point, { id: string; name: string; name_en: string; modes: string | string[] }>;
+}
+
+export interface JunctionState {
+  id: string;
+  kind: string;
+  wanted: string;
+  actual: string;
+  rung_reason: string;
+  stage_wanted: number | null;
+  stage: number | null;
+  interstage: boolean;
+  plan: number | null;
+  seen_at: number | null;
+  matches: boolean;
+  hold: boolean;
+  alarm: number | null;
+}
+
+export interface JunctionSummary { id: string; name: Name; district: string; at: LonLat; state: JunctionState }
+export interface Junctions { now: number; junctions: JunctionSummary[] }
+
+export interface Change { at: number; earliest: number; latest: number }
+
+export interface Group {
+  number: number;
+  kind: string;
+  name: Name;
+  lamp: string | null;
+  since: number | null;
+  min_green_s: number;
+  flashing_green_s: number;
+  amber_s: number;
+  next_change: Change | null;
+}
+
+export interface Stage { number: number; green: number[]; permissive: number[] }
+export interface Plan { number: number; name: Name; cycle_s: number; offset_s: number; steps: [number, number][] }
+
+export interface Detector {
+  channel: number;
+  kind: string;
+  groups: number[];
+  lane: number | null;
+  distance_m: number;
+  state: string;
+  count_1m: number | null;
+  occupancy_1m: number | null;
+  queue: number | null;
+  vehicles: number | null;
+  seen_at: number | null;
+}
+
+export type Metres = [number, number];
+
+export interface LaneDrawing {
+  link: string;
+  name: Name;
+  inbound: boolean;
+  line: Metres[];
+  width_m: number;
+  groups: number[];
+  turns: string[];
+}
+
+export interface MovementDrawing { from: number; to: number; group: number | null; turn: string; line: Metres[] }
+export interface Drawing { lanes: LaneDrawing[]; movements: MovementDrawing[] }
+
+export interface Alternative { stage: number; chosen: boolean; score: number; unit: string; refused: string }
+
+export interface Decision {
+  number: number;
+  junction: string;
+  at: number;
+  kind: string;
+  stage: number;
+  before: number;
+  reason: string;
+  facts: Record<string, number>;
+  alternatives: Alternative[];
+  limits: string[];
+}
+
+export interface LampChange { at: number; group: number; lamp: string }
+export interface Forecast { stage: number; begins: Change; ends: Change }
+
+export interface Command {
+  id: string;
+  junction: string;
+  what: string;
+  value: string;
+  who: string;
+  reason: string;
+  since: number;
+  until: number;
+  state: string;
+  detail: string;
+}
+
+export interface Alarm {
+  id: string;
+  junction: string | null;
+  name: Name;
+  code: string;
+  component: string;
+  priority: number;
+  since: number;
+  done: string;
+  message: string;
+}
+
+export interface JunctionDetail extends JunctionSummary {
+  now: number;
+  groups: Group[];
+  stages: Stage[];
+  intergreens: [number, number, number][];
+  plans: Plan[];
+  cycle_s: number | null;
+  base_cycle_s: number | null;
+  detectors: Detector[];
+  drawing?: Drawing;
+  decision: Decision | null;
+  history: LampChange[];
+  forecast: Forecast[];
+  commands: Command[];
+  alarms: Alarm[];
+}
+
+export interface Link {
+  ix: number;
+  id: string;
+  speed_kmh: number | null;
+  travel_time_s: number | null;
+  los: string | null;
+}
+export interface Links { at: number; links: Link[] }
+
+export interface Vehicle { id: string; line: string | null; at: LonLat; heading: number; speed_kmh: number; seen_at: number }
+export interface Vehicles { now: number; vehicles: Vehicle[] }
+
+/** Exactly one of `kind`, `stage`, `plan`, `flash` is given. */
+export interface ControlRequest {
+  kind?: string;
+  stage?: number;
+  plan?: number;
+  flash?: boolean;
+  confirm?: string;
+  who: string;
+  reason: string;
+  expires_in_s: number;
+}
+
+export interface Problem { type: string; title: string; status: number; detail: string }

@@ -1,0 +1,179 @@
+// The city: the quiet map, what needs action, and three hours behind.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { LonLat } from "../api/view";
+import { ago, nameOf, num, t } from "../i18n";
+import { withKeys } from "../keys";
+import { alarms, health, junctions, links, now } from "../live/live";
+import { unlocked } from "../lock";
+import type { CityCanvas } from "../map/canvas";
+import { mapView } from "../map/data";
+import { MapHost } from "../map/MapHost";
+import { go, junctionHref } from "../route";
+import { needAction } from "../sentence";
+import { leftPanel, rightPanel } from "../settings";
+import { Icon } from "../ui/Icon";
+import { TopBar } from "../ui/Shell";
+import { AgeRing, ModeGlyph, WantedGlyph, doing } from "../ui/signs";
+import { TimeStrip } from "../ui/TimeStrip";
+import { LeftPanel } from "./LeftPanel";
+import { RightPanel } from "./RightPanel";
+import type { Found } from "./Search";
+import { drawer, linkAsked, select, selected, shown } from "./state";
+
+function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { current: boolean } }) {
+  const box = useRef<HTMLDivElement>(null);
+  const open = useRef<HTMLAnchorElement>(null);
+  const id = selected.value;
+  const junction = id === null ? undefined : junctions.value.get(id);
+  const link = linkAsked.value;
+  const at: LonLat | null = junction?.at ?? link?.at ?? null;
+
+  useEffect(() => {
+    if (!canvas || !at) return undefined;
+    const put = () => {
+      const element = box.current;
+      if (!element) return;
+      const stage = canvas.map.getContainer();
+      const { x, y } = canvas.map.project(at);
+      const { offsetWidth: w, offsetHeight: h } = element;
+      const gap = 18;
+      const left = x + gap + w < stage.clientWidth - 8 ? x + gap : x - gap - w;
+      const top = y + gap + h < stage.clientHeight - 8 ? y + gap : y - gap - h;
+      element.style.translate = `${Math.round(Math.max(8, Math.min(stage.clientWidth - w - 8, left)))}px ${Math.round(Math.max(8, Math.min(stage.clientHeight - h - 8, top)))}px`;
+      element.style.visibility = x < -40 || y < -40 || x > stage.clientWidth + 40 || y > stage.clientHeight + 40 ? "hidden" : "visible";
+    };
+    put();
+    canvas.map.on("move", put);
+    canvas.map.on("resize", put);
+    return () => {
+      canvas.map.off("move", put);
+      canvas.map.off("resize", put);
+    };
+  }, [canvas, at?.[0], at?.[1], id]);
+
+  useEffect(() => {
+    if (focus.current && junction) open.current?.focus();
+    focus.current = false;
+  }, [id]);
+
+  if (!at) return null;
+  if (junction) {
+    const { state } = junction;
+    const age = state.seen_at === null ? null : Math.max(0, (now.value - state.seen_at) / 1000);
+    return (
+      <div class="pop" ref={box} role="dialog" aria-label={nameOf(junction.name)}>
+        <h2>{nameOf(junction.name)}</h2>
+        <p class="label">{t("pop.junction", { id: junction.id, district: junction.district })}</p>
+        <dl>
+          <dt><WantedGlyph mode={state.wanted} />{t("pop.wanted")}</dt>
+          <dd>{doing(state.wanted, state.stage_wanted)}</dd>
+          <dt><ModeGlyph actual={state.actual} wanted={state.actual === "no_contact" ? state.wanted : state.actual} last={junction.lastKnown} />{t("pop.actual")}</dt>
+          <dd>{doing(state.actual, state.stage, state.interstage)}</dd>
+          <dt><AgeRing seconds={age} size={16} />{t("pop.data")}</dt>
+          <dd>{age === null ? t("pop.never") : t("pop.ago", { age: ago(age) })}</dd>
+        </dl>
+        <div class="pop-actions">
+          <a class="button small" href={junctionHref(junction.id)} ref={open}>{t("pop.open")}</a>
+          <button type="button" class="button small quiet-button" onClick={() => select(null)}>{t("pop.close")}</button>
+        </div>
+      </div>
+    );
+  }
+  if (link) {
+    const view = links.value.get(link.ix);
+    const feature = mapView.value?.links.features.find((one) => one.id === link.ix);
+    if (!feature) return null;
+    const name = nameOf({ local: feature.properties.name ?? "", en: feature.properties.name_en ?? "" });
+    const speed = view?.speed_kmh ?? null;
+    return (
+      <div class="pop pop-link" ref={box} role="dialog" aria-label={name || feature.properties.id}>
+        <h2>{name || feature.properties.id}</h2>
+        <p>{speed === null ? t("pop.linkNone") : t("pop.link", { speed: num(speed), free: num(feature.properties.free_kmh) })}{view?.los && <> · <b>{view.los}</b></>}</p>
+      </div>
+    );
+  }
+  return null;
+}
+
+export function City() {
+  const canvas = useSignal<CityCanvas | null>(null);
+  const ordering = useSignal(false);
+  const search = useRef<HTMLInputElement>(null);
+  const focus = useRef(false);
+
+  const pickJunction = (id: string, keyboard = false) => {
+    const junction = junctions.value.get(id);
+    if (!junction) return;
+    focus.current = keyboard;
+    select(id);
+    canvas.value?.fly(junction.at);
+  };
+  const pick = (found: Found) => {
+    drawer.value = false;
+    if (found.kind === "junction") pickJunction(found.id, true);
+    else canvas.value?.fit(found.bounds, 60);
+  };
+
+  useEffect(() => withKeys({
+    "/": () => {
+      leftPanel.value = "open";
+      drawer.value = true;
+      requestAnimationFrame(() => search.current?.focus());
+    },
+    n: () => {
+      const need = needAction(alarms.peek()).filter((alarm) => alarm.junction !== null);
+      const at = need.findIndex((alarm) => alarm.junction === selected.peek());
+      const next = need[(at + 1) % need.length]?.junction;
+      if (next) pickJunction(next, true);
+    },
+    m: () => {
+      if (unlocked.peek()) ordering.value = true;
+    },
+    Enter: () => {
+      const id = selected.peek();
+      if (id !== null && (document.activeElement === document.body || document.activeElement?.classList.contains("maplibregl-canvas"))) go("junction", id);
+    },
+    Escape: (event) => {
+      if (selected.peek() === null && !linkAsked.peek() && !drawer.peek()) return;
+      event.preventDefault();
+      drawer.value = false;
+      select(null);
+    },
+  }), []);
+
+  const city = health.value?.city;
+  const left = leftPanel.value === "open";
+  const right = rightPanel.value === "open";
+  return (
+    <>
+      <TopBar title={t("nav.city")} sub={city && nameOf(city.name)} />
+      <main id="main" class={`screen city${left ? "" : " no-left"}${right ? "" : " no-right"}`} tabIndex={-1}>
+        <LeftPanel input={search} onPick={pick} />
+        <MapHost
+          shown={shown}
+          selected={selected}
+          onCanvas={(made) => (canvas.value = made)}
+          onHit={(hit) => {
+            if (hit?.junction) select(hit.junction);
+            else {
+              select(null);
+              linkAsked.value = hit?.link ?? null;
+            }
+          }}
+        >
+          <PopOver canvas={canvas.value} focus={focus} />
+          {!left && <button type="button" class="edge edge-left" aria-label={t("panel.open")} onClick={() => (leftPanel.value = "open")}><Icon name="forward" size={16} /></button>}
+          {!right && <button type="button" class="edge edge-right" aria-label={t("panel.open")} onClick={() => (rightPanel.value = "open")}><Icon name="back" size={16} /></button>}
+          <div class="phone-tools">
+            <button type="button" class="map-tool" aria-label={t("search.open")} onClick={() => { drawer.value = true; requestAnimationFrame(() => search.current?.focus()); }}><Icon name="search" /></button>
+            <button type="button" class="map-tool" aria-label={t("layers.open")} onClick={() => (drawer.value = true)}><Icon name="layers" /></button>
+          </div>
+        </MapHost>
+        <RightPanel onPick={(id) => pickJunction(id)} ordering={ordering} />
+        <TimeStrip />
+      </main>
+    </>
+  );
+}

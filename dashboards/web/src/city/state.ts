@@ -1,0 +1,61 @@
+// What the person chose on the city screen: layers, legend filters, the junction with the pop-over. In the address.
+
+import { computed, signal } from "@preact/signals";
+import { junctions } from "../live/live";
+import { CLASSES } from "../los";
+import type { LayerGroup, Shown } from "../map/style";
+import { note, place } from "../route";
+import { RUNGS } from "../ui/shapes";
+
+export const LAYERS: readonly LayerGroup[] = ["speed", "junctions", "vehicles", "lines", "stops", "labels"];
+const FIRST_OFF: readonly LayerGroup[] = ["lines", "stops"];
+export const LOS_KEYS = [...CLASSES, "none"] as const;
+export const MODE_KEYS = [...RUNGS, "no_contact"] as const;
+
+function listed(text: string | undefined): Set<string> {
+  return new Set((text ?? "").split(",").filter(Boolean));
+}
+
+const hiddenLayers = computed(() => {
+  const text = place.value.query["hide"];
+  return text === undefined ? new Set<string>(FIRST_OFF) : listed(text);
+});
+const hiddenClasses = computed(() => listed(place.value.query["without"]));
+
+/** Everything that the legends let through; a mode that we do not know is always shown. */
+export const shown = computed<Shown>(() => {
+  const hidden = hiddenLayers.value;
+  const without = hiddenClasses.value;
+  const layers = Object.fromEntries(LAYERS.map((layer) => [layer, !hidden.has(layer)])) as Record<LayerGroup, boolean>;
+  const others = [...new Set([...junctions.value.values()].map((junction) => junction.state.actual))];
+  const modes = new Set([...MODE_KEYS, ...others].filter((mode) => !without.has(mode)));
+  return { layers, los: new Set(LOS_KEYS.filter((key) => !without.has(key))), modes };
+});
+
+const toggled = (set: Set<string>, key: string): string => {
+  const next = new Set(set);
+  if (!next.delete(key)) next.add(key);
+  return [...next].join(",");
+};
+
+export const toggleLayer = (layer: LayerGroup): void => {
+  const hide = toggled(hiddenLayers.peek(), layer);
+  // The empty list still says something: everything is on.
+  note({ hide: hide === "" ? "-" : hide });
+};
+export const toggleClass = (key: string): void => {
+  const without = toggled(hiddenClasses.peek(), key);
+  note({ without: without === "" ? null : without });
+};
+export const isShown = (key: string): boolean => !hiddenClasses.value.has(key);
+
+/** The junction with the ring and the pop-over. */
+export const selected = computed(() => place.value.query["junction"] ?? null);
+export const select = (id: string | null): void => {
+  linkAsked.value = null;
+  note({ junction: id });
+};
+/** A link that was pressed, and where. */
+export const linkAsked = signal<{ ix: number; at: [number, number] } | null>(null);
+/** On a phone, the left panel lies over the map when asked for. */
+export const drawer = signal(false);

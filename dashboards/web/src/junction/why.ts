@@ -1,0 +1,47 @@
+// A decision as one sentence of causes. Pure: the key and the numbers in, words out.
+
+import type { Decision } from "../api/view";
+import { NBSP, number } from "../format";
+import { say, sayIfKnown, type Language } from "../i18n/words";
+import type { Key } from "../i18n/en";
+
+/** Seconds carry their unit; other numbers stand alone. */
+function fact(language: Language, key: string, value: number): string {
+  if (!key.endsWith("_s")) return number(value, language, Number.isInteger(value) ? 0 : 1);
+  return say(language, "fact.seconds", { x: number(value, language, value < 10 && !Number.isInteger(value) ? 1 : 0) });
+}
+
+const holes = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");
+
+export function why(language: Language, decision: Decision): string {
+  const facts: Record<string, string> = { stage: String(decision.stage), before: String(decision.before || decision.stage) };
+  for (const [key, value] of Object.entries(decision.facts)) facts[key] = fact(language, key, value);
+  // The scores are facts too.
+  const scored = (stage: number) => decision.alternatives.find((one) => one.stage === stage);
+  const [mine, other] = [scored(decision.stage), scored(decision.before)];
+  if (mine?.unit === "vehicles") facts["pressure"] ??= fact(language, "pressure", mine.score);
+  if (other?.unit === "vehicles") facts["pressure_before"] ??= fact(language, "pressure", other.score);
+  // A plan's step says either "goes on" or "is next".
+  const key = decision.reason === "plan_step" && decision.before === decision.stage ? "plan_keep" : decision.reason;
+  // The fullest sentence whose every number is known.
+  for (const form of ["", ".short"]) {
+    const text = sayIfKnown(language, `reason.${key}${form}`);
+    if (text !== null && holes(text).every((hole) => facts[hole] !== undefined)) {
+      return sayIfKnown(language, `reason.${key}${form}`, facts) ?? "";
+    }
+  }
+  const told = Object.entries(decision.facts).map(([name, value]) => `${sayIfKnown(language, `fact.${name}`) ?? name}${NBSP}${fact(language, name, value)}`);
+  const first = say(language, "reason.other" as Key, { key: decision.reason });
+  return told.length > 0 ? `${first} ${told.join(", ")}.` : first;
+}
+
+/** Bars compare scores: the longest is the largest magnitude, and what is negative points nowhere. */
+export function bars(decision: Decision): { stage: number; chosen: boolean; score: number; share: number; refused: string; unit: string; percent: number | null }[] {
+  const most = Math.max(1e-9, ...decision.alternatives.map((one) => Math.abs(one.score)));
+  const best = decision.alternatives.find((one) => one.chosen)?.score;
+  return decision.alternatives.map((one) => ({
+    ...one,
+    share: Math.abs(one.score) / most,
+    percent: best !== undefined && Math.abs(best) > 1e-9 && !one.chosen ? Math.round((100 * (one.score - best)) / Math.abs(best)) : null,
+  }));
+}

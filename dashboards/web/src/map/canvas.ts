@@ -1,0 +1,275 @@
+// The map itself: MapLibre over our own data, told what changes. Everything that moves passes through here, so that
+// a component need only say what is true now.
+
+import "maplibre-gl/dist/maplibre-gl.css";
+import { Map as MapLibre, setWorkerUrl, type GeoJSONSource, type MapMouseEvent } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { Feature, FeatureCollection, LineString, Point, Position } from "geojson";
+import type { JunctionSummary, Link, LonLat, MapView, Vehicles } from "../api/view";
+import type { KnownJunction } from "../live/state";
+import { isLos } from "../los";
+import type { Language } from "../settings";
+import { tokens } from "../tokens";
+import { isAlarming } from "../ui/shapes";
+import { RATIO, draw, junctionIcon } from "./sprites";
+import { middle, streets, type Street } from "./streets";
+import { LABEL_FONT, layers, style, type Shown, type SourceName } from "./style";
+
+setWorkerUrl(workerUrl);
+
+export interface Hit { junction?: string; link?: { ix: number; at: LonLat }; at: LonLat }
+
+export interface View { centre: LonLat; zoom: number }
+
+const RANKS: Record<string, number> = { F: 0, E: 1, D: 2, C: 3, B: 4, A: 5 };
+/** A street's letters move at most so often: the classes flicker, the eye should not. */
+const LETTERS_MS = 2000;
+
+const collection = <G extends Point | LineString>(features: Feature<G>[]): FeatureCollection<G> => ({ type: "FeatureCollection", features });
+const point = (at: Position, properties: Record<string, unknown>): Feature<Point> => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: at } });
+
+export class CityCanvas {
+  readonly map: MapLibre;
+  /** Names with their lines, for the search. */
+  streets: Street[] = [];
+  onHit: (hit: Hit | null) => void = () => {};
+  onMove: (view: View, byHand: boolean) => void = () => {};
+  #language: Language;
+  #shown: Shown;
+  #drawn = "";
+  #views = new Map<number, { line: Position[]; major: boolean }>();
+  #losNow = new Map<number, string>();
+  #lettersAt = -Infinity;
+  #changes = 0;
+  #ready = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(container: HTMLElement, view: View, language: Language, shown: Shown, words: { label: string; reduced: boolean }) {
+    this.#language = language;
+    this.#shown = shown;
+    this.map = new MapLibre({
+      container,
+      style: style(tokens(), language, shown),
+      center: view.centre,
+      zoom: view.zoom,
+      minZoom: 8,
+      maxZoom: 19,
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      fadeDuration: 0,
+      // What is drawn can be read back, so that a picture of the page holds the map too.
+      canvasContextAttributes: { preserveDrawingBuffer: true, antialias: true },
+      localIdeographFontFamily: false,
+      locale: { "Map.Title": words.label },
+      reduceMotion: words.reduced,
+    } as ConstructorParameters<typeof MapLibre>[0]);
+    this.map.touchZoomRotate.disableRotation();
+    this.map.keyboard.disableRotation();
+    this.map.setMissingStyleImageResolver((name) => this.#addImage(name));
+    this.map.once("load", () => {
+      this.#ready = true;
+      for (const act of this.#waiting.splice(0)) act();
+    });
+    this.map.on("click", (event) => this.onHit(this.#hit(event)));
+    this.map.on("mousemove", (event) => {
+      const over = this.#hit(event);
+      this.map.getCanvas().style.cursor = over?.junction || over?.link ? "pointer" : "";
+    });
+    const moved = (event: { originalEvent?: unknown }) => {
+      const { lng, lat } = this.map.getCenter();
+      this.onMove({ centre: [lng, lat], zoom: this.map.getZoom() }, event.originalEvent !== undefined);
+    };
+    this.map.on("moveend", moved);
+    this.map.on("idle", () => {
+      container.dataset["idle"] = "true";
+    });
+  }
+
+  /** Loads the font before the first label: a glyph is drawn once and kept. */
+  static async fonts(): Promise<void> {
+    await Promise.allSettled(["Москва", "Moscow"].map((text) => document.fonts.load(`500 48px "${LABEL_FONT}"`, text)));
+  }
+
+  /** Acts now, or once the style is there. */
+  #when(act: () => void): void {
+    if (this.#ready) act();
+    else this.#waiting.push(act);
+  }
+
+  #set(source: SourceName, data: FeatureCollection): void {
+    (this.map.getSource(source) as GeoJSONSource | undefined)?.setData(data);
+  }
+
+  #addImage(name: string): void {
+    const image = draw(name, tokens(), `"Roboto Condensed Variable"`);
+    if (image && !this.map.hasImage(name)) this.map.addImage(name, image, { pixelRatio: RATIO });
+  }
+
+  #hit({ point: { x, y }, lngLat }: MapMouseEvent): Hit | null {
+    if (!this.#ready) return null;
+    const around = (d: number): [[number, number], [number, number]] => [[x - d, y - d], [x + d, y + d]];
+    const at: LonLat = [lngLat.lng, lngLat.lat];
+    const nearest = this.map
+      .queryRenderedFeatures(around(12), { layers: ["alarms", "junctions"] })
+      .map((feature) => {
+        const to = this.map.project((feature.geometry as Point).coordinates as [number, number]);
+        return { id: feature.properties["id"] as string, d: Math.hypot(to.x - x, to.y - y) };
+      })
+      .sort((a, b) => a.d - b.d)[0];
+    if (nearest) return { junction: nearest.id, at };
+    const [link] = this.map.queryRenderedFeatures(around(4), { layers: ["links-ef", "links-d", "links-abc", "links-none"] });
+    if (link && typeof link.id === "number") return { link: { ix: link.id, at }, at };
+    return { at };
+  }
+
+  setMap(view: MapView): void {
+    this.#when(() => {
+      this.#set("links", view.links);
+      this.#set("areas", view.areas);
+      this.#set("lines", view.lines);
+      this.#set("stops", view.stops);
+      this.#set("streets", collection(this.streets));
+    });
+    this.streets = streets(view.links.features);
+    for (const feature of view.links.features) {
+      const major = !["residential", "service", "path", "rail"].includes(feature.properties.class);
+      if (typeof feature.id === "number") this.#views.set(feature.id, { line: feature.geometry.coordinates, major });
+    }
+  }
+
+  setLinks(links: ReadonlyMap<number, Link>): void {
+    this.#when(() => {
+      let changed = 0;
+      for (const [ix, link] of links) {
+        const los = isLos(link.los) ? link.los : "none";
+        if (this.#losNow.get(ix) === los) continue;
+        this.#losNow.set(ix, los);
+        this.map.setFeatureState({ source: "links", id: ix }, { los });
+        changed += 1;
+      }
+      if (changed === 0) return;
+      this.#changes += changed;
+      this.map.getContainer().dataset["changes"] = String(this.#changes);
+      const now = performance.now();
+      if (now - this.#lettersAt >= LETTERS_MS) {
+        this.#lettersAt = now;
+        this.#letters();
+      }
+    });
+  }
+
+  #letters(): void {
+    const features: Feature<Point>[] = [];
+    for (const [ix, los] of this.#losNow) {
+      const view = this.#views.get(ix);
+      const rank = RANKS[los];
+      if (!view?.major || rank === undefined || (rank > 2 && this.map.getZoom() < 14.5)) continue;
+      const { at, bearing } = middle(view.line);
+      // Beside its own direction, to the right of the way.
+      const offset = [Math.round(Math.cos(bearing) * 14), Math.round(Math.sin(bearing) * 14)];
+      features.push(point(at, { los, rank, offset }));
+    }
+    this.#set("letters", collection(features));
+  }
+
+  setJunctions(all: ReadonlyMap<string, KnownJunction>): void {
+    const features: Feature<Point>[] = [];
+    const alarms: Feature<Point>[] = [];
+    const districts = new Map<string, { x: number; y: number; n: number; modes: Map<string, number> }>();
+    for (const { id, at, district, state, lastKnown } of all.values()) {
+      const silent = state.actual === "no_contact";
+      const actual = silent ? (lastKnown ?? state.wanted) : state.actual;
+      const alarming = !silent && isAlarming(state.actual, state.wanted);
+      const wanted = !silent && state.wanted !== state.actual ? state.wanted : null;
+      const icon = junctionIcon({ actual, wanted, silent, hold: state.hold, alarming });
+      const weight = (alarming ? 4 : 0) + (state.alarm ? 3 : 0) + (wanted ? 2 : 0) + (silent ? 1 : 0);
+      features.push(point(at, { id, icon, weight, mode: state.actual }));
+      if (state.alarm !== null && state.alarm <= 2) alarms.push(point(at, { id, priority: state.alarm }));
+      const sum = districts.get(district) ?? { x: 0, y: 0, n: 0, modes: new Map() };
+      sum.x += at[0];
+      sum.y += at[1];
+      sum.n += 1;
+      sum.modes.set(state.actual, (sum.modes.get(state.actual) ?? 0) + 1);
+      districts.set(district, sum);
+    }
+    const drawn = JSON.stringify(features.map((feature) => feature.properties));
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    const counts = [...districts].map(([district, sum]) => point([sum.x / sum.n, sum.y / sum.n], { text: `${sum.n} · ${district}` }));
+    this.#when(() => {
+      this.#set("junctions", collection(features));
+      this.#set("alarms", collection(alarms));
+      this.#set("districts", collection(counts));
+      this.map.getContainer().dataset["junctions"] = String(features.length);
+    });
+  }
+
+  /** `old`: contact is cut; vehicles stay where they were last seen, drawn as outlines. */
+  setVehicles(vehicles: Vehicles | null, old: boolean): void {
+    const features = (vehicles?.vehicles ?? []).map(({ id, line, at, heading }) => point(at, { id, line, heading, old }));
+    this.#when(() => this.#set("vehicles", collection(features)));
+  }
+
+  setSelected(junction: JunctionSummary | null): void {
+    this.#when(() => this.#set("selected", collection(junction ? [point(junction.at, {})] : [])));
+  }
+
+  setRoute(lines: Position[][], ends: { at: LonLat; end: string }[]): void {
+    const features = lines.map((coordinates): Feature<LineString> => ({ type: "Feature", properties: {}, geometry: { type: "LineString", coordinates } }));
+    this.#when(() => {
+      this.#set("route", collection(features));
+      this.#set("ends", collection(ends.map(({ at, end }) => point(at, { end }))));
+    });
+  }
+
+  /** Another theme, language, layer or filter: the same layers with other values. */
+  restyle(language: Language, shown: Shown): void {
+    const theme = document.documentElement.dataset["theme"];
+    const sameTheme = this.map.getContainer().dataset["theme"] === theme;
+    this.#language = language;
+    this.#shown = shown;
+    this.#when(() => {
+      const token = tokens();
+      for (const layer of layers(token, this.#language, this.#shown)) {
+        const known = this.map.getLayer(layer.id);
+        if (!known) continue;
+        for (const [name, value] of Object.entries(layer.paint ?? {})) {
+          this.map.setPaintProperty(layer.id, name as never, value as never);
+        }
+        for (const [name, value] of Object.entries(layer.layout ?? {})) {
+          if (JSON.stringify(this.map.getLayoutProperty(layer.id, name as never)) !== JSON.stringify(value)) {
+            this.map.setLayoutProperty(layer.id, name as never, value as never);
+          }
+        }
+        if ("filter" in layer && JSON.stringify(this.map.getFilter(layer.id)) !== JSON.stringify(layer.filter)) {
+          this.map.setFilter(layer.id, layer.filter);
+        }
+      }
+      if (!sameTheme) {
+        for (const name of this.map.listImages()) {
+          const image = draw(name, token, `"Roboto Condensed Variable"`);
+          if (image) this.map.updateImage(name, image);
+        }
+        if (theme) this.map.getContainer().dataset["theme"] = theme;
+      }
+    });
+  }
+
+  fly(to: LonLat, zoom?: number): void {
+    const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const target = { center: to, zoom: zoom ?? Math.max(this.map.getZoom(), 13.5) };
+    if (reduced) this.map.jumpTo(target);
+    else this.map.easeTo({ ...target, duration: 480 });
+  }
+
+  fit(bounds: [LonLat, LonLat], padding: number): void {
+    const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.map.fitBounds(bounds, { padding, duration: reduced ? 0 : 480, maxZoom: 16 });
+  }
+
+  remove(): void {
+    this.map.remove();
+  }
+}

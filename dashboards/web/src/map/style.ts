@@ -1,0 +1,304 @@
+// The map's style: our own, from the tokens, over the data of `/api/v1/map`. One list of layers for both themes;
+// a change of theme or language swaps the values. Order and widths as DESIGN-UI section 4.
+
+import type { DataDrivenPropertyValueSpecification, ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+import { CLASSES, WIDTH, type Los } from "../los";
+import type { Language } from "../settings";
+import type { Tokens } from "../tokens";
+
+/** The weight is read out of the family's name; see fonts.css. */
+export const LABEL_FONT = "Map Label Medium";
+
+/** Streets without level of service of their own at city scale. */
+const MINOR = ["residential", "service", "path", "rail"];
+const isMinor: ExpressionSpecification = ["in", ["get", "class"], ["literal", MINOR]];
+const isStreet: ExpressionSpecification = ["!", isMinor];
+const los: ExpressionSpecification = ["coalesce", ["feature-state", "los"], "none"];
+
+/** What the person shows and hides. */
+export interface Shown {
+  layers: Readonly<Record<LayerGroup, boolean>>;
+  /** Classes on the map; the legend is the filter. `none` is "no data". */
+  los: ReadonlySet<string>;
+  modes: ReadonlySet<string>;
+}
+export type LayerGroup = "speed" | "junctions" | "vehicles" | "lines" | "stops" | "labels";
+
+/** Zoom factors of widths and offsets: ×0.6 at z11, 1 at z13, ×2 at z16. */
+function zoomed(at13: number | ExpressionSpecification): DataDrivenPropertyValueSpecification<number> {
+  const times = (k: number): ExpressionSpecification | number => (typeof at13 === "number" ? at13 * k : ["*", k, at13]);
+  return ["interpolate", ["linear"], ["zoom"], 9, times(0.35), 11, times(0.6), 13, times(1), 16, times(2), 19, times(7)] as never;
+}
+
+const widthByLos: ExpressionSpecification = ["match", los, ...CLASSES.flatMap((c) => [c, WIDTH[c]]), 1.4] as never;
+
+export function layers(token: Tokens, language: Language, shown: Shown): LayerSpecification[] {
+  const name: ExpressionSpecification =
+    language === "en"
+      ? ["coalesce", ["case", ["==", ["get", "name_en"], ""], null, ["get", "name_en"]], ["get", "name"], ""]
+      : ["coalesce", ["case", ["==", ["get", "name"], ""], null, ["get", "name"]], ["get", "name_en"], ""];
+  const visible = (group: LayerGroup) => ({ visibility: shown.layers[group] ? ("visible" as const) : ("none" as const) });
+  const colour = (c: string) => token(c);
+  const losColour: ExpressionSpecification = ["match", los, ...CLASSES.flatMap((c) => [c, colour(`los-${c.toLowerCase()}`)]), colour("hatch")] as never;
+  /** 1 where the link is of one of these classes and the legend shows it. */
+  const opacityOf = (classes: readonly string[]): ExpressionSpecification =>
+    ["match", los, ...classes.flatMap((c) => [c, shown.los.has(c) ? 1 : 0.08]), 0] as never;
+  const text = { "text-font": [LABEL_FONT], "text-size": 12, "text-padding": 4 };
+  const halo = { "text-color": colour("map-label"), "text-halo-color": colour("map-halo"), "text-halo-width": 1.75 };
+  const losLayer = (id: string, classes: readonly Los[]): LayerSpecification => ({
+    id,
+    type: "line",
+    source: "links",
+    filter: isStreet,
+    layout: { "line-cap": "butt", "line-join": "round", ...visible("speed") },
+    paint: {
+      "line-color": losColour,
+      "line-width": zoomed(widthByLos),
+      "line-offset": zoomed(2.3),
+      "line-opacity": opacityOf(classes),
+    },
+  });
+  return [
+    { id: "land", type: "background", paint: { "background-color": colour("map-land") } },
+    { id: "blocks", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "block"], paint: { "fill-color": colour("map-block") } },
+    { id: "parks", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "park"], paint: { "fill-color": colour("map-park") } },
+    { id: "water", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "water"], paint: { "fill-color": colour("map-water") } },
+    {
+      id: "minor",
+      type: "line",
+      source: "links",
+      filter: isMinor,
+      layout: { "line-cap": "round", "line-join": "round" },
+      paint: { "line-color": colour("map-street-2"), "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.7, 13, 1.6, 16, 6] },
+    },
+    {
+      id: "lines",
+      type: "line",
+      source: "lines",
+      layout: { "line-cap": "round", "line-join": "round", ...visible("lines") },
+      paint: {
+        "line-color": colour("text-3"),
+        "line-width": ["interpolate", ["linear"], ["zoom"], 11, 1, 14, 2],
+        "line-dasharray": [4, 2.5],
+        "line-opacity": 0.8,
+      },
+    },
+    {
+      id: "casing",
+      type: "line",
+      source: "links",
+      filter: isStreet,
+      layout: { "line-cap": "round", "line-join": "round" },
+      paint: { "line-color": colour("map-street"), "line-width": zoomed(6.4), "line-offset": zoomed(2.3) },
+    },
+    {
+      // What moves on streets with houses shows from close by.
+      id: "links-minor",
+      type: "line",
+      source: "links",
+      minzoom: 14,
+      filter: ["in", ["get", "class"], ["literal", ["residential", "service"]]],
+      layout: { "line-cap": "butt", "line-join": "round", ...visible("speed") },
+      paint: { "line-color": losColour, "line-width": zoomed(["*", 0.6, widthByLos]), "line-offset": zoomed(1.3), "line-opacity": opacityOf(CLASSES) },
+    },
+    {
+      // No data is dots, never class A.
+      id: "links-none",
+      type: "line",
+      source: "links",
+      filter: isStreet,
+      layout: { "line-cap": "butt", ...visible("speed") },
+      paint: {
+        "line-color": colour("hatch"),
+        "line-width": zoomed(1.4),
+        "line-offset": zoomed(2.3),
+        "line-dasharray": [1, 2.2],
+        "line-opacity": opacityOf(["none"]),
+      },
+    },
+    // Worse above better: a sort key cannot follow live state, three layers can.
+    losLayer("links-abc", ["A", "B", "C"]),
+    losLayer("links-d", ["D"]),
+    losLayer("links-ef", ["E", "F"]),
+    {
+      id: "route-case",
+      type: "line",
+      source: "route",
+      layout: { "line-cap": "round", "line-join": "round" },
+      paint: { "line-color": colour("map-halo"), "line-width": 9 },
+    },
+    {
+      id: "route",
+      type: "line",
+      source: "route",
+      layout: { "line-cap": "round", "line-join": "round" },
+      paint: { "line-color": colour("accent"), "line-width": 5 },
+    },
+    {
+      id: "stops",
+      type: "circle",
+      source: "stops",
+      minzoom: 11,
+      layout: visible("stops"),
+      paint: {
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 1.6, 15, 3.5],
+        "circle-color": colour("map-land"),
+        "circle-stroke-color": colour("text-3"),
+        "circle-stroke-width": 1.3,
+      },
+    },
+    {
+      id: "junctions",
+      type: "symbol",
+      source: "junctions",
+      minzoom: 11,
+      filter: ["in", ["get", "mode"], ["literal", [...shown.modes]]],
+      layout: {
+        "icon-image": ["get", "icon"],
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 11, 0.62, 13, 1, 16, 2],
+        "icon-allow-overlap": true,
+        "icon-ignore-placement": true,
+        "symbol-sort-key": ["get", "weight"],
+        ...visible("junctions"),
+      },
+    },
+    {
+      id: "districts",
+      type: "symbol",
+      source: "districts",
+      maxzoom: 11,
+      layout: {
+        "text-field": ["get", "text"],
+        "icon-image": "rung|adaptive",
+        "icon-size": 1.6,
+        "icon-text-fit": "none",
+        "text-anchor": "left",
+        "text-offset": [0.8, 0],
+        ...text,
+        "text-size": 13,
+        ...visible("junctions"),
+      },
+      paint: halo,
+    },
+    {
+      id: "vehicles",
+      type: "symbol",
+      source: "vehicles",
+      minzoom: 11.5,
+      layout: {
+        "icon-image": ["case", ["get", "old"], "vehicle-old", "vehicle"],
+        "icon-rotate": ["get", "heading"],
+        "icon-rotation-alignment": "map",
+        "icon-allow-overlap": true,
+        "icon-ignore-placement": true,
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 11.5, 0.7, 13, 1, 16, 1.5],
+        "text-field": ["step", ["zoom"], "", 15, ["coalesce", ["get", "line"], ""]],
+        "text-offset": [0, 1.3],
+        "text-optional": true,
+        ...text,
+        "text-size": 11,
+        ...visible("vehicles"),
+      },
+      paint: halo,
+    },
+    {
+      id: "place-labels",
+      type: "symbol",
+      source: "areas",
+      filter: ["all", ["!=", ["coalesce", ["get", "name"], ""], ""], ["!=", ["get", "kind"], "water"]],
+      layout: { "text-field": name, ...text, "text-max-width": 8, ...visible("labels") },
+      paint: halo,
+    },
+    {
+      id: "water-labels",
+      type: "symbol",
+      source: "areas",
+      filter: ["all", ["!=", ["coalesce", ["get", "name"], ""], ""], ["==", ["get", "kind"], "water"]],
+      layout: { "text-field": name, ...text, "text-size": 13, "text-letter-spacing": 0.2, ...visible("labels") },
+      paint: { ...halo, "text-color": colour("map-water-text"), "text-halo-color": colour("map-water") },
+    },
+    {
+      id: "stop-labels",
+      type: "symbol",
+      source: "stops",
+      minzoom: 14.5,
+      layout: { "text-field": name, ...text, "text-size": 11, "text-anchor": "top", "text-offset": [0, 0.5], ...visible("stops") },
+      paint: halo,
+    },
+    {
+      id: "street-labels",
+      type: "symbol",
+      source: "streets",
+      layout: {
+        "text-field": name,
+        "symbol-placement": "line",
+        "symbol-spacing": 340,
+        "symbol-sort-key": ["get", "rank"],
+        "text-max-angle": 32,
+        "text-keep-upright": true,
+        ...text,
+        ...visible("labels"),
+      },
+      paint: halo,
+    },
+    {
+      id: "letters",
+      type: "symbol",
+      source: "letters",
+      minzoom: 12.5,
+      filter: ["all", ["in", ["get", "los"], ["literal", [...shown.los]]], ["any", ["in", ["get", "los"], ["literal", ["D", "E", "F"]]], [">=", ["zoom"], 15]]],
+      layout: {
+        "icon-image": ["concat", "los|", ["get", "los"]],
+        "symbol-sort-key": ["get", "rank"],
+        "icon-padding": 26,
+        "icon-offset": ["get", "offset"],
+        ...visible("speed"),
+      },
+    },
+    {
+      id: "selected",
+      type: "symbol",
+      source: "selected",
+      layout: {
+        "icon-image": "selected",
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 11, 0.75, 13, 1, 16, 1.7],
+        "icon-allow-overlap": true,
+        "icon-ignore-placement": true,
+      },
+    },
+    {
+      id: "alarms",
+      type: "symbol",
+      source: "alarms",
+      layout: {
+        "icon-image": ["concat", "alarm|", ["get", "priority"]],
+        "icon-offset": [14, -14],
+        "icon-allow-overlap": true,
+        "icon-ignore-placement": true,
+        "symbol-sort-key": ["-", 4, ["get", "priority"]],
+        ...visible("junctions"),
+      },
+    },
+    {
+      id: "ends",
+      type: "symbol",
+      source: "ends",
+      layout: { "icon-image": ["concat", "end|", ["get", "end"]], "icon-anchor": "center", "icon-allow-overlap": true, "icon-ignore-placement": true },
+    },
+  ];
+}
+
+const EMPTY = { type: "FeatureCollection" as const, features: [] };
+const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicles", "letters", "alarms", "selected", "route", "ends"] as const;
+export type SourceName = (typeof SOURCES)[number];
+
+export function style(token: Tokens, language: Language, shown: Shown): StyleSpecification {
+  return {
+    version: 8,
+    // No `glyphs`: the map draws them itself from the page's own font.
+    sources: Object.fromEntries(
+      SOURCES.map((id) => [id, { type: "geojson" as const, data: EMPTY, ...(id === "links" ? { tolerance: 0.2, buffer: 32 } : {}) }]),
+    ),
+    layers: layers(token, language, shown),
+  };
+}

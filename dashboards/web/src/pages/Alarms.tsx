@@ -1,0 +1,51 @@
+// Open alarms, worst and newest first: the fact, then what was done.
+
+import { alarmTitle } from "../alarmText";
+import { coarse, minuteOf, nameOf, t, tk } from "../i18n";
+import { alarms, junctions, live, now } from "../live/live";
+import { go, junctionHref } from "../route";
+import { TopBar } from "../ui/Shell";
+import { AlarmBadge } from "../ui/signs";
+
+export function Alarms() {
+  const all = alarms.value;
+  return (
+    <>
+      <TopBar title={t("alarm.title")} sub={t("alarm.open")} />
+      <main id="main" class="screen list-page" tabIndex={-1} style="grid-template-rows: minmax(0, 1fr)">
+        <div class="list-scroll">
+          {all.length === 0 ? (
+            <div class="state">
+              <h3>{live.value.alarmsKnown ? t("alarm.none") : t("alarm.unknown")}</h3>
+              {live.value.alarmsKnown && <p>{t("alarm.noneWhy")}</p>}
+            </div>
+          ) : (
+            <table class="rows alarms-table">
+              <thead>
+                <tr><th>{t("list.alarm")}</th><th>{t("alarm.where")}</th><th>{t("alarm.what")}</th><th class="wide">{t("alarm.done")}</th><th>{t("alarm.since")}</th></tr>
+              </thead>
+              <tbody>
+                {all.map((alarm) => {
+                  const known = alarm.junction !== null && junctions.value.has(alarm.junction);
+                  const priority = alarm.priority === 1 || alarm.priority === 2 ? alarm.priority : 3;
+                  return (
+                    <tr key={alarm.id} onClick={() => known && go("junction", alarm.junction)}>
+                      <td><span class="with-glyph"><AlarmBadge priority={alarm.priority} pulse={alarm.priority === 1} />{t(`alarm.priority.${priority}`)}</span></td>
+                      <td>
+                        {known && alarm.junction !== null ? <a href={junctionHref(alarm.junction)} onClick={(event) => event.stopPropagation()}>{nameOf(alarm.name)}</a> : nameOf(alarm.name)}
+                        {alarm.junction !== null && <><br /><span class="code quiet">{alarm.junction}</span></>}
+                      </td>
+                      <td><b>{alarmTitle(alarm)}</b>{alarm.component && <><br /><span class="soft">{t("alarm.component", { c: alarm.component })}</span></>}</td>
+                      <td class="wide soft">{tk(`alarm.done.${alarm.done}`) ?? alarm.done}</td>
+                      <td>{minuteOf(alarm.since)}<br /><span class="soft">{coarse(Math.max(0, (now.value - alarm.since) / 1000))}</span></td>
+                    </tr>
+                  );
+                })}
+              </tbody>
+            </table>
+          )}
+        </div>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,183 @@
+// A way through the city on live link times, and how old those are.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { Refused, plan, type Itinerary, type Journeys } from "../api/client";
+import type { LonLat } from "../api/view";
+import { Search, find, type Found } from "../city/Search";
+import { shown, selected } from "../city/state";
+import { ago, minuteOf, nameOf, num, t, tk } from "../i18n";
+import { now } from "../live/live";
+import type { CityCanvas } from "../map/canvas";
+import { MapHost } from "../map/MapHost";
+import { note, place } from "../route";
+import { Icon } from "../ui/Icon";
+import { TopBar } from "../ui/Shell";
+import { AgeRing } from "../ui/signs";
+import { decode } from "./polyline";
+
+const MODES = ["CAR", "BIKE", "WALK"] as const;
+type End = "from" | "to";
+
+/** `55.7522, 37.6186`: latitude first, as people write it. */
+function coordinates(text: string): LonLat | null {
+  const found = /^\s*(-?\d+(?:\.\d+)?)\s*[,;\s]\s*(-?\d+(?:\.\d+)?)\s*$/.exec(text);
+  if (!found) return null;
+  const [lat, lon] = [Number(found[1]), Number(found[2])];
+  return Math.abs(lat) <= 90 && Math.abs(lon) <= 180 ? [lon, lat] : null;
+}
+
+const written = ([lon, lat]: LonLat): string => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
+const metres = (m: number): string => (m >= 1000 ? t("journey.km", { x: num(m / 1000, 1) }) : t("journey.m", { x: num(Math.round(m / 10) * 10) }));
+
+interface Traffic { ageSeconds?: number | null; state?: string }
+
+export function Journey() {
+  const { from, to, mode } = place.value.query;
+  const text = useSignal<Record<End, string>>({ from: from ?? "", to: to ?? "" });
+  const at = useSignal<Record<End, LonLat | null>>({ from: coordinates(from ?? ""), to: coordinates(to ?? "") });
+  const by = useSignal<(typeof MODES)[number]>(MODES.find((one) => one === mode) ?? "CAR");
+  const answer = useSignal<Journeys | null>(null);
+  const trouble = useSignal<string | null>(null);
+  const asking = useSignal(false);
+  const picking = useSignal<End | null>(null);
+  const canvas = useSignal<CityCanvas | null>(null);
+
+  const itinerary: Itinerary | null = answer.value?.direct?.[0] ?? answer.value?.itineraries?.[0] ?? null;
+
+  useEffect(() => {
+    const map = canvas.value;
+    if (!map) return;
+    const lines = (itinerary?.legs ?? []).map((leg) => (leg.legGeometry ? decode(leg.legGeometry.points, leg.legGeometry.precision ?? 6) : [])).filter((line) => line.length > 1);
+    const ends = (["from", "to"] as const).flatMap((end, i) => {
+      const where = at.value[end];
+      return where ? [{ at: where, end: i === 0 ? "A" : "B" }] : [];
+    });
+    map.setRoute(lines, ends);
+    const all = lines.flat();
+    if (all.length > 1) {
+      const lon = all.map((p) => p[0] ?? 0);
+      const lat = all.map((p) => p[1] ?? 0);
+      const least = (of: number[]) => of.reduce((a, b) => Math.min(a, b));
+      const most = (of: number[]) => of.reduce((a, b) => Math.max(a, b));
+      map.fit([[least(lon), least(lat)], [most(lon), most(lat)]], 70);
+    }
+  }, [canvas.value, itinerary, at.value]);
+
+  async function ask(): Promise<void> {
+    const ends: LonLat[] = [];
+    for (const end of ["from", "to"] as const) {
+      const typed = text.value[end];
+      const where = at.value[end] ?? coordinates(typed) ?? find(typed)[0]?.at ?? null;
+      if (!where) {
+        trouble.value = typed.trim() === "" ? t("journey.hint") : t("journey.unknownPlace", { q: typed });
+        return;
+      }
+      at.value = { ...at.value, [end]: where };
+      ends.push(where);
+    }
+    const [a, b] = ends as [LonLat, LonLat];
+    note({ from: written(a), to: written(b), mode: by.value });
+    asking.value = true;
+    trouble.value = null;
+    try {
+      answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value);
+      if (!answer.value.direct?.length && !answer.value.itineraries?.length) trouble.value = t("journey.none");
+    } catch (error) {
+      answer.value = null;
+      trouble.value = error instanceof Refused && error.problem.status >= 400 && error.problem.status < 500 ? error.message : `${t("journey.failed")} ${t("journey.failedWhy")}`;
+    } finally {
+      asking.value = false;
+    }
+  }
+
+  const set = (end: End, where: LonLat | null, words: string) => {
+    at.value = { ...at.value, [end]: where };
+    text.value = { ...text.value, [end]: words };
+  };
+  const traffic = answer.value?.["traffic"] as Traffic | undefined;
+  const age = traffic?.ageSeconds ?? null;
+  const distance = itinerary?.legs.reduce((sum, leg) => sum + (leg.distance ?? 0), 0) ?? 0;
+  const steps = itinerary?.legs.flatMap((leg) => leg.steps ?? []) ?? [];
+  // Steps along one street are one line.
+  const streets = steps.reduce<{ name: string; distance: number }[]>((list, step) => {
+    const name = step.streetName ?? step.name ?? "";
+    const last = list.at(-1);
+    if (last && last.name === name) last.distance += step.distance ?? 0;
+    else list.push({ name, distance: step.distance ?? 0 });
+    return list;
+  }, []);
+
+  return (
+    <>
+      <TopBar title={t("journey.title")} />
+      <main id="main" class="screen journey" tabIndex={-1}>
+        <section class="journey-side" aria-label={t("journey.title")}>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              void ask();
+            }}
+          >
+            {(["from", "to"] as const).map((end) => (
+              <div class="ends">
+                <div class="field">
+                  <label for={`end-${end}`}>{t(`journey.${end}`)}</label>
+                  <Search
+                    key={`${end}${at.value[end]?.join() ?? ""}`}
+                    id={`end-${end}`}
+                    label={t(`journey.${end}`)}
+                    placeholder={t("journey.placeholder")}
+                    value={text.value[end]}
+                    onText={(words) => {
+                      text.value = { ...text.value, [end]: words };
+                      if (at.peek()[end]) at.value = { ...at.peek(), [end]: null };
+                    }}
+                    onPick={(found: Found) => set(end, found.at, nameOf(found.name))}
+                  />
+                </div>
+                <button type="button" class="button" aria-pressed={picking.value === end} aria-label={`${t(`journey.${end}`)}: ${t("journey.pick")}`} title={t("journey.pick")} onClick={() => (picking.value = picking.value === end ? null : end)}><Icon name="pin" size={16} /></button>
+              </div>
+            ))}
+            {picking.value && <p class="label" role="status">{t("journey.picking")}</p>}
+            <div class="field">
+              <span class="label">{t("journey.mode")}</span>
+              <div class="segments" role="group" aria-label={t("journey.mode")}>
+                {MODES.map((one) => <button type="button" aria-pressed={by.value === one} onClick={() => (by.value = one)}>{t(`journey.${one}`)}</button>)}
+              </div>
+            </div>
+            <button type="submit" class={`button primary${asking.value ? " waiting" : ""}`}>{t("journey.find")}</button>
+          </form>
+          {trouble.value && <p class="order-refused" role="alert"><Icon name="error" size={16} />{trouble.value}</p>}
+          {itinerary && (
+            <>
+              <dl class="journey-numbers" data-journey="true">
+                <div><dt class="label">{t("journey.duration")}</dt><dd class="big">{ago(itinerary.duration)}</dd></div>
+                <div><dt class="label">{t("journey.distance")}</dt><dd class="big">{metres(distance)}</dd></div>
+                <div><dt class="label">{t("journey.arrival")}</dt><dd class="big">{minuteOf(itinerary.endTime ? Date.parse(itinerary.endTime) : now.value + itinerary.duration * 1000)}</dd></div>
+                <div><dt class="label">{t("journey.traffic")}</dt><dd class="aged"><AgeRing seconds={age} interval={20} size={16} /><b class="big">{age === null ? t("journey.trafficUnknown") : ago(age)}</b></dd></div>
+                {traffic?.state && <div style="grid-column: 1 / -1"><dt class="label">{t("journey.state")}</dt><dd>{tk(`journey.state.${traffic.state}`) ?? traffic.state}</dd></div>}
+              </dl>
+              {streets.length > 0 && (
+                <section>
+                  <h2>{t("journey.steps")}</h2>
+                  <ol class="journey-steps">{streets.map((street) => <li><span>{street.name || <span class="quiet">{t("journey.unnamed")}</span>}</span><span class="soft num">{metres(street.distance)}</span></li>)}</ol>
+                </section>
+              )}
+            </>
+          )}
+        </section>
+        <MapHost
+          shown={shown}
+          selected={selected}
+          onCanvas={(made) => (canvas.value = made)}
+          onHit={(hit) => {
+            if (!picking.value || !hit) return;
+            set(picking.value, hit.at, written(hit.at));
+            picking.value = null;
+          }}
+        />
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,63 @@
+// Tabler's outline icons (MIT), inlined: only those we name are bundled. Always beside a word; hidden from readers.
+
+import alert from "@tabler/icons/outline/alert-triangle.svg?raw";
+import arrowUp from "@tabler/icons/outline/arrow-narrow-up.svg?raw";
+import back from "@tabler/icons/outline/chevron-left.svg?raw";
+import bike from "@tabler/icons/outline/bike.svg?raw";
+import calendar from "@tabler/icons/outline/calendar-time.svg?raw";
+import car from "@tabler/icons/outline/car.svg?raw";
+import check from "@tabler/icons/outline/check.svg?raw";
+import city from "@tabler/icons/outline/map-2.svg?raw";
+import close from "@tabler/icons/outline/x.svg?raw";
+import end from "@tabler/icons/outline/arrow-back-up.svg?raw";
+import error from "@tabler/icons/outline/circle-x.svg?raw";
+import forward from "@tabler/icons/outline/chevron-right.svg?raw";
+import hand from "@tabler/icons/outline/hand-stop.svg?raw";
+import keyboard from "@tabler/icons/outline/keyboard.svg?raw";
+import kind from "@tabler/icons/outline/adjustments-horizontal.svg?raw";
+import layers from "@tabler/icons/outline/stack-2.svg?raw";
+import lights from "@tabler/icons/outline/traffic-lights.svg?raw";
+import locate from "@tabler/icons/outline/current-location.svg?raw";
+import lock from "@tabler/icons/outline/lock.svg?raw";
+import minus from "@tabler/icons/outline/minus.svg?raw";
+import moon from "@tabler/icons/outline/moon.svg?raw";
+import open from "@tabler/icons/outline/lock-open.svg?raw";
+import person from "@tabler/icons/outline/user.svg?raw";
+import pin from "@tabler/icons/outline/map-pin.svg?raw";
+import plus from "@tabler/icons/outline/plus.svg?raw";
+import route from "@tabler/icons/outline/route.svg?raw";
+import search from "@tabler/icons/outline/search.svg?raw";
+import shield from "@tabler/icons/outline/shield-check.svg?raw";
+import sun from "@tabler/icons/outline/sun.svg?raw";
+import swap from "@tabler/icons/outline/arrows-sort.svg?raw";
+import system from "@tabler/icons/outline/server-2.svg?raw";
+import tram from "@tabler/icons/outline/train.svg?raw";
+import walk from "@tabler/icons/outline/walk.svg?raw";
+
+const RAW = {
+  alert, arrowUp, back, bike, calendar, car, check, city, close, end, error, forward, hand, keyboard, kind, layers, lights,
+  locate, lock, minus, moon, open, person, pin, plus, route, search, shield, sun, swap, system, tram, walk,
+} as const;
+
+export type IconName = keyof typeof RAW;
+
+/** The shapes inside Tabler's `<svg>`, without its comments. */
+const inner = (raw: string): string => raw.slice(raw.indexOf(">", raw.indexOf("<svg")) + 1, raw.lastIndexOf("</svg>"));
+
+export function Icon({ name, size = 20 }: { name: IconName; size?: 16 | 20 | 24 }) {
+  return (
+    <svg
+      class="icon"
+      width={size}
+      height={size}
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      stroke-width={(1.6 * 24) / (size === 16 ? 20 : 22)}
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      aria-hidden="true"
+      dangerouslySetInnerHTML={{ __html: inner(RAW[name]) }}
+    />
+  );
+}
