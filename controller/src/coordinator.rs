@@ -12,6 +12,7 @@ use crate::{
         site::{Roads, Site},
     },
     dispatch::{Dispatch, Wish},
+    estimate::{Estimate, Volumes, plausible::Health},
 };
 use model::{
     city::City,
@@ -257,6 +258,12 @@ pub struct Coordinator {
     sites: Vec<Site>,
     /// What each junction's deciding must remember.
     memories: Vec<Memory>,
+    /// Volumes at each junction.
+    volumes: Vec<Volumes>,
+    /// By junction and detector.
+    health: Vec<Vec<Health>>,
+    estimate: Estimate,
+    links_sent: Option<Moment>,
     /// Numbers and leases of commands.
     dispatch: Dispatch,
     /// Decisions so far.
@@ -275,10 +282,26 @@ impl Coordinator {
                 ..Live::default()
             })
             .collect();
-        let sites = ixs().map(|ix| Site::new(&city, ix, &roads)).collect();
-        let memories = city.junctions.iter().map(Memory::new).collect();
+        let sites: Vec<Site> = ixs().map(|ix| Site::new(&city, ix, &roads)).collect();
+        let memories = city.junctions.iter().zip(&sites).map(|(j, site)| Memory::new(j, site)).collect();
         let dispatch = Dispatch::new(city.junctions.len(), settings.epoch, settings.lease_s);
-        Self { city, settings, live, sites, memories, dispatch, decided: 0, rejected: BTreeMap::new() }
+        let volumes = city.junctions.iter().map(Volumes::new).collect();
+        let health = city.junctions.iter().map(|j| vec![Health::default(); j.detectors.len()]).collect();
+        let estimate = Estimate::new(&city, &sites);
+        Self {
+            city,
+            settings,
+            live,
+            sites,
+            memories,
+            volumes,
+            health,
+            estimate,
+            links_sent: None,
+            dispatch,
+            decided: 0,
+            rejected: BTreeMap::new(),
+        }
     }
 
     /// The city.
@@ -294,6 +317,11 @@ impl Coordinator {
     /// What is known of each junction, in junction order.
     pub fn live(&self) -> &[Live] {
         &self.live
+    }
+
+    /// Traffic by link, in link order; `None` where no detector that works looks.
+    pub fn link_speeds(&self) -> &[Option<LinkSpeed>] {
+        self.estimate.speeds()
     }
 
     /// Input that was not believed, counted by what was wrong with it: `groups.count` → 3.
@@ -388,6 +416,7 @@ impl Coordinator {
     }
 
     fn tick(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        self.estimate.step(now, &self.live);
         for ix in (0..self.live.len()).map(JunctionIx::from) {
             self.end_orders(now, ix, actions);
             self.remember(now, ix);
@@ -400,6 +429,13 @@ impl Coordinator {
             if let Some(command) = self.dispatch.next(now, ix, junction, live, wish) {
                 live.last_command = Some((command.clone(), None));
                 actions.push(Action::Send(ix, command));
+            }
+        }
+        if self.links_sent.is_none_or(|at| now.since(at) >= Duration::from_secs(LINK_PERIOD_S)) {
+            self.links_sent = Some(now);
+            let known: Vec<LinkSpeed> = self.estimate.speeds().iter().flatten().copied().collect();
+            if !known.is_empty() {
+                actions.push(Action::Links(known));
             }
         }
     }
@@ -424,6 +460,7 @@ impl Coordinator {
             junction: &self.city.junctions[ix.ix()],
             site: &self.sites[ix.ix()],
             live,
+            estimate: &self.estimate,
             utc_offset_s: self.settings.utc_offset_s,
         };
         let hold = match order {

@@ -12,10 +12,10 @@ pub(crate) mod site;
 pub(crate) use memory::Memory;
 pub use site::NEAR_M;
 
-use crate::coordinator::Live;
+use crate::{coordinator::Live, estimate::Estimate};
 use model::{
-    ids::{GroupNumber, JunctionIx, StageNumber},
-    signal::{Junction, Lamp, rules},
+    ids::{JunctionIx, StageNumber},
+    signal::{Junction, rules},
     time::{Moment, Tenths},
 };
 use serde::{Deserialize, Serialize};
@@ -147,6 +147,7 @@ pub(crate) struct Problem<'a> {
     pub junction: &'a Junction,
     pub site: &'a Site,
     pub live: &'a Live,
+    pub estimate: &'a Estimate,
     pub utc_offset_s: i32,
 }
 
@@ -204,10 +205,6 @@ impl Problem<'_> {
             Some(rules::Refusal::InterstageRunning) => vec![Limit::Intergreen],
             _ => Vec::new(),
         }
-    }
-
-    fn lamp(&self, group: GroupNumber) -> Option<Lamp> {
-        self.live.groups.get(usize::from(group.0).checked_sub(1)?).map(|s| s.lamp)
     }
 
     /// A stage among the alternatives.

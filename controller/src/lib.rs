@@ -1,7 +1,7 @@
 //! The centre: it hears the street, decides, commands, keeps and tells.
 //!
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
-//! [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes,
+//! [`estimate`] what the traffic is like, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes,
 //! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
 //! task that owns the core, [`picture`] what it shows to readers, [`alarms`] what it concludes, and [`api`]
 //! what people and programs see of it.
@@ -11,6 +11,7 @@
 pub mod coordinator;
 pub mod decide;
 pub mod dispatch;
+pub mod estimate;
 
 pub mod config;
 pub mod field;
@@ -91,19 +92,51 @@ pub async fn start(
         kinds.insert(ix, *kind);
     }
 
-    let keep = config.store.keep();
     let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
     let store = Store::open(&config.store.clone().with_secret()?, &ids, &config.instance).await?;
     let store = Arc::new(store);
-    let Started { epoch, decisions } = begin(&store).await?;
+    let started = begin(&store).await?;
 
-    let settings =
-        Settings { kind: config.control.kind, kinds, lease_s: config.control.lease_s, epoch, utc_offset_s: zone.to_offset(here).seconds() };
-    let core = Coordinator::new(city.clone(), settings);
     let decoder = Decoder::new(city.clone(), config.districts.as_deref(), &config.instance);
     // The street is told goodbye before its link ends, so the link does not see `shutdown` itself.
     let link_end = CancellationToken::new();
     let field = Field::start(&config, decoder, clock, link_end.clone())?;
+    let settings = Settings {
+        kind: config.control.kind,
+        kinds,
+        lease_s: config.control.lease_s,
+        epoch: started.epoch,
+        utc_offset_s: zone.to_offset(here).seconds(),
+    };
+    tracing::info!(
+        instance = config.instance,
+        epoch = started.epoch,
+        junctions = owned.len(),
+        store = store.kind(),
+        "the centre runs"
+    );
+    Ok(assemble(Parts { config, city, owned, clock, store, field, link_end, settings, started }, shutdown))
+}
+
+/// What a centre is put together from.
+struct Parts {
+    config: Config,
+    city: Arc<City>,
+    owned: Vec<JunctionIx>,
+    clock: Clock,
+    store: Arc<Store>,
+    field: Field,
+    /// Ends the field's link.
+    link_end: CancellationToken,
+    settings: Settings,
+    started: Started,
+}
+
+fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
+    let Parts { config, city, owned, clock, store, field, link_end, settings, started } = parts;
+    let keep = config.store.keep();
+    let decisions = started.decisions;
+    let core = Coordinator::new(city.clone(), settings);
     let frame = Frame {
         started: clock.now(),
         clock_speed: clock.speed(),
@@ -151,7 +184,6 @@ pub async fn start(
         picture,
         fleet,
     };
-    tracing::info!(instance = config.instance, epoch, junctions = owned.len(), store = store.kind(), "the centre runs");
     let task = tokio::spawn(async move {
         // The store is closed last, so that it takes what the centre says on its way out.
         let store_end = CancellationToken::new();
@@ -163,7 +195,7 @@ pub async fn start(
             tracing::error!("the store's writer failed");
         }
     });
-    Ok(Centre { router: api::router(api.clone()), api, task })
+    Centre { router: api::router(api.clone()), api, task }
 }
 
 /// Runs the centre, and its API on `listener` if there is one, until `shutdown`.

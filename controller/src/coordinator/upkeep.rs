@@ -130,10 +130,11 @@ impl Coordinator {
         let junction = &city.junctions[ix.ix()];
         for channel in &counts.channels {
             let (number, reading) = channel.reading();
-            let Some(detector) = junction.detectors.iter().find(|d| d.channel == number) else {
+            let Some(place) = self.sites[ix.ix()].place(number) else {
                 self.reject("counts.channel");
                 continue;
             };
+            let detector = &junction.detectors[place];
             let share = (0.0..=1.0).contains(&reading.occupancy);
             if !share || reading.speed_mps.is_some_and(|v| !(0.0..=100.0).contains(&v)) {
                 self.reject("counts.value");
@@ -160,6 +161,13 @@ impl Coordinator {
             if touched && !reading.fault {
                 slot.last_actuated = Some(at);
                 slot.call |= !served;
+            }
+            if matches!(detector.kind, DetectorKind::StopLine | DetectorKind::Advance) {
+                let health = &mut self.health[ix.ix()];
+                slot.implausible = health[place].judge(slot);
+                if let Some(other) = self.sites[ix.ix()].neighbour[place].filter(|_| !slot.implausible) {
+                    health[other].neighbour_counted(reading.count);
+                }
             }
         }
     }
@@ -235,12 +243,14 @@ impl Coordinator {
 
     /// What a tick must do for a junction's memory, ready or not.
     pub(super) fn remember(&mut self, now: Moment, ix: JunctionIx) {
-        self.memories[ix.ix()].tick(
-            now,
-            &self.city.junctions[ix.ix()],
-            &self.sites[ix.ix()],
-            &self.live[ix.ix()],
-        );
+        let i = ix.ix();
+        let (junction, site, live) = (&self.city.junctions[i], &self.sites[i], &self.live[i]);
+        let memory = &mut self.memories[i];
+        memory.tick(now, junction, site, live);
+        if junction.plans.is_empty() {
+            self.volumes[i].tick(now, junction, live);
+            memory.design(now, junction, site, &self.volumes[i]);
+        }
     }
 }
 

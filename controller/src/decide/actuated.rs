@@ -11,7 +11,7 @@ use model::{
 };
 
 /// A gap this long between vehicles ends a green (HCM 2010, 18.4: 2 to 4 s).
-pub const GAP: Tenths = Tenths::seconds(3);
+pub(crate) const GAP: Tenths = Tenths::seconds(3);
 /// The longest green is this much more than the plan's: room to follow demand both ways.
 const MAX_GREEN_SHARE: f64 = 1.5;
 /// And within these bounds.
@@ -64,7 +64,7 @@ fn called(problem: &Problem, memory: &Memory, running: StageNumber, stage: Stage
     let gains = stage.green.iter().filter(|g| !here.is_some_and(|h| h.has(**g)));
     gains
         .filter_map(|g| problem.junction.group(*g))
-        .any(|g| memory.wants(problem.now, problem.site, problem.live, g.number, g.kind))
+        .any(|g| memory.wants(problem.now, problem.site, problem.live, g.number))
 }
 
 /// Over the groups that would end: for how long nobody has come, at the busiest of them.

@@ -2,17 +2,20 @@
 
 use model::{
     city::City,
-    detection::DetectorKind,
+    detection::{Detector, DetectorKind},
     ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, LinkIx, PlanNumber, StageNumber},
     signal::{Junction, Plan, interstage::Interstage, webster},
     time::Tenths,
 };
-use std::{ops::Range, time::Duration};
+use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 /// How far before the stop line a vehicle counts as one that the next seconds of green can serve, m. What an
 /// area channel sees beyond it is left out of pressure: counting all 250 m lets a long approach starve short
 /// ones (measured under SUMO on RESCO's cologne3: 17 s of delay with 100 m, gridlock with 250 m).
 pub const NEAR_M: f64 = 100.0;
+
+/// Road that a standing vehicle takes, gap included, m (HCM 2010, 31.2: 25 ft).
+pub(crate) const SPACING_M: f64 = 7.5;
 
 /// One junction, prepared.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub(crate) struct Site {
     pub base: Plan,
     /// Area channels.
     pub areas: Vec<Area>,
+    /// Lanes with loops.
+    pub loops: Vec<LoopLane>,
     /// By group: every channel that calls it.
     pub callers: Vec<Vec<Caller>>,
     /// By stage: what each group's green is worth in it, group order (see [`worth`]).
@@ -32,6 +37,10 @@ pub(crate) struct Site {
     pub ways: Vec<Vec<Tenths>>,
     /// By group: vehicle lanes that it governs, for saturation flow.
     pub lanes: Vec<u16>,
+    /// By detector: the other loop of its lane, as a place among the detectors.
+    pub neighbour: Vec<Option<usize>>,
+    /// Channel → place among the detectors, by channel.
+    places: BTreeMap<ChannelNumber, usize>,
 }
 
 /// An area channel.
@@ -43,8 +52,46 @@ pub(crate) struct Area {
     pub groups: Vec<GroupNumber>,
     /// From when a vehicle comes into view to when it is within [`NEAR_M`] on an empty road.
     pub lag: Duration,
+    /// How far it sees upstream, m: to the signal before, or as far as it can.
+    pub view_m: f64,
+    /// Vehicles that fit into [`NEAR_M`] of the lanes that it watches.
+    pub room: f64,
+    /// The stop-line loop of its lane.
+    pub stop_line: Option<ChannelNumber>,
     /// Where its traffic goes, if that is one link.
     pub downstream: Option<LinkIx>,
+}
+
+/// A lane that loops look at.
+#[derive(Clone, Debug)]
+pub(crate) struct LoopLane {
+    pub groups: Vec<GroupNumber>,
+    pub stop_line: Option<ChannelNumber>,
+    pub advance: Option<ChannelNumber>,
+    /// Places among [`Site::areas`] of the channels that watch it too; while one of them works, loops are not
+    /// asked for the queue.
+    pub areas: Vec<usize>,
+}
+
+fn loop_lanes(junction: &Junction) -> Vec<LoopLane> {
+    let mut lanes: BTreeMap<LaneIx, LoopLane> = BTreeMap::new();
+    for d in &junction.detectors {
+        let Some(lane) = d.lane else { continue };
+        let entry =
+            || LoopLane { groups: d.groups.clone(), stop_line: None, advance: None, areas: Vec::new() };
+        match d.kind {
+            DetectorKind::StopLine => lanes.entry(lane).or_insert_with(entry).stop_line = Some(d.channel),
+            DetectorKind::Advance => lanes.entry(lane).or_insert_with(entry).advance = Some(d.channel),
+            DetectorKind::Area | DetectorKind::PushButton => (),
+        }
+    }
+    let areas = junction.detectors.iter().filter(|d| d.kind == DetectorKind::Area);
+    for (place, area) in areas.enumerate() {
+        if let Some(lane) = area.lane.and_then(|lane| lanes.get_mut(&lane)) {
+            lane.areas.push(place);
+        }
+    }
+    lanes.into_values().collect()
 }
 
 /// A channel that calls a group.
@@ -64,6 +111,16 @@ pub(crate) fn worth(junction: &Junction, stage: StageNumber) -> Vec<f64> {
         (true, true) => 0.5,
     };
     junction.groups.iter().map(|g| value(g.number)).collect()
+}
+
+/// The loop that sees the same vehicles: advance for stop line, and the other way round.
+fn neighbour(junction: &Junction, detector: &Detector) -> Option<usize> {
+    let other = match detector.kind {
+        DetectorKind::StopLine => DetectorKind::Advance,
+        DetectorKind::Advance => DetectorKind::StopLine,
+        DetectorKind::Area | DetectorKind::PushButton => return None,
+    };
+    junction.detectors.iter().position(|d| d.kind == other && d.lane == detector.lane && d.lane.is_some())
 }
 
 /// What the road says that several junctions need.
@@ -128,7 +185,7 @@ impl Site {
                 continue;
             }
             let lane = detector.lane.filter(|l| l.ix() < network.lanes.len());
-            let (lag, downstream) = lane.map_or((Duration::ZERO, None), |lane| {
+            let (view_m, lag, downstream) = lane.map_or((0.0, Duration::ZERO, None), |lane| {
                 let view = roads.view(city, lane, detector.length_m);
                 let speed = network.lane(lane).speed_limit_mps.max(1.0);
                 let lag = Duration::from_secs_f64((view - NEAR_M).max(0.0) / speed);
@@ -143,9 +200,18 @@ impl Site {
                     });
                 let mut to: Vec<LinkIx> = mine.map(|m| network.lane(m.to).link).collect();
                 to.dedup();
-                (lag, (to.len() == 1).then(|| to[0]))
+                (view, lag, (to.len() == 1).then(|| to[0]))
             });
-            areas.push(Area { channel: detector.channel, groups: detector.groups.clone(), lag, downstream });
+            let at_line = |d: &&Detector| d.kind == DetectorKind::StopLine && d.lane == detector.lane;
+            areas.push(Area {
+                channel: detector.channel,
+                groups: detector.groups.clone(),
+                view_m,
+                lag,
+                room: NEAR_M / SPACING_M,
+                stop_line: junction.detectors.iter().find(at_line).map(|d| d.channel),
+                downstream,
+            });
         }
         let order: Vec<StageNumber> = junction.stages.iter().map(|s| s.number).collect();
         let base = junction
@@ -161,11 +227,24 @@ impl Site {
             config_hash: junction.config_hash(),
             base,
             areas,
+            loops: loop_lanes(junction),
             callers,
             worth: order.iter().map(|&s| worth(junction, s)).collect(),
             ways,
             lanes: lanes.iter().map(|l| l.len().max(1) as u16).collect(),
+            neighbour: junction.detectors.iter().map(|d| neighbour(junction, d)).collect(),
+            places: junction.detectors.iter().enumerate().map(|(i, d)| (d.channel, i)).collect(),
         }
+    }
+
+    /// Where among the junction's detectors that channel stands.
+    pub(crate) fn place(&self, channel: ChannelNumber) -> Option<usize> {
+        self.places.get(&channel).copied()
+    }
+
+    /// The area channel of that number.
+    pub(crate) fn area(&self, channel: ChannelNumber) -> Option<&Area> {
+        self.areas.iter().find(|a| a.channel == channel)
     }
 
     /// How long the way from one stage to another lasts; zero for stages that do not exist.

@@ -1,0 +1,249 @@
+//! What the traffic is like, from what detectors say: link times over the whole network, volumes by group,
+//! and which detectors are not to be believed.
+//!
+//! The state is one vector per quantity with one place per link, so that a step is a handful of whole-network
+//! operations however large the city is.
+
+pub(crate) mod plausible;
+mod volumes;
+
+pub(crate) use volumes::Volumes;
+
+use crate::{
+    coordinator::{LinkSpeed, Live},
+    decide::site::{SPACING_M, Site},
+};
+use model::{
+    city::City,
+    detection::DetectorKind,
+    ids::{ChannelNumber, GroupNumber, JunctionIx, LinkIx},
+    signal::Lamp,
+    time::Moment,
+};
+use ndarray::{Array1, Zip};
+use std::time::Duration;
+
+/// Time constant of what links publish, s: about two cycles, so that a red does not look like a jam.
+pub const SMOOTH_S: f64 = 150.0;
+/// Vehicles per second that are assumed to drive freely beside those that were seen: where hardly anybody
+/// drives, one vehicle at a red must not say that the street is slow. One in two minutes.
+const FREE_FLOW_PRIOR: f64 = 1.0 / 120.0;
+/// A link whose detectors said nothing for this long is not known any more, s.
+const SILENCE_S: u64 = 60;
+/// Saturation flow of one lane, veh/s (1,900 veh/h: HCM 2010, 18.3).
+pub const SATURATION: f64 = 1900.0 / 3600.0;
+/// Slowest speed that a link publishes, m/s: slower than this it stands, and times would grow without end.
+const SLOWEST_MPS: f64 = 0.5;
+
+/// Where a link is looked at.
+#[derive(Clone, Debug)]
+struct Eye {
+    link: LinkIx,
+    junction: JunctionIx,
+    channel: ChannelNumber,
+    groups: Vec<GroupNumber>,
+    sees: Sees,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sees {
+    /// Vehicles in view and standing.
+    Area,
+    /// Vehicles that leave over the stop line.
+    Leaving,
+    /// Vehicles that pass farther up.
+    Passing,
+}
+
+/// The network-wide estimate.
+#[derive(Clone, Debug)]
+pub(crate) struct Estimate {
+    eyes: Vec<Eye>,
+    /// By link: area channels, stop-line loops and advance loops that look at it.
+    cameras: Array1<f64>,
+    loops: Array1<f64>,
+    advances: Array1<f64>,
+    /// By link, s: driving it freely, and the part of that within the view of its cameras.
+    free_s: Array1<f64>,
+    view_s: Array1<f64>,
+    length_m: Array1<f64>,
+    /// Vehicles that its lanes can hold.
+    room: Array1<f64>,
+    lanes: Array1<f64>,
+    /// Smoothed: vehicles in view, vehicles leaving per second, and the wait that an arrival at any time meets.
+    in_view: Array1<f64>,
+    flow: Array1<f64>,
+    wait_s: Array1<f64>,
+    /// Now: vehicles standing.
+    standing: Array1<f64>,
+    /// Last time that a camera, a loop was heard.
+    camera_heard: Vec<Option<Moment>>,
+    loop_heard: Vec<Option<Moment>>,
+    stepped: Option<Moment>,
+    speeds: Vec<Option<LinkSpeed>>,
+}
+
+impl Estimate {
+    pub(crate) fn new(city: &City, sites: &[Site]) -> Estimate {
+        let network = &city.network;
+        let n = network.links.len();
+        let zero = || Array1::<f64>::zeros(n);
+        let mut eyes = Vec::new();
+        let (mut cameras, mut loops, mut advances, mut view_s) = (zero(), zero(), zero(), zero());
+        for (j, (junction, site)) in city.junctions.iter().zip(sites).enumerate() {
+            for detector in &junction.detectors {
+                let Some(lane) = detector.lane.and_then(|l| network.lanes.get(l.ix())) else { continue };
+                let link = lane.link;
+                let sees = match detector.kind {
+                    DetectorKind::Area => {
+                        cameras[link.ix()] += 1.0;
+                        // The street beyond the link, up to the signal before, is seen too.
+                        let view_m = site.area(detector.channel).map_or(0.0, |a| a.view_m);
+                        view_s[link.ix()] = view_s[link.ix()].max(view_m / lane.speed_limit_mps.max(1.0));
+                        Sees::Area
+                    }
+                    DetectorKind::StopLine => {
+                        loops[link.ix()] += 1.0;
+                        Sees::Leaving
+                    }
+                    DetectorKind::Advance => {
+                        advances[link.ix()] += 1.0;
+                        Sees::Passing
+                    }
+                    DetectorKind::PushButton => continue,
+                };
+                let groups = detector.groups.clone();
+                eyes.push(Eye {
+                    link,
+                    junction: JunctionIx::from(j),
+                    channel: detector.channel,
+                    groups,
+                    sees,
+                });
+            }
+        }
+        let lanes = Array1::from_iter(network.links.iter().map(|l| l.lanes.len().max(1) as f64));
+        let length_m = Array1::from_iter(network.links.iter().map(|l| l.length_m));
+        Estimate {
+            eyes,
+            cameras,
+            loops,
+            advances,
+            free_s: Array1::from_iter(network.links.iter().map(|l| l.free_travel_time_s())),
+            view_s,
+            room: &length_m * &lanes / SPACING_M,
+            length_m,
+            lanes,
+            in_view: zero(),
+            flow: zero(),
+            wait_s: zero(),
+            standing: zero(),
+            camera_heard: vec![None; n],
+            loop_heard: vec![None; n],
+            stepped: None,
+            speeds: vec![None; n],
+        }
+    }
+
+    /// Takes one second's readings of all junctions.
+    pub(crate) fn step(&mut self, now: Moment, live: &[Live]) {
+        let passed = self.stepped.map_or(1.0, |at| now.since(at).as_secs_f64()).clamp(0.0, 10.0);
+        self.stepped = Some(now);
+        let keep = (-passed / SMOOTH_S).exp();
+        let n = self.free_s.len();
+        let (mut view, mut leaving, mut passing) =
+            (Array1::<f64>::zeros(n), Array1::<f64>::zeros(n), Array1::<f64>::zeros(n));
+        let mut wait = Array1::<f64>::zeros(n);
+        self.standing.fill(0.0);
+        for eye in &self.eyes {
+            let live = &live[eye.junction.ix()];
+            let Some(channel) = live.detectors.get(&eye.channel).filter(|c| !c.last.fault && !c.implausible)
+            else {
+                continue;
+            };
+            let Some(at) = channel.at.filter(|at| now.since(*at) < Duration::from_secs(SILENCE_S)) else {
+                continue;
+            };
+            let fresh = now.since(at) < Duration::from_millis(1500);
+            let link = eye.link.ix();
+            match eye.sees {
+                Sees::Area => {
+                    self.camera_heard[link] = self.camera_heard[link].max(Some(at));
+                    view[link] += f64::from(channel.last.vehicles.or(channel.last.queue).unwrap_or(0));
+                    self.standing[link] += f64::from(channel.last.queue.unwrap_or(0));
+                }
+                Sees::Leaving => {
+                    self.loop_heard[link] = self.loop_heard[link].max(Some(at));
+                    leaving[link] += if fresh { f64::from(channel.last.count) } else { 0.0 };
+                    wait[link] += red_for(now, live, &eye.groups) / self.loops[link];
+                }
+                Sees::Passing => {
+                    passing[link] += if fresh { f64::from(channel.last.count) } else { 0.0 };
+                }
+            }
+        }
+        // A link without loops at its stop line is counted where it can be.
+        Zip::from(&mut leaving).and(&passing).and(&self.loops).for_each(|leaving, &passing, &loops| {
+            if loops == 0.0 {
+                *leaving = passing;
+            }
+        });
+        let blend = |state: &mut Array1<f64>, seen: &Array1<f64>| {
+            Zip::from(state).and(seen).for_each(|state, &seen| *state = *state * keep + seen * (1.0 - keep));
+        };
+        blend(&mut self.in_view, &view);
+        blend(&mut self.flow, &(leaving / passed.max(1.0)));
+        blend(&mut self.wait_s, &wait);
+        self.publish(now);
+    }
+
+    fn publish(&mut self, now: Moment) {
+        let known =
+            |heard: Option<Moment>| heard.is_some_and(|at| now.since(at) < Duration::from_secs(SILENCE_S));
+        for i in 0..self.speeds.len() {
+            let counted = self.loops[i] + self.advances[i] > 0.0;
+            let delay_s = if self.cameras[i] > 0.0 && counted && known(self.camera_heard[i]) {
+                // Little (1961): the mean time in view is the mean number in view over the flow through it.
+                let (number, flow) = (self.in_view[i], self.flow[i]);
+                let in_view_s = (number + FREE_FLOW_PRIOR * self.view_s[i]) / (flow + FREE_FLOW_PRIOR);
+                in_view_s - self.view_s[i]
+            } else if self.loops[i] > 0.0 && known(self.loop_heard[i]) {
+                // Arrivals spread over the cycle wait for the red that is left, and for the queue before them:
+                // Webster's (1958) first term, with red and cycle as they were seen.
+                let load = (self.flow[i] / (SATURATION * self.lanes[i])).min(0.9);
+                self.wait_s[i] / (1.0 - load)
+            } else {
+                self.speeds[i] = None;
+                continue;
+            };
+            let longest = self.length_m[i] / SLOWEST_MPS;
+            let time_s = (self.free_s[i] + delay_s.max(0.0)).min(longest).max(self.free_s[i]);
+            let speed_mps = self.length_m[i] / time_s;
+            self.speeds[i] = Some(LinkSpeed { link: LinkIx::from(i), speed_mps, time_s });
+        }
+    }
+
+    /// Traffic by link; `None` where no detector that works looks.
+    pub(crate) fn speeds(&self) -> &[Option<LinkSpeed>] {
+        &self.speeds
+    }
+
+    /// The share of a link's room that is not taken by standing vehicles; `None` where nobody counts them.
+    pub(crate) fn free_room(&self, link: LinkIx) -> Option<f64> {
+        (self.cameras[link.ix()] > 0.0 && self.camera_heard[link.ix()].is_some())
+            .then(|| (1.0 - self.standing[link.ix()] / self.room[link.ix()].max(1.0)).clamp(0.0, 1.0))
+    }
+}
+
+/// How long the groups have been red, s; zero when one of them may go. Its mean over time is what an arrival at
+/// any time has to wait: the elapsed and the remaining part of a red are alike in the mean.
+fn red_for(now: Moment, live: &Live, groups: &[GroupNumber]) -> f64 {
+    let red = |g: &GroupNumber| {
+        let shown = live.groups.get(usize::from(g.0).checked_sub(1)?)?;
+        Some(match shown.lamp {
+            Lamp::Green | Lamp::FlashingGreen | Lamp::FlashingAmber | Lamp::Dark => 0.0,
+            Lamp::Red | Lamp::Amber | Lamp::RedAmber => now.since(shown.since).as_secs_f64(),
+        })
+    };
+    groups.iter().filter_map(red).reduce(f64::min).unwrap_or(0.0)
+}
