@@ -26,11 +26,11 @@ function Sparkline() {
   const begin = end - 3 * 3600_000;
   const values = all.map(([, value]) => value);
   const [low, high] = [Math.min(...values) - 3, Math.max(...values, 100)];
-  const x = (at: number) => ((at - begin) / (end - begin)) * 124;
+  const x = (at: number) => ((at - begin) / (end - begin)) * 104;
   const y = (value: number) => 3 + ((high - value) / (high - low)) * 34;
   const last = all.at(-1);
   return (
-    <svg class="sparkline" width="130" height="42" aria-hidden="true">
+    <svg class="sparkline" width="110" height="42" aria-hidden="true">
       {runsOf(all.filter(([at]) => at >= begin), 150_000).runs.map((run) => (
         <polyline points={run.map(([at, value]) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(" ")} />
       ))}

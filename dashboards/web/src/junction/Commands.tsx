@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { Command } from "../api/view";
-import { clockOf, kindOf, modeOf, t, tk } from "../i18n";
+import { clockOf, kindOf, t, tk } from "../i18n";
 import { countdown } from "../format";
 import { knownUntil } from "../live/live";
 import { Icon } from "../ui/Icon";
@@ -10,7 +10,7 @@ import { Icon } from "../ui/Icon";
 function title(command: Command): string {
   switch (command.what) {
     case "lease": {
-      const value = /^\d+$/.test(command.value) ? t("sg.stage", { n: command.value }) : modeOf(command.value).toLowerCase();
+      const value = /^\d+$/.test(command.value) ? t("sg.stage", { n: command.value }) : (tk(`mode.${command.value}`)?.toLowerCase() ?? kindOf(command.value));
       return command.value ? t("cmd.lease", { value }) : t("cmd.lease", { value: "–" });
     }
     case "hold":

@@ -7,7 +7,7 @@ import { contact, knownUntil } from "../live/live";
 import { Icon } from "../ui/Icon";
 import { AgeRing } from "../ui/signs";
 import { useSize } from "../ui/TimeStrip";
-import { add, arms, before, heads, marks, outline, reach, rightOf, type Arm } from "./geometry";
+import { add, arms, before, heads, marks, outline, reach, rightOf, toMouth, type Arm } from "./geometry";
 
 type Pixel = [number, number];
 
@@ -36,7 +36,8 @@ function Surface({ drawing, frame, all }: { drawing: Drawing; frame: Frame; all:
   const corners = outline(all);
   const kerb = (c: (typeof corners)[number]) => (c.control ? `Q${p(c.control)} ${p(c.to)}` : `L${p(c.to)}`);
   const surface = corners.map((c, i) => `${i === 0 ? "M" : "L"}${p(c.from)}${kerb(c)}L${p(c.mouthTo)}`).join("") + "Z";
-  const lanes = drawing.lanes.map((lane) => ({ d: frame.path(lane.line), w: lane.width_m * frame.scale }));
+  // A stop line lies before the mouth; the way between is road too.
+  const lanes = drawing.lanes.map((lane, i) => ({ d: frame.path(toMouth(lane, all.find((arm) => arm.lanes.includes(i)))), w: lane.width_m * frame.scale }));
   return (
     <>
       <g class="road-edge">

@@ -113,6 +113,16 @@ function meeting(p: Metres, d: Metres, q: Metres, e: Metres): Metres | null {
   return s < 0 && s > -60 && dot(sub(at, q), e) < 0 ? at : null;
 }
 
+/** A lane carried on to its arm's mouth, where it stops or begins before it. */
+export function toMouth(lane: LaneDrawing, arm: Arm | undefined): Metres[] {
+  if (!arm) return lane.line;
+  const { at } = mouth(lane);
+  const short = dot(at, arm.way) - dot(arm.left, arm.way);
+  if (short < 0.05) return lane.line;
+  const end = add(at, arm.way, -short);
+  return lane.inbound ? [...lane.line, end] : [end, ...lane.line];
+}
+
 export interface Corner { from: Metres; control: Metres | null; to: Metres; mouthTo: Metres }
 
 /** The edge of the junction's surface: for each arm its mouth, then the kerb to the next arm, counterclockwise. */

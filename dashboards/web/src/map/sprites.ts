@@ -109,14 +109,14 @@ function junction([actual = "", wanted = "", silent = "", hold = "", red = ""]: 
     c.strokeStyle = token("map-halo");
     c.stroke(shape);
     if (silent) {
-      const big = scaled(rungPath(actual), 4.6);
+      const big = scaled(rungPath(actual), 5);
       c.fillStyle = token("map-halo");
       c.fill(big);
       c.save();
       c.clip(big);
-      c.lineWidth = 1;
+      c.lineWidth = 1.1;
       c.strokeStyle = token("hatch");
-      for (let i = -12; i <= 12; i += 2.4) {
+      for (let i = -12; i <= 12; i += 3.2) {
         c.beginPath();
         c.moveTo(i - 6, 6);
         c.lineTo(i + 6, -6);

@@ -33,10 +33,8 @@ function zoomed(at13: number | ExpressionSpecification): DataDrivenPropertyValue
 const widthByLos: ExpressionSpecification = ["match", los, ...CLASSES.flatMap((c) => [c, WIDTH[c]]), 1.4] as never;
 
 export function layers(token: Tokens, language: Language, shown: Shown): LayerSpecification[] {
-  const name: ExpressionSpecification =
-    language === "en"
-      ? ["coalesce", ["case", ["==", ["get", "name_en"], ""], null, ["get", "name_en"]], ["get", "name"], ""]
-      : ["coalesce", ["case", ["==", ["get", "name"], ""], null, ["get", "name"]], ["get", "name_en"], ""];
+  const [own, other] = language === "en" ? ["name_en", "name"] : ["name", "name_en"];
+  const name = ["case", ["!=", ["coalesce", ["get", own], ""], ""], ["get", own], ["coalesce", ["get", other], ""]] as ExpressionSpecification;
   const visible = (group: LayerGroup) => ({ visibility: shown.layers[group] ? ("visible" as const) : ("none" as const) });
   const colour = (c: string) => token(c);
   const losColour: ExpressionSpecification = ["match", los, ...CLASSES.flatMap((c) => [c, colour(`los-${c.toLowerCase()}`)]), colour("hatch")] as never;
@@ -89,7 +87,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       source: "links",
       filter: isStreet,
       layout: { "line-cap": "round", "line-join": "round" },
-      paint: { "line-color": colour("map-street"), "line-width": zoomed(6.4), "line-offset": zoomed(2.3) },
+      paint: { "line-color": colour("map-street-2"), "line-width": zoomed(6.4), "line-offset": zoomed(2.3) },
     },
     {
       // What moves on streets with houses shows from close by.

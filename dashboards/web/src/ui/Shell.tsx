@@ -104,7 +104,7 @@ export function TopBar({ title, sub, middle }: { title: string; sub?: ComponentC
           {sub && <span>{sub}</span>}
         </div>
         {middle}
-        <Sentence />
+        {(!middle || contact.value !== "live") && <Sentence />}
       </div>
       <div class="top-tools">
         <Lock />

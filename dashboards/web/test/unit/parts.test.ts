@@ -1,0 +1,144 @@
+// Smaller pure parts, each as a table of cases.
+
+import { describe, expect, test, vi } from "vitest";
+import type { Alarm, Decision, Group, Health, LaneDrawing, LinkProperties } from "../../src/api/view";
+import type { Feature, LineString } from "geojson";
+import { classOf } from "../../src/los";
+import { arms, beside, heads, marks, outline } from "../../src/junction/geometry";
+import { expected, past } from "../../src/junction/lamps";
+import { bars, why } from "../../src/junction/why";
+import { middle, streets } from "../../src/map/streets";
+import { decode } from "../../src/pages/polyline";
+import { sentence, type Known } from "../../src/sentence";
+
+test("level of service by share of free-flow speed", () => {
+  const check = (share: number | null, los: string | null) => expect(classOf(share)).toBe(los);
+  check(81, "A");
+  check(80, "B");
+  check(67, "C");
+  check(50, "D");
+  check(40, "E");
+  check(30, "F");
+  check(0, "F");
+  check(null, null);
+  check(Number.NaN, null);
+});
+
+describe("the sentence", () => {
+  const alarm = (priority: number) => ({ priority }) as Alarm;
+  const health = { time_zone: "UTC", status: "ok", broker: { state: "up", since: 0 }, store: { state: "up" } } as Health;
+  const check = (known: Partial<Known>, en: string) => {
+    const said = sentence("en", { contact: "live", health, alarms: [], heardAt: 0, now: 0, ...known });
+    expect(`${said.first} ${said.rest}`.replaceAll("\u00a0", " ")).toBe(en);
+  };
+  test("says what needs action first", () => {
+    check({}, "Nothing needs action. The city runs as usual");
+    check({ alarms: [alarm(1), alarm(2), alarm(3)] }, "2 need action. The rest of the city runs as usual");
+    check({ alarms: [alarm(3)] }, "Nothing needs action. 1 alarm is being watched");
+    check({ health: { ...health, broker: { state: "down", since: 3_600_000, detail: "" } } }, "The message broker is down since 01:00:00. Junctions run their local plans");
+    check({ health: { ...health, store: { ...health.store, state: "down" } } }, "History is not being written. Control goes on");
+  });
+  test("never shows silence as health", () => {
+    check({ contact: "waiting", health: null }, "Waiting for the centre. Nothing has been received yet");
+    check({ contact: "cut", health: null }, "No contact with the centre. Nothing has been received yet");
+    check({ contact: "cut", heardAt: 1000, now: 13_000 }, "No contact with the centre. Shown as of 00:00:01, 12 s ago. Trying again");
+  });
+});
+
+describe("why", () => {
+  const decision = (reason: string, facts: Record<string, number>, more: Partial<Decision> = {}): Decision => ({
+    number: 1, junction: "a", at: 0, kind: "actuated", stage: 2, before: 1, reason, facts, alternatives: [], limits: [], ...more,
+  });
+  const check = (of: Decision, en: string) => expect(why("en", of).replaceAll("\u00a0", " ")).toBe(en);
+  test("fills a sentence with the numbers of the decision", () => {
+    check(decision("gap_out", { gap_s: 3.2, green_s: 22 }), "Nobody has come to stage 1 for 3.2 s, so its green ends after 22 s and stage 2 is next.");
+    check(decision("max_red", { group: 4, red_s: 118 }), "Group 4 has been red for 118 s, and now it has its right: stage 2 is next.");
+    check(decision("plan_step", { split_s: 30, left_s: 12 }, { before: 2 }), "The plan says so: stage 2 has 30 s, and 12 s of it remain.");
+  });
+  test("says less when a number is missing, and never shows a hole", () => {
+    check(decision("gap_out", {}), "The flow at stage 1 has a gap, so stage 2 is next.");
+    check(decision("from_the_future", { gap_s: 2 }), "Reason: from_the_future. gap 2 s.");
+  });
+  test("compares with the chosen one", () => {
+    const alternatives = [{ stage: 1, chosen: true, score: 20, unit: "vehicles", refused: "" }, { stage: 2, chosen: false, score: 15, unit: "vehicles", refused: "" }];
+    expect(bars(decision("x", {}, { alternatives })).map(({ share, percent }) => [share, percent])).toEqual([[1, null], [0.75, -25]]);
+  });
+});
+
+describe("lamp bars", () => {
+  const group: Group = { number: 1, kind: "vehicles", name: { local: "", en: "" }, lamp: "green", since: 40, min_green_s: 5, flashing_green_s: 3, amber_s: 3, next_change: null };
+  const text = (list: { from: number; to: number; lamp: string }[]) => list.map(({ from, to, lamp }) => `${lamp} ${from}-${to}`).join(", ");
+  test("the past is what was told; before the first word nothing is known", () => {
+    const history = [{ at: 10, group: 1, lamp: "red" }, { at: 30, group: 1, lamp: "green" }, { at: 20, group: 2, lamp: "amber" }];
+    expect(text(past(history, 1, 0, 50, { lamp: "green", since: 30 }))).toBe("red 10-30, green 30-50");
+    expect(text(past(history, 3, 0, 50, { lamp: "red", since: -99 }))).toBe("red 0-50");
+    expect(past([], 3, 0, 50, { lamp: null, since: null })).toEqual([]);
+  });
+  test("the future comes from the expected stages, with flashing green and amber at the end", () => {
+    const change = (at: number) => ({ at, earliest: at, latest: at });
+    const stages = [{ number: 1, green: [1] }, { number: 2, green: [2] }];
+    const forecast = [{ stage: 1, begins: change(0), ends: change(20_000) }, { stage: 2, begins: change(26_000), ends: change(40_000) }];
+    expect(text(expected(group, stages, forecast, 10_000, 90_000))).toBe("green 10000-17000, flashing_green 17000-20000, amber 20000-23000, red 23000-40000");
+    expect(expected(group, stages, [], 10_000, 90_000)).toEqual([]);
+  });
+});
+
+describe("the drawing", () => {
+  // Two lanes in from the west, one out to the east and one out to the west: traffic keeps right.
+  const lane = (link: string, inbound: boolean, line: [number, number][], groups: number[] = []): LaneDrawing => ({ link, name: { local: "", en: "" }, inbound, line, width_m: 3, groups, turns: [] });
+  const lanes = [
+    lane("w", true, [[-60, -4.5], [-10, -4.5]], [1]),
+    lane("w", true, [[-60, -1.5], [-10, -1.5]], [1, 2]),
+    lane("-w", false, [[-10, 1.5], [-60, 1.5]]),
+    lane("e", false, [[10, -1.5], [60, -1.5]]),
+  ];
+  const drawing = { lanes, movements: [] };
+  test("groups lanes into arms, and puts heads right of the way in", () => {
+    const all = arms(drawing);
+    expect(all.map((arm) => arm.lanes)).toEqual([[3], [0, 1, 2]]);
+    expect(heads(drawing, all).map(({ group, at }) => [group, ...at.map(Math.round)])).toEqual([[1, -10, -6], [2, -10, -6]]);
+    expect(outline(all)).toHaveLength(2);
+  });
+  test("marks lanes of one way with dashes and the middle with a line", () => {
+    expect(marks(drawing).map(({ kind, line }) => [kind, Math.round(line[0]?.[1] ?? 9)])).toEqual([["lane", -3], ["centre", 0]]);
+  });
+  test("beside keeps right", () => expect(beside([[0, 0], [10, 0]], 2)).toEqual([[0, -2], [10, -2]]));
+});
+
+describe("streets", () => {
+  const piece = (name: string, coordinates: [number, number][]): Feature<LineString, LinkProperties> => ({
+    type: "Feature", properties: { id: "", class: "primary", name, name_en: name, lanes: 1, free_kmh: 60, bridge: false, tunnel: false }, geometry: { type: "LineString", coordinates },
+  });
+  test("join end to end, one line for both directions, and stop at a sharp turn", () => {
+    const lines = streets([
+      piece("A", [[0, 0], [0.01, 0]]),
+      piece("A", [[0.01, 0], [0, 0]]),
+      piece("A", [[0.02, 0], [0.01, 0]]),
+      piece("A", [[0.02, 0], [0.02, 0.01]]),
+      piece("", [[1, 1], [2, 2]]),
+    ]);
+    expect(lines.map((line) => line.geometry.coordinates.length).sort()).toEqual([2, 3]);
+  });
+  test("have a middle", () => expect(middle([[0, 0], [1, 0], [1, 1]]).at).toEqual([1, 0]));
+});
+
+test("polylines of any precision", () => {
+  const check = (text: string, precision: number, points: number[][]) => expect(decode(text, precision)).toEqual(points);
+  check("_p~iF~ps|U_ulLnnqC_mqNvxq`@", 5, [[-120.2, 38.5], [-120.95, 40.7], [-126.453, 43.252]]);
+  check("", 7, []);
+  check("_p~iF", 5, []);
+});
+
+test("the address says where the page is", async () => {
+  vi.stubGlobal("location", { hash: "#/junction/a%2F1" });
+  vi.stubGlobal("addEventListener", () => {});
+  const { parse, write } = await import("../../src/route");
+  const check = (hash: string, screen: string, id: string | null, query = {}) => expect(parse(hash)).toEqual({ screen, id, query });
+  check("", "city", null);
+  check("#/nowhere", "city", null);
+  check("#/junction", "city", null);
+  check("#/junction/a%2F1", "junction", "a/1");
+  check("#/city?junction=7&at=37.6,55.7", "city", null, { junction: "7", at: "37.6,55.7" });
+  expect(write({ screen: "city", id: null, query: { at: "37.6,55.7", junction: "7" } })).toBe("#/city?at=37.6,55.7&junction=7");
+  expect(write(parse("#/junction/a%2F1"))).toBe("#/junction/a%2F1");
+});
