@@ -9,4 +9,6 @@ pub mod detectors;
 pub mod scenario;
 pub mod signals;
 pub mod modbus_field;
+pub mod street;
 pub mod sumo;
+pub mod generator;

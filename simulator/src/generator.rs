@@ -1,0 +1,88 @@
+//! Cities made here: a Moscow of any size, from what everybody knows of its map.
+//!
+//! In reading order: `atlas` is what we know by heart, `plane` crosses the roads with each other, `fill` puts small
+//! streets between them, `sprawl` does both for a city of the wanted size, `streets` makes links, lanes and movements
+//! of it, `lines` the public
+//! transport, `town` the signals; [`picture`] draws it.
+
+mod atlas;
+mod plane;
+mod fill;
+mod sprawl;
+mod streets;
+mod lines;
+mod town;
+pub mod picture;
+
+use atlas::Atlas;
+use model::{
+    city::{Area, AreaKind, City},
+    network::Name,
+};
+use sprawl::World;
+
+/// A city with the shape of Moscow and about so many signalised junctions: 150 fill the Garden Ring, 4,000 the MKAD.
+/// The same arguments give the same city.
+pub fn moscow(junctions: usize, seed: u64) -> City {
+    let atlas = Atlas::read().expect("the built-in tables are read by a test");
+    let world = World::for_junctions(junctions);
+    let (roads, mut graph) = sprawl::grow(&atlas, world, seed);
+    let mut streets = streets::lay(&atlas, &mut graph, junctions);
+    let transit = lines::lay(&atlas, &mut streets.network, |p| world.depth(p) > -400.0);
+    let signals = town::signals(&graph, &mut streets);
+    let corridors = town::corridors(&roads, &graph, &streets);
+    let mut city = City {
+        name: Name::new("Москва", "Moscow"),
+        centre: atlas::KREMLIN,
+        // One step out for each doubling of the world.
+        zoom: (13.0 - (world.radius() / 3700.0).log2()).clamp(8.0, 15.0),
+        network: streets.network,
+        junctions: signals,
+        transit,
+        areas: areas(&atlas, world),
+        corridors,
+    };
+    model::detection::equip(&mut city);
+    city
+}
+
+fn areas(atlas: &Atlas, world: World) -> Vec<Area> {
+    let place = |p: &atlas::Place| atlas.plane.to_lonlat(*p);
+    let mut areas = Vec::new();
+    let mut add = |kind, name: &Name, ring: &[atlas::Place]| {
+        areas.push(Area { kind, name: Some(name.clone()), ring: ring.iter().map(place).collect() });
+    };
+    let reach = world.radius() * 1.3;
+    let near = |ring: &[atlas::Place]| ring.iter().any(|p| atlas::distance(*p, [0.0, 0.0]) < reach);
+    for (name, ring) in atlas.parks.iter().filter(|(_, r)| near(r)) {
+        add(AreaKind::Park, name, ring);
+    }
+    for river in &atlas.rivers {
+        // Only what lies near; a river goes on, the map does not.
+        for run in river.path.chunk_by(|a, b| {
+            (atlas::distance(*a, [0.0; 2]) < reach) == (atlas::distance(*b, [0.0; 2]) < reach)
+        }) {
+            if run.len() > 1 && near(run) {
+                add(AreaKind::Water, &river.name, &sprawl::banks(run, river.width_m));
+            }
+        }
+    }
+    for (name, ring) in atlas.blocks.iter().filter(|(_, r)| near(r)) {
+        add(AreaKind::Block, name, ring);
+    }
+    areas
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "draws pictures for people"]
+    fn draw() {
+        for n in [20, 150, 1000, 4000] {
+            let city = moscow(n, 1);
+            std::fs::write(format!("/tmp/w/moscow/{n}.svg"), picture::svg(&city)).unwrap();
+        }
+    }
+}

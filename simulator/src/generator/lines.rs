@@ -1,0 +1,324 @@
+//! Metro, MCC, trams and buses: stations from the atlas, routes along the streets, stops on the way.
+
+use super::atlas::{Atlas, Place, Rail, RoadLine, distance, smooth};
+use model::{
+    geo::{LonLat, length_m},
+    ids::{LineId, LinkIx, StopId},
+    network::{Modes, Name, Network, RoadClass},
+    transit::{Line, Stop, Transit, TransitMode},
+};
+use std::{cmp::Reverse, collections::BTreeMap, collections::BinaryHeap};
+
+/// Between stops of a bus or tram in Moscow, m.
+const STOP_EVERY_M: f64 = 420.0;
+/// A stop stands so far behind a crossing, m.
+const BEHIND_CROSSING_M: f64 = 35.0;
+/// A square of a line that is farther than this from any road lies outside of the world.
+const ON_THE_MAP_M: f64 = 160.0;
+/// Colours of the city's own maps: trams red, buses blue, night buses dark blue.
+const TRAM: &str = "#B4191D";
+const BUS: &str = "#00A3E0";
+const NIGHT: &str = "#2A4B9B";
+
+/// All lines that the world holds, with streets of trams opened to them.
+pub(super) fn lay(atlas: &Atlas, network: &mut Network, inside: impl Fn(Place) -> bool) -> Transit {
+    let mut transit = Transit::default();
+    for rail in &atlas.rails {
+        add_rail(atlas, rail, &inside, &mut transit);
+    }
+    let ways = Ways::of(network);
+    let mut stops_at: BTreeMap<(LinkIx, u32), u32> = BTreeMap::new();
+    for line in &atlas.road_lines {
+        for (back, via) in [(false, &line.there), (true, &line.back)] {
+            add_road_line(atlas, network, &ways, line, back, via, &mut transit, &mut stops_at);
+        }
+    }
+    // Rails lie in the street: cars share the lanes.
+    for line in transit.lines.iter().filter(|l| l.mode == TransitMode::Tram) {
+        for link in &line.links {
+            let link = &mut network.links[link.ix()];
+            link.access = link.access.with(Modes::TRAM);
+            for lane in link.lanes.clone() {
+                let lane = &mut network.lanes[lane as usize];
+                lane.allowed = lane.allowed.with(Modes::TRAM);
+            }
+        }
+    }
+    transit
+}
+
+fn add_rail(atlas: &Atlas, rail: &Rail, inside: &impl Fn(Place) -> bool, transit: &mut Transit) {
+    let mut stations: Vec<&(Name, Place)> = rail.stations.iter().collect();
+    if rail.closed {
+        stations.push(&rail.stations[0]);
+    }
+    // A line that leaves the map and comes back is cut there.
+    let runs: Vec<&[&(Name, Place)]> = stations
+        .chunk_by(|a, b| inside(a.1) == inside(b.1))
+        .filter(|run| run.len() > 1 && inside(run[0].1))
+        .collect();
+    for (part, run) in runs.iter().enumerate() {
+        let whole_ring = rail.closed && runs.len() == 1 && run.len() == stations.len();
+        let places: Vec<Place> = run.iter().map(|s| s.1).collect();
+        let (curve, _) = smooth(&places, whole_ring);
+        let shape: Vec<LonLat> = curve.iter().map(|p| atlas.plane.to_lonlat(*p)).collect();
+        let mut stops: Vec<u32> = Vec::new();
+        for (i, (name, at)) in run.iter().enumerate() {
+            if whole_ring && i + 1 == run.len() {
+                stops.push(stops[0]);
+                continue;
+            }
+            let id = StopId::new(format!("{}-{}", rail.id, transit.stops.len() + 1));
+            stops.push(transit.stops.len() as u32);
+            transit.stops.push(Stop { id, name: name.clone(), at: atlas.plane.to_lonlat(*at) });
+        }
+        let mut there = Line {
+            id: LineId::new(format!("{}-{}", rail.id, 2 * part + 1)),
+            name: rail.name.clone(),
+            mode: rail.mode,
+            colour: rail.colour.clone(),
+            stops,
+            shape,
+            links: Vec::new(),
+            headway_s: rail.headway_s,
+        };
+        transit.lines.push(there.clone());
+        there.id = LineId::new(format!("{}-{}", rail.id, 2 * part + 2));
+        there.stops.reverse();
+        there.shape.reverse();
+        transit.lines.push(there);
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one caller, and what it holds is borrowed in parts")]
+fn add_road_line(
+    atlas: &Atlas,
+    network: &Network,
+    ways: &Ways,
+    line: &RoadLine,
+    back: bool,
+    via: &[Place],
+    transit: &mut Transit,
+    stops_at: &mut BTreeMap<(LinkIx, u32), u32>,
+) {
+    let on_map: Vec<usize> = via
+        .chunk_by(|a, b| ways.near(*a).is_some() == ways.near(*b).is_some())
+        .filter(|run| ways.near(run[0]).is_some())
+        .max_by_key(|run| run.len())
+        .map(|run| run.iter().filter_map(|p| ways.near(*p)).collect())
+        .unwrap_or_default();
+    if on_map.len() < 2 {
+        return;
+    }
+    let Some(links) = ways.through(network, &on_map) else { return };
+    if links.is_empty() {
+        return;
+    }
+    let mut shape: Vec<LonLat> = Vec::new();
+    for link in &links {
+        let points = &network.link(*link).shape;
+        shape.extend(points.iter().skip(usize::from(!shape.is_empty())));
+    }
+    let stops = stops_along(network, &links, transit, stops_at, atlas);
+    if stops.len() < 2 {
+        return;
+    }
+    let colour = match (line.mode, line.night) {
+        (TransitMode::Tram, _) => TRAM,
+        (_, true) => NIGHT,
+        _ => BUS,
+    };
+    transit.lines.push(Line {
+        id: LineId::new(format!("{}-{}", line.id, if back { 2 } else { 1 })),
+        name: line.name.clone(),
+        mode: line.mode,
+        colour: colour.into(),
+        stops,
+        shape,
+        links,
+        headway_s: line.headway_s,
+    });
+}
+
+/// Stops behind crossings, about every [`STOP_EVERY_M`]; lines that pass the same place share them.
+fn stops_along(
+    network: &Network,
+    links: &[LinkIx],
+    transit: &mut Transit,
+    stops_at: &mut BTreeMap<(LinkIx, u32), u32>,
+    atlas: &Atlas,
+) -> Vec<u32> {
+    let mut stops = Vec::new();
+    let mut since = STOP_EVERY_M * 0.6;
+    for (i, &link_ix) in links.iter().enumerate() {
+        let link = network.link(link_ix);
+        let long = length_m(&link.shape);
+        let fits = long > 2.0 * BEHIND_CROSSING_M && !link.bridge && !link.tunnel;
+        let shared = stops_at.get(&(link_ix, 0)).copied().filter(|_| since > 180.0);
+        if fits && (shared.is_some() || since >= STOP_EVERY_M) {
+            let stop = shared.unwrap_or_else(|| {
+                let at = along(&link.shape, BEHIND_CROSSING_M);
+                let before = i.checked_sub(1).map(|k| links[k]);
+                let name = stop_name(network, link_ix, before, at, atlas);
+                transit.stops.push(Stop {
+                    id: StopId::new(format!("S{}", transit.stops.len() + 1)),
+                    name,
+                    at,
+                });
+                let ix = transit.stops.len() as u32 - 1;
+                stops_at.insert((link_ix, 0), ix);
+                ix
+            });
+            if stops.last() != Some(&stop) {
+                stops.push(stop);
+            }
+            since = long - BEHIND_CROSSING_M;
+        } else {
+            since += long;
+        }
+    }
+    stops
+}
+
+fn along(shape: &[LonLat], wanted_m: f64) -> LonLat {
+    let mut left = wanted_m;
+    for w in shape.windows(2) {
+        let d = w[0].distance_m(w[1]);
+        if left <= d && d > 0.0 {
+            let t = left / d;
+            return LonLat {
+                lon: w[0].lon + (w[1].lon - w[0].lon) * t,
+                lat: w[0].lat + (w[1].lat - w[0].lat) * t,
+            };
+        }
+        left -= d;
+    }
+    shape[shape.len() - 1]
+}
+
+/// The metro station beside it, the square, or the street that was crossed.
+fn stop_name(network: &Network, link: LinkIx, before: Option<LinkIx>, at: LonLat, atlas: &Atlas) -> Name {
+    const BESIDE_M: f64 = 190.0;
+    let here = atlas.plane.to_metres(at);
+    let station = atlas
+        .rails
+        .iter()
+        .filter(|r| r.mode == TransitMode::Metro)
+        .flat_map(|r| &r.stations)
+        .map(|(name, p)| (distance(*p, here), name))
+        .filter(|(d, _)| *d < BESIDE_M)
+        .min_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((_, name)) = station {
+        return Name::new(format!("Метро «{}»", name.local), format!("{} Metro", name.english()));
+    }
+    let square = atlas
+        .points
+        .values()
+        .filter_map(|p| Some((distance(p.at, here), p.name.as_ref()?)))
+        .filter(|(d, name)| *d < BESIDE_M && !name.local.contains('×'))
+        .min_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((_, name)) = square {
+        return name.clone();
+    }
+    let own = network.link(link).name.clone().unwrap_or_default();
+    let node = network.link(link).from;
+    let crossed = network
+        .links
+        .iter()
+        .enumerate()
+        .filter(|(i, l)| (l.from == node || l.to == node) && Some(LinkIx::from(*i)) != before)
+        .filter(|(_, l)| l.class < RoadClass::Service)
+        .filter_map(|(_, l)| Some((l.class, l.name.clone()?)))
+        .filter(|(_, name)| *name != own)
+        .min_by_key(|(class, name)| (*class, name.local.clone()));
+    crossed.map_or(own, |(_, name)| name)
+}
+
+/// Ways for buses over the network: by links, since turns are between links.
+struct Ways {
+    next: Vec<Vec<usize>>,
+    nodes: Vec<Place>,
+    leaving: Vec<Vec<usize>>,
+}
+
+impl Ways {
+    fn of(network: &Network) -> Ways {
+        let mut next: Vec<Vec<usize>> = vec![Vec::new(); network.links.len()];
+        for m in &network.movements {
+            next[network.lane(m.from).link.ix()].push(network.lane(m.to).link.ix());
+        }
+        for list in &mut next {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let plane = model::geo::LocalPlane::around(super::atlas::KREMLIN);
+        let nodes = network.nodes.iter().map(|n| plane.to_metres(n.at)).collect();
+        let mut leaving = vec![Vec::new(); network.nodes.len()];
+        for (i, l) in network.links.iter().enumerate() {
+            leaving[l.from.ix()].push(i);
+        }
+        Ways { next, nodes, leaving }
+    }
+
+    /// The node there, if the map reaches so far.
+    fn near(&self, at: Place) -> Option<usize> {
+        (0..self.nodes.len())
+            .map(|i| (distance(self.nodes[i], at), i))
+            .filter(|(d, _)| *d < ON_THE_MAP_M)
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, i)| i)
+    }
+
+    /// The way past all these nodes in turn, on large streets where it can.
+    fn through(&self, network: &Network, nodes: &[usize]) -> Option<Vec<LinkIx>> {
+        let mut way: Vec<usize> = Vec::new();
+        for pair in nodes.windows(2) {
+            let starts = match way.last() {
+                Some(last) => self.next[*last].clone(),
+                None => self.leaving[pair[0]].clone(),
+            };
+            way.extend(self.between(network, &starts, pair[1])?);
+        }
+        Some(way.into_iter().map(LinkIx::from).collect())
+    }
+
+    fn between(&self, network: &Network, starts: &[usize], goal: usize) -> Option<Vec<usize>> {
+        let cost = |i: usize| -> u64 {
+            let link = &network.links[i];
+            let dislike = match link.class {
+                RoadClass::Primary | RoadClass::Secondary => 1.0,
+                RoadClass::Tertiary => 1.6,
+                RoadClass::Motorway | RoadClass::Trunk => 3.0,
+                _ => 3.0,
+            };
+            (link.length_m * dislike * 10.0) as u64 + 100
+        };
+        let mut best: BTreeMap<usize, (u64, Option<usize>)> = BTreeMap::new();
+        let mut open = BinaryHeap::new();
+        for &s in starts {
+            best.insert(s, (cost(s), None));
+            open.push(Reverse((cost(s), s)));
+        }
+        while let Some(Reverse((so_far, link))) = open.pop() {
+            if best[&link].0 < so_far {
+                continue;
+            }
+            if network.links[link].to.ix() == goal {
+                let mut way = vec![link];
+                while let Some(before) = best[&way[way.len() - 1]].1 {
+                    way.push(before);
+                }
+                way.reverse();
+                return Some(way);
+            }
+            for &n in &self.next[link] {
+                let total = so_far + cost(n);
+                if best.get(&n).is_none_or(|(b, _)| total < *b) {
+                    best.insert(n, (total, Some(link)));
+                    open.push(Reverse((total, n)));
+                }
+            }
+        }
+        None
+    }
+}
