@@ -12,8 +12,9 @@ mod scenario;
 mod xml;
 
 pub use net::network;
+pub(crate) use net::zoom;
 pub use routes::demand;
 pub use scenario::{Scenario, scenario};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -34,7 +34,8 @@ const HEADING_OVER_M: f64 = 15.0;
 /// paths, `crosses` and `yields_to`. At real junctions (three or more neighbours) links and lanes are cut
 /// back to their stop lines, so `length_m` becomes shorter than the drawn shape.
 ///
-/// No U-turns, except at the ends of roads that would otherwise be traps.
+/// No U-turns, except at the ends of roads that would otherwise be traps, and into roads that nothing else
+/// leads into.
 pub fn join(network: &mut Network, rules: &TurnRules) {
     let picture = Picture::of(network);
     cut_back(network, &picture);
@@ -291,29 +292,21 @@ fn cut_back(network: &mut Network, picture: &Picture) {
 /// All movements that leave one link.
 fn turns(network: &Network, picture: &Picture, rules: &TurnRules, from: LinkIx) -> Vec<Movement> {
     let link = network.link(from);
-    let arriving = heading_in(network, from);
     let mut outs: Vec<(f64, LinkIx, Turn)> = Vec::new();
     let mut back: Option<LinkIx> = None;
     for &to in &picture.outbound[link.to.ix()] {
-        let angle = turned(arriving, heading_out(network, to));
-        if rules.banned.contains(&(from, to)) || !link.access.any(network.link(to).access) {
-            continue;
-        }
-        if network.link(to).to == link.from && angle.abs() > 120.0 {
-            back = Some(to);
-        } else if angle.abs() <= U_TURN_BEYOND {
-            let turn = match angle {
-                a if a.abs() <= STRAIGHT_WITHIN => Turn::Straight,
-                a if a > 0.0 => Turn::Left,
-                _ => Turn::Right,
-            };
-            outs.push((angle, to, turn));
+        match way_on(network, rules, from, to) {
+            Some((_, Turn::UTurn)) if network.link(to).to == link.from => back = Some(to),
+            Some((angle, turn)) if turn != Turn::UTurn => outs.push((angle, to, turn)),
+            _ => {}
         }
     }
-    if outs.is_empty() {
-        // The end of the road: without a way back whoever drives in is trapped.
-        outs.extend(back.map(|to| (180.0, to, Turn::UTurn)));
-    }
+    // Without a way back whoever comes to the end of a road is trapped, and nobody gets to its other side.
+    let fed = |to: LinkIx| {
+        let others = picture.inbound[link.to.ix()].iter().filter(|f| **f != from);
+        others.filter_map(|&f| way_on(network, rules, f, to)).any(|(_, turn)| turn != Turn::UTurn)
+    };
+    outs.extend(back.filter(|&to| outs.is_empty() || !fed(to)).map(|to| (180.0, to, Turn::UTurn)));
     if let [only] = &mut outs[..] {
         // A bend is not a turn, unless other roads come in here and it must give way as one.
         if picture.inbound[link.to.ix()].len() <= 2 && only.2 != Turn::UTurn {
@@ -360,6 +353,22 @@ fn turns(network: &Network, picture: &Picture, rules: &TurnRules, from: LinkIx) 
         }
     }
     movements
+}
+
+/// How a driver gets from one link to the next, if that may be done: the angle, and what it is called.
+fn way_on(network: &Network, rules: &TurnRules, from: LinkIx, to: LinkIx) -> Option<(f64, Turn)> {
+    let (a, b) = (network.link(from), network.link(to));
+    if rules.banned.contains(&(from, to)) || !a.access.any(b.access) {
+        return None;
+    }
+    let angle = turned(heading_in(network, from), heading_out(network, to));
+    let turn = match angle {
+        _ if b.to == a.from && angle.abs() > 120.0 || angle.abs() > U_TURN_BEYOND => Turn::UTurn,
+        _ if angle.abs() <= STRAIGHT_WITHIN => Turn::Straight,
+        _ if angle > 0.0 => Turn::Left,
+        _ => Turn::Right,
+    };
+    Some((angle, turn))
 }
 
 /// Comfortable speed on the curve, m/s: about 2 m/s² sideways on radii of 10 and 15 m.

@@ -214,7 +214,10 @@ impl Draft {
     }
 
     /// One pedestrian group for each arm on which somebody may walk beside the traffic.
+    /// Where nothing else could need a light, there must be somebody walking.
     fn crossings(&mut self, network: &Network) {
+        let vehicles = self.origins.len();
+        let lonely = (0..vehicles).all(|i| (i + 1..vehicles).all(|k| !self.excludes(network, i, k)));
         let link_of = |lane| network.lane(lane).link;
         let inbound: BTreeSet<LinkIx> =
             self.movements.iter().map(|&m| link_of(network.movement(m).from)).collect();
@@ -246,13 +249,13 @@ impl Draft {
         arms.extend(outbound.into_iter().map(|b| (None, Some(b))));
         // Where a road only runs on, people cross it once, not before and behind the stop lines.
         let turns = self.movements.iter().any(|&m| network.movement(m).turn != Turn::Straight);
-        if arms.len() == 2 && !turns {
+        if arms.len() == 2 && (!turns || lonely) {
             arms.truncate(1);
         }
         for (inbound, outbound) in arms {
             let links = || inbound.iter().chain(&outbound).map(|l| network.link(*l));
             let walked = links().all(|l| l.access.any(Modes::WALK) && l.class > RoadClass::Trunk);
-            if !walked {
+            if !walked && !lonely {
                 continue;
             }
             let width_m: f64 = links()
@@ -496,11 +499,12 @@ impl Draft {
     fn street_names(&self, network: &Network, site: &Site) -> Name {
         let mut names: Vec<Name> = Vec::new();
         for approach in self.axes.iter().flatten() {
-            if let Some(name) = &network.link(*approach).name {
-                if !names.contains(name) {
-                    names.push(name.clone());
-                }
-            }
+            let name = network.link(*approach).name.iter();
+            names.extend(
+                name.filter(|n| !names.iter().any(|known| known.local == n.local))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            );
         }
         names.truncate(3);
         if names.is_empty() {

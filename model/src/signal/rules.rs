@@ -195,12 +195,13 @@ impl Watch {
             if before.is_go() && !lamp.is_go() {
                 watched.go_until = Some(now);
             }
-            if lamp == Lamp::Red && (before.is_go() || before == Lamp::Amber) {
-                if let Some(until) = watched.steady_until.take() {
-                    let shown = Tenths::from(now.since(until));
-                    if shown < required(group.flashing_green + group.amber) {
-                        found.push(Violation::AmberCut { group: group.number, shown });
-                    }
+            if lamp == Lamp::Red
+                && (before.is_go() || before == Lamp::Amber)
+                && let Some(until) = watched.steady_until.take()
+            {
+                let shown = Tenths::from(now.since(until));
+                if shown < required(group.flashing_green + group.amber) {
+                    found.push(Violation::AmberCut { group: group.number, shown });
                 }
             }
         }
@@ -216,15 +217,11 @@ impl Watch {
                     }
                 } else if a.green_from == Some(now) {
                     let clearance = junction.intergreens.get(gb, ga).unwrap_or(Tenths::ZERO);
-                    if let Some(shown) = b.go_until.map(|until| Tenths::from(now.since(until))) {
-                        if shown < required(clearance) {
-                            found.push(Violation::IntergreenCut {
-                                ended: gb,
-                                began: ga,
-                                shown,
-                                required: clearance,
-                            });
-                        }
+                    if let Some(shown) = b.go_until.map(|until| Tenths::from(now.since(until)))
+                        && shown < required(clearance)
+                    {
+                        let required = clearance;
+                        found.push(Violation::IntergreenCut { ended: gb, began: ga, shown, required });
                     }
                 }
             }

@@ -165,10 +165,9 @@ impl Reader {
         }
         let mut via = HashMap::new();
         for c in root.children().filter(|e| e.name() == "connection") {
-            if let (Some(from), Some(lane), Some(next)) = (c.get("from"), c.get("fromLane"), c.get("via")) {
-                if from.starts_with(':') {
-                    via.insert(format!("{from}_{lane}"), next.to_string());
-                }
+            let from = c.get("from").filter(|from| from.starts_with(':'));
+            if let (Some(from), Some(lane), Some(next)) = (from, c.get("fromLane"), c.get("via")) {
+                via.insert(format!("{from}_{lane}"), next.to_string());
             }
         }
         for connection in root.children().filter(|e| e.name() == "connection") {
@@ -379,7 +378,7 @@ impl Reader {
                 to: b,
                 turn,
                 length_m,
-                speed_limit_mps: None,
+                speed_limit_mps: slowest,
                 head: None,
                 crosses: Vec::new(),
                 yields_to: Vec::new(),

@@ -115,14 +115,11 @@ fn program(logic: Element<'_>, notes: &mut Vec<Complaint>) -> Result<(String, Pr
                 "traffic light {id}: it has no heads, or more of heads or rows than can be"
             )));
         }
-        if let Some(first) = rows.first() {
-            if first.letters.len() != letters.len() {
-                return Err(e.complaint(format!(
-                    "traffic light {id}: state has {} letters, the first row has {}",
-                    letters.len(),
-                    first.letters.len()
-                )));
-            }
+        if let Some(first) = rows.first().filter(|first| first.letters.len() != letters.len()) {
+            let (has, wanted) = (letters.len(), first.letters.len());
+            return Err(e.complaint(format!(
+                "traffic light {id}: state has {has} letters, the first row has {wanted}"
+            )));
         }
         rows.push(Row { duration: Tenths::from_seconds_f64(duration), letters });
     }
@@ -184,6 +181,9 @@ pub(super) fn junction(
         detectors: Vec::new(),
     };
     let requests = timeline.requests(&mut junction);
+    for note in timeline.inexact(&junction, &requests) {
+        notes.push(say(note));
+    }
     junction.stages = timeline.stages(&requests);
     let mut plan = timeline.plan(&requests, &junction.stages, program);
     for note in fit(&junction, &mut plan) {
@@ -468,7 +468,7 @@ impl<'p> Timeline<'p> {
                 && gained(k).is_empty()
                 && lost(k + 1).is_empty()
                 && short
-                && !(returns && !at(k).green.is_empty());
+                && (!returns || at(k).green.is_empty());
             if is_pair {
                 joined.push(k);
                 k += 1;
@@ -569,6 +569,48 @@ impl<'p> Timeline<'p> {
         for (a, b, clearance) in rows {
             junction.intergreens.set(a, b, clearance);
         }
+    }
+
+    /// Where the plan cannot show what the program shows, in words.
+    fn inexact(&self, junction: &Junction, requests: &[Request]) -> Vec<String> {
+        let n = self.stretches.len();
+        let mut notes = Vec::new();
+        for (k, now) in self.stretches.iter().enumerate() {
+            let (before, after) = (&self.stretches[(k + n - 1) % n], &self.stretches[(k + 1) % n]);
+            let lost = minus(&before.green, &now.green);
+            for &g in lost.iter().filter(|g| now.green.is_empty() && after.green.contains(g)) {
+                notes.push(format!("group {g} goes through amber between two stages in which it is green; here it stays green"));
+            }
+            for &began in &minus(&now.green, &before.green) {
+                let early = |ended: &&GroupNumber| {
+                    let amber = junction.group(**ended).map_or(Tenths::ZERO, |g| g.amber);
+                    junction.intergreens.conflict(**ended, began)
+                        && self.ended_before(**ended, now.from).is_some_and(|ago| ago < amber)
+                };
+                let groups: Vec<GroupNumber> = junction.groups.iter().map(|g| g.number).collect();
+                if let Some(ended) = groups.iter().find(early) {
+                    notes.push(format!("group {began} begins while group {ended} shows amber; here it waits for the amber to end"));
+                }
+            }
+        }
+        if requests.len() < 2 && n > 1 {
+            notes.push("its rows come down to one stage".into());
+        }
+        notes.sort();
+        notes.dedup();
+        notes
+    }
+
+    /// How long before `moment` the group's last green ended.
+    fn ended_before(&self, group: GroupNumber, moment: Tenths) -> Option<Tenths> {
+        let n = self.stretches.len();
+        let ends = (0..n).filter(|&k| {
+            self.stretches[(k + n - 1) % n].green.contains(&group)
+                && !self.stretches[k].green.contains(&group)
+        });
+        ends.map(|k| self.stretches[k].from)
+            .map(|e| if e == moment { Tenths::ZERO } else { self.between(e, moment) })
+            .min()
     }
 
     /// The distinct stages: first those in which the program rests, in its order, then those through which

@@ -129,7 +129,8 @@ impl Reader<'_> {
                         share,
                     ));
                 }
-                if !(members.iter().map(|m| m.1).sum::<f64>() > 0.0) {
+                let total: f64 = members.iter().map(|m| m.1).sum();
+                if total.is_nan() || total <= 0.0 {
                     return Err(e.complaint(format!("type distribution {id} has no types with a share")));
                 }
                 self.distributions.insert(id, members);

@@ -1,0 +1,120 @@
+//! What roads are made of, taken from the file in one pass.
+
+use super::tags::Tags;
+use crate::{city::AreaKind, geo::LonLat, network::Name};
+use osmpbf::{Element, ElementReader, RelMemberType};
+use std::{
+    collections::{HashMap, HashSet},
+    io::Cursor,
+};
+
+/// A way that somebody can travel along.
+pub(super) struct Way {
+    pub(super) id: i64,
+    pub(super) nodes: Vec<i64>,
+    pub(super) tags: Tags,
+}
+
+/// A turn restriction at a node.
+pub(super) struct Restriction {
+    pub(super) from: i64,
+    pub(super) via: i64,
+    pub(super) to: i64,
+    /// `only_*`: every other turn from there is banned; otherwise this one is.
+    pub(super) only: bool,
+}
+
+/// The parts of a map that make a city.
+#[derive(Default)]
+pub(super) struct Map {
+    pub(super) places: HashMap<i64, LonLat>,
+    pub(super) ways: Vec<Way>,
+    /// Nodes with traffic lights, for vehicles or at crossings.
+    pub(super) signals: HashSet<i64>,
+    /// Nodes where vehicles cannot pass.
+    pub(super) barriers: HashSet<i64>,
+    pub(super) restrictions: Vec<Restriction>,
+    /// Restrictions that we do not understand: through ways, conditional.
+    pub(super) other_restrictions: usize,
+    pub(super) areas: Vec<(AreaKind, Option<Name>, Vec<LonLat>)>,
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Map, osmpbf::Error> {
+    let mut map = Map::default();
+    let mut areas: Vec<(AreaKind, Option<Name>, Vec<i64>)> = Vec::new();
+    ElementReader::new(Cursor::new(bytes)).for_each(|element| match element {
+        Element::Node(n) => map.node(n.id(), n.lon(), n.lat(), n.tags()),
+        Element::DenseNode(n) => map.node(n.id(), n.lon(), n.lat(), n.tags()),
+        Element::Way(w) => {
+            let tags = Tags::of(w.tags());
+            if tags.is_road() {
+                map.ways.push(Way { id: w.id(), nodes: w.refs().collect(), tags });
+            } else if let Some(kind) = tags.area() {
+                let nodes: Vec<i64> = w.refs().collect();
+                if nodes.len() >= 4 && nodes.first() == nodes.last() {
+                    areas.push((kind, tags.name(), nodes));
+                }
+            }
+        }
+        Element::Relation(r) => {
+            let (mut kind, mut turn) = ("", "");
+            for (key, value) in r.tags() {
+                match key {
+                    "type" => kind = value,
+                    "restriction" => turn = value,
+                    _ => {}
+                }
+            }
+            if !kind.starts_with("restriction") {
+                return;
+            }
+            let member = |role: &str, of: RelMemberType| {
+                r.members()
+                    .filter(|m| m.role().is_ok_and(|r| r == role) && m.member_type == of)
+                    .map(|m| m.member_id)
+                    .next()
+            };
+            let (from, to) = (member("from", RelMemberType::Way), member("to", RelMemberType::Way));
+            let via = member("via", RelMemberType::Node);
+            match (from, via, to) {
+                (Some(from), Some(via), Some(to)) if turn.starts_with("no_") || turn.starts_with("only_") => {
+                    map.restrictions.push(Restriction { from, via, to, only: turn.starts_with("only_") });
+                }
+                _ => map.other_restrictions += 1,
+            }
+        }
+    })?;
+    for (kind, name, nodes) in areas {
+        let ring: Option<Vec<LonLat>> = nodes.iter().map(|n| map.places.get(n).copied()).collect();
+        map.areas.extend(ring.map(|ring| (kind, name, ring)));
+    }
+    Ok(map)
+}
+
+impl Map {
+    fn node<'a>(&mut self, id: i64, lon: f64, lat: f64, tags: impl Iterator<Item = (&'a str, &'a str)>) {
+        let at = LonLat { lon, lat };
+        if !at.is_valid() {
+            return;
+        }
+        self.places.insert(id, at);
+        let (mut barrier, mut open, mut shut) = (false, false, false);
+        for (key, value) in tags {
+            match (key, value) {
+                ("highway", "traffic_signals") | ("crossing", "traffic_signals") => {
+                    self.signals.insert(id);
+                }
+                ("barrier", "bollard" | "block" | "cycle_barrier" | "jersey_barrier" | "chain" | "log") => {
+                    barrier = true
+                }
+                ("barrier", "gate" | "lift_gate" | "swing_gate") => {}
+                ("access" | "vehicle" | "motor_vehicle", "no" | "private") => shut = true,
+                ("access" | "vehicle" | "motor_vehicle", "yes" | "permissive" | "destination") => open = true,
+                _ => {}
+            }
+        }
+        if (barrier || shut) && !open {
+            self.barriers.insert(id);
+        }
+    }
+}

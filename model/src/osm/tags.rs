@@ -1,0 +1,303 @@
+//! What OpenStreetMap's words mean for a road.
+//!
+//! Meanings and defaults follow the wiki's `Key:highway`, `Key:access`, `Key:oneway`, `Key:lanes` and
+//! `Key:maxspeed` pages.
+
+use crate::{
+    city::AreaKind,
+    network::{Modes, Name, RoadClass},
+};
+use std::collections::BTreeMap;
+
+/// The tags of one way that matter here.
+pub(super) struct Tags(BTreeMap<&'static str, String>);
+
+/// Every key that somebody asks for below.
+const KEYS: [&str; 31] = [
+    "highway",
+    "area",
+    "access",
+    "vehicle",
+    "motor_vehicle",
+    "motorcar",
+    "bicycle",
+    "foot",
+    "bus",
+    "psv",
+    "taxi",
+    "hgv",
+    "wheelchair",
+    "motorroad",
+    "oneway",
+    "oneway:bicycle",
+    "cycleway",
+    "junction",
+    "lanes",
+    "lanes:forward",
+    "lanes:backward",
+    "maxspeed",
+    "bridge",
+    "tunnel",
+    "name",
+    "name:en",
+    "natural",
+    "waterway",
+    "leisure",
+    "landuse",
+    "service",
+];
+
+/// Which way vehicles may drive along a way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Oneway {
+    Both,
+    Forward,
+    Backward,
+}
+
+impl Tags {
+    pub(super) fn of<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Tags {
+        Tags(
+            tags.filter_map(|(k, v)| Some((*KEYS.iter().find(|known| **known == k)?, v.to_string())))
+                .collect(),
+        )
+    }
+
+    fn get(&self, key: &str) -> &str {
+        self.0.get(key).map_or("", String::as_str)
+    }
+
+    fn is(&self, key: &str, values: &[&str]) -> bool {
+        values.contains(&self.get(key))
+    }
+
+    /// Whether it is a way that anybody travels along.
+    pub(super) fn is_road(&self) -> bool {
+        self.class().is_some() && !self.is("area", &["yes"]) && self.access() != Modes::NONE
+    }
+
+    /// The sort of road; `None` for what is no road (yet): construction, platforms, proposals.
+    pub(super) fn class(&self) -> Option<RoadClass> {
+        Some(match self.get("highway").trim_end_matches("_link") {
+            "motorway" => RoadClass::Motorway,
+            "trunk" => RoadClass::Trunk,
+            "primary" => RoadClass::Primary,
+            "secondary" => RoadClass::Secondary,
+            "tertiary" => RoadClass::Tertiary,
+            "unclassified" | "residential" | "living_street" | "road" => RoadClass::Residential,
+            "service" | "track" | "busway" => RoadClass::Service,
+            "footway" | "path" | "pedestrian" | "steps" | "cycleway" => RoadClass::Path,
+            _ => return None,
+        })
+    }
+
+    /// Who may use it, in the direction in which it may be driven.
+    pub(super) fn access(&self) -> Modes {
+        let highway = self.get("highway");
+        let mut modes = match highway {
+            "motorway" | "motorway_link" => Modes::MOTOR,
+            "footway" | "pedestrian" => Modes::WALK.with(Modes::WHEELCHAIR),
+            "steps" => Modes::WALK,
+            "path" => Modes::WALK.with(Modes::WHEELCHAIR).with(Modes::BICYCLE),
+            "cycleway" => Modes::BICYCLE.with(Modes::WALK),
+            "busway" => Modes::BUS.with(Modes::EMERGENCY),
+            _ if self.is("motorroad", &["yes"]) => Modes::MOTOR,
+            _ => Modes::STREET,
+        };
+        // From the general to the particular; the particular wins.
+        let (feet, wheels) = (Modes::WALK.with(Modes::WHEELCHAIR), Modes::MOTOR.with(Modes::BICYCLE));
+        let private = Modes::MOTOR.without(Modes::BUS).without(Modes::EMERGENCY);
+        for (key, whose) in [
+            ("access", feet.with(wheels)),
+            ("vehicle", wheels),
+            ("motor_vehicle", Modes::MOTOR),
+            ("motorcar", Modes::CAR.with(Modes::TAXI)),
+            ("hgv", Modes::TRUCK),
+            ("psv", Modes::BUS.with(Modes::TAXI)),
+            ("bus", Modes::BUS),
+            ("taxi", Modes::TAXI),
+            ("bicycle", Modes::BICYCLE),
+            ("foot", feet),
+            ("wheelchair", Modes::WHEELCHAIR),
+        ] {
+            match self.get(key) {
+                "" => {}
+                "no" | "private" | "use_sidepath" | "military" => modes = modes.without(whose),
+                "forestry" | "agricultural" | "delivery" => modes = modes.without(private),
+                // `access=yes` on a footpath opens it to nobody new; a named mode does open it.
+                "yes" | "designated" | "permissive" | "official" | "destination" | "customers"
+                    if key != "access" =>
+                {
+                    modes = modes.with(whose);
+                }
+                _ => {}
+            }
+        }
+        if highway == "steps" { modes.without(Modes::WHEELCHAIR.with(Modes::BICYCLE)) } else { modes }
+    }
+
+    /// Which way vehicles may drive.
+    pub(super) fn oneway(&self) -> Oneway {
+        match self.get("oneway") {
+            "yes" | "true" | "1" => Oneway::Forward,
+            "-1" | "reverse" => Oneway::Backward,
+            "no" | "false" | "0" => Oneway::Both,
+            _ if self.is_roundabout() || self.is("highway", &["motorway", "motorway_link"]) => {
+                Oneway::Forward
+            }
+            _ => Oneway::Both,
+        }
+    }
+
+    /// Who may go against the direction of a one-way road: people on foot, and often bicycles.
+    pub(super) fn contraflow(&self) -> Modes {
+        let feet = Modes(self.access().0 & Modes::WALK.with(Modes::WHEELCHAIR).0);
+        let cycle = self.is("oneway:bicycle", &["no"]) || self.get("cycleway").starts_with("opposite");
+        if cycle { feet.with(Modes::BICYCLE) } else { feet }
+    }
+
+    /// Whether it is part of a roundabout.
+    pub(super) fn is_roundabout(&self) -> bool {
+        self.is("junction", &["roundabout", "circular"])
+    }
+
+    /// Lanes forwards and backwards, as drawn; zero where vehicles may not go.
+    pub(super) fn lanes(&self) -> (usize, usize) {
+        let number = |key: &str| {
+            self.get(key).split(';').next().and_then(|n| n.trim().parse::<f64>().ok()).map(|n| n as usize)
+        };
+        let within = |n: usize| n.clamp(1, 8);
+        let usual = match self.get("highway") {
+            "motorway" | "trunk" | "primary" => 2,
+            _ => 1,
+        };
+        match self.oneway() {
+            Oneway::Forward => (within(number("lanes").unwrap_or(usual)), 0),
+            Oneway::Backward => (0, within(number("lanes").unwrap_or(usual))),
+            Oneway::Both => {
+                let total = number("lanes").unwrap_or(2);
+                let back = number("lanes:backward");
+                let forward = number("lanes:forward")
+                    .or(back.map(|b| total.saturating_sub(b)))
+                    .unwrap_or(total.div_ceil(2));
+                let back = back.unwrap_or(total.saturating_sub(forward));
+                (within(forward), within(back))
+            }
+        }
+    }
+
+    /// Legal speed, m/s.
+    pub(super) fn speed_mps(&self) -> f64 {
+        let kmh = speed_kmh(self.get("maxspeed")).unwrap_or(match self.get("highway") {
+            "motorway" => 110.0,
+            "trunk" => 80.0,
+            "motorway_link" | "trunk_link" | "primary" | "secondary" => 60.0,
+            "primary_link" | "secondary_link" | "tertiary" | "tertiary_link" | "unclassified" | "road" => {
+                50.0
+            }
+            "residential" => 40.0,
+            "living_street" | "service" | "track" | "cycleway" | "busway" => 20.0,
+            _ => 5.0,
+        });
+        kmh.clamp(3.0, 150.0) / 3.6
+    }
+
+    pub(super) fn bridge(&self) -> bool {
+        !self.is("bridge", &["", "no"])
+    }
+    pub(super) fn tunnel(&self) -> bool {
+        !self.is("tunnel", &["", "no"])
+    }
+    pub(super) fn steps(&self) -> bool {
+        self.is("highway", &["steps"])
+    }
+
+    pub(super) fn name(&self) -> Option<Name> {
+        match (self.get("name"), self.get("name:en")) {
+            ("", _) => None,
+            (local, "") => Some(Name::only(local)),
+            (local, en) => Some(Name::new(local, en)),
+        }
+    }
+
+    /// What patch of background it is, if it is a closed one.
+    pub(super) fn area(&self) -> Option<AreaKind> {
+        if self.is("natural", &["water"]) || self.is("waterway", &["riverbank"]) {
+            Some(AreaKind::Water)
+        } else if self.is("leisure", &["park", "garden"])
+            || self.is("landuse", &["forest"])
+            || self.is("natural", &["wood"])
+        {
+            Some(AreaKind::Park)
+        } else {
+            None
+        }
+    }
+}
+
+/// `50`, `30 mph`, `RU:urban`, `none`, `walk`.
+fn speed_kmh(text: &str) -> Option<f64> {
+    let first = text.split(';').next().unwrap_or("").trim();
+    if let Some(mph) = first.strip_suffix("mph") {
+        return mph.trim().parse::<f64>().ok().map(|v| v * 1.609_344).filter(|v| v.is_finite());
+    }
+    match first.rsplit(':').next().unwrap_or("") {
+        "none" => Some(130.0),
+        "walk" => Some(5.0),
+        "living_street" => Some(20.0),
+        "urban" => Some(if first.starts_with("RU") { 60.0 } else { 50.0 }),
+        "rural" => Some(90.0),
+        "trunk" => Some(100.0),
+        "motorway" => Some(if first.starts_with("RU") { 110.0 } else { 120.0 }),
+        number => number.trim_end_matches("km/h").trim().parse::<f64>().ok().filter(|v| v.is_finite()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(text: &str) -> Tags {
+        Tags::of(text.split_whitespace().map(|t| t.split_once('=').unwrap()))
+    }
+
+    #[test]
+    fn access_goes_from_general_to_particular() {
+        let check = |text: &str, expected: Modes| assert_eq!(tags(text).access(), expected, "{text}");
+        let feet = Modes::WALK.with(Modes::WHEELCHAIR);
+        check("highway=residential", Modes::STREET);
+        check("highway=residential access=no", Modes::NONE);
+        check("highway=residential access=no foot=yes", feet);
+        check("highway=residential motor_vehicle=no", feet.with(Modes::BICYCLE));
+        check("highway=residential motor_vehicle=no bus=yes", feet.with(Modes::BICYCLE).with(Modes::BUS));
+        check("highway=footway bicycle=yes", feet.with(Modes::BICYCLE));
+        check("highway=footway access=yes", feet);
+        check("highway=steps bicycle=yes wheelchair=yes", Modes::WALK);
+        check("highway=motorway", Modes::MOTOR);
+        check("highway=trunk motorroad=yes", Modes::MOTOR);
+    }
+
+    #[test]
+    fn lanes_and_directions() {
+        let check = |text: &str, expected| assert_eq!(tags(text).lanes(), expected, "{text}");
+        check("highway=residential", (1, 1));
+        check("highway=primary lanes=5", (3, 2));
+        check("highway=primary lanes=5 lanes:backward=3", (2, 3));
+        check("highway=primary oneway=yes", (2, 0));
+        check("highway=tertiary oneway=-1 lanes=3", (0, 3));
+        check("highway=tertiary junction=roundabout", (1, 0));
+        check("highway=primary lanes=x", (1, 1));
+        check("highway=primary lanes=1e300", (8, 8));
+    }
+
+    #[test]
+    fn speeds() {
+        let check =
+            |text: &str, kmh: f64| assert!((tags(text).speed_mps() * 3.6 - kmh).abs() < 0.01, "{text}");
+        check("highway=residential maxspeed=RU:urban", 60.0);
+        check("highway=residential maxspeed=30", 30.0);
+        check("highway=primary maxspeed=nonsense", 60.0);
+        check("highway=primary maxspeed=0", 3.0);
+        check("highway=motorway maxspeed=none", 130.0);
+    }
+}
