@@ -78,6 +78,8 @@ pub(crate) struct Vehicles {
     pub(crate) halt_at: Vec<f64>,
     /// Somebody who wants in before us: drive as if it were our leader.
     pub(crate) lets_in: Vec<u32>,
+    /// Metres from our front to theirs.
+    pub(crate) lets_in_gap: Vec<f64>,
     /// Grown wish to overtake: positive to the left, negative to the right.
     pub(crate) urge: Vec<f32>,
     /// Steps until the next voluntary lane change.
@@ -121,6 +123,7 @@ impl Vehicles {
         self.halt_link.push(NONE);
         self.halt_at.push(0.0);
         self.lets_in.push(NONE);
+        self.lets_in_gap.push(0.0);
         self.urge.push(0.0);
         self.settle.push(0);
         self.reach.resize(self.reach.len() + self.stride, 0.0);

@@ -17,13 +17,16 @@ const WISH: f32 = 0.2;
 const KEEP_RIGHT_S: f32 = 8.0;
 /// Time between voluntary changes, s.
 const SETTLE_S: f64 = 3.0;
+/// Nearer to a lane's start than this, m, those who are about to enter the lane count as followers.
+const COMING_FROM_BEYOND: f64 = 60.0;
 /// Two who stand beside each other this long and want each other's lane swap places, s.
 const SWAP_AFTER_S: f32 = 20.0;
 
 /// The neighbours in the lane beside.
 struct Beside {
     ahead: Option<usize>,
-    behind: Option<usize>,
+    /// Those who come next, on the lane or towards it, each with the metres from its front to ours.
+    behind: Vec<(usize, f64)>,
 }
 
 impl World {
@@ -88,11 +91,11 @@ impl World {
             self.change(i, k, lane, towards);
             return;
         }
-        // Ask the one behind to open a gap; in a hurry, or when both crawl, it will.
-        if let Some(j) = beside.behind {
-            let near = self.vehicles.x[i] - self.vehicles.x[j] < 25.0;
-            if near && (usable < 60.0 || self.vehicles.v[i] < 3.0) {
+        // Ask those behind to open a gap; in a hurry, or when all crawl, they will.
+        if usable < 60.0 || self.vehicles.v[i] < 3.0 {
+            for &(j, metres) in beside.behind.iter().filter(|(_, metres)| *metres < 25.0) {
                 self.vehicles.lets_in[j] = i as u32;
+                self.vehicles.lets_in_gap[j] = metres;
             }
         }
         // And fall back behind the one ahead, rather than race it to the lane's end.
@@ -100,6 +103,7 @@ impl World {
             let close = self.vehicles.x[j] - self.vehicles.x[i] < 15.0;
             if close && usable < 60.0 && self.vehicles.lets_in[i] == NONE {
                 self.vehicles.lets_in[i] = j as u32;
+                self.vehicles.lets_in_gap[i] = self.vehicles.x[j] - self.vehicles.x[i];
             }
         }
         if self.vehicles.waiting[i] > SWAP_AFTER_S {
@@ -114,7 +118,8 @@ impl World {
             let (there, here) = (self.road.lane_number(towards), self.road.lane_number(lane));
             self.vehicles.reach(j, there) + 1.0 < self.vehicles.reach(j, here)
         };
-        for j in [beside.ahead, beside.behind].into_iter().flatten() {
+        let close_by = beside.ahead.into_iter().chain(beside.behind.iter().map(|b| b.0));
+        for j in close_by.filter(|j| self.vehicles.way[*j] == towards) {
             let length = |i: usize| self.drivers[usize::from(self.vehicles.kind[i])].length;
             let close = (self.vehicles.x[i] - self.vehicles.x[j]).abs() < length(i).max(length(j));
             let same = (length(i) - length(j)).abs() < 0.01;
@@ -203,9 +208,33 @@ impl World {
         let x = self.vehicles.x[i];
         let row = &self.rows[lane as usize];
         let place = row.partition_point(|j| self.vehicles.x[*j as usize] < x);
-        Beside {
-            ahead: row.get(place).map(|j| *j as usize),
-            behind: place.checked_sub(1).map(|p| row[p] as usize),
+        let ahead = row.get(place).map(|j| *j as usize);
+        let mut behind = Vec::new();
+        if let Some(p) = place.checked_sub(1) {
+            let j = row[p] as usize;
+            behind.push((j, x - self.vehicles.x[j]));
+        } else if x < COMING_FROM_BEYOND {
+            self.coming(lane, x, &mut behind);
+        }
+        Beside { ahead, behind }
+    }
+
+    /// Who comes towards the start of a lane: the first on each movement into it, and on the lanes before.
+    fn coming(&self, lane: u32, x: f64, behind: &mut Vec<(usize, f64)>) {
+        for &m in self.road.entering(lane) {
+            let turn = self.road.way(m);
+            if let Some(&j) = self.rows[turn].last() {
+                let j = j as usize;
+                behind.push((j, x + self.road.length[turn] - self.vehicles.x[j]));
+                continue;
+            }
+            let from = self.road.from[m as usize] as usize;
+            let Some(&j) = self.rows[from].last() else { continue };
+            let j = j as usize;
+            if self.vehicles.path[j][0] == m {
+                let metres = x + self.road.length[turn] + self.road.length[from] - self.vehicles.x[j];
+                behind.push((j, metres));
+            }
         }
     }
 
@@ -224,8 +253,8 @@ impl World {
             gap >= 0.0 && gap >= me.secure_gap(v.v[i], v.v[j], driver(j).decel, dt)
         });
         ahead
-            && beside.behind.is_none_or(|j| {
-                let gap = v.x[i] - me.length - v.x[j] - driver(j).min_gap;
+            && beside.behind.iter().all(|&(j, metres)| {
+                let gap = metres - me.length - driver(j).min_gap;
                 gap >= 0.0 && gap >= driver(j).secure_gap(v.v[j], v.v[i], me.decel, dt)
             })
     }

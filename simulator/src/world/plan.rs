@@ -193,7 +193,7 @@ impl Scene<'_> {
             return f64::INFINITY;
         }
         let foe = self.driver(j);
-        let gap = self.vehicles.x[j] - foe.length - self.vehicles.x[i] - me.min_gap;
+        let gap = self.vehicles.lets_in_gap[i] - foe.length - me.min_gap;
         let gentle = self.vehicles.v[i] - me.decel * self.dt;
         me.behind(gap, self.vehicles.v[j], foe.decel, self.dt).max(gentle).max(0.0)
     }

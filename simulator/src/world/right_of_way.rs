@@ -26,6 +26,8 @@ const CROSSING_GAP_S: f64 = 1.0;
 const PATIENCE_S: f32 = 180.0;
 /// Slower than this, m/s, is standing.
 pub(crate) const STANDING: f64 = 0.1;
+/// Who stands this long inside a junction is held there, s.
+const HELD_S: f32 = 3.0;
 /// How many vehicles beyond a junction are looked at for room.
 const ROOM_DEPTH: usize = 16;
 
@@ -292,7 +294,10 @@ impl Scene<'_> {
         self.rows[foe_way].iter().any(|&j| {
             let j = j as usize;
             let x = vehicles.x[j];
-            let waits = vehicles.v[j] < STANDING && x < road.wait_at[c.foe as usize] + 0.5;
+            // Whoever stands before the place where we meet waits for somebody else: at its waiting place, or
+            // in a jam that only we may be able to dissolve.
+            let held = vehicles.waiting[j] >= HELD_S && x <= c.foe_enters + 0.1;
+            let waits = vehicles.v[j] < STANDING && (x < road.wait_at[c.foe as usize] + 0.5 || held);
             let gone = x - self.driver(j).length > c.foe_clears;
             j != i && !gone && !waits && collides(j, c.foe_enters - x, c.foe_clears - x)
         })
@@ -310,27 +315,25 @@ impl Scene<'_> {
             return true;
         }
         let lane = self.road.to[movement as usize];
-        let row = &self.rows[lane as usize];
-        if row.is_empty() {
-            return true;
-        }
-        let mut between = 0.0;
-        for &j in row.iter().take(ROOM_DEPTH) {
-            let j = j as usize;
-            let driver = self.driver(j);
-            if self.vehicles.v[j] < STANDING {
-                let me = self.driver(i);
-                for &m in self.road.entering(lane) {
-                    for &k in &self.rows[self.road.way(m)] {
-                        let other = self.driver(k as usize);
-                        between += other.length + other.min_gap;
-                    }
-                }
-                return self.vehicles.x[j] - driver.length - between >= me.length + me.min_gap;
+        let takes = |j: u32| self.driver(j as usize).length + self.driver(j as usize).min_gap;
+        let mut entering = 0.0;
+        let mut held = false;
+        for &m in self.road.entering(lane).iter().filter(|m| self.busy[**m as usize] > 0) {
+            for &j in &self.rows[self.road.way(m)] {
+                entering += takes(j);
+                held |= self.vehicles.v[j as usize] < STANDING;
             }
-            between += driver.length + driver.min_gap;
         }
-        true
+        let mut moving = 0.0;
+        let mut room = if held { self.road.length[lane as usize] } else { f64::INFINITY };
+        for &j in self.rows[lane as usize].iter().take(ROOM_DEPTH) {
+            if self.vehicles.v[j as usize] < STANDING {
+                room = self.vehicles.x[j as usize] - self.driver(j as usize).length;
+                break;
+            }
+            moving += takes(j);
+        }
+        room - moving - entering >= takes(i as u32)
     }
 
     /// Fastest speed that respects who is inside the junction: on crossing paths, and on joining ones ahead.
@@ -340,7 +343,7 @@ impl Scene<'_> {
         let me = self.driver(i);
         let v = vehicles.v[i];
         let mut safe = f64::INFINITY;
-        for c in road.conflicts(movement).iter().filter(|c| self.busy[c.foe as usize] > 0) {
+        for c in road.conflicts(movement).iter().filter(|c| c.touches && self.busy[c.foe as usize] > 0) {
             let foe_way = road.way(c.foe);
             if c.joins {
                 let left = before + road.length[road.way(movement)];

@@ -17,6 +17,8 @@ const CLEAR_BEFORE: f64 = 2.8;
 const CLEAR_AFTER: f64 = 1.8;
 /// A turn waits inside the junction only if there is this much room before the first oncoming path, m.
 const LEAST_WAITING_ROOM: f64 = 4.0;
+/// Centre lines nearer than this, m, cannot both be driven at once: less than a lane's width.
+const TOUCHES: f64 = 2.0;
 /// Shortest way, m: sources join lanes with movements of no length.
 const SHORTEST: f64 = 0.1;
 
@@ -35,6 +37,8 @@ pub(crate) struct Conflict {
     pub(crate) foe_clears: f64,
     /// Both end on the same lane.
     pub(crate) joins: bool,
+    /// The paths really meet; sources also list foes whose paths only run close.
+    pub(crate) touches: bool,
     /// The other goes first.
     pub(crate) yields: bool,
 }
@@ -207,7 +211,7 @@ fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
     let conflict = |a: usize, b: MovementIx| -> Conflict {
         let (ours, theirs) = (&network.movements[a], network.movement(b));
         let joins = ours.to == theirs.to;
-        let (share, foe_share) = if joins { (1.0, 1.0) } else { meeting(&drawn[a], &drawn[b.ix()]) };
+        let (share, foe_share, apart) = if joins { (1.0, 1.0, 0.0) } else { meeting(&drawn[a], &drawn[b.ix()]) };
         let (at, foe_at) = (share * length[a], foe_share * length[b.ix()]);
         Conflict {
             foe: b.0,
@@ -216,6 +220,7 @@ fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
             foe_enters: foe_at - CLEAR_BEFORE,
             foe_clears: foe_at + CLEAR_AFTER,
             joins,
+            touches: apart < TOUCHES,
             yields: ours.yields_to.contains(&b),
         }
     };
@@ -233,19 +238,20 @@ fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
         .collect()
 }
 
-/// Where two lines cross, as shares of their lengths; where they come closest, if they do not.
-fn meeting(a: &[[f64; 2]], b: &[[f64; 2]]) -> (f64, f64) {
+/// Where two lines cross, as shares of their lengths; where they come closest, if they do not. And how far
+/// apart they are there, m.
+fn meeting(a: &[[f64; 2]], b: &[[f64; 2]]) -> (f64, f64, f64) {
     let (along_a, along_b) = (stations(a), stations(b));
     let (total_a, total_b) = (along_a.last().copied().unwrap_or(0.0), along_b.last().copied().unwrap_or(0.0));
     if total_a < SHORTEST || total_b < SHORTEST {
-        return (0.5, 0.5);
+        return (0.5, 0.5, 0.0);
     }
     for (i, p) in a.windows(2).enumerate() {
         for (k, q) in b.windows(2).enumerate() {
             if let Some((s, t)) = crossing(p[0], p[1], q[0], q[1]) {
                 let at_a = along_a[i] + s * (along_a[i + 1] - along_a[i]);
                 let at_b = along_b[k] + t * (along_b[k + 1] - along_b[k]);
-                return (at_a / total_a, at_b / total_b);
+                return (at_a / total_a, at_b / total_b, 0.0);
             }
         }
     }
@@ -258,7 +264,7 @@ fn meeting(a: &[[f64; 2]], b: &[[f64; 2]]) -> (f64, f64) {
             }
         }
     }
-    (closest.1, closest.2)
+    (closest.1, closest.2, closest.0.sqrt())
 }
 
 fn stations(line: &[[f64; 2]]) -> Vec<f64> {
@@ -287,13 +293,13 @@ mod tests {
 
     #[test]
     fn lines_meet_where_they_cross_or_come_closest() {
-        let check = |a: &[[f64; 2]], b: &[[f64; 2]], want: (f64, f64)| {
+        let check = |a: &[[f64; 2]], b: &[[f64; 2]], want: (f64, f64, f64)| {
             let got = meeting(a, b);
-            assert!((got.0 - want.0).abs() < 1e-9 && (got.1 - want.1).abs() < 1e-9, "{a:?} {b:?}: {got:?}");
+            assert!((got.0 - want.0).abs() < 1e-9 && (got.1 - want.1).abs() < 1e-9 && (got.2 - want.2).abs() < 1e-9, "{a:?} {b:?}: {got:?}");
         };
-        check(&[[0.0, 0.0], [10.0, 0.0]], &[[5.0, -5.0], [5.0, 5.0]], (0.5, 0.5));
-        check(&[[0.0, 0.0], [4.0, 0.0], [4.0, 4.0]], &[[0.0, 3.0], [8.0, 3.0]], (7.0 / 8.0, 0.5));
-        check(&[[0.0, 0.0], [10.0, 0.0]], &[[10.0, 1.0], [20.0, 5.0]], (1.0, 0.0));
-        check(&[[0.0, 0.0], [0.0, 0.0]], &[[10.0, 1.0], [20.0, 5.0]], (0.5, 0.5));
+        check(&[[0.0, 0.0], [10.0, 0.0]], &[[5.0, -5.0], [5.0, 5.0]], (0.5, 0.5, 0.0));
+        check(&[[0.0, 0.0], [4.0, 0.0], [4.0, 4.0]], &[[0.0, 3.0], [8.0, 3.0]], (7.0 / 8.0, 0.5, 0.0));
+        check(&[[0.0, 0.0], [10.0, 0.0]], &[[10.0, 1.0], [20.0, 5.0]], (1.0, 0.0, 1.0));
+        check(&[[0.0, 0.0], [0.0, 0.0]], &[[10.0, 1.0], [20.0, 5.0]], (0.5, 0.5, 0.0));
     }
 }
