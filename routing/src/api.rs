@@ -2,9 +2,12 @@
 
 pub mod problem;
 mod question;
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 use crate::{
+    itinerary::Itinerary,
     planner::{NoJourney, Query, When},
     profile::Profile,
     service::{EDGES_S, Routing},
@@ -139,7 +142,10 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
             Ok(journey) if question.longest.is_some_and(|longest| journey.duration() > longest) => {
                 notes.push(format!("{}: takes longer than maxDirectTime", view::mode(profile)));
             }
-            Ok(journey) => direct.push(ItineraryView::new(&journey, question.telling)),
+            Ok(journey) => {
+                notes.extend(off_street_notes(profile, &journey));
+                direct.push(ItineraryView::new(&journey, question.telling));
+            }
             Err(reason) => {
                 notes.push(format!("{}: {reason}", view::mode(profile)));
                 if matches!(reason, NoJourney::NoStreet { .. }) {
@@ -174,6 +180,19 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
         traffic: traffic_view(routing, &traffic, now, departure),
         notes,
     })
+}
+
+/// A gap between place and street that is worth mentioning, m.
+const WORTH_MENTIONING_M: f64 = 50.0;
+
+fn off_street_notes(profile: Profile, journey: &Itinerary) -> Vec<String> {
+    let (Some(first), Some(last)) = (journey.legs.first(), journey.legs.last()) else { return Vec::new() };
+    let ends = [("begins", first.off_street_m[0], &first.from), ("ends", last.off_street_m[1], &last.to)];
+    let far = ends.into_iter().filter(|(_, gap_m, _)| *gap_m > WORTH_MENTIONING_M);
+    far.map(|(what, gap_m, place)| {
+        format!("{}: {what} on a street {gap_m:.0} m from {}", view::mode(profile), place.name)
+    })
+    .collect()
 }
 
 fn traffic_view(routing: &Routing, traffic: &Snapshot, now: Moment, departure: Moment) -> TrafficView {

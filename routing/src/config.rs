@@ -47,6 +47,9 @@ struct RawLimits {
     patience_s: Spanned<f64>,
 }
 
+/// Where the password is, and whose it is.
+type Login = (Spanned<PathBuf>, String);
+
 impl Config {
     /// Reads a configuration; relative paths in it are relative to the folder of `file`. Opens no file: a
     /// password is read by [`Config::load`].
@@ -62,17 +65,18 @@ impl Config {
         if let (Some((path, username)), Some(broker)) = (password, &mut config.broker) {
             let password = std::fs::read_to_string(path.get_ref()).map_err(|e| {
                 let source = Source::new(file, &text);
-                Complaint::spanned(source, &path, format!("could not read password_file {}: {e}", path.get_ref().display()))
+                Complaint::spanned(
+                    source,
+                    &path,
+                    format!("could not read password_file {}: {e}", path.get_ref().display()),
+                )
             })?;
             broker.credentials = Some(Credentials { username, password: password.trim_end().to_string() });
         }
         Ok(config)
     }
 
-    fn with_password_file(
-        file: &str,
-        text: &str,
-    ) -> Result<(Config, Option<(Spanned<PathBuf>, String)>), Complaints> {
+    fn with_password_file(file: &str, text: &str) -> Result<(Config, Option<Login>), Complaints> {
         let raw: RawConfig = parse(file, text)?;
         let source = Source::new(file, text);
         let folder = std::path::Path::new(file).parent().unwrap_or(std::path::Path::new(""));
@@ -80,12 +84,20 @@ impl Config {
 
         let listen = raw.listen.get_ref().parse().map_err(|_| {
             let text = raw.listen.get_ref();
-            Complaint::spanned(source, &raw.listen, format!("listen = {text:?} is not ADDRESS:PORT, such as 127.0.0.1:8090"))
+            Complaint::spanned(
+                source,
+                &raw.listen,
+                format!("listen = {text:?} is not ADDRESS:PORT, such as 127.0.0.1:8090"),
+            )
         });
         let listen = complaints.take(listen);
         let at_once = *raw.limits.questions_at_once.get_ref();
         if at_once == 0 {
-            complaints.push(Complaint::spanned(source, &raw.limits.questions_at_once, "questions_at_once = 0 answers nobody"));
+            complaints.push(Complaint::spanned(
+                source,
+                &raw.limits.questions_at_once,
+                "questions_at_once = 0 answers nobody",
+            ));
         }
         let patience_s = *raw.limits.patience_s.get_ref();
         if !(0.1..=60.0).contains(&patience_s) {
@@ -149,7 +161,8 @@ patience_s = 5.0
 
     #[track_caller]
     fn check(from: &str, to: &str, expected: &str) {
-        let complaints = Config::read("c/routing.toml", &GOOD.replace(from, to)).expect_err("the text is broken");
+        let complaints =
+            Config::read("c/routing.toml", &GOOD.replace(from, to)).expect_err("the text is broken");
         assert_eq!(complaints.to_string(), expected);
     }
 
@@ -174,14 +187,26 @@ patience_s = 5.0
             "c/routing.toml:2: listen = \"localhost\" is not ADDRESS:PORT, such as 127.0.0.1:8090",
         );
         check("keep_alive_s = 10", "keep_alive_s = 1", "c/routing.toml:7: keep_alive_s = 1 is below 5");
-        check("questions_at_once = 2", "questions_at_once = 0", "c/routing.toml:9: questions_at_once = 0 answers nobody");
-        check("patience_s = 5.0", "patience_s = 0", "c/routing.toml:10: patience_s = 0 is not between 0.1 and 60");
+        check(
+            "questions_at_once = 2",
+            "questions_at_once = 0",
+            "c/routing.toml:9: questions_at_once = 0 answers nobody",
+        );
+        check(
+            "patience_s = 5.0",
+            "patience_s = 0",
+            "c/routing.toml:10: patience_s = 0 is not between 0.1 and 60",
+        );
         check(
             "patience_s = 5.0",
             "patience = 5",
             "c/routing.toml:10: unknown field `patience`, expected `questions_at_once` or `patience_s`",
         );
-        check("port = 1883", "port = 1883\npassword_file = \"p\"", "c/routing.toml:6: password_file without username");
+        check(
+            "port = 1883",
+            "port = 1883\npassword_file = \"p\"",
+            "c/routing.toml:6: password_file without username",
+        );
         check(
             "keep_alive_s = 10\n[limits]\nquestions_at_once = 2",
             "keep_alive_s = 2\n[limits]\nquestions_at_once = 0",

@@ -56,6 +56,8 @@ pub struct Leg {
     pub steps: Vec<Step>,
     /// Share of the distance whose travel time was measured, 0 to 1.
     pub live_share: f64,
+    /// Metres from `from` to the leg's first point and from its last point to `to`: not part of the leg.
+    pub off_street_m: [f64; 2],
 }
 
 /// One instruction, and the stretch that follows it.
@@ -219,6 +221,7 @@ impl Leg {
             }
             before = Some((i, whole));
         }
+        drop_stubs(&mut steps, &mut flat);
         let lonlat = |line: &[[f64; 2]]| line.iter().map(|&p| street.plane.to_lonlat(p)).collect::<Vec<_>>();
         let mut line = Vec::new();
         for (step, flat) in steps.iter_mut().zip(&flat) {
@@ -227,8 +230,9 @@ impl Leg {
         }
         let end = start + Duration::from_millis(u64::from(path.cost_ms));
         let live_share = if distance_m > 0.0 { live_m / distance_m } else { 0.0 };
-        let profile = street.profile;
-        Leg { profile, from, to, start, end, distance_m, shape: lonlat(&line), steps, live_share }
+        let (profile, shape) = (street.profile, lonlat(&line));
+        let off_street_m = [from.at.distance_m(shape[0]), to.at.distance_m(shape[shape.len() - 1])];
+        Leg { profile, from, to, start, end, distance_m, shape, steps, live_share, off_street_m }
     }
 
     /// How long it takes.
@@ -241,9 +245,38 @@ fn on_steps(city: &City, costs: &Costs<'_>, path: &Path, i: usize) -> bool {
     city.network.link(costs.graph().arc(path.arcs[i]).link).steps
 }
 
+/// A place at a corner may lie on the last centimetre of one street or the first of the next: nobody is told
+/// to depart along a street that they never see, or to turn into one for less than a metre.
+fn drop_stubs(steps: &mut Vec<Step>, flat: &mut Vec<Vec<[f64; 2]>>) {
+    let is_stub = |step: &Step| step.distance_m < 1.0;
+    if steps.len() > 1 && is_stub(&steps[0]) {
+        let (stub, line) = (steps.remove(0), flat.remove(0));
+        steps[0].direction = Direction::Depart;
+        steps[0].distance_m += stub.distance_m;
+        steps[0].duration += stub.duration;
+        flat[0].splice(..0, line);
+    }
+    if steps.len() > 1 && steps.last().is_some_and(is_stub) {
+        let (stub, line) = (steps.pop().expect("more than one"), flat.pop().expect("one line a step"));
+        let last = steps.len() - 1;
+        steps[last].distance_m += stub.distance_m;
+        steps[last].duration += stub.duration;
+        append(&mut flat[last], &line);
+    }
+    for line in flat {
+        line.dedup_by(|a, b| distance(*a, *b) < SAME_M);
+        if line.len() == 1 {
+            line.push(line[0]);
+        }
+    }
+}
+
+/// Points nearer to each other than this are one point, m.
+const SAME_M: f64 = 0.05;
+
 /// Adds points to a line, leaving out one that is there already.
 fn append(line: &mut Vec<[f64; 2]>, more: &[[f64; 2]]) {
-    let repeated = line.last().zip(more.first()).is_some_and(|(a, b)| distance(*a, *b) < 0.05);
+    let repeated = line.last().zip(more.first()).is_some_and(|(a, b)| distance(*a, *b) < SAME_M);
     line.extend(&more[usize::from(repeated)..]);
 }
 
@@ -279,7 +312,7 @@ fn show_duration(d: Duration) -> String {
     let s = d.as_secs_f64().round() as u64;
     match s {
         0..100 => format!("{s} s"),
-        100..3600 if s % 60 == 0 => format!("{} min", s / 60),
+        100..3600 if s.is_multiple_of(60) => format!("{} min", s / 60),
         100..3600 => format!("{} min {} s", s / 60, s % 60),
         _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
     }

@@ -25,6 +25,11 @@ pub mod api;
 pub mod config;
 pub mod prepare;
 
+#[cfg(test)]
+mod drawing;
+#[cfg(test)]
+mod tests;
+
 use config::Config;
 use model::config::Complaints;
 use std::sync::Arc;

@@ -76,11 +76,15 @@ enum Failure {
 }
 
 impl From<Complaints> for Failure {
-    fn from(complaints: Complaints) -> Self { Failure::Usage(complaints) }
+    fn from(complaints: Complaints) -> Self {
+        Failure::Usage(complaints)
+    }
 }
 
 impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self { Failure::Other(error) }
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Other(error)
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "a program tells its person what went wrong")]
@@ -95,7 +99,8 @@ fn main() -> ExitCode {
     };
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,rumqttc=off".into()),
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| "info,rumqttc=off".into()),
         )
         .with_writer(std::io::stderr)
         .init();
@@ -118,9 +123,9 @@ fn obey(command: Command) -> Result<(), Failure> {
     match (command.task, command.config) {
         (Some(Task::Prepare(task)), _) => prepare(&task),
         (Some(Task::Serve(task)), _) => {
-            let broker = task.broker.map(|(host, port)| {
-                LinkConfig::new(host, port, format!("routing-{}", std::process::id()))
-            });
+            let broker = task
+                .broker
+                .map(|(host, port)| LinkConfig::new(host, port, format!("routing-{}", std::process::id())));
             let city = task.data.join(CITY_FILE);
             serve(Config { city, listen: task.listen, broker, limits: Limits::default() }, "command line")
         }
@@ -154,7 +159,9 @@ fn serve(config: Config, source: &str) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(|e| {
-            Failure::Usage(Complaint::whole(source, format!("could not listen on {}: {e}", config.listen)).into())
+            Failure::Usage(
+                Complaint::whole(source, format!("could not listen on {}: {e}", config.listen)).into(),
+            )
         })?;
         let at = listener.local_addr().map_err(anyhow::Error::from)?;
         let broker = config.broker.as_ref().map(|link| format!("{}:{}", link.host, link.port));

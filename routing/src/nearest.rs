@@ -10,6 +10,7 @@ use rstar::{
     RTree,
     primitives::{GeomWithData, Line},
 };
+use std::collections::BTreeSet;
 
 /// One straight piece of a link's line, and which: the link, and the piece's place in its shape.
 type Piece = GeomWithData<Line<[f32; 2]>, (LinkIx, u32)>;
@@ -36,13 +37,26 @@ pub struct OnArc {
 /// Where a traveller may join or leave the streets near a place.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Access {
-    /// On the nearest street, in each direction that may be travelled; never empty.
+    /// On the nearest street, or those that meet there, in each direction that may be travelled; never empty.
     pub nearest: Vec<OnArc>,
     /// The same on the nearest street that is part of the main network; empty if `nearest` is.
     pub main: Vec<OnArc>,
     /// Metres from the place to the nearest street.
     pub distance_m: f64,
 }
+
+impl Access {
+    fn is_main(&self, graph: &StreetGraph) -> bool {
+        self.nearest.iter().any(|foot| graph.is_main(foot.arc))
+    }
+}
+
+/// How much farther than the nearest street the main network may be for a traveller to be sent there, m. What
+/// is cut off from it is a yard, a car park or the map's edge, and those are seldom wider.
+const ISLAND_M: f64 = 150.0;
+
+/// Streets whose distances differ by less than this are equally near, m: those that meet at a corner.
+const SAME_PLACE_M: f64 = 1.0;
 
 impl StreetIndex {
     /// Indexes all links of a city.
@@ -72,20 +86,34 @@ impl StreetIndex {
         let near =
             near.map(|(piece, d2)| (piece.data.0, f64::from(d2).sqrt())).take_while(|(_, d)| *d <= limit_m);
         let mut found: Option<Access> = None;
+        let (mut seen, mut until_m) = (BTreeSet::new(), f64::INFINITY);
         for (link, distance_m) in near {
-            if !open(link) || graph.arcs_of(link) == [None; 2] {
+            let settled =
+                found.as_ref().is_some_and(|access| access.is_main(graph) || !access.main.is_empty());
+            let island_m = found.as_ref().map_or(f64::INFINITY, |access| access.distance_m + ISLAND_M);
+            if distance_m > if settled { until_m } else { island_m } {
+                break;
+            }
+            if !open(link) || graph.arcs_of(link) == [None; 2] || !seen.insert(link) {
                 continue;
             }
-            let here = self.feet(city, graph, link, at, &open);
-            let is_main = here.iter().any(|on| graph.is_main(on.arc));
+            let feet = self.feet(city, graph, link, at, &open, &mut seen);
             match &mut found {
-                None if is_main => return Some(Access { nearest: here, main: Vec::new(), distance_m }),
-                None => found = Some(Access { nearest: here, main: Vec::new(), distance_m }),
-                Some(access) if is_main => {
-                    access.main = here;
-                    break;
+                None => {
+                    until_m = distance_m + SAME_PLACE_M;
+                    found = Some(Access { nearest: feet, main: Vec::new(), distance_m });
                 }
-                Some(_) => {}
+                Some(access) if distance_m <= until_m && access.main.is_empty() => {
+                    access.nearest.extend(feet)
+                }
+                Some(access) => {
+                    if !access.is_main(graph) && feet.iter().any(|foot| graph.is_main(foot.arc)) {
+                        if access.main.is_empty() {
+                            until_m = distance_m + SAME_PLACE_M;
+                        }
+                        access.main.extend(feet);
+                    }
+                }
             }
         }
         found
@@ -99,8 +127,9 @@ impl StreetIndex {
         link: LinkIx,
         at: [f64; 2],
         open: &impl Fn(LinkIx) -> bool,
+        seen: &mut BTreeSet<LinkIx>,
     ) -> Vec<OnArc> {
-        let twin = self.twins[link.ix()].filter(|&twin| open(twin));
+        let twin = self.twins[link.ix()].filter(|&twin| open(twin) && seen.insert(twin));
         let mut feet = Vec::new();
         for link in [Some(link), twin].into_iter().flatten() {
             let (along, foot) = self.foot_on(city, link, at);

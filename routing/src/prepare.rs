@@ -12,7 +12,8 @@ pub const CITY_FILE: &str = "city.json";
 /// Reads a city file and checks all of it; every fault is a complaint.
 pub fn load_city(file: &Path) -> Result<City, Complaints> {
     let name = file.display().to_string();
-    let bytes = std::fs::read(file).map_err(|e| Complaint::whole(&name, format!("could not read the city: {e}")))?;
+    let bytes =
+        std::fs::read(file).map_err(|e| Complaint::whole(&name, format!("could not read the city: {e}")))?;
     let city: City = serde_json::from_slice(&bytes)
         .map_err(|e| Complaint::at(&name, e.line() as u32, format!("not a city file: {e}")))?;
     let faults = city.faults().into_iter().map(|fault| Complaint::whole(&name, fault)).collect();
@@ -30,5 +31,7 @@ pub fn store_city(city: &City, folder: &Path) -> Result<(), Complaints> {
         std::io::Write::flush(&mut out)?;
         std::fs::rename(&draft, &file)
     };
-    write().map_err(|e| Complaint::whole(file.display().to_string(), format!("could not write the city: {e}")).into())
+    write().map_err(|e| {
+        Complaint::whole(file.display().to_string(), format!("could not write the city: {e}")).into()
+    })
 }

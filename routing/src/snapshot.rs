@@ -192,7 +192,8 @@ impl TrafficWriter {
                 applied.unknown += 1;
                 continue;
             };
-            if !one.closed && !(one.time_s.is_finite() && one.time_s > 0.0) {
+            let is_time = one.time_s.is_finite() && one.time_s > 0.0;
+            if !one.closed && !is_time {
                 applied.absurd += 1;
                 continue;
             }

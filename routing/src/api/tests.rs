@@ -1,0 +1,232 @@
+//! The API from outside, without a socket.
+
+use crate::{
+    api::{openapi, problem::Code, standalone, view::encode_polyline},
+    drawing::serve,
+    service::Routing,
+};
+use axum::{body::Body, http::Request};
+use model::geo::LonLat;
+use std::{sync::Arc, time::Duration};
+use tower::ServiceExt;
+
+const CROSS: &str = "
+    A 0 0
+    B 200 0
+    C 200 200
+    D 0 300
+    A-B
+    B-C
+    A-D
+    D-C";
+
+/// A and C of the drawing, as the API takes places.
+const A_TO_C: &str = "fromPlace=55.75,37.6&toPlace=55.7517986,37.6031957";
+
+async fn get(routing: &Arc<Routing>, path: &str) -> (u16, String, String) {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = standalone(routing.clone()).oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let kind = response.headers()["content-type"].to_str().unwrap().to_string();
+    let body = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    (status, kind, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn json(routing: &Arc<Routing>, path: &str) -> serde_json::Value {
+    let (status, kind, body) = get(routing, path).await;
+    assert_eq!((status, kind.as_str()), (200, "application/json"), "{path}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[track_caller]
+fn problem_is(
+    path: &str,
+    (status, kind, body): (u16, String, String),
+    code: Code,
+    parameter: &str,
+    says: &str,
+) {
+    assert_eq!(kind, "application/problem+json", "{path}: {body}");
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&body["type"], &body["status"]), (&code.uri().into(), &status.into()), "{path}: {body}");
+    assert_eq!(body["parameter"].as_str().unwrap_or(""), parameter, "{path}: {body}");
+    assert!(body["detail"].as_str().unwrap().contains(says), "{path}: {body}");
+}
+
+#[tokio::test]
+async fn bad_questions_get_problems() {
+    let routing = serve(CROSS, Duration::ZERO, "");
+    let to = "toPlace=55.7517986,37.6031957";
+    let good = A_TO_C;
+    let cases = [
+        (String::new(), Code::BadRequest, "fromPlace", "fromPlace is missing"),
+        ("fromPlace=55.75,37.6".into(), Code::BadRequest, "toPlace", "toPlace is missing"),
+        (format!("fromPlace=55.75&{to}"), Code::BadRequest, "fromPlace", "latitude,longitude"),
+        (format!("fromPlace=1,2,3,4&{to}"), Code::BadRequest, "fromPlace", "latitude,longitude"),
+        (format!("fromPlace=37.6,55.75&{to}"), Code::SwappedCoordinates, "fromPlace", "55.75,37.6 is"),
+        (format!("fromPlace=91,181&{to}"), Code::NotAPlace, "fromPlace", "no place on the earth"),
+        (format!("fromPlace=NaN,37.6&{to}"), Code::NotAPlace, "fromPlace", "no place on the earth"),
+        (format!("fromPlace=inf,37.6&{to}"), Code::NotAPlace, "fromPlace", "no place on the earth"),
+        (
+            format!("fromPlace=59.94,30.31&{to}"),
+            Code::OutsideTheMap,
+            "fromPlace",
+            "outside the map of Drawing",
+        ),
+        (format!("fromPlace=0,0&{to}"), Code::OutsideTheMap, "fromPlace", "km outside"),
+        (
+            format!("fromPlace=55.7607,37.6157&{to}"),
+            Code::NoStreetNear,
+            "fromPlace",
+            "within 1000 m of START",
+        ),
+        (format!("fromPlace=tverskaya&{to}"), Code::UnknownStop, "fromPlace", "\"tverskaya\" is neither"),
+        (format!("{good}&directModes=ROCKET"), Code::BadRequest, "directModes", "not \"ROCKET\""),
+        (format!("{good}&time=tomorrow"), Code::BadRequest, "time", "ISO 8601"),
+        (format!("{good}&time=2026-06-12T08:00:00"), Code::BadRequest, "time", "with a zone"),
+        (
+            format!("{good}&time=1812-09-07T06:00:00Z"),
+            Code::BadRequest,
+            "time",
+            "between the years 2000 and 2100",
+        ),
+        (format!("{good}&arriveBy=maybe"), Code::BadRequest, "arriveBy", "true or false"),
+        (
+            format!("{good}&pedestrianProfile=SNAIL"),
+            Code::BadRequest,
+            "pedestrianProfile",
+            "FOOT or WHEELCHAIR",
+        ),
+        (format!("{good}&pedestrianSpeed=0"), Code::BadRequest, "pedestrianSpeed", "between 0.3 and 15 m/s"),
+        (format!("{good}&cyclingSpeed=fast"), Code::BadRequest, "cyclingSpeed", "is a number"),
+        (format!("{good}&maxMatchingDistance=-1"), Code::BadRequest, "maxMatchingDistance", "between 0"),
+        (format!("{good}&fromPlace=55.75,37.6"), Code::BadRequest, "fromPlace", "given twice"),
+    ];
+    for (query, code, parameter, says) in cases {
+        let path = format!("/api/v1/plan?{query}");
+        problem_is(&path, get(&routing, &path).await, code, parameter, says);
+    }
+    let path = "/api/v1/journey";
+    problem_is(path, get(&routing, path).await, Code::NotFound, "", path);
+}
+
+#[tokio::test]
+async fn an_answer_in_the_shape_of_motis() {
+    let routing = serve(CROSS, Duration::from_secs(7), "AB 30 s, BC 25 s, nowhere 5 s");
+    let answer = json(&routing, &format!("/api/v1/plan?{A_TO_C}&directModes=CAR,WALK&withFares=true")).await;
+    insta::assert_snapshot!(serde_json::to_string_pretty(&answer).unwrap());
+}
+
+#[tokio::test]
+async fn an_answer_says_how_old_its_traffic_is() {
+    let seconds = Duration::from_secs;
+    for (ago, traffic, state, age, live, text) in [
+        (seconds(0), "", "free_flow", None, 0.0, "no link times have arrived: empty roads"),
+        (seconds(7), "AB 30 s", "live", Some(7), 0.125, "link times 7 s old"),
+        (seconds(300), "AB 30 s, BA closed", "fading", Some(300), 0.25, "link times 300 s old count in part"),
+        (
+            seconds(1000),
+            "AB 30 s",
+            "free_flow",
+            Some(1000),
+            0.0,
+            "link times 1000 s old count no more: empty roads",
+        ),
+    ] {
+        let routing = serve(CROSS, ago, traffic);
+        let answer = json(&routing, &format!("/api/v1/plan?{A_TO_C}&directModes=CAR")).await;
+        let said = &answer["traffic"];
+        assert_eq!(said["state"], state, "{said}");
+        assert_eq!(said["ageSeconds"].as_i64(), age, "{said}");
+        assert_eq!(said["linksLive"], live, "{said}");
+        assert_eq!(said["text"], text, "{said}");
+        assert_eq!(
+            answer["direct"][0]["legs"][0]["realTime"],
+            state == "live" || state == "fading",
+            "{answer}"
+        );
+    }
+    let routing = serve(CROSS, Duration::ZERO, "AB 30 s");
+    let later =
+        json(&routing, &format!("/api/v1/plan?{A_TO_C}&directModes=CAR&time=2026-06-12T10:00:00Z")).await;
+    assert_eq!(later["traffic"]["text"], "the departure is too far ahead for link times of now: empty roads");
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_said_and_is_no_error() {
+    let routing = serve(CROSS, Duration::ZERO, "BC closed, DC closed");
+    for (query, note) in [
+        ("", "no timetable is loaded, so `itineraries` (public transport) is always empty"),
+        (
+            "&transitModes=SUBWAY",
+            "no timetable is loaded, so `itineraries` (public transport) is always empty",
+        ),
+        ("&directModes=WALK,RENTAL", "directModes: RENTAL cannot be planned yet"),
+        ("&searchWindow=7200", "searchWindow has no effect yet"),
+        ("&directModes=CAR", "CAR: no way to drive from START to END"),
+        ("&maxDirectTime=60", "WALK: takes longer than maxDirectTime"),
+    ] {
+        let answer = json(&routing, &format!("/api/v1/plan?{A_TO_C}{query}")).await;
+        let notes = answer["notes"].as_array().unwrap();
+        assert!(notes.iter().any(|n| n == note), "{query}: {notes:?}");
+    }
+    let quiet = json(&routing, &format!("/api/v1/plan?{A_TO_C}&transitModes=")).await;
+    assert_eq!(quiet["notes"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn parameters_have_their_effect() {
+    let routing = serve(CROSS, Duration::ZERO, "");
+    let leg = async |query: &str| {
+        let mut answer = json(&routing, &format!("/api/v1/plan?{A_TO_C}{query}")).await;
+        answer["direct"][0]["legs"][0].take()
+    };
+    assert_eq!(leg("").await["mode"], "WALK");
+    assert_eq!(leg("&directModes=BIKE").await["mode"], "BIKE");
+    assert_eq!(leg("&directModes=TAXI,CAR").await["mode"], "TAXI");
+    assert_eq!(leg("").await["duration"], 288);
+    assert_eq!(leg("&pedestrianSpeed=2").await["duration"], 200);
+    assert_eq!(leg("&pedestrianProfile=WHEELCHAIR").await["duration"], 400);
+    let plain = leg("&detailedLegs=false").await;
+    assert_eq!((&plain["legGeometry"]["points"], plain.get("steps")), (&"".into(), None));
+    let by = leg("&arriveBy=true&time=2026-06-12T11:00:00%2B03:00").await;
+    assert_eq!(
+        (&by["startTime"], &by["endTime"]),
+        (&"2026-06-12T07:55:12Z".into(), &"2026-06-12T08:00:00Z".into())
+    );
+    // A bare plus is a blank in a query string, and people write it all the same.
+    let plus = leg("&time=2026-06-12T11:00:00+03:00").await;
+    assert_eq!(plus["startTime"], "2026-06-12T08:00:00Z");
+}
+
+#[tokio::test]
+async fn health_and_metrics() {
+    let routing = serve(CROSS, Duration::from_secs(7), "AB 30 s, nowhere 5 s");
+    json(&routing, &format!("/api/v1/plan?{A_TO_C}")).await;
+    get(&routing, "/api/v1/plan").await;
+    let health = json(&routing, "/api/v1/routing/health").await;
+    insta::assert_snapshot!(serde_json::to_string_pretty(&health).unwrap());
+    let (_, kind, text) = get(&routing, "/metrics").await;
+    assert!(kind.starts_with("text/plain"));
+    for line in [
+        "routing_plan_seconds_count 1",
+        "routing_plan_problems_total 1",
+        "routing_traffic_age_seconds 7",
+        "routing_received_total{what=\"link_times.unknown_link\"} 1",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
+    }
+}
+
+#[test]
+fn the_document_is_published() {
+    insta::assert_snapshot!(openapi().to_pretty_json().unwrap());
+}
+
+#[test]
+fn polylines_are_googles() {
+    // The example of the format's own page.
+    let line = [[-120.2, 38.5], [-120.95, 40.7], [-126.453, 43.252]].map(LonLat::from);
+    assert_eq!(encode_polyline(&line, 5), "_p~iF~ps|U_ulLnnqC_mqNvxq`@");
+    assert_eq!(encode_polyline(&[], 7), "");
+}

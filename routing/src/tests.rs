@@ -1,0 +1,227 @@
+//! Routes on drawings, from plain to gnarly.
+
+mod oracle;
+
+use crate::{
+    drawing::{NOW, check_route, check_route_in, draw, picture, query},
+    planner::{Planner, When},
+};
+use std::{sync::Arc, time::Duration};
+
+const LINE: &str = "
+    A 0 0
+    B 100 0
+    C 200 0
+    A-B
+    B-C";
+
+/// A short way over B and a long one over D.
+const SQUARE: &str = "
+    A 0 0
+    B 200 0
+    C 200 200
+    D 0 300
+    A-B
+    B-C
+    A-D
+    D-C";
+
+/// A ring where only one direction may be driven.
+const RING: &str = "
+    A 0 0
+    B 100 0
+    C 100 100
+    D 0 100
+    A>B
+    B>C
+    C>D
+    D>A";
+
+#[test]
+fn a01_straight_on() {
+    check_route(LINE, "A to C by car", "A ~ drive 200 m ~ C [24 s]");
+    check_route(LINE, "A to C by taxi", "A ~ taxi 200 m ~ C [24 s]");
+    check_route(LINE, "A to C by bicycle", "A ~ cycle 200 m ~ C [48 s]");
+    check_route(LINE, "A to C by foot", "A ~ walk 200 m ~ C [2 min 24 s]");
+    check_route(LINE, "A to A by foot", "A ~ walk 0 m ~ A [0 s]");
+}
+
+#[test]
+fn a02_corners_cost() {
+    check_route(SQUARE, "A to C by car", "A ~ drive 400 m ~ C [53 s]");
+    check_route(SQUARE, "C to A by car", "C ~ drive 400 m ~ A [51 s]");
+}
+
+#[test]
+fn a03_one_way_streets_bind_wheels_and_not_feet() {
+    check_route(RING, "B to A by car", "B ~ drive 300 m ~ A [45 s]");
+    check_route(RING, "B to A by bicycle", "B ~ cycle 300 m ~ A [78 s]");
+    check_route(RING, "B to A by foot", "B ~ walk 100 m ~ A [72 s]");
+    check_route(RING, "B to A by wheelchair", "B ~ roll 100 m ~ A [1 min 40 s]");
+}
+
+#[test]
+fn a04_forbidden_turns() {
+    let drawing = format!("{SQUARE}\nno A>B>C");
+    check_route(&drawing, "A to C by car", "A ~ drive 524 m ~ C [65 s]");
+    check_route(&drawing, "A to C by foot", "A ~ walk 400 m ~ C [4 min 48 s]");
+    check_route(&format!("{drawing}\nno A>D>C"), "A to C by car", "no way to drive from A to C");
+}
+
+#[test]
+fn a04_no_way_back() {
+    let drawing = "
+        A 0 0
+        B 100 0
+        A>B";
+    check_route(drawing, "B to A by car", "no way to drive from B to A");
+    check_route(drawing, "B to A by foot", "B ~ walk 100 m ~ A [72 s]");
+}
+
+#[test]
+fn a05_signals_cost_their_expected_wait() {
+    // Without a plan: 13.6 s.
+    check_route(&format!("{LINE}\nsignal A>B>C"), "A to C by car", "A ~ drive 200 m ~ C [38 s]");
+}
+
+#[test]
+fn a06_footways_and_steps() {
+    let drawing = "
+        A 0 0
+        B 100 0
+        C 200 0
+        D 100 10
+        A-B
+        B=C
+        A-D
+        D#C";
+    check_route(drawing, "A to C by foot", "A ~ walk 200 m ~ C [2 min 24 s]");
+    check_route(drawing, "A to C by wheelchair", "A ~ roll 200 m ~ C [3 min 20 s]");
+    // No car gets to C; the nearest street that it may use is a hundred metres off.
+    check_route(drawing, "A to C by car", "A ~ drive 100 m ~ C [12 s]");
+    let steps_only = "
+        A 0 0
+        B 100 0
+        C 200 0
+        A-B
+        B#C";
+    check_route(steps_only, "A to C by foot", "A ~ walk 200 m ~ C [3 min 36 s]");
+    check_route(steps_only, "A to C by wheelchair", "A ~ roll 100 m ~ C [1 min 40 s]");
+}
+
+#[test]
+fn a07_nothing_near() {
+    let far = "
+        A 0 0
+        B 100 0
+        C 100 1500
+        A-B";
+    check_route(far, "A to C by car", "no street to drive on within 1000 m of C");
+}
+
+#[test]
+fn b01_a_slow_link_is_driven_around_and_walked_along() {
+    let fresh = Duration::from_secs(5);
+    check_route_in(SQUARE, fresh, "AB 24 s", "A to C by car", "A ~ drive 400 m ~ C [53 s]");
+    check_route_in(SQUARE, fresh, "AB 30 s", "A to C by car", "A ~ drive 400 m ~ C [59 s]");
+    check_route_in(SQUARE, fresh, "AB 120 s", "A to C by car", "A ~ drive 524 m ~ C [65 s]");
+    check_route_in(SQUARE, fresh, "AB 120 s", "A to C by taxi", "A ~ taxi 524 m ~ C [65 s]");
+    check_route_in(SQUARE, fresh, "AB 120 s", "A to C by foot", "A ~ walk 400 m ~ C [4 min 48 s]");
+    check_route_in(SQUARE, fresh, "AB 120 s", "C to A by car", "C ~ drive 400 m ~ A [51 s]");
+}
+
+#[test]
+fn b02_a_closed_link_is_not_driven() {
+    let fresh = Duration::from_secs(5);
+    check_route_in(SQUARE, fresh, "BC closed", "A to C by car", "A ~ drive 524 m ~ C [65 s]");
+    check_route_in(SQUARE, fresh, "BC closed, AD closed", "A to C by car", "no way to drive from A to C");
+    check_route_in(SQUARE, fresh, "BC closed", "A to C by foot", "A ~ walk 400 m ~ C [4 min 48 s]");
+}
+
+#[test]
+fn b03_old_times_fade_and_closures_hold() {
+    let minutes = |m: u64| Duration::from_secs(60 * m);
+    check_route_in(LINE, minutes(1), "AB 60 s", "A to C by car", "A ~ drive 200 m ~ C [72 s]");
+    // Eight and a half minutes: half way between fresh and useless.
+    check_route_in(LINE, Duration::from_secs(510), "AB 60 s", "A to C by car", "A ~ drive 200 m ~ C [48 s]");
+    check_route_in(LINE, minutes(15), "AB 60 s", "A to C by car", "A ~ drive 200 m ~ C [24 s]");
+    check_route_in(SQUARE, minutes(100), "BC closed", "A to C by car", "A ~ drive 524 m ~ C [65 s]");
+    check_route_in(SQUARE, minutes(120), "BC closed", "A to C by car", "A ~ drive 400 m ~ C [53 s]");
+}
+
+#[test]
+fn b04_measured_times_hold_the_signal_already() {
+    let drawing = format!("{LINE}\nsignal A>B>C");
+    check_route_in(&drawing, Duration::ZERO, "AB 20 s", "A to C by car", "A ~ drive 200 m ~ C [32 s]");
+}
+
+#[test]
+fn b05_faster_than_allowed_is_not_planned_on() {
+    check_route_in(LINE, Duration::ZERO, "AB 1 s", "A to C by car", "A ~ drive 200 m ~ C [24 s]");
+}
+
+#[test]
+fn b06_a_picture_of_now_says_less_of_later() {
+    let city = Arc::new(draw(LINE));
+    let picture = picture(&city, NOW, "AB 60 s");
+    let planner = Planner::new(city.clone());
+    let leaving_in = |minutes: u64| {
+        let when = When::DepartAt(NOW + Duration::from_secs(60 * minutes));
+        let journey =
+            planner.direct(&crate::planner::Query { when, ..query(&city, "A to C by car") }, &picture, NOW);
+        journey.unwrap().duration().as_secs()
+    };
+    assert_eq!([0, 30, 45, 60].map(leaving_in), [72, 72, 48, 24]);
+}
+
+#[test]
+fn c01_arriving_by() {
+    let city = Arc::new(draw(LINE));
+    let end = NOW + Duration::from_secs(600);
+    let question = crate::planner::Query { when: When::ArriveBy(end), ..query(&city, "A to C by car") };
+    let journey = Planner::new(city.clone()).direct(&question, &picture(&city, NOW, ""), NOW).unwrap();
+    assert_eq!((journey.start, journey.end), (end - Duration::from_secs(24), end));
+    assert_eq!((journey.legs[0].start, journey.legs[0].end), (journey.start, journey.end));
+}
+
+#[test]
+fn c02_an_island_is_left_for_the_main_network() {
+    // E-F is a yard that no street reaches; it is nearest to E.
+    let drawing = "
+        A 0 0
+        B 100 0
+        C 200 0
+        D 200 100
+        A-B
+        B-C
+        C-D
+        E 0 30
+        F 50 30
+        E-F";
+    check_route(drawing, "E to C by car", "E ~ drive 200 m ~ C [24 s]");
+}
+
+#[test]
+fn c03_steps_say_what_to_do() {
+    let city = Arc::new(draw(
+        "
+        A 0 0
+        B 100 0
+        C 200 10
+        D 200 200
+        E 0 200
+        A-B
+        B-C
+        C-D
+        D-E",
+    ));
+    let journey =
+        Planner::new(city.clone()).direct(&query(&city, "A to E by car"), &picture(&city, NOW, ""), NOW);
+    insta::assert_snapshot!(format!("{:#}", journey.unwrap()), @r"
+    A ~ drive 590 m ~ E [80 s]
+      depart AB, 100 m [12 s]
+      continue BC, 100 m [12 s]
+      left CD, 190 m [27 s]
+      left DE, 200 m [28 s]
+    ");
+}
