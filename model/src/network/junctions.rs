@@ -308,8 +308,8 @@ fn turns(network: &Network, picture: &Picture, rules: &TurnRules, from: LinkIx) 
     };
     outs.extend(back.filter(|&to| outs.is_empty() || !fed(to)).map(|to| (180.0, to, Turn::UTurn)));
     if let [only] = &mut outs[..] {
-        // A bend is not a turn, unless other roads come in here and it must give way as one.
-        if picture.inbound[link.to.ix()].len() <= 2 && only.2 != Turn::UTurn {
+        // A bend is not a turn where only one road passes.
+        if picture.setback[link.to.ix()] == 0.0 && only.2 != Turn::UTurn {
             only.2 = Turn::Straight;
         }
     }
@@ -550,3 +550,6 @@ fn intersect(a: &[[f64; 2]], b: &[[f64; 2]]) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

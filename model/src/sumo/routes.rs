@@ -3,7 +3,7 @@
 //! The formats: <https://sumo.dlr.de/docs/Definition_of_Vehicles%2C_Vehicle_Types%2C_and_Routes.html>.
 
 use super::{
-    net::vehicle_class,
+    classes::vehicle_class,
     scenario::seconds,
     xml::{Element, Xml},
 };

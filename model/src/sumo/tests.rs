@@ -116,8 +116,8 @@ fn plans_show_the_programs_greens() {
         let text = read(last).expect("it was there a moment ago");
         let document = roxmltree::Document::parse(&text).unwrap();
         for junction in &city.junctions {
-            let logic = document.descendants().filter(|n| n.has_tag_name("tlLogic"));
-            let logic = logic.filter(|n| n.attribute("id") == Some(junction.source_id())).next_back().unwrap();
+            let mut logics = document.descendants().filter(|n| n.has_tag_name("tlLogic"));
+            let logic = logics.rfind(|n| n.attribute("id") == Some(junction.source_id())).unwrap();
             let offset: f64 = logic.attribute("offset").unwrap_or("0").parse().unwrap();
             let rows: Vec<(i64, &str)> = logic
                 .children()
@@ -274,6 +274,38 @@ fn a_small_network_is_read_whole() {
     assert!(!city.network.link(city.network.lane(m[1].from).link).access.any(crate::network::Modes::BUS));
     insta::assert_snapshot!(show(&city.junctions[0]));
     assert_eq!(city.junctions[0].source_id(), "C/1");
+}
+
+#[test]
+fn a_place_on_the_earth_is_where_sumo_says() {
+    let Some(read) = city(NETS[0].0, &[]) else { return };
+    let (at, sumo) =
+        (read.value.junctions[0].at, crate::geo::LonLat { lon: 6.926514767344382, lat: 50.930961099799774 });
+    assert!(at.distance_m(sumo) < 0.01, "{at:?}, but convertGeo of SUMO 1.27 says {sumo:?}");
+}
+
+#[test]
+fn a_crossing_for_people_is_a_group_with_its_own_clearance() {
+    let text = SMALL
+        .replace(
+            "<edge id=\"WC\"",
+            "<edge id=\":C_c0\" function=\"crossing\" crossingEdges=\"WC\"><lane id=\":C_c0_0\" index=\"0\" speed=\"2.8\" length=\"7\" shape=\"-4,-4 -4,4\"/></edge>
+<edge id=\":C_w0\" function=\"walkingarea\"><lane id=\":C_w0_0\" index=\"0\" speed=\"2.8\" length=\"1\" shape=\"-4,-4 -4,-5\"/></edge>
+<edge id=\"WC\"",
+        )
+        .replace("incLanes=\"WC_0 SC_0\"", "incLanes=\"WC_0 SC_0 :C_w0_0\"")
+        .replace("<request index=\"0\" response=\"10\" foes=\"10\"", "<request index=\"2\" response=\"001\" foes=\"001\" cont=\"0\"/><request index=\"0\" response=\"110\" foes=\"110\"")
+        .replace("</net>", "<connection from=\":C_w0\" to=\":C_c0\" fromLane=\"0\" toLane=\"0\" tl=\"C/1\" linkIndex=\"2\" dir=\"s\" state=\"M\"/></net>")
+        .replace("\"Gr\"", "\"Grr\"")
+        .replace("\"yr\"", "\"yrr\"")
+        .replace("\"rr\"", "\"rrr\"")
+        .replace("duration=\"20\" state=\"rG\"", "duration=\"14\" state=\"rGG\"/><phase duration=\"6\" state=\"rGr\"")
+        .replace("\"ry\"", "\"ryr\"");
+    let read = network(Source::new("crossing.net.xml", &text), &[]).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(read.notes.len(), 1, "only that it lies nowhere on the earth: {:?}", read.notes);
+    let movements = &read.value.network.movements;
+    assert_eq!(movements[0].crosses, vec![crate::ids::MovementIx(1)]);
+    insta::assert_snapshot!(show(&read.value.junctions[0]));
 }
 
 #[test]
