@@ -119,7 +119,7 @@ pub(crate) fn derive(
                 });
             }
             Rung::Coordinated | Rung::LocalActuated | Rung::Fixed
-                if unasked && mode.reason == "lease lapsed" =>
+                if unasked && mode.reason.starts_with("lease lapsed") =>
             {
                 found.push(Derived {
                     code: "lease_lapsed",

@@ -444,8 +444,8 @@ mod tests {
             "c.toml:{line}: keep_days is 0; rows would be removed as soon as they are written",
         );
         check(
-            "[store.embedded]",
-            "[store.sqlite]",
+            "[store.embedded]\n# Made",
+            "[store.sqlite]\n# Made",
             "c.toml:{line}: unknown field `sqlite`, expected `embedded` or `postgres`",
         );
     }

@@ -395,3 +395,120 @@ impl Listener {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{
+        command::Body,
+        message::{Alarm, HiRes, Rung},
+        result::ResultState,
+    };
+
+    fn decoder() -> Decoder {
+        let city = model::sketch::city("W---C---E\n    |\n    |\n    |\n    S", "C");
+        Decoder::new(Arc::new(city), None, "centre-1")
+    }
+
+    fn status<V: serde::Serialize>(values: V) -> Vec<u8> {
+        codec::encode(&Status { entries: vec![Entry { ts: Moment(5_000), seq: 0, values }] })
+    }
+
+    fn mode() -> Vec<u8> {
+        let reason = "lease held".to_owned();
+        status(Mode { rung: Rung::Adaptive, since: Moment(0), reason, plan: 1, lease_until: None })
+    }
+
+    fn alarm() -> Vec<u8> {
+        let component = "sg/1".to_owned();
+        let alarm = Alarm { component, severity: 2, active: true, since: Moment(0), message: String::new() };
+        codec::encode(&Alarms { full: true, alarms: vec![alarm] })
+    }
+
+    #[test]
+    fn what_arrives_becomes_events_or_a_named_rejection() {
+        let check = |topic: &str, payload: &[u8], expected: &str| {
+            let heard = match decoder().hear(topic, payload) {
+                Ok(Heard::Live(events)) => format!("{events:?}").chars().take(24).collect(),
+                Ok(Heard::Replayed(events)) => format!("replayed {}", events.len()),
+                Ok(Heard::Vehicles(at, v)) => format!("vehicles at {}: {}", at.0, v.vehicles.len()),
+                Err(rejection) => rejection.name,
+            };
+            assert!(heard.starts_with(expected), "{topic}: {heard}");
+        };
+        let events = status(Events { events: vec![HiRes { t: Moment(1), code: 82, param: 1 }] });
+        check("mow/sketch/C/status/tlc.mode/live", &mode(), "[Mode(JunctionIx(0), Mod");
+        check("mow/sketch/C/status/tlc.events/hires", &events, "[HiRes(JunctionIx(0), Ev");
+        check("mow/sketch/C/replay/tlc.events/hires", &events, "replayed 1");
+        check("mow/sketch/C/alarm/tlc.lamp", &alarm(), "[Alarms(JunctionIx(0), \"");
+        check("mow/sketch/C/status/tlc.config/full", b"whatever it says", "[]");
+        check(
+            "mow/transit/fleet/status/vehicle.positions/live",
+            &status(Vehicles::default()),
+            "vehicles at 5000: 0",
+        );
+        // What is wrong, from the outside in.
+        check("elsewhere", &mode(), "mqtt.unknown-topic");
+        check("mow/sketch/C/status/tlc.weather/live", &mode(), "mqtt.unknown-topic");
+        check("mow/sketch/D/status/tlc.mode/live", &mode(), "mqtt.unknown-node");
+        check("mow/other/C/status/tlc.mode/live", &mode(), "mqtt.unknown-node");
+        check("mow/sketch/C/status/tlc.mode/live", b"", "mqtt.malformed.tlc.mode");
+        check("mow/sketch/C/status/tlc.mode/live", b"\xff\x00{}", "mqtt.malformed.tlc.mode");
+        check("mow/sketch/C/status/tlc.groups/live", &mode(), "mqtt.malformed.tlc.groups");
+        check("mow/sketch/C/status/traffic.count/1s", &[0x9f; 40], "mqtt.malformed.traffic.count");
+        check("mow/sketch/C/presence", b"online", "mqtt.malformed.presence");
+        check("mow/sketch/C/alarm/tlc.lamp", b"", "mqtt.malformed.alarm");
+        check(&format!("mow/sketch/C/alarm/{}", "x".repeat(65)), &alarm(), "mqtt.malformed.alarm");
+        check("mow/sketch/C/status/vehicle.positions/live", b"", "mqtt.malformed.vehicle.positions");
+        check("mow/sketch/C/status/traffic.links/live", b"", "mqtt.unexpected");
+        check("mow/sketch/C/command/tlc.lease", b"", "mqtt.unexpected");
+        check("mow/centre/centre-2/result/tlc.lease", b"", "mqtt.unknown-node");
+        check("mow/centre/centre-1/result/tlc.lease", b"", "mqtt.malformed.tlc.lease");
+    }
+
+    #[test]
+    fn an_answer_finds_the_junction_that_was_asked() {
+        let decoder = decoder();
+        let command = Command {
+            cmd_id: Uuid::from_u128(7),
+            epoch: 1,
+            seq: 1,
+            boot_id: Uuid::nil(),
+            config_hash: 0,
+            ref_tick: 0,
+            expires_at: Moment(0),
+            lease_s: 15,
+            body: Body::Stage(2),
+        };
+        let result = CommandResult {
+            cmd_id: command.cmd_id,
+            state: ResultState::Applied,
+            reason: None,
+            detail: String::new(),
+        };
+        let topic = "mow/centre/centre-1/result/tlc.stage.request";
+        let unknown = decoder.events(topic, &codec::encode(&result)).unwrap_err();
+        assert_eq!(unknown.name, "mqtt.unknown-command");
+        let sent = decoder.command(JunctionIx(0), &command);
+        assert_eq!(sent.topic(), "mow/sketch/C/command/tlc.stage.request");
+        let events = decoder.events(topic, &codec::encode(&result)).unwrap();
+        assert!(matches!(&events[..], [Event::Result(JunctionIx(0), r)] if *r == result));
+    }
+
+    #[test]
+    fn a_centre_listens_to_its_own_districts() {
+        insta::assert_snapshot!(decoder().filters().join("\n"), @r"
+        mow/sketch/+/presence
+        mow/sketch/+/status/#
+        mow/sketch/+/alarm/#
+        mow/sketch/+/replay/#
+        mow/transit/+/status/vehicle.positions/live
+        mow/centre/centre-1/result/#
+        ");
+        let other = [DistrictId::new("other")];
+        let idle = Decoder::new(decoder().city.clone(), Some(&other), "centre-1");
+        assert_eq!(idle.filters().len(), 2);
+        let error = idle.hear("mow/sketch/C/status/tlc.mode/live", &mode()).unwrap_err();
+        assert_eq!(error.name, "mqtt.unknown-node");
+    }
+}

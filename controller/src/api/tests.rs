@@ -1,1 +1,588 @@
+//! The API from outside, on a centre that hears hand-made messages and has no broker. Time stands still
+//! between steps (`tokio::time::pause`), so that answers are the same to the byte.
 
+use super::standalone;
+use crate::{
+    Parts, assemble,
+    config::{BrokerConfig, Config, ControlConfig, StoreConfig},
+    coordinator::Settings,
+    decide::Kind,
+    field::{Decoder, Field, Heard},
+    store::{Started, Store},
+};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use futures::StreamExt;
+use model::{
+    city::City,
+    ids::{JunctionId, JunctionIx},
+    signal::Lamp,
+    time::Moment,
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use uuid::Uuid;
+use wire::{
+    clock::Clock,
+    codec,
+    message::{
+        Alarm, Alarms, Channel, Counts, Entry, Events, Groups, HiRes, Mode, Presence, PresenceState, Rung, Status,
+        Vehicle, Vehicles, letter,
+    },
+    topic::{Kind as Topic, Node, StatusCode as Code},
+};
+
+/// Sunday, 2026-02-01, 10:40:00 UTC.
+const T0: Moment = Moment(1_769_942_400_000);
+
+/// A centre under test, and the street's end of it.
+struct Bench {
+    app: Router,
+    city: Arc<City>,
+    decoder: Decoder,
+    heard: mpsc::Sender<Heard>,
+    clock: Clock,
+    shutdown: CancellationToken,
+    centre: crate::Centre,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn start() -> Bench {
+        tokio::time::pause();
+        let drawing = "
+            N
+            |
+            |
+            |
+            |
+            |
+        W---C======E
+            |
+            |
+            |
+            |
+            S
+        ";
+        let city = Arc::new(model::sketch::city(drawing, "C"));
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            instance: "test".into(),
+            districts: None,
+            time_zone: "Europe/Moscow".into(),
+            // Nobody listens on the discard port.
+            broker: BrokerConfig {
+                host: "127.0.0.1".into(),
+                port: 9,
+                keep_alive: Duration::from_secs(10),
+                login: None,
+            },
+            store: StoreConfig::Embedded {
+                path: folder.path().join("centre.sqlite"),
+                keep: Duration::from_secs(86_400),
+            },
+            interval: Duration::from_secs(20),
+            control: ControlConfig { kind: Kind::Fixed, kinds: BTreeMap::new(), lease_s: 15 },
+            los: [0.80, 0.67, 0.50, 0.40, 0.30],
+        };
+        let clock = Clock::scaled(T0, 1.0);
+        let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
+        let store = Arc::new(Store::open(&config.store, &ids, "test").await.unwrap());
+        let decoder = Decoder::new(city.clone(), None, "test");
+        let link_end = CancellationToken::new();
+        let mut field = Field::start(&config, decoder.clone(), clock, link_end.clone()).unwrap();
+        let (heard, heard_out) = mpsc::channel(64);
+        field.heard = heard_out;
+        let settings =
+            Settings { kind: Kind::Fixed, kinds: BTreeMap::new(), lease_s: 15, epoch: 7, utc_offset_s: 10_800 };
+        let shutdown = CancellationToken::new();
+        let parts = Parts {
+            config,
+            city: city.clone(),
+            owned: vec![JunctionIx(0)],
+            clock,
+            store,
+            field,
+            link_end,
+            settings,
+            started: Started { epoch: 7, decisions: 1000 },
+        };
+        let centre = assemble(parts, shutdown.clone());
+        let app = standalone(centre.api().clone());
+        Bench { app, city, decoder, heard, clock, shutdown, centre, _folder: folder }
+    }
+
+    /// Goes to so many milliseconds after the start; all that is due until then has happened.
+    async fn at(&self, ms: u64) {
+        let goal = T0 + Duration::from_millis(ms);
+        assert!(self.clock.now() <= goal, "time does not go back");
+        self.clock.sleep_until(goal).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    /// A message arrives.
+    async fn say(&self, kind: Topic, payload: Vec<u8>) {
+        let junction = &self.city.junctions[0];
+        let topic = Node::cabinet(&junction.district, &junction.id).topic(&kind);
+        let heard = self.decoder.hear(&topic, &payload).unwrap();
+        self.heard.send(heard).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn status<V: serde::Serialize>(&self, code: Code, values: V) {
+        let status = Status { entries: vec![Entry { ts: self.clock.now(), seq: 0, values }] };
+        self.say(Topic::Status(code), codec::encode(&status)).await;
+    }
+
+    async fn online(&self) {
+        let presence = Presence {
+            state: PresenceState::Online,
+            boot_id: Uuid::from_u128(0xb007),
+            config_hash: self.city.junctions[0].config_hash(),
+            version: "1.2.3".into(),
+        };
+        self.say(Topic::Presence, codec::encode(&presence)).await;
+    }
+
+    /// The lamps of a stage, for so long.
+    async fn lamps(&self, stage: u16, age_ds: u32) {
+        let junction = &self.city.junctions[0];
+        let green = &junction.stages[usize::from(stage) - 1];
+        let lamp = |g: &model::signal::SignalGroup| letter(if green.has(g.number) { Lamp::Green } else { Lamp::Red });
+        let groups = Groups {
+            signalgroupstatus: junction.groups.iter().map(lamp).collect(),
+            stage,
+            cyclecounter: 12,
+            basecyclecounter: 34,
+            ages: vec![age_ds; junction.groups.len()],
+            interstage: false,
+            wanted: stage,
+            ref_tick: 5_000,
+        };
+        self.status(Code::Groups, groups).await;
+    }
+
+    async fn mode(&self, rung: Rung, reason: &str) {
+        let mode = Mode { rung, since: self.clock.now(), reason: reason.into(), plan: 1, lease_until: None };
+        self.status(Code::Mode, mode).await;
+    }
+
+    async fn counts(&self, count: u16, occupied: bool) {
+        let channel = |d: &model::detection::Detector| Channel {
+            dl: d.channel.0,
+            vehicles_sum: count,
+            occupancy_avg: 0.25,
+            speed_avg: Some(8.0),
+            occupied,
+            queue_last: None,
+            vehicles_last: None,
+            fault: d.channel.0 == 2,
+        };
+        let channels = self.city.junctions[0].detectors.iter().map(channel).collect();
+        self.status(Code::Counts, Counts { window_s: 1.0, channels }).await;
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &str) -> (StatusCode, String, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let kind = response.headers().get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap().to_owned());
+        let bytes = axum::body::to_bytes(response.into_body(), 10_000_000).await.unwrap();
+        let value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        (status, kind.unwrap_or_default(), value)
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, _, value) = self.ask("GET", path, "").await;
+        assert_eq!(status, StatusCode::OK, "{path}: {value}");
+        value
+    }
+
+    async fn end(self) {
+        self.shutdown.cancel();
+        self.centre.finished().await.unwrap();
+    }
+}
+
+/// JSON that a person can review. The version of the program and the store's figures vary.
+fn text(mut value: Value) -> String {
+    if value.get("version").is_some() {
+        value["version"] = "…".into();
+        value["store"]["written"] = "…".into();
+        value["store"]["waiting"] = "…".into();
+        value["broker"]["detail"] = "…".into();
+    }
+    // Arrays of numbers stand on one line each.
+    let text = serde_json::to_string_pretty(&value).unwrap();
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(open) = rest.find('[') {
+        let close = rest[open..].find(']').map(|i| open + i).unwrap();
+        let inside = &rest[open + 1..close];
+        if inside.contains(['{', '[']) {
+            out.push_str(&rest[..=open]);
+            rest = &rest[open + 1..];
+        } else {
+            out.push_str(&rest[..=open]);
+            out.push_str(&inside.split_whitespace().collect::<Vec<_>>().join(" "));
+            rest = &rest[close..];
+        }
+    }
+    out + rest
+}
+
+#[tokio::test]
+async fn a_junction_in_full() {
+    let bench = Bench::start().await;
+    bench.at(100).await;
+    bench.online().await;
+    bench.mode(Rung::Adaptive, "lease held").await;
+    bench.lamps(1, 60).await;
+    bench.counts(1, true).await;
+    let raised = Alarm {
+        component: "sg/1".into(),
+        severity: 3,
+        active: true,
+        since: T0,
+        message: "red lamp 2 of group 1 draws no current".into(),
+    };
+    bench.say(Topic::Alarm("tlc.lamp".into()), codec::encode(&Alarms { full: false, alarms: vec![raised] })).await;
+    bench.at(1_100).await;
+    bench.lamps(1, 70).await;
+    bench.counts(0, false).await;
+    bench.at(2_100).await;
+    insta::assert_snapshot!("health", text(bench.get("/api/v1/health").await));
+    insta::assert_snapshot!("junctions", text(bench.get("/api/v1/junctions").await));
+    insta::assert_snapshot!("junction", text(bench.get("/api/v1/junctions/C").await));
+    insta::assert_snapshot!("alarms", text(bench.get("/api/v1/alarms").await));
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn the_map_is_sent_once() {
+    let bench = Bench::start().await;
+    insta::assert_snapshot!("map", text(bench.get("/api/v1/map").await));
+    let ask = async |name, value: &str| {
+        let request = Request::get("/api/v1/map").header(name, value).body(Body::empty()).unwrap();
+        bench.app.clone().oneshot(request).await.unwrap()
+    };
+    let packed = ask(header::ACCEPT_ENCODING, "br, gzip").await;
+    assert_eq!(packed.headers()[header::CONTENT_ENCODING], "gzip");
+    let etag = packed.headers()[header::ETAG].to_str().unwrap().to_owned();
+    assert_eq!(ask(header::IF_NONE_MATCH, &etag).await.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(ask(header::IF_NONE_MATCH, "\"other\"").await.status(), StatusCode::OK);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn history_comes_back_out_of_the_store() {
+    let bench = Bench::start().await;
+    bench.at(100).await;
+    bench.online().await;
+    bench.mode(Rung::Adaptive, "lease held").await;
+    for second in 0..25 {
+        bench.at(200 + second * 1000).await;
+        bench.lamps(1, 60 + 10 * second as u32).await;
+        bench.counts(1, false).await;
+        let event = |code| HiRes { t: bench.clock.now(), code, param: 3 };
+        // The cabinet says the same second twice: at least once is what QoS 1 promises.
+        let events = Events { events: vec![event(82), event(81), event(82)] };
+        bench.status(Code::Events, events).await;
+    }
+    // An event from the year 2100 is not believed.
+    let late = HiRes { t: Moment(4_102_444_800_000), code: 82, param: 3 };
+    bench.status(Code::Events, Events { events: vec![late] }).await;
+    bench.at(28_000).await;
+    let events = bench.get("/api/v1/junctions/C/events?limit=3").await;
+    assert_eq!(events["truncated"], true);
+    assert_eq!(events["events"][0], serde_json::json!([events["events"][1][0], 81, 3]));
+    assert_eq!(events["events"][1][1], 82);
+    let all = bench.get("/api/v1/junctions/C/events").await;
+    assert_eq!(all["events"].as_array().unwrap().len(), 50);
+    let intervals = bench.get("/api/v1/junctions/C/intervals").await;
+    let first = &intervals["intervals"][0];
+    assert_eq!((&first["count"], &first["speed_kmh"], &first["fault"]), (&20.into(), &28.8.into(), &false.into()));
+    assert_eq!(first["at"], T0.0 + 20_000);
+    assert_eq!(intervals["intervals"][1]["fault"], true);
+    let decisions = bench.get("/api/v1/junctions/C/decisions").await;
+    assert_eq!(decisions["decisions"][0]["number"], 1001);
+    assert_eq!(decisions["decisions"][0]["junction"], "C");
+    let health = bench.get("/api/v1/health").await;
+    assert_eq!(health["rejected"]["store.implausible-time"], 1);
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let metrics = bench.app.clone().oneshot(request).await.unwrap();
+    let metrics = axum::body::to_bytes(metrics.into_body(), 1_000_000).await.unwrap();
+    let metrics = String::from_utf8(metrics.to_vec()).unwrap();
+    assert!(metrics.contains("svetofor_centre_rejected_total{name=\"store.implausible-time\"} 1"), "{metrics}");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn errors_are_problems() {
+    let bench = Bench::start().await;
+    let order = |rest: &str| format!("{{{rest}, \"who\":\"me\",\"reason\":\"test\",\"expires_in_s\":60}}");
+    let control = "/api/v1/junctions/C/control";
+    let check = async |method: &str, path: &str, body: &str, status: u16, code: &str, says: &str| {
+        let (got, kind, problem) = bench.ask(method, path, body).await;
+        let what = format!("{method} {path} {body}: {problem}");
+        assert_eq!(got.as_u16(), status, "{what}");
+        assert_eq!(kind, "application/problem+json", "{what}");
+        assert_eq!(problem["status"], status, "{what}");
+        assert_eq!(problem["type"], format!("/problems/{code}"), "{what}");
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{what}");
+    };
+    check("GET", "/api/v1/nothing", "", 404, "not-found", "/api/v1/nothing").await;
+    check("GET", "/elsewhere", "", 404, "not-found", "/elsewhere").await;
+    check("GET", "/api/v1/junctions/Z", "", 404, "not-found", "\"Z\"").await;
+    check("GET", "/api/v1/junctions/Z/events", "", 404, "not-found", "\"Z\"").await;
+    check("GET", "/api/v1/stream?junction=Z", "", 404, "not-found", "\"Z\"").await;
+    check("GET", "/api/v1/stream?junctoin=C", "", 400, "bad-request", "junctoin").await;
+    check("DELETE", "/api/v1/health", "", 405, "bad-request", "DELETE").await;
+    check("GET", control, "", 405, "bad-request", "GET").await;
+    check("POST", control, "{", 400, "bad-request", "EOF").await;
+    check("POST", control, "{\"stage\":\"one\"}", 422, "bad-request", "stage").await;
+    check("POST", control, &order("\"satge\":1"), 422, "bad-request", "satge").await;
+    check("POST", control, &order("\"flash\":false"), 422, "bad-request", "exactly one").await;
+    check("POST", control, &order("\"stage\":1,\"plan\":1"), 422, "bad-request", "exactly one").await;
+    check("POST", control, &order("\"stage\":99"), 422, "bad-request", "no stage 99").await;
+    check("POST", control, &order("\"plan\":99"), 422, "bad-request", "no plan 99").await;
+    check("POST", control, &order("\"kind\":\"magic\""), 422, "bad-request", "max-pressure").await;
+    check("POST", control, &order("\"flash\":true"), 422, "unsafe", "confirm").await;
+    check("POST", control, &order("\"flash\":true,\"confirm\":\"D\""), 422, "unsafe", "confirm").await;
+    check("POST", "/api/v1/control", &order("\"stage\":1"), 422, "bad-request", "whole city").await;
+    let who = |who: &str, reason: &str, s: u32| {
+        format!("{{\"stage\":1,\"who\":\"{who}\",\"reason\":\"{reason}\",\"expires_in_s\":{s}}}")
+    };
+    check("POST", control, &who("", "r", 60), 422, "bad-request", "who is empty").await;
+    check("POST", control, &who("w", "  ", 60), 422, "bad-request", "reason is empty").await;
+    check("POST", control, &who("w", "a\\nb", 60), 422, "bad-request", "one line").await;
+    check("POST", control, &who("w", "r", 0), 422, "bad-request", "1 to 600").await;
+    check("POST", control, &who("w", "r", 601), 422, "bad-request", "1 to 600").await;
+    check("GET", "/api/v1/junctions/C/events?limit=0", "", 422, "bad-request", "limit is 0").await;
+    check("GET", "/api/v1/junctions/C/events?from=5&to=4", "", 422, "bad-request", "later than").await;
+    check("GET", "/api/v1/junctions/C/events?from=yesterday", "", 400, "bad-request", "from").await;
+    let plain = Request::post(control).body(Body::from("{}")).unwrap();
+    let refused = bench.app.clone().oneshot(plain).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(refused.headers()[header::CONTENT_TYPE], "application/problem+json");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn an_order_is_in_force_until_it_ends() {
+    let bench = Bench::start().await;
+    bench.at(100).await;
+    bench.online().await;
+    bench.mode(Rung::Adaptive, "lease held").await;
+    bench.lamps(1, 300).await;
+    let body = r#"{"stage":1,"who":"Ivanova","reason":"accident","expires_in_s":5}"#;
+    let (status, _, accepted) = bench.ask("POST", "/api/v1/junctions/C/control", body).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
+    let command = &accepted["command"];
+    assert_eq!((&command["what"], &command["value"], &command["state"]), (&"hold".into(), &"1".into(), &"sent".into()));
+    assert_eq!(command["until"].as_i64().unwrap() - command["since"].as_i64().unwrap(), 5_000);
+    bench.at(1_050).await;
+    let detail = bench.get("/api/v1/junctions/C").await;
+    assert_eq!(detail["state"]["hold"], true);
+    let hold = detail["commands"].as_array().unwrap().iter().find(|c| c["what"] == "hold").unwrap();
+    assert_eq!((&hold["id"], &hold["who"], &hold["state"]), (&command["id"], &"Ivanova".into(), &"applied".into()));
+    bench.at(6_050).await;
+    assert_eq!(bench.get("/api/v1/junctions/C").await["state"]["hold"], false);
+
+    let body = r#"{"kind":"actuated","who":"Ivanova","reason":"works","expires_in_s":60}"#;
+    let (status, _, accepted) = bench.ask("POST", "/api/v1/control", body).await;
+    assert_eq!((status, &accepted["command"]["junction"]), (StatusCode::ACCEPTED, &"".into()));
+    bench.at(7_050).await;
+    assert_eq!(bench.get("/api/v1/junctions/C").await["state"]["kind"], "actuated");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn silence_is_never_shown_as_health() {
+    let bench = Bench::start().await;
+    bench.at(1_050).await;
+    assert_eq!(bench.get("/api/v1/junctions").await["junctions"][0]["state"]["actual"], "no_contact");
+    bench.online().await;
+    bench.mode(Rung::Adaptive, "lease held").await;
+    bench.lamps(1, 60).await;
+    bench.at(2_050).await;
+    let state = bench.get("/api/v1/junctions").await["junctions"][0]["state"].clone();
+    assert_eq!((&state["actual"], &state["stage"], &state["matches"]), (&"adaptive".into(), &1.into(), &true.into()));
+    // Three intervals later nobody knows any more; after ten seconds somebody must look.
+    bench.at(5_050).await;
+    let state = bench.get("/api/v1/junctions").await["junctions"][0]["state"].clone();
+    assert_eq!((&state["actual"], &state["stage"], &state["matches"]), (&"no_contact".into(), &Value::Null, &false.into()));
+    assert_eq!(bench.get("/api/v1/alarms").await["alarms"], serde_json::json!([]));
+    bench.at(12_050).await;
+    let alarm = bench.get("/api/v1/alarms").await["alarms"][0].clone();
+    assert_eq!((&alarm["code"], &alarm["priority"], &alarm["done"]), (&"no_contact".into(), &2.into(), &"retrying".into()));
+    bench.at(20_050).await;
+    assert_eq!(bench.get("/api/v1/alarms").await["alarms"][0]["done"], "local_plan");
+    // Flashing that nobody asked for.
+    bench.mode(Rung::Flashing, "device fault").await;
+    bench.lamps(1, 60).await;
+    for s in 0..6 {
+        bench.at(21_000 + s * 1000).await;
+        bench.lamps(1, 60).await;
+    }
+    bench.at(27_050).await;
+    let alarm = bench.get("/api/v1/alarms").await["alarms"][0].clone();
+    assert_eq!((&alarm["code"], &alarm["priority"]), (&"flashing_unasked".into(), &1.into()));
+    bench.end().await;
+}
+
+/// Reads events off a stream, as the browser would.
+struct Reader {
+    body: axum::body::BodyDataStream,
+    buffer: String,
+}
+
+impl Reader {
+    async fn open(bench: &Bench, path: &str) -> Reader {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = bench.app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        Reader { body: response.into_body().into_data_stream(), buffer: String::new() }
+    }
+
+    /// The next event that is there without waiting for more than 10 ms of the paused clock.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            if let Some((event, rest)) = self.buffer.split_once("\n\n") {
+                let (mut name, mut data) = (String::new(), Value::Null);
+                for line in event.lines() {
+                    if let Some(text) = line.strip_prefix("event: ") {
+                        name = text.to_owned();
+                    } else if let Some(text) = line.strip_prefix("data: ") {
+                        data = serde_json::from_str(text).unwrap();
+                    }
+                }
+                self.buffer = rest.to_owned();
+                return Some((name, data));
+            }
+            let chunk = tokio::time::timeout(Duration::from_millis(10), self.body.next()).await.ok()??;
+            self.buffer.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+        }
+    }
+
+    async fn all(&mut self) -> Vec<(String, Value)> {
+        let mut all = Vec::new();
+        while let Some(event) = self.next().await {
+            all.push(event);
+        }
+        all
+    }
+}
+
+fn names(events: &[(String, Value)]) -> Vec<&str> { events.iter().map(|(name, _)| name.as_str()).collect() }
+
+#[tokio::test]
+async fn the_stream_says_what_changed() {
+    let bench = Bench::start().await;
+    bench.at(50).await;
+    let mut reader = Reader::open(&bench, "/api/v1/stream").await;
+    let first = reader.all().await;
+    let mut sorts = names(&first);
+    sorts.sort();
+    assert_eq!(sorts, ["alarms", "health", "junctions", "links", "vehicles"]);
+    bench.at(1_050).await;
+    assert_eq!(names(&reader.all().await), ["health"], "a second in which nothing changed");
+    bench.online().await;
+    bench.mode(Rung::Adaptive, "lease held").await;
+    bench.lamps(1, 60).await;
+    bench.at(2_050).await;
+    let events = reader.all().await;
+    assert_eq!(names(&events), ["health", "junctions"]);
+    assert_eq!((&events[1].1[0]["id"], &events[1].1[0]["stage"]), (&"C".into(), &1.into()));
+    let fleet = Vehicles {
+        vehicles: vec![Vehicle {
+            id: "31234".into(),
+            line: Some("Б".into()),
+            lon: 37.6,
+            lat: 55.7,
+            heading: 90.0,
+            speed: 10.0,
+        }],
+    };
+    let status = Status { entries: vec![Entry { ts: bench.clock.now(), seq: 0, values: fleet }] };
+    let heard = bench.decoder.hear("mow/transit/fleet/status/vehicle.positions/live", &codec::encode(&status)).unwrap();
+    bench.heard.send(heard).await.unwrap();
+    let events = reader.all().await;
+    assert_eq!(names(&events), ["vehicles"]);
+    assert_eq!(events[0].1["vehicles"][0]["speed_kmh"], 36.0);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_the_sum_of_what_it_missed() {
+    let bench = Bench::start().await;
+    bench.at(50).await;
+    let (mut slow, mut quick) =
+        (Reader::open(&bench, "/api/v1/stream").await, Reader::open(&bench, "/api/v1/stream").await);
+    bench.online().await;
+    bench.mode(Rung::Adaptive, "lease held").await;
+    let (mut seen, mut rounds) = (Value::Null, 0);
+    for s in 0..60_u64 {
+        bench.at(100 + 1000 * s).await;
+        bench.lamps(1 + (s / 5 % 2) as u16, 60).await;
+        for (name, data) in quick.all().await {
+            rounds += usize::from(name == "health");
+            if name == "junctions" {
+                seen = data[0].clone();
+            }
+        }
+    }
+    bench.at(60_050).await;
+    for (name, data) in quick.all().await {
+        if name == "junctions" {
+            seen = data[0].clone();
+        }
+    }
+    assert!(rounds >= 59, "{rounds}");
+    let mut missed = slow.all().await;
+    // The next round is due a moment after the last one was taken.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    missed.extend(slow.all().await);
+    let healths = names(&missed).iter().filter(|n| **n == "health").count();
+    assert!(healths < 10, "{healths} rounds were queued for a reader that did not read");
+    let last = missed.iter().rev().find(|(name, _)| name == "junctions").unwrap().1[0].clone();
+    assert_eq!(last, seen, "both know the same in the end");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_watched_junction_is_sent_twice_a_second() {
+    let bench = Bench::start().await;
+    bench.at(50).await;
+    let mut reader = Reader::open(&bench, "/api/v1/stream?junction=C").await;
+    assert!(names(&reader.all().await).contains(&"junction"));
+    let mut count = 0;
+    for ms in (100..=4_000).step_by(100) {
+        bench.at(ms + 50).await;
+        for (name, data) in reader.all().await {
+            if name == "junction" {
+                count += 1;
+                assert!(data.get("drawing").is_none(), "the drawing is only in the GET");
+                assert_eq!(data["id"], "C");
+            }
+        }
+    }
+    assert!((8..=11).contains(&count), "{count} in 4 s");
+    bench.end().await;
+}
+
+#[test]
+fn the_document() {
+    insta::assert_snapshot!("openapi", super::openapi().to_pretty_json().unwrap());
+}
