@@ -21,16 +21,24 @@ impl Clock {
     }
 
     /// A clock that stands at `at` now and runs `speed` times as fast as the machine's; `speed` > 0.
-    pub fn scaled(at: Moment, speed: f64) -> Clock { Clock { started: Instant::now(), at, speed } }
+    pub fn scaled(at: Moment, speed: f64) -> Clock {
+        Clock { started: Instant::now(), at, speed }
+    }
 
     /// The city's time.
-    pub fn now(&self) -> Moment { self.at + self.started.elapsed().mul_f64(self.speed) }
+    pub fn now(&self) -> Moment {
+        self.at + self.started.elapsed().mul_f64(self.speed)
+    }
 
     /// How fast it runs.
-    pub fn speed(&self) -> f64 { self.speed }
+    pub fn speed(&self) -> f64 {
+        self.speed
+    }
 
     /// How long a stretch of the city's time takes on the machine.
-    pub fn real_duration(&self, city: Duration) -> Duration { city.div_f64(self.speed) }
+    pub fn real_duration(&self, city: Duration) -> Duration {
+        city.div_f64(self.speed)
+    }
 
     /// Sleeps until the city's time is `moment`; returns at once if it is past.
     pub async fn sleep_until(&self, moment: Moment) {

@@ -197,7 +197,7 @@ impl<'a> Session<'a> {
                 self.shared.drop_counted(Some(message));
                 continue;
             }
-            if hand(client, &message).is_err() {
+            if !hand(client, &message) {
                 waiting.put_back(message);
                 return;
             }
@@ -271,12 +271,13 @@ impl<'a> Session<'a> {
     }
 }
 
-fn hand(client: &AsyncClient, message: &Outgoing) -> Result<(), rumqttc::v5::ClientError> {
+/// Puts a message into the library's channel; false if that is full.
+fn hand(client: &AsyncClient, message: &Outgoing) -> bool {
     let qos = if message.delivery == Delivery::Live { QoS::AtMostOnce } else { QoS::AtLeastOnce };
     let retain = message.delivery == Delivery::Retained;
     let payload: Bytes = message.payload.clone();
     if message.response_topic.is_none() && message.correlation.is_none() {
-        return client.try_publish(&message.topic, qos, retain, payload);
+        return client.try_publish(&message.topic, qos, retain, payload).is_ok();
     }
     let properties = PublishProperties {
         message_expiry_interval: message.expiry_s(),
@@ -284,7 +285,7 @@ fn hand(client: &AsyncClient, message: &Outgoing) -> Result<(), rumqttc::v5::Cli
         correlation_data: message.correlation.clone(),
         ..PublishProperties::default()
     };
-    client.try_publish_with_properties(&message.topic, qos, retain, payload, properties)
+    client.try_publish_with_properties(&message.topic, qos, retain, payload, properties).is_ok()
 }
 
 /// Says DISCONNECT, so that the broker forgets the will.

@@ -1,0 +1,217 @@
+//! The shell around the core for one cabinet: it carries out what the core wants, and has no timer of its
+//! own. Whoever holds it says when it is time, so that a lockstep run can drive it under any clock.
+
+use crate::{
+    agent::{Action, Agent, AgentConfig, Arrived, Event},
+    device::modbus::{ModbusConfig, ModbusDevice},
+    spool::{self, Spool, SpoolConfig},
+    uplink::Uplink,
+};
+use model::{signal::Junction, time::Moment};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+use uuid::Uuid;
+use wire::{
+    codec,
+    link::{Incoming, Message, Publisher, Will},
+    message::{Presence, PresenceState},
+    topic::{self, Kind, Node},
+};
+
+/// One cabinet.
+#[derive(Clone, Debug)]
+pub struct CabinetConfig {
+    /// Its own copy of its limits.
+    pub junction: Arc<Junction>,
+    /// Its device.
+    pub device: ModbusConfig,
+    /// Usual time between two readings, on the city's clock.
+    pub poll: Duration,
+    /// What it keeps through an outage.
+    pub spool: SpoolConfig,
+    /// Entries replayed per second of the city's time.
+    pub replay_per_s: u32,
+}
+
+impl CabinetConfig {
+    /// Its node on the wire.
+    pub fn node(&self) -> Node {
+        Node::cabinet(&self.junction.district, &self.junction.id)
+    }
+
+    /// The only filter that an agent subscribes to.
+    pub fn filter(&self) -> String {
+        format!("{}/command/#", self.node())
+    }
+
+    /// What the broker says of it when its connection is lost.
+    pub fn will(&self, boot: Uuid) -> Will {
+        let presence = Presence {
+            state: PresenceState::Offline,
+            boot_id: boot,
+            config_hash: self.junction.config_hash(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        Will { topic: self.node().topic(&Kind::Presence), payload: codec::encode(&presence) }
+    }
+}
+
+/// One cabinet's agent with its device and its link.
+#[derive(Debug)]
+pub struct Cabinet {
+    node: Node,
+    agent: Agent,
+    device: ModbusDevice,
+    uplink: Uplink,
+    epoch_file: Option<PathBuf>,
+    malformed_topics: u64,
+}
+
+impl Cabinet {
+    /// Nothing is connected yet; `boot` is new at every start, and `now` is tick 0 of this boot.
+    ///
+    /// # Errors
+    /// When the spool's folder cannot be made or listed.
+    pub fn new(config: CabinetConfig, publisher: Publisher, boot: Uuid, now: Moment) -> io::Result<Cabinet> {
+        let node = config.node();
+        let spool = Spool::open(config.spool.clone(), &node)?;
+        let epoch_file = config.spool.folder.map(|f| f.join(format!("{}.epoch", spool::file_name(&node))));
+        let epoch = epoch_file.as_ref().and_then(|f| std::fs::read_to_string(f).ok());
+        let device = ModbusDevice::new(config.device);
+        let agent = AgentConfig {
+            junction: config.junction,
+            boot,
+            poll: config.poll,
+            longest_countdown_s: device.longest_countdown_s(),
+            epoch: epoch.and_then(|text| text.trim().parse().ok()).unwrap_or(0),
+        };
+        Ok(Cabinet {
+            agent: Agent::new(agent, now),
+            uplink: Uplink::new(node.clone(), publisher, spool, config.replay_per_s, now),
+            device,
+            node,
+            epoch_file,
+            malformed_topics: 0,
+        })
+    }
+
+    /// Its node on the wire.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// One full round: reads the device, decides, writes, publishes.
+    pub async fn poll(&mut self, now: Moment) {
+        let event = match self.device.read(now).await {
+            Ok(report) => Event::Report(report),
+            Err(error) => Event::DeviceFailed(with_causes(&error)),
+        };
+        self.feed(now, event).await;
+        self.feed(now, Event::Tick).await;
+        self.uplink.replay(now);
+    }
+
+    /// Takes what arrived over the link.
+    pub async fn incoming(&mut self, now: Moment, incoming: Incoming) {
+        match incoming {
+            Incoming::Connected => {
+                self.uplink.link(true);
+                self.feed(now, Event::Link(true)).await;
+            }
+            Incoming::Disconnected(_) => {
+                self.uplink.link(false);
+                self.feed(now, Event::Link(false)).await;
+            }
+            Incoming::Message(message) => match self.command(message) {
+                Some(arrived) => self.feed(now, Event::Command(arrived)).await,
+                None => self.malformed_topics += 1,
+            },
+        }
+    }
+
+    fn command(&self, message: Message) -> Option<Arrived> {
+        let Some((node, Kind::Command(code))) = topic::parse(&message.topic) else { return None };
+        (node == self.node).then_some(Arrived {
+            code,
+            payload: message.payload,
+            retain: message.retain,
+            response_topic: message.response_topic,
+            correlation: message.correlation,
+        })
+    }
+
+    /// Says goodbye; closing the link is its owner's part.
+    pub fn stop(&mut self) {
+        self.uplink
+            .publish(crate::agent::Publication::Presence(self.agent.presence(PresenceState::Shutdown)));
+    }
+
+    /// Counted rejections and losses since the start, by name.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = self.agent.counts().clone();
+        let link = self.uplink.publisher().counts();
+        let spool = self.uplink.spool();
+        for (name, n) in [
+            ("mqtt.malformed.topic", self.malformed_topics),
+            ("link.dropped.live", link.dropped_live),
+            ("link.dropped.kept", link.dropped_kept),
+            ("link.dropped.urgent", link.dropped_urgent),
+            ("link.dropped.incoming", link.dropped_incoming),
+            ("link.refused", link.refused),
+            ("spool.dropped", spool.dropped()),
+            ("spool.broken", spool.broken()),
+        ] {
+            if n > 0 {
+                counts.insert(name.to_owned(), n);
+            }
+        }
+        counts
+    }
+
+    async fn feed(&mut self, now: Moment, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for action in self.agent.handle(now, event) {
+                match action {
+                    Action::Write { id, settings } => {
+                        let outcome = self.device.write(now, &settings).await.map_err(|e| with_causes(&e));
+                        events.push_back(Event::Written { id, outcome });
+                    }
+                    Action::Publish(publication) => self.uplink.publish(publication),
+                    Action::Answer { topic, correlation, result } => {
+                        self.uplink.answer(topic, correlation, &result);
+                    }
+                    Action::RememberEpoch(epoch) => self.remember(epoch),
+                }
+            }
+        }
+    }
+
+    /// Replaces the file as a whole: half a number must never be read back.
+    fn remember(&self, epoch: u64) {
+        let Some(file) = &self.epoch_file else { return };
+        let fresh = file.with_extension("epoch-new");
+        let written = std::fs::write(&fresh, epoch.to_string()).and_then(|()| std::fs::rename(&fresh, file));
+        if let Err(error) = written {
+            tracing::warn!(file = %file.display(), %error, "the epoch cannot be kept across a restart");
+        }
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

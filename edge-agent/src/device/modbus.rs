@@ -1,0 +1,428 @@
+//! A device behind Modbus TCP and a register map.
+//!
+//! Reads input registers (function 4) and reads back and writes holding registers (3 and 16) within the
+//! command block; nothing else is ever sent. After any silence or confusion on the line the connection is
+//! closed: a late answer must not be taken for the answer to the next question.
+
+use super::{
+    ChannelReport, DetectorReport, DeviceAlarm, DeviceError, DeviceEvent, DeviceReport, LocalMode, Settings,
+};
+use model::time::{Moment, Tenths};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_modbus::{
+    Request, Response, Slave,
+    client::{Client, Context, tcp},
+};
+use wire::register_map::{
+    CommandBlock, DetectorBlock, EventRing, LONGEST_READ, NOT_MEASURED, RegisterMap, alarm,
+};
+
+/// Version of the register layout that we speak.
+const LAYOUT: u16 = 1;
+/// First and longest wait between connections, on the city's clock. A cabinet's PLC often takes ten seconds
+/// to start, and its TCP stack has room for few half-open connections.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How often we show the device that we live.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// Where a device is.
+#[derive(Clone, Debug)]
+pub struct ModbusConfig {
+    /// Address.
+    pub address: SocketAddr,
+    /// Unit id; several devices may share an address.
+    pub unit: u8,
+    /// Its registers.
+    pub map: Arc<RegisterMap>,
+    /// How long an answer, or a connection, may take. Real time, whatever the city's clock does.
+    pub timeout: Duration,
+}
+
+/// The device, connected or not.
+pub struct ModbusDevice {
+    config: ModbusConfig,
+    connection: Option<Context>,
+    failures: u32,
+    try_again: Moment,
+    last_event: Option<u16>,
+    /// Second of the device's clock in which its detectors were last read.
+    detectors_read: Option<u32>,
+    heartbeat: u16,
+    heartbeat_at: Option<Moment>,
+}
+
+impl std::fmt::Debug for ModbusDevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModbusDevice")
+            .field("config", &self.config)
+            .field("failures", &self.failures)
+            .finish()
+    }
+}
+
+impl ModbusDevice {
+    /// Does not connect yet.
+    pub fn new(config: ModbusConfig) -> ModbusDevice {
+        ModbusDevice {
+            config,
+            connection: None,
+            failures: 0,
+            try_again: Moment(i64::MIN),
+            last_event: None,
+            detectors_read: None,
+            heartbeat: 0,
+            heartbeat_at: None,
+        }
+    }
+
+    /// Longest countdown that the device takes, s.
+    pub fn longest_countdown_s(&self) -> u16 {
+        self.config.map.command.longest_countdown_s
+    }
+
+    /// Reads everything that the core wants to know.
+    pub async fn read(&mut self, now: Moment) -> Result<DeviceReport, DeviceError> {
+        let report = self.read_all(now).await;
+        self.keep_or_close(now, report)
+    }
+
+    /// Writes all settings at once and returns what the device has afterwards.
+    pub async fn write(&mut self, now: Moment, settings: &Settings) -> Result<Settings, DeviceError> {
+        let read = self.write_and_read_back(now, settings).await;
+        self.keep_or_close(now, read)
+    }
+
+    fn keep_or_close<T>(&mut self, now: Moment, outcome: Result<T, DeviceError>) -> Result<T, DeviceError> {
+        match &outcome {
+            Ok(_) => self.failures = 0,
+            // The device is there and the line is in step: it only said no.
+            Err(DeviceError::Refused { .. } | DeviceError::Backoff) => {}
+            Err(_) => {
+                self.connection = None;
+                let wait = BACKOFF.0.saturating_mul(1 << self.failures.min(5)).min(BACKOFF.1);
+                // The first failure of a good device is most often a lost packet: try again at the next poll.
+                self.try_again = if self.failures == 0 { now } else { now + wait };
+                self.failures += 1;
+            }
+        }
+        outcome
+    }
+
+    async fn read_all(&mut self, now: Moment) -> Result<DeviceReport, DeviceError> {
+        let map = self.config.map.clone();
+        let (first, length) = map.report.span();
+        let block = self.input("its report", now, first, length).await?;
+        let word = |register: u16| block[usize::from(register - first)];
+        let double = |register: u16| (u32::from(word(register)) << 16) | u32::from(word(register + 1));
+        let layout = word(map.report.layout);
+        if layout != LAYOUT {
+            return Err(nonsense("its report", format!("layout {layout}; we speak layout {LAYOUT}")));
+        }
+        let groups = word(map.report.groups);
+        if groups > map.most_groups {
+            return Err(nonsense(
+                "its report",
+                format!("{groups} groups; the map has room for {}", map.most_groups),
+            ));
+        }
+        let mode = word(map.report.mode);
+        let Some(&mode) = map.mode_codes.get(usize::from(mode)) else {
+            return Err(nonsense("its report", format!("mode {mode}, which the map does not know")));
+        };
+        let tick = Tenths(double(map.report.tick));
+        // Lamps before ages: if a lamp changes between the two reads we pair an old lamp with a young age, and
+        // the guard waits; the other order would let a fresh green pass for an old one.
+        let (lamps, ages) = match groups {
+            0 => (Vec::new(), Vec::new()),
+            _ => (
+                self.input("its lamps", now, map.lamps, groups).await?,
+                self.input("its lamps' ages", now, map.ages, groups).await?,
+            ),
+        };
+        let groups = lamps
+            .into_iter()
+            .zip(ages)
+            .map(|(code, age)| match map.lamp_codes.get(usize::from(code)) {
+                Some(&lamp) => Ok((lamp, Tenths(u32::from(age)))),
+                None => Err(nonsense("its lamps", format!("lamp code {code}, which the map does not know"))),
+            })
+            .collect::<Result<_, _>>()?;
+        let (events, events_lost) = self.read_events(now, word(map.report.newest_event)).await?;
+        // Intervals are seconds: reading the detectors more often would tell nothing new.
+        let second = tick.0 / 10;
+        let detectors = match self.detectors_read == Some(second) {
+            true => None,
+            false => self.read_detectors(now).await?,
+        };
+        self.detectors_read = Some(second);
+        self.show_heartbeat(now).await?;
+        Ok(DeviceReport {
+            heartbeat: word(map.report.heartbeat),
+            tick,
+            config_hash: double(map.report.config_hash),
+            groups,
+            stage: word(map.report.stage),
+            interstage: word(map.report.interstage) != 0,
+            mode,
+            plan: word(map.report.plan),
+            cycle_s: word(map.report.cycle),
+            base_cycle_s: word(map.report.base_cycle),
+            requested: word(map.report.requested),
+            alarms: alarms(word(map.report.alarms)),
+            lamp_fault: word(map.report.lamp_fault),
+            events,
+            events_lost,
+            detectors,
+        })
+    }
+
+    /// Events since the last reading, and how many were overwritten meanwhile. The first reading only learns
+    /// where the ring stands: what happened before this start was another boot's to tell.
+    async fn read_events(
+        &mut self,
+        now: Moment,
+        newest: u16,
+    ) -> Result<(Vec<DeviceEvent>, u32), DeviceError> {
+        let ring = self.config.map.events;
+        let Some(last) = self.last_event else {
+            self.last_event = Some(newest);
+            return Ok((Vec::new(), 0));
+        };
+        let mut wanted = between(last, newest);
+        // A ring that restarted counts from 1 again; what it holds now is all new.
+        if newest < last && wanted > u32::from(u16::MAX / 2) {
+            wanted = u32::from(newest);
+        }
+        let there = wanted.min(u32::from(ring.entries));
+        let mut lost = wanted - there;
+        let mut events = Vec::with_capacity(there as usize);
+        let mut seq = (0..there).fold(newest, |s, _| before(s));
+        let most = LONGEST_READ / EventRing::STRIDE;
+        let mut left = there as u16;
+        while left > 0 {
+            let next = after(seq);
+            // One read may neither pass the ring's end nor the sequence's.
+            let until_end = ring.entries - next % ring.entries;
+            let count = left.min(most).min(until_end).min((u16::MAX - next).saturating_add(1));
+            let words = self.input("its events", now, ring.register(next), count * EventRing::STRIDE).await?;
+            for entry in words.chunks_exact(usize::from(EventRing::STRIDE)) {
+                seq = after(seq);
+                if entry[0] == seq {
+                    let tick = Tenths((u32::from(entry[1]) << 16) | u32::from(entry[2]));
+                    events.push(DeviceEvent { tick, code: entry[3], param: entry[4] });
+                } else {
+                    lost += 1;
+                }
+            }
+            left -= count;
+        }
+        self.last_event = Some(newest);
+        Ok((events, lost))
+    }
+
+    async fn read_detectors(&mut self, now: Moment) -> Result<Option<DetectorReport>, DeviceError> {
+        const WHAT: &str = "its detectors";
+        let block = self.config.map.detectors;
+        let head = block.interval.min(block.channels);
+        let words = self.input(WHAT, now, head, block.interval.max(block.channels) - head + 1).await?;
+        let intervals = words[usize::from(block.interval - head)];
+        let channels = words[usize::from(block.channels - head)];
+        if channels == 0 {
+            return Ok(None);
+        }
+        if channels > block.most_channels {
+            return Err(nonsense(
+                WHAT,
+                format!("{channels} channels; the map has room for {}", block.most_channels),
+            ));
+        }
+        let per_read = LONGEST_READ / DetectorBlock::STRIDE;
+        let mut all = Vec::with_capacity(usize::from(channels));
+        for first in (0..channels).step_by(usize::from(per_read)) {
+            let count = per_read.min(channels - first);
+            let from = block.first + first * DetectorBlock::STRIDE;
+            let words = self.input(WHAT, now, from, count * DetectorBlock::STRIDE).await?;
+            all.extend(words.chunks_exact(usize::from(DetectorBlock::STRIDE)).map(channel));
+        }
+        Ok(Some(DetectorReport { intervals, channels: all }))
+    }
+
+    async fn show_heartbeat(&mut self, now: Moment) -> Result<(), DeviceError> {
+        if self.heartbeat_at.is_some_and(|at| now.since(at) < HEARTBEAT_EVERY) {
+            return Ok(());
+        }
+        self.heartbeat = self.heartbeat.wrapping_add(1);
+        self.heartbeat_at = Some(now);
+        let words = [self.heartbeat];
+        self.write_block("our heartbeat", now, CommandBlock::HEARTBEAT, &words).await
+    }
+
+    async fn write_and_read_back(
+        &mut self,
+        now: Moment,
+        settings: &Settings,
+    ) -> Result<Settings, DeviceError> {
+        // Everything but the heartbeat, in one request: the device takes all of it or none.
+        let local = match settings.local {
+            LocalMode::Coordinated => 0,
+            LocalMode::Actuated => 1,
+            LocalMode::Fixed => 2,
+            LocalMode::Flashing => 3,
+        };
+        let words = [settings.stage, settings.countdown_s, settings.plan, local];
+        self.write_block("our settings", now, CommandBlock::STAGE, &words).await?;
+        let first = self.config.map.command.first + CommandBlock::STAGE;
+        let request = Request::ReadHoldingRegisters(first, words.len() as u16);
+        let read = match self.call("our settings back", now, request).await? {
+            Response::ReadHoldingRegisters(read) if read.len() == words.len() => read,
+            other => return Err(nonsense("our settings back", format!("{other:?}"))),
+        };
+        let local = match read[3] {
+            0 => LocalMode::Coordinated,
+            1 => LocalMode::Actuated,
+            2 => LocalMode::Fixed,
+            3 => LocalMode::Flashing,
+            code => return Err(nonsense("our settings back", format!("local mode {code}"))),
+        };
+        Ok(Settings { stage: read[0], countdown_s: read[1], plan: read[2], local })
+    }
+
+    async fn write_block(
+        &mut self,
+        what: &'static str,
+        now: Moment,
+        offset: u16,
+        words: &[u16],
+    ) -> Result<(), DeviceError> {
+        debug_assert!(usize::from(offset) + words.len() <= usize::from(CommandBlock::LENGTH));
+        let first = self.config.map.command.first + offset;
+        match self.call(what, now, Request::WriteMultipleRegisters(first, Cow::Borrowed(words))).await? {
+            Response::WriteMultipleRegisters(at, count)
+                if at == first && usize::from(count) == words.len() =>
+            {
+                Ok(())
+            }
+            other => Err(nonsense(what, format!("{other:?}"))),
+        }
+    }
+
+    async fn input(
+        &mut self,
+        what: &'static str,
+        now: Moment,
+        first: u16,
+        count: u16,
+    ) -> Result<Vec<u16>, DeviceError> {
+        // Not the library's `read_input_registers`: it asserts the length of the answer, and a device that
+        // answers short is weather.
+        match self.call(what, now, Request::ReadInputRegisters(first, count)).await? {
+            Response::ReadInputRegisters(words) if words.len() == usize::from(count) => Ok(words),
+            Response::ReadInputRegisters(words) => {
+                Err(nonsense(what, format!("{} registers instead of {count}", words.len())))
+            }
+            other => Err(nonsense(what, format!("{other:?}"))),
+        }
+    }
+
+    async fn call(
+        &mut self,
+        what: &'static str,
+        now: Moment,
+        request: Request<'_>,
+    ) -> Result<Response, DeviceError> {
+        let limit = self.config.timeout;
+        let unit = self.config.unit;
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            None => {
+                if now < self.try_again {
+                    return Err(DeviceError::Backoff);
+                }
+                let address = self.config.address;
+                let connect = async {
+                    let stream = TcpStream::connect(address).await?;
+                    // Requests are a dozen bytes each; waiting to fill a packet would double every poll.
+                    stream.set_nodelay(true)?;
+                    Ok(stream)
+                };
+                let stream = timeout(limit, connect)
+                    .await
+                    .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+                    .map_err(|source| DeviceError::Connect { address: address.to_string(), source })?;
+                self.connection.insert(tcp::attach_slave(stream, Slave(unit)))
+            }
+        };
+        match timeout(limit, connection.call(request)).await {
+            Err(_) => Err(DeviceError::Timeout { what, limit }),
+            Ok(Err(error)) => Err(DeviceError::Line { what, cause: error.to_string() }),
+            Ok(Ok(Err(exception))) => Err(DeviceError::Refused { what, exception: exception.to_string() }),
+            Ok(Ok(Ok(response))) => Ok(response),
+        }
+    }
+}
+
+fn nonsense(what: &'static str, cause: String) -> DeviceError {
+    DeviceError::Nonsense { what, cause }
+}
+
+fn channel(words: &[u16]) -> ChannelReport {
+    let measured = |word: u16| (word != NOT_MEASURED).then_some(word);
+    ChannelReport {
+        count: words[0],
+        covered: words[1],
+        speed_mps: measured(words[2]).map(|v| f32::from(v) / 10.0),
+        occupied: words[3] & DetectorBlock::OCCUPIED != 0,
+        fault: words[3] & DetectorBlock::FAULT != 0,
+        queue: measured(words[4]),
+        vehicles: measured(words[5]),
+    }
+}
+
+fn alarms(bits: u16) -> Vec<DeviceAlarm> {
+    [
+        (alarm::LAMP, DeviceAlarm::Lamp),
+        (alarm::DOOR, DeviceAlarm::Door),
+        (alarm::CONFLICT, DeviceAlarm::Conflict),
+        (alarm::POWER, DeviceAlarm::Power),
+        (alarm::MANUAL, DeviceAlarm::Manual),
+        (alarm::DETECTOR, DeviceAlarm::Detector),
+        (alarm::CLOCK, DeviceAlarm::Clock),
+    ]
+    .into_iter()
+    .filter(|(bit, _)| bits & bit != 0)
+    .map(|(_, alarm)| alarm)
+    .collect()
+}
+
+/// Sequence numbers run 1 to 65,535 and again from 1; 0 stands before the first.
+fn after(seq: u16) -> u16 {
+    seq.checked_add(1).unwrap_or(1)
+}
+fn before(seq: u16) -> u16 {
+    if seq <= 1 { u16::MAX } else { seq - 1 }
+}
+/// How many numbers come after `last` up to `newest`.
+fn between(last: u16, newest: u16) -> u32 {
+    match newest >= last {
+        true => u32::from(newest - last),
+        false => u32::from(newest) + u32::from(u16::MAX - last),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequence_numbers_wrap_past_zero() {
+        let check =
+            |last, newest, expected| assert_eq!(between(last, newest), expected, "{last} to {newest}");
+        check(0, 0, 0);
+        check(0, 5, 5);
+        check(7, 7, 0);
+        check(u16::MAX, 1, 1);
+        check(u16::MAX - 1, 2, 3);
+        assert_eq!((after(u16::MAX), before(1), before(2)), (1, u16::MAX, 1));
+    }
+}
