@@ -5,7 +5,8 @@ import { unlock, unlocked, relock } from "./lock";
 import { go } from "./route";
 import { leftPanel, rightPanel, singleKeys, theme } from "./settings";
 
-export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
+/** Answers `false` when the key was not for it after all. */
+export type KeyMap = Record<string, (event: KeyboardEvent) => unknown>;
 
 /** The sheet that lists them. */
 export const keysShown = signal(false);
@@ -23,6 +24,7 @@ export function withKeys(map: KeyMap): () => void {
 
 /** Russian letters stand where the Latin ones are: a key is a place on the keyboard. */
 function letter(event: KeyboardEvent): string {
+  if (event.key === "?" || event.key === "/") return event.key;
   if (/^Key[A-Z]$/.test(event.code)) return event.code.slice(3).toLowerCase();
   if (event.code === "BracketLeft") return "[";
   if (event.code === "BracketRight") return "]";
@@ -75,6 +77,5 @@ addEventListener("keydown", (event) => {
   }
   const act = screens.find((map) => map[key])?.[key] ?? ANYWHERE[key];
   if (!act) return;
-  event.preventDefault();
-  act(event);
+  if (act(event) !== false) event.preventDefault();
 });

@@ -133,7 +133,11 @@ export function City() {
     },
     Enter: () => {
       const id = selected.peek();
-      if (id !== null && (document.activeElement === document.body || document.activeElement?.classList.contains("maplibregl-canvas"))) go("junction", id);
+      // On a link or a button Enter is theirs.
+      const free = document.activeElement === document.body || document.activeElement?.classList.contains("maplibregl-canvas");
+      if (id === null || !free) return false;
+      go("junction", id);
+      return true;
     },
     Escape: (event) => {
       if (selected.peek() === null && !linkAsked.peek() && !drawer.peek()) return;

@@ -71,7 +71,7 @@ export function LeftPanel({ input, onPick }: { input: RefObject<HTMLInputElement
         <ul class="legend legend-los">
           {LOS_KEYS.map((los) => (
             <li>
-              <button type="button" aria-pressed={isShown(los)} aria-label={t("los.class", { c: los === "none" ? "–" : los, range: t(`los.${los}`) })} onClick={() => toggleClass(los)}>
+              <button type="button" aria-pressed={isShown(los)} onClick={() => toggleClass(los)}>
                 <b>{los === "none" ? "" : los}</b>
                 <LosLine los={los} />
                 <span>{t(`los.${los}`)}</span>

@@ -70,7 +70,6 @@ export const en = {
   "los.F": "under 30 %",
   "los.none": "no data",
   "los.of": "of free-flow speed",
-  "los.class": "class {c}: {range}",
 
   "mode": "Junction mode",
   "mode.adaptive": "Adaptive",

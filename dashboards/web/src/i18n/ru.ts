@@ -78,7 +78,6 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "los.F": "до 30 %",
   "los.none": "нет данных",
   "los.of": "от свободной скорости",
-  "los.class": "класс {c}: {range}",
 
   "mode": "Режим объекта",
   "mode.adaptive": "Адаптивный",

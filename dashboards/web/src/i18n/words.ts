@@ -11,7 +11,11 @@ export type PluralKey = Key extends infer K ? (K extends `${infer Stem}.one` ? S
 
 export const DICTIONARIES: Record<Language, Readonly<Record<string, string>>> = { en, ru };
 
+/** A percent sign never stands alone on a line. */
+const kept = (text: string): string => text.replaceAll(" %", "\u00a0%").replace(/ (km\/h|км\/ч|km|км|min|мин)(?![\wа-я])/g, "\u00a0$1");
+
 function fill(text: string, facts: Facts | undefined): string {
+  text = kept(text);
   return facts ? text.replace(/\{(\w+)\}/g, (whole, key: string) => String(facts[key] ?? whole)) : text;
 }
 

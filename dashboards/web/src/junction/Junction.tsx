@@ -193,7 +193,7 @@ function Stages({ detail, onHold }: { detail: JunctionDetail; onHold: (stage: nu
         return (
           <li>
             {unlocked.value ? (
-              <button type="button" class={`stage${here ? " running" : ""}`} aria-label={t("act.holdTitle", { n: stage.number })} onClick={() => onHold(stage.number)}>{inside}</button>
+              <button type="button" class={`stage${here ? " running" : ""}`} title={t("act.holdTitle", { n: stage.number })} onClick={() => onHold(stage.number)}>{inside}</button>
             ) : (
               <div class={`stage${here ? " running" : ""}`}>{inside}</div>
             )}

@@ -68,6 +68,7 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
   useEffect(() => {
     loadMap();
     let dead = false;
+    const home = place.peek().screen;
     let making = false;
     const undo: (() => void)[] = [];
     const make = async (container: HTMLElement): Promise<void> => {
@@ -85,6 +86,8 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
       container.dataset["theme"] = theme.peek();
       made.onHit = (hit) => latest.current.onHit(hit, made);
       made.onMove = ({ centre, zoom }) => {
+        // A flight may end after the person has left for another screen.
+        if (dead || place.peek().screen !== home) return;
         note({ at: centre.map((x) => x.toFixed(5)).join(","), zoom: zoom.toFixed(2) });
         moves.value += 1;
       };
@@ -123,7 +126,7 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
 
   const cut = contact.value === "cut" && heardAt.value > 0;
   return (
-    <div class={`map${cut ? " stale" : ""}`} role="region" aria-label={t("map.label")}>
+    <div class={`map${cut ? " stale" : ""}`}>
       <div class="map-canvas" ref={box} />
       {cut && <div class="map-veil hatched" aria-hidden="true" />}
       {cut && (

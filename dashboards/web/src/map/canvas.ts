@@ -40,6 +40,7 @@ export class CityCanvas {
   #views = new Map<number, { line: Position[]; major: boolean }>();
   #losNow = new Map<number, string>();
   #lettersAt = -Infinity;
+  #lettersDue: ReturnType<typeof setTimeout> | undefined;
   #changes = 0;
   #ready = false;
   #waiting: (() => void)[] = [];
@@ -152,11 +153,12 @@ export class CityCanvas {
       if (changed === 0) return;
       this.#changes += changed;
       this.map.getContainer().dataset["changes"] = String(this.#changes);
-      const now = performance.now();
-      if (now - this.#lettersAt >= LETTERS_MS) {
-        this.#lettersAt = now;
+      // The last change counts too, even if none follows it.
+      this.#lettersDue ??= setTimeout(() => {
+        this.#lettersDue = undefined;
+        this.#lettersAt = performance.now();
         this.#letters();
-      }
+      }, Math.max(0, this.#lettersAt + LETTERS_MS - performance.now()));
     });
   }
 
@@ -270,6 +272,7 @@ export class CityCanvas {
   }
 
   remove(): void {
+    clearTimeout(this.#lettersDue);
     this.map.remove();
   }
 }

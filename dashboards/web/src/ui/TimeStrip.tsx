@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { clockOf, minuteOf, num, t } from "../i18n";
 import { alarms, contact, health, heardAt, knownUntil } from "../live/live";
 import { needAction } from "../sentence";
-import { alarmPath } from "./shapes";
+import { alarmPath, sized } from "./shapes";
 import { AgeRing } from "./signs";
 
 const HOURS = 3;
@@ -74,7 +74,7 @@ export function TimeStrip() {
   const cut = contact.value === "cut";
 
   return (
-    <section class="strip" aria-label={t("strip.label")}>
+    <section class="strip" aria-label={t("strip.title")}>
       <div class="strip-side">
         <span class={`strip-now${cut ? " cut" : ""}`}>
           {cut && <AgeRing seconds={null} />}
@@ -126,7 +126,7 @@ export function TimeStrip() {
           {marked.map((alarm) => (
             <g class={`badge-${alarm.priority}`} transform={`translate(${x(alarm.since)} 14)`}>
               <line class="alarm-line" y1="8" y2="54" />
-              <path class="badge-shape" d={alarmPath(alarm.priority)} transform="scale(6.4)" vector-effect="non-scaling-stroke" />
+              <path class="badge-shape" d={sized(alarmPath(alarm.priority), 6.4)} />
               <text class="badge-number" style="font-size:9px" y="3.6" text-anchor="middle">{alarm.priority}</text>
             </g>
           ))}

@@ -1,7 +1,7 @@
 // The outlines of our own signs, as SVG paths around 0,0 with radius about 1: the same for the page's SVG and for
 // the map's sprites. Shape is the rung of the ladder; fewer sides, lower rung.
 
-const CIRCLE = "M1 0A1 1 0 1 1 -1 0A1 1 0 1 1 1 0Z";
+const CIRCLE = "M1 0C1 .552 .552 1 0 1C-.552 1 -1 .552 -1 0C-1 -.552 -.552 -1 0 -1C.552 -1 1 -.552 1 0Z";
 const HEXAGON = "M1.08 0L.54 .94H-.54L-1.08 0L-.54 -.94H.54Z";
 const SQUARE = "M-.88 -.88H.88V.88H-.88Z";
 const BAR = "M-.5 -1.12H.5V1.12H-.5Z";
@@ -21,6 +21,10 @@ const BY_RUNG: Record<Rung, string> = {
   flashing: TRIANGLE,
   dark: CROSS,
 };
+
+/** The outline at a radius. The numbers are scaled, not the drawing, so that hatch and dashes keep their size. */
+export const sized = (path: string, radius: number): string =>
+  path.replace(/-?\d*\.?\d+/g, (number) => String(Math.round(Number(number) * radius * 100) / 100)).replace(/(\d)(?=-)/g, "$1 ");
 
 export const rungPath = (mode: string): string => BY_RUNG[mode as Rung] ?? CIRCLE;
 

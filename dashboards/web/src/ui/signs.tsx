@@ -1,7 +1,7 @@
 // Our own signs as SVG: junction glyph, alarm badge, data-age ring. The map draws the same shapes as sprites.
 
 import { coarse, modeOf, t } from "../i18n";
-import { alarmPath, isAlarming, rungPath } from "./shapes";
+import { alarmPath, isAlarming, rungPath, sized } from "./shapes";
 
 /** Patterns that the signs use, once in the page. */
 export function Patterns() {
@@ -39,14 +39,14 @@ export function ModeGlyph({ actual, wanted, last, size = 16 }: Glyph) {
   const differs = wanted !== undefined && wanted !== actual && !silent;
   const shape = rungPath(silent ? (last ?? wanted ?? "adaptive") : actual);
   const colour = isAlarming(actual, wanted ?? "") ? "var(--alarm-1-fill)" : "var(--junction)";
-  const scale = differs ? 4 : 5.2;
+  const scale = differs ? 4 : silent ? 5.6 : 5.2;
   return (
     <svg class="glyph" width={size} height={size} viewBox="-9 -9 18 18" aria-hidden="true">
-      {differs && <path d={rungPath(wanted)} transform="scale(7.4)" class="wanted-outline" vector-effect="non-scaling-stroke" />}
+      {differs && <path d={sized(rungPath(wanted), 7.4)} class="wanted-outline" />}
       {silent ? (
-        <path d={shape} transform={`scale(${scale})`} fill="url(#hatch)" stroke="var(--junction)" stroke-width="1.2" stroke-dasharray="2 1.4" vector-effect="non-scaling-stroke" class="unscaled" />
+        <path d={sized(shape, scale)} fill="url(#hatch)" stroke="var(--junction)" stroke-width="1.2" stroke-dasharray="2.2 1.4" />
       ) : (
-        <path d={shape} transform={`scale(${scale})`} fill={colour} />
+        <path d={sized(shape, scale)} fill={colour} />
       )}
     </svg>
   );
@@ -56,7 +56,7 @@ export function ModeGlyph({ actual, wanted, last, size = 16 }: Glyph) {
 export function WantedGlyph({ mode, size = 16 }: { mode: string; size?: number }) {
   return (
     <svg class="glyph" width={size} height={size} viewBox="-9 -9 18 18" aria-hidden="true">
-      <path d={rungPath(mode)} transform="scale(5.4)" class="wanted-outline" vector-effect="non-scaling-stroke" />
+      <path d={sized(rungPath(mode), 5.4)} class="wanted-outline" />
     </svg>
   );
 }
@@ -65,7 +65,7 @@ export function AlarmBadge({ priority, size = 20, pulse = false }: { priority: n
   const p = priority === 1 || priority === 2 ? priority : 3;
   return (
     <svg class={`badge badge-${p}${pulse ? " pulse" : ""}`} width={size} height={size} viewBox="-11 -11 22 22" role="img" aria-label={t(`alarm.p`, { n: p })}>
-      <path d={alarmPath(p)} transform={`scale(${p === 2 ? 8.6 : 9})`} class="badge-shape" vector-effect="non-scaling-stroke" />
+      <path d={sized(alarmPath(p), p === 2 ? 8.6 : 9)} class="badge-shape" />
       <text y={p === 2 ? 5.4 : 4.4} text-anchor="middle" class="badge-number">
         {p}
       </text>

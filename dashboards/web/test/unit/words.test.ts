@@ -52,8 +52,8 @@ describe("dictionaries", () => {
 
 test("no component holds words of its own", () => {
   const cyrillic = sources.filter(({ text }) => /[а-яё]{3}/i.test(text.replace(/\/\/.*$/gm, "").replace(/\/\*[\s\S]*?\*\//g, "")));
-  // Units of time; a word to load the map's Cyrillic with; the language switch, which speaks the other language.
-  expect(cyrillic.map(({ name }) => name).sort()).toEqual(["format.ts", "map/canvas.ts", "ui/Shell.tsx"]);
+  // Units of time and length; a word to load the map's Cyrillic with; the language switch, which speaks the other language.
+  expect(cyrillic.map(({ name }) => name).sort()).toEqual(["format.ts", "i18n/words.ts", "map/canvas.ts", "ui/Shell.tsx"]);
 });
 
 test("counting follows each language's rules", () => {

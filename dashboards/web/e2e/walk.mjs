@@ -1,0 +1,337 @@
+// Walks the page in Chromium against a running city, as an engineer would: both languages, both themes, keyboard only
+// where it matters. It waits for states, never for durations.
+//
+//   SVETOFOR_URL    where the city answers, http://127.0.0.1:8080
+//   SVETOFOR_SHOTS  a folder for screenshots; none are written without it
+//   CHROMIUM        the browser, /usr/bin/chromium
+//
+// Exit code 0: all held. Each step prints a line; the first that fails ends the walk with what was there instead.
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const base = (process.env.SVETOFOR_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
+const shots = process.env.SVETOFOR_SHOTS;
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Long enough for two slow cores and a software GPU. */
+const PATIENCE = 60_000;
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+  ],
+});
+
+const troubles = [];
+let step = "start";
+const say = (text) => {
+  step = text;
+  console.log(`ok  ${text}`);
+};
+function must(condition, text) {
+  if (!condition) throw new Error(text);
+}
+
+async function open(hash, { lang, theme, width = 1440, height = 900, storage, origin = base } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, locale: lang === "ru" ? "ru-RU" : "en-GB", storageState: storage });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.on("console", (message) => {
+    // The browser's own note on a request that was refused is asked for where we make one.
+    if (message.type() === "error" && !page.expectsRefusal) troubles.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => troubles.push(`page: ${error.message}`));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.origin !== new URL(origin).origin) troubles.push(`foreign request: ${request.url()}`);
+  });
+  await page.goto(`${origin}/?lang=${lang}&theme=${theme}${hash}`);
+  await page.waitForSelector("[data-contact=live], .junction-mode", { state: "attached" });
+  return page;
+}
+
+async function shot(page, name) {
+  if (!shots) return;
+  mkdirSync(shots, { recursive: true });
+  await page.screenshot({ path: join(shots, `${name}.png`) });
+}
+
+/** The map is drawn: junctions are on it and it has come to rest once. */
+const mapReady = (page) => page.waitForSelector(".map-canvas[data-idle][data-junctions][data-changes]", { state: "attached" });
+
+/** How many different colours a grid of points on the map shows. */
+const colours = (page) =>
+  page.evaluate(() => {
+    const canvas = document.querySelector(".maplibregl-canvas");
+    const copy = new OffscreenCanvas(canvas.width, canvas.height);
+    const c = copy.getContext("2d", { willReadFrequently: true });
+    c.drawImage(canvas, 0, 0);
+    const { data } = c.getImageData(0, 0, canvas.width, canvas.height);
+    const seen = new Map();
+    for (let i = 0; i < data.length; i += 4 * 7) {
+      const key = (data[i] << 16) | (data[i + 1] << 8) | data[i + 2];
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+    }
+    return seen.size;
+  });
+
+async function accessible(page, where) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
+  );
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  must(serious.length === 0, `${where}: ${serious.map(({ id, nodes }) => `${id} at ${nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ")}: ${nodes[0]?.failureSummary}`).join("; ")}`);
+  say(`axe finds nothing serious: ${where}${violations.length ? ` (minor: ${violations.map(({ id }) => id).join(", ")})` : ""}`);
+}
+
+/** Focus by Tab alone, as a keyboard user gets there. */
+async function tabTo(page, selector) {
+  for (let i = 0; i < 250; i += 1) {
+    if (await page.evaluate((s) => document.activeElement?.matches(s) ?? false, selector)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`Tab never reaches ${selector}`);
+}
+
+const WORDS = {
+  ru: { city: "Город", speed: "Индекс скорости", stages: "Фазы и группы", lock: "Только просмотр", alarms: "Тревоги", system: "Система" },
+  en: { city: "City", speed: "Speed index", stages: "Stages and groups", lock: "View only", alarms: "Alarms", system: "System" },
+};
+
+async function city(lang, theme) {
+  const page = await open("#/city", { lang, theme });
+  await mapReady(page);
+  await page.getByRole("heading", { name: WORDS[lang].city, level: 1, exact: true }).waitFor();
+  await page.getByText(WORDS[lang].speed, { exact: true }).first().waitFor();
+  must((await page.locator("html").getAttribute("lang")) === lang, "the page does not say its language");
+  must((await page.locator("html").getAttribute("data-theme")) === theme, "the theme was not taken");
+  const n = await colours(page);
+  must(n > 20, `the map is blank: ${n} colours`);
+  const before = Number(await page.locator(".map-canvas").getAttribute("data-changes"));
+  await page.waitForFunction((was) => Number(document.querySelector(".map-canvas")?.dataset.changes) > was, before);
+  say(`city ${lang} ${theme}: ${n} colours on the map, and they move`);
+  await shot(page, `city-${theme}-${lang}`);
+  await accessible(page, `city ${lang} ${theme}`);
+  // Filters: the legend takes a class off the map, and the address knows.
+  await page.locator(".legend-los button").first().click();
+  await page.waitForFunction(() => location.hash.includes("without=A"));
+  await page.locator(".legend-los button").first().click();
+  await page.waitForFunction(() => !location.hash.includes("without="));
+  say(`city ${lang}: the legend filters`);
+  await page.context().close();
+}
+
+async function junction(lang, theme, id) {
+  const page = await open(`#/junction/${encodeURIComponent(id)}`, { lang, theme });
+  await page.getByRole("heading", { name: WORDS[lang].stages }).waitFor();
+  await page.waitForSelector(".scene .road-surface", { state: "attached" });
+  // Lamps are live: what the heads show changes.
+  const lamps = () => page.$$eval(".head", (heads) => heads.map((head) => `${head.dataset.group}${head.dataset.lamp}`).join());
+  const was = await lamps();
+  must(was !== "", "no heads are drawn");
+  await page.waitForFunction((old) => [...document.querySelectorAll(".head")].map((head) => `${head.dataset.group}${head.dataset.lamp}`).join() !== old, was, { timeout: 120_000 });
+  say(`junction ${id} ${lang} ${theme}: lamps change`);
+  await shot(page, `junction-${theme}-${lang}`);
+  await accessible(page, `junction ${lang} ${theme}`);
+  await page.context().close();
+}
+
+/** From the city to a changed kind of control, with an expiry, without a pointer. */
+async function byKeyboard(id, name) {
+  const page = await open("#/city", { lang: "en", theme: "dark" });
+  await page.waitForSelector(".side-left #search");
+  await page.keyboard.press("/");
+  await page.waitForFunction(() => document.activeElement?.id === "search");
+  await page.keyboard.type(id);
+  await page.waitForSelector("#search-list [role=option]");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".pop");
+  await page.waitForFunction(() => document.activeElement?.closest(".pop") !== null);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".bars");
+  must(decodeURIComponent(await page.evaluate(() => location.hash)) === `#/junction/${id}`, "the search opened another place");
+  await page.locator("h1", { hasText: name }).waitFor();
+  await page.keyboard.press("m");
+  must((await page.locator(".order").count()) === 0, "a command was offered with the lock shut");
+  await page.keyboard.press("e");
+  await page.waitForSelector(".lock.open");
+  await page.keyboard.press("m");
+  await page.waitForSelector(".order");
+  // The radio group has the focus; arrows choose.
+  await page.waitForFunction(() => document.activeElement?.getAttribute("role") === "radio");
+  const wanted = (await page.evaluate(() => document.activeElement.dataset.value)) === "actuated" ? "max-pressure" : "actuated";
+  for (let i = 0; i < 5 && (await page.evaluate(() => document.activeElement.dataset.value)) !== wanted; i += 1) await page.keyboard.press("ArrowRight");
+  must((await page.evaluate(() => document.activeElement.dataset.value)) === wanted, `no kind ${wanted} to choose`);
+  must((await page.locator(".order [type=submit]").getAttribute("aria-disabled")) === "true", "an order without a reason can be sent");
+  await tabTo(page, ".order .chip[aria-pressed]");
+  for (let i = 0; i < 3; i += 1) await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  await tabTo(page, ".order .segments [role=radio]");
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("ArrowRight");
+  if ((await page.locator("#order-who").count()) > 0) {
+    await tabTo(page, "#order-who");
+    await page.keyboard.type("E2E walk");
+  }
+  await tabTo(page, ".order [type=submit]");
+  const says = await page.locator(".order [type=submit]").innerText();
+  must(/\d\d:\d\d:\d\d/.test(says), `the button does not say until when: ${says}`);
+  await shot(page, "order-dark-en");
+  await accessible(page, "junction with an order");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".order", { state: "detached" });
+  await page.waitForSelector('[data-command="kind"]');
+  await page.waitForFunction(
+    async ([junctionId, kind]) => {
+      const answer = await fetch(`/api/v1/junctions/${encodeURIComponent(junctionId)}`);
+      const detail = await answer.json();
+      return detail.state.kind === kind && detail.commands.some((command) => command.what === "kind" && command.until > detail.now);
+    },
+    [id, wanted],
+    { polling: 500 },
+  );
+  say(`keyboard only: ${id} is under ${wanted}, "${says}"`);
+  await shot(page, "commands-dark-en");
+  // And back: ending the order is a command like any other.
+  await page.locator(".actions .wide").click();
+  await page.locator(".order .chip[aria-pressed]").last().click();
+  await page.locator(".order [type=submit]").click();
+  await page.waitForFunction(
+    async (junctionId) => (await (await fetch(`/api/v1/junctions/${encodeURIComponent(junctionId)}`)).json()).commands.every((command) => command.what !== "kind" || command.value === "default"),
+    id,
+    { polling: 500 },
+  );
+  say(`the order at ${id} was ended`);
+  // A refusal stays until it is closed.
+  page.expectsRefusal = true;
+  await page.route("**/control", (route) => route.fulfill({ status: 409, contentType: "application/problem+json", body: JSON.stringify({ type: "/problems/unsafe", title: "unsafe", status: 409, detail: "asked for by the test" }) }));
+  await page.keyboard.press("h");
+  await page.locator(".order .chip[aria-pressed]").last().click();
+  await page.locator(".order [type=submit]").click();
+  await page.locator(".order-refused", { hasText: "asked for by the test" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.waitForSelector(".order", { state: "detached" });
+  say("a refusal is shown and stays");
+  await page.context().close();
+}
+
+/** A wire to the city that can be cut: with an answer to each end, or by swallowing what passes. */
+async function wire() {
+  const { hostname, port } = new URL(base);
+  const ends = new Set();
+  let mode = "whole";
+  const server = createServer((near) => {
+    if (mode === "torn") return near.destroy();
+    const far = connect(Number(port || 80), hostname);
+    const pass = (from, to) => from.on("data", (bytes) => mode !== "silent" && to.write(bytes));
+    pass(near, far);
+    pass(far, near);
+    for (const [end, other] of [[near, far], [far, near]]) {
+      ends.add(end);
+      end.on("close", () => {
+        ends.delete(end);
+        other.destroy();
+      });
+      end.on("error", () => {});
+    }
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const set = (next) => {
+    mode = next;
+    if (next === "torn") for (const end of ends) end.destroy();
+  };
+  const close = () => {
+    set("torn");
+    server.close();
+  };
+  return { origin: `http://127.0.0.1:${server.address().port}`, set, close };
+}
+
+/** A cut stream: the page says how old it is, and recovers by itself. */
+async function cut(how) {
+  const line = await wire();
+  const page = await open("#/city", { lang: "en", theme: "light", origin: line.origin });
+  await mapReady(page);
+  page.expectsRefusal = true;
+  line.set(how);
+  const began = Date.now();
+  await page.waitForSelector("[data-contact=cut]");
+  const after = Date.now() - began;
+  await page.waitForSelector(".map-note");
+  must(after < 4000, `the page noticed the cut after ${after} ms`);
+  await shot(page, `${how}-light-en`);
+  line.set("whole");
+  await page.waitForSelector("[data-contact=live]");
+  await page.waitForSelector(".map-note", { state: "detached" });
+  say(`a ${how} stream: noticed after ${after} ms, and it came back by itself`);
+  await page.context().close();
+  line.close();
+}
+
+async function others() {
+  const page = await open("#/alarms", { lang: "ru", theme: "dark" });
+  for (const key of ["j", "s", "r", "a"]) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await page.waitForSelector({ j: ".rows tbody tr", s: ".cards", r: ".journey form", a: ".list-page" }[key]);
+    if (key === "r") await page.waitForSelector(".map-canvas[data-idle]", { state: "attached" });
+    await shot(page, `${{ j: "junctions", s: "system", r: "journey", a: "alarms" }[key]}-dark-ru`);
+    await accessible(page, `${{ j: "junctions", s: "system", r: "journey", a: "alarms" }[key]} ru dark`);
+  }
+  await page.keyboard.press("?");
+  await page.locator("dialog[open]").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("dialog[open]").waitFor({ state: "detached" });
+  say("keys lead to every screen, and are listed");
+  // Choices last.
+  await page.keyboard.press("t");
+  await page.waitForSelector("html[data-theme=light]", { state: "attached" });
+  const storage = await page.context().storageState();
+  await page.context().close();
+  const again = await browser.newContext({ storageState: storage });
+  const next = await again.newPage();
+  await next.goto(`${base}/#/system`);
+  await next.waitForSelector("html[data-theme=light][lang=ru]", { state: "attached" });
+  await again.close();
+  say("language and theme are kept");
+}
+
+async function phone() {
+  const page = await open("#/city", { lang: "ru", theme: "dark", width: 390, height: 844 });
+  await mapReady(page);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  must(wide <= 390, `the phone page is ${wide} px wide`);
+  await shot(page, "phone-city-dark-ru");
+  await accessible(page, "city on a phone");
+  await page.context().close();
+}
+
+try {
+  const list = await (await fetch(`${base}/api/v1/junctions`)).json();
+  const some = list.junctions.find(({ state }) => state.actual === "adaptive" && state.stage !== null) ?? list.junctions[0];
+  must(some, "the city has no junctions");
+  await city("ru", "dark");
+  await city("en", "light");
+  await junction("ru", "dark", some.id);
+  await junction("en", "light", some.id);
+  await byKeyboard(some.id, some.name.en);
+  await cut("torn");
+  await cut("silent");
+  await others();
+  await phone();
+  must(troubles.length === 0, troubles.join("\n"));
+  say("no console errors, no request to another host");
+} catch (error) {
+  console.error(`not ok, after "${step}": ${error.message}`);
+  if (troubles.length > 0) console.error(troubles.join("\n"));
+  for (const [i, page] of browser.contexts().flatMap((context) => context.pages()).entries()) await shot(page, `failed-${i}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
