@@ -1,6 +1,6 @@
 //! What a person types.
 
-use crate::{evaluate, input::InputError};
+use crate::{demo, evaluate, input::InputError};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -17,6 +17,8 @@ pub struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Runs the whole system in one process and prints every address.
+    Demo(demo::Arguments),
     /// Runs a scenario under one kind of control; writes tripinfo.xml, decisions.jsonl and summary.json.
     Evaluate(evaluate::Arguments),
 }
@@ -43,6 +45,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let done = match arguments.command {
+        Command::Demo(arguments) => demo::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
     };
     match done {

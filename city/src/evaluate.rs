@@ -1,19 +1,22 @@
 //! Judges a kind of control over a scenario: a simulator drives the street, our devices show the lamps, the
 //! centre decides, second by second under one clock.
 
-mod core_path;
+mod lockstep;
 
 use crate::input::{self, InputError};
-use anyhow::{bail, Context};
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 use controller::{
-    coordinator::{Action, Coordinator, Event, Settings},
+    coordinator::{Coordinator, Settings},
     decide::{Decision, Kind},
 };
+use lockstep::{Cores, FieldPath, Lockstep};
 use model::{
-    config::Complaint,
+    city::City,
+    config::Source,
     ids::JunctionIx,
-    signal::{rules::Watch, Lamp},
+    signal::{Lamp, rules::Watch},
+    sumo::Scenario,
     time::{Moment, Tenths},
 };
 use serde::Serialize;
@@ -49,7 +52,7 @@ pub struct Arguments {
     out: PathBuf,
     /// Whether the cores talk directly, or through Modbus, MQTT and the real programs' shells.
     #[arg(long, value_enum, default_value = "core")]
-    path: Path_,
+    path: Way,
 }
 
 /// Kinds of control that can be judged.
@@ -84,7 +87,7 @@ enum Engine {
 
 /// How the parts talk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Path_ {
+enum Way {
     /// Core to core.
     Core,
     /// Through Modbus TCP, the agents and MQTT.
@@ -96,8 +99,8 @@ enum Path_ {
 struct Summary {
     scenario: String,
     control: &'static str,
-    engine: String,
-    path: String,
+    engine: &'static str,
+    path: &'static str,
     seed: u64,
     begin_s: f64,
     end_s: f64,
@@ -111,53 +114,30 @@ struct Summary {
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("could not start the runtime")?;
+    runtime.block_on(judge(arguments))
+}
+
+async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.engine == Engine::Own {
         bail!("--engine own is not joined to the centre yet; --engine sumo is");
     }
-    if arguments.path == Path_::Field {
-        bail!("--path field is not there yet; --path core is");
-    }
     let scenario_text = input::text(&arguments.scenario)?;
     let scenario_name = arguments.scenario.display().to_string();
-    let scenario = model::sumo::scenario(model::config::Source::new(&scenario_name, &scenario_text))
-        .map_err(InputError::from)?
-        .value;
+    let scenario = model::sumo::scenario(Source::new(&scenario_name, &scenario_text)).map_err(InputError::from)?.value;
     let folder = arguments.scenario.parent().unwrap_or(Path::new("."));
     let net = folder.join(&scenario.net);
     let additional: Vec<PathBuf> = scenario.additional.iter().map(|f| folder.join(f)).collect();
-    let additional: Vec<&Path> = additional.iter().map(PathBuf::as_path).collect();
-    let city = input::sumo_city(&net, &additional)?;
-    for note in &city.notes {
-        tracing::info!("{note}");
-    }
-    let city = Arc::new(city.value);
+    let city = Arc::new(input::sumo_city(&net, &additional)?);
     if city.junctions.is_empty() {
-        return Err(InputError::from(Complaint::whole(net.display().to_string(), "has no signals to control")).into());
+        return Err(InputError::about(&net, "has no signals to control").into());
     }
-    let begin_s = scenario.begin_s;
-    let end_s = scenario.end_s.unwrap_or(f64::MAX);
     std::fs::create_dir_all(&arguments.out)
         .with_context(|| format!("could not make the folder {}", arguments.out.display()))?;
 
-    let tools = std::env::var_os("SVETOFOR_TOOLS").map_or_else(|| PathBuf::from(".tools/python"), PathBuf::from);
-    let binary = sumo::find(&tools)?;
-    let tripinfo = arguments.out.join("tripinfo.xml");
-    let mut options = vec![
-        "--configuration-file".to_owned(),
-        scenario_name.clone(),
-        "--seed".into(),
-        arguments.seed.to_string(),
-        "--no-step-log".into(),
-        "--no-warnings".into(),
-        "--duration-log.disable".into(),
-    ];
-    if scenario.tripinfo_output.is_none() {
-        options.extend(["--tripinfo-output".into(), tripinfo.display().to_string()]);
-        options.push("--tripinfo-output.write-unfinished".into());
-    }
-    let mut street = Sumo::start(&binary, &options, city.clone(), begin_s)?;
-
     let at = |s: f64| Moment((s * 1000.0).round() as i64);
+    let begin_s = scenario.begin_s;
+    let mut street = start_sumo(arguments, &scenario, &city)?;
     let map = Arc::new(RegisterMap::svetofor());
     let devices: Vec<FieldDevice> = city
         .junctions
@@ -165,21 +145,22 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .map(|j| FieldDevice::new(Tlc::new(Arc::new(j.clone()), at(begin_s)), map.clone()))
         .collect();
     let mut watches: Vec<Watch> = city.junctions.iter().map(|j| Watch::new(j, Tenths::ZERO)).collect();
-    let mut centre = core_path::Centre::new(
-        Coordinator::new(
-            city.clone(),
-            Settings {
-                kind: arguments.control.kind(),
-                kinds: Default::default(),
-                lease_s: 10,
-                epoch: 1,
-                utc_offset_s: 0,
-            },
-        ),
-        at(begin_s),
-    );
+    let settings = Settings {
+        kind: arguments.control.kind(),
+        kinds: Default::default(),
+        lease_s: LEASE_S,
+        epoch: 1,
+        utc_offset_s: 0,
+    };
+    let centre = Coordinator::new(city.clone(), settings);
+    let way = match arguments.path {
+        Way::Core => lockstep::Path::Core(Cores::new(&city, map, at(begin_s))),
+        Way::Field => lockstep::Path::Field(Box::new(FieldPath::start(&city, &devices, &map, at(begin_s)).await?)),
+    };
+    let mut lockstep = Lockstep::new(centre, way);
     let mut log = Decisions::create(&arguments.out.join("decisions.jsonl"))?;
     let mut violations = 0;
+    let end_s = scenario.end_s.unwrap_or(f64::MAX);
     while street.time_s() < end_s && street.expected() > 0 {
         let letters: Vec<String> = devices.iter().map(|d| d.look(sumo::letters)).collect();
         street.step(street.time_s() + 1.0, &letters)?;
@@ -187,7 +168,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for (i, device) in devices.iter().enumerate() {
             device.step(now, street.sensed(JunctionIx::from(i)));
         }
-        for decision in centre.second(now, &devices) {
+        for decision in lockstep.second(now, &devices).await? {
             log.write(&decision)?;
         }
         // The box acts on a request at its next tick, a tenth of a second later; to the street that is now.
@@ -200,33 +181,65 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
     }
-    let end_s = street.time_s();
-    street.close()?;
-    if let Some(own) = &scenario.tripinfo_output {
-        let own = folder.join(own);
-        if own != tripinfo {
-            std::fs::copy(&own, &tripinfo)
-                .with_context(|| format!("could not copy {} to {}", own.display(), tripinfo.display()))?;
-        }
-    }
     let summary = Summary {
         scenario: scenario_name,
         control: arguments.control.kind().as_str(),
-        engine: "sumo".into(),
-        path: "core".into(),
+        engine: "sumo",
+        path: match arguments.path {
+            Way::Core => "core",
+            Way::Field => "field",
+        },
         seed: arguments.seed,
         begin_s,
-        end_s,
+        end_s: street.time_s(),
         junctions: city.junctions.len(),
         decisions: log.written,
-        commands: centre.commands(),
+        commands: lockstep.commands(),
         violations,
-        rejected: centre.rejected(),
+        rejected: lockstep.rejected(),
     };
+    street.close()?;
+    lockstep.close().await;
+    keep_tripinfo(arguments, &scenario, folder)?;
     let file = arguments.out.join("summary.json");
     std::fs::write(&file, serde_json::to_string_pretty(&summary)? + "\n")
         .with_context(|| format!("could not write {}", file.display()))?;
     log.finish()
+}
+
+/// Lease of a command, s.
+const LEASE_S: u32 = 10;
+
+/// Starts SUMO on the scenario as it stands, with our seed, and trip reports where it asks for none itself.
+fn start_sumo(arguments: &Arguments, scenario: &Scenario, city: &Arc<City>) -> anyhow::Result<Sumo> {
+    let tools = std::env::var_os("SVETOFOR_TOOLS").map_or_else(|| PathBuf::from(".tools/python"), PathBuf::from);
+    let binary = sumo::find(&tools)?;
+    let mut options = vec![
+        "--configuration-file".to_owned(),
+        arguments.scenario.display().to_string(),
+        "--seed".into(),
+        arguments.seed.to_string(),
+        "--no-step-log".into(),
+        "--no-warnings".into(),
+        "--duration-log.disable".into(),
+    ];
+    if scenario.tripinfo_output.is_none() {
+        options.extend(["--tripinfo-output".into(), arguments.out.join("tripinfo.xml").display().to_string()]);
+        options.push("--tripinfo-output.write-unfinished".into());
+    }
+    Ok(Sumo::start(&binary, &options, city.clone(), scenario.begin_s)?)
+}
+
+/// A scenario that writes its own trip reports does so where it says; ours is a copy.
+fn keep_tripinfo(arguments: &Arguments, scenario: &Scenario, folder: &Path) -> anyhow::Result<()> {
+    let Some(own) = &scenario.tripinfo_output else { return Ok(()) };
+    let (own, ours) = (folder.join(own), arguments.out.join("tripinfo.xml"));
+    let same = matches!((own.canonicalize(), ours.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if !same {
+        std::fs::copy(&own, &ours)
+            .with_context(|| format!("could not copy {} to {}", own.display(), ours.display()))?;
+    }
+    Ok(())
 }
 
 /// `decisions.jsonl`: one decision a line, oldest first.

@@ -1,6 +1,5 @@
 //! `city`: the whole system in one process, and the tools that need all of it.
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

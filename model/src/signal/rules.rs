@@ -5,7 +5,7 @@
 //! showed; tests, rehearsal and the agent use it. It claims no safety function: the hardware conflict
 //! monitor stays the last word.
 
-use super::{Junction, Lamp};
+use super::{Junction, Lamp, interstage::Interstage};
 use crate::{
     ids::{GroupNumber, StageNumber},
     time::{Moment, Tenths},
@@ -80,6 +80,18 @@ pub fn may_request(
     }
     if shown.iter().any(|s| matches!(s.lamp, Lamp::Amber | Lamp::RedAmber | Lamp::FlashingGreen)) {
         return Err(Refusal::InterstageRunning);
+    }
+    // A clearance may reach back beyond the interstage that would run now: from a group that ended one or two
+    // stages ago, while others stayed green.
+    let green: Vec<GroupNumber> =
+        junction.groups.iter().zip(shown).filter(|(_, s)| s.lamp.is_go()).map(|(g, _)| g.number).collect();
+    let way = Interstage::between_greens(junction, &green, &wanted.green);
+    for (ended, state) in junction.groups.iter().zip(shown).filter(|(_, s)| s.lamp == Lamp::Red) {
+        let cleared = Tenths::from(now.since(state.since)) + ended.amber + way.duration;
+        let clearance = |began: &GroupNumber| junction.intergreens.get(ended.number, *began);
+        if way.gaining.iter().filter_map(clearance).any(|required| cleared < required) {
+            return Err(Refusal::InterstageRunning);
+        }
     }
     for (group, state) in junction.groups.iter().zip(shown) {
         if state.lamp == Lamp::Green && !wanted.has(group.number) {

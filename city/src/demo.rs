@@ -1,0 +1,262 @@
+//! The whole system in one process: a simulated street behind real Modbus sockets, an agent per cabinet, a
+//! real broker, the centre, the planner, and the pages on one port.
+
+mod fleet;
+mod pages;
+mod street;
+
+use crate::broker;
+use anyhow::Context;
+use controller::{
+    config::{BrokerConfig, ControlConfig, StoreConfig},
+    decide::Kind,
+};
+use edge_agent::{CabinetConfig, Connection, Opened};
+use model::{city::City, time::Moment};
+use simulator::street::Street;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use wire::{clock::Clock, link::LinkConfig, register_map::RegisterMap};
+
+/// `city demo`.
+#[derive(clap::Args, Debug)]
+pub struct Arguments {
+    /// A SUMO network instead of the built-in Moscow.
+    #[arg(long, value_name = "F.net.xml", conflicts_with_all = ["osm", "junctions"])]
+    net: Option<PathBuf>,
+    /// Its demand. Without it demand is generated.
+    #[arg(long, value_name = "F.rou.xml", value_delimiter = ',', requires = "net")]
+    routes: Vec<PathBuf>,
+    /// Additional SUMO files: programs, bus stops, vehicle types.
+    #[arg(long, value_name = "F.add.xml", value_delimiter = ',', requires = "net")]
+    additional: Vec<PathBuf>,
+    /// An OpenStreetMap extract instead of the built-in Moscow; signals, plans and demand are generated.
+    #[arg(long, value_name = "F.osm.pbf", conflicts_with = "junctions")]
+    osm: Option<PathBuf>,
+    /// Timetables. Not read yet: the planner plans direct journeys only.
+    #[arg(long, value_name = "F.zip")]
+    gtfs: Vec<PathBuf>,
+    /// About how many signalised junctions the built-in Moscow has.
+    #[arg(long, default_value_t = 150)]
+    junctions: usize,
+    /// About how many vehicles are on the road at once where demand is generated. By default about 33 per junction.
+    #[arg(long)]
+    vehicles: Option<usize>,
+    /// Where pages and APIs are served; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// Where the embedded broker listens; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
+    mqtt: SocketAddr,
+    /// How fast the city's clock runs.
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    /// Seed of city and traffic.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Kind of control at the start: fixed, schedule, actuated, max-pressure.
+    #[arg(long, default_value = "max-pressure", value_parser = kind)]
+    control: Kind,
+    /// Ends by itself after so many seconds of real time.
+    #[arg(long = "for", value_name = "SECONDS")]
+    run_for: Option<u64>,
+    /// Breaks something on purpose, again and again: `controller` takes the centre away for a while.
+    #[arg(long, value_enum)]
+    chaos: Option<Chaos>,
+    /// Where the store lives; without it history is forgotten at the end.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Chaos {
+    /// The centre is gone for [`pages::CHAOS_DOWN`], then back for [`pages::CHAOS_UP`], of the city's time.
+    Controller,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.1..=100.0).contains(&speed) => Ok(speed),
+        _ => Err("a speed is a number from 0.1 to 100".into()),
+    }
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::ALL
+        .into_iter()
+        .find(|k| k.as_str() == text)
+        .ok_or_else(|| format!("one of {}", Kind::ALL.map(Kind::as_str).join(", ")))
+}
+
+/// Junctions from which on the agents share one connection to the broker, as a gateway does.
+const GATEWAY_FROM: usize = 400;
+
+/// Lease of a command, s of the city's time: long enough for a slow second, short enough to be missed soon.
+const LEASE_S: u32 = 10;
+
+/// Runs it until Ctrl-C, or for the time asked.
+pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("could not start the runtime")?;
+    let done = runtime.block_on(live(arguments));
+    // A reader that hangs on a socket must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    done
+}
+
+#[expect(clippy::print_stdout, reason = "the addresses are what the command is for")]
+async fn live(arguments: Arguments) -> anyhow::Result<()> {
+    if !arguments.gtfs.is_empty() {
+        println!("city: timetables are not read yet; the planner plans direct journeys by car, bicycle and on foot");
+    }
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .with_context(|| format!("could not listen on {} (--listen)", arguments.listen))?;
+    let scene = street::scene(&arguments)?;
+    let city = scene.city.clone();
+    if city.junctions.is_empty() {
+        anyhow::bail!("the city has no signals, so there is nothing to control");
+    }
+    let shutdown = CancellationToken::new();
+    let mqtt = broker::start(arguments.mqtt, city.junctions.len())?;
+    let clock = Clock::scaled(scene.starts, arguments.speed);
+    let mut parts = JoinSet::new();
+
+    let devices = serve_devices(&scene.street, &shutdown, &mut parts).await?;
+    let agents = agents(&city, &devices, mqtt, arguments.seed);
+    parts.spawn({
+        let shutdown = shutdown.clone();
+        async move { edge_agent::run(agents, clock, shutdown).await.context("the edge agents") }
+    });
+
+    let forgotten = tempfile::tempdir().context("could not make a temporary folder")?;
+    let folder = arguments.data.clone().unwrap_or_else(|| forgotten.path().to_owned());
+    std::fs::create_dir_all(&folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
+    let centre = centre_config(mqtt, folder.join("svetofor.sqlite"), arguments.control, scene.time_zone);
+    let (routing, feed) = routing::service::Routing::new(city.clone(), clock, routing::service::Limits::default());
+    let follow = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), "routing");
+    parts.spawn({
+        let shutdown = shutdown.clone();
+        async move { Ok(routing::feed::follow(follow, feed, clock, shutdown).await) }
+    });
+    let chaos = arguments.chaos == Some(Chaos::Controller);
+    let pages = pages::Pages::start(centre, city.clone(), routing, clock, chaos, shutdown.clone()).await?;
+    let address = listener.local_addr()?;
+    parts.spawn({
+        let shutdown = shutdown.clone();
+        async move {
+            let served = axum::serve(listener, pages.router()).with_graceful_shutdown(shutdown.cancelled_owned());
+            served.await.context("the pages")?;
+            pages.finished().await
+        }
+    });
+
+    fleet::publish(scene.positions(), mqtt, clock, &shutdown, &mut parts);
+    let traffic = std::thread::Builder::new().name("street".into()).spawn({
+        let shutdown = shutdown.clone();
+        move || scene.drive(clock, &shutdown)
+    })?;
+
+    println!("Svetofor: {} with {} junctions", city.name.english(), city.junctions.len());
+    println!("  page       http://{address}/");
+    println!("  API        http://{address}/api/v1/health  (document: http://{address}/api/openapi.json)");
+    println!("  journeys   http://{address}/api/v1/plan?fromPlace=LAT,LON&toPlace=LAT,LON&directModes=CAR");
+    println!("  MQTT 5     {mqtt}  (mosquitto_sub -V 5 -p {} -t 'mow/#')", mqtt.port());
+    if let Some(first) = devices.first() {
+        println!("  Modbus TCP {first}  and {} more devices", devices.len() - 1);
+    }
+    println!("  clock      {}, {} times as fast as yours; Ctrl-C ends it", scene_time(clock.now()), arguments.speed);
+
+    let time_up = async {
+        match arguments.run_for {
+            Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+            None => std::future::pending().await,
+        }
+    };
+    let outcome = tokio::select! {
+        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = time_up => Ok(()),
+        Some(ended) = parts.join_next() => match ended {
+            Ok(Ok(())) => Err(anyhow::anyhow!("a part of the city ended by itself")),
+            Ok(Err(error)) => Err(error),
+            Err(panic) => Err(anyhow::anyhow!("a part of the city failed: {panic}")),
+        },
+    };
+    shutdown.cancel();
+    let ending = async { while parts.join_next().await.is_some() {} };
+    if tokio::time::timeout(Duration::from_secs(5), ending).await.is_err() {
+        tracing::warn!("some parts did not end in 5 s and were cut off");
+    }
+    let _ = tokio::task::spawn_blocking(move || traffic.join()).await;
+    outcome
+}
+
+fn scene_time(now: Moment) -> String {
+    let minutes = (now.0.div_euclid(60_000) + 180).rem_euclid(1440);
+    format!("{:02}:{:02} in Moscow", minutes / 60, minutes % 60)
+}
+
+/// Gives each device a port of its own on loopback.
+async fn serve_devices(
+    street: &Street,
+    shutdown: &CancellationToken,
+    parts: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<Vec<SocketAddr>> {
+    let mut addresses = Vec::with_capacity(street.devices().len());
+    for device in street.devices() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port for a Modbus device")?;
+        addresses.push(listener.local_addr()?);
+        let (device, shutdown) = (device.clone(), shutdown.clone());
+        parts.spawn(async move { device.serve(listener, shutdown).await.context("a Modbus device") });
+    }
+    Ok(addresses)
+}
+
+/// One agent per cabinet, each with its own copy of its junction's limits.
+fn agents(city: &City, devices: &[SocketAddr], mqtt: SocketAddr, seed: u64) -> Opened {
+    let map = Arc::new(RegisterMap::svetofor());
+    let cabinets = city
+        .junctions
+        .iter()
+        .zip(devices)
+        .map(|(junction, &address)| CabinetConfig {
+            junction: Arc::new(junction.clone()),
+            device: edge_agent::device::modbus::ModbusConfig {
+                address,
+                unit: map.unit,
+                map: map.clone(),
+                timeout: Duration::from_secs(2),
+            },
+            poll: Duration::from_millis(500),
+            spool: edge_agent::spool::SpoolConfig { folder: None, most_bytes: 4 << 20 },
+            replay_per_s: 50,
+        })
+        .collect();
+    let connection =
+        if city.junctions.len() < GATEWAY_FROM { Connection::PerCabinet } else { Connection::Shared };
+    let link = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), format!("agent-{seed}"));
+    Opened { link, connection, cabinets }
+}
+
+fn centre_config(
+    mqtt: SocketAddr,
+    path: PathBuf,
+    kind: Kind,
+    time_zone: &'static str,
+) -> controller::Config {
+    controller::Config {
+        instance: "demo".into(),
+        districts: None,
+        time_zone: time_zone.into(),
+        broker: BrokerConfig {
+            host: mqtt.ip().to_string(),
+            port: mqtt.port(),
+            keep_alive: Duration::from_secs(10),
+            login: None,
+        },
+        store: StoreConfig::Embedded { path, keep: Duration::from_secs(14 * 86_400) },
+        interval: Duration::from_secs(20),
+        control: ControlConfig { kind, kinds: Default::default(), lease_s: LEASE_S },
+        los: [0.80, 0.67, 0.50, 0.40, 0.30],
+    }
+}

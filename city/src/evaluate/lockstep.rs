@@ -1,0 +1,94 @@
+//! Agents, centre and devices in step: one second at a time, nothing runs ahead.
+//!
+//! Along the core path the cores are joined by function calls; along the field path every reading crosses
+//! Modbus TCP and every message a real broker, and a second is over when all that it caused has arrived.
+//! Both hand the centre the same events in the same order, so both must decide the same.
+
+mod cores;
+mod field;
+
+use controller::{
+    coordinator::{Action, Coordinator, Event},
+    decide::Decision,
+};
+use model::{ids::JunctionIx, time::Moment};
+use simulator::modbus_field::FieldDevice;
+use std::collections::BTreeMap;
+use wire::command::Command;
+
+pub(super) use cores::Cores;
+pub(super) use field::FieldPath;
+
+/// How the centre reaches the cabinets.
+pub(super) enum Path {
+    Core(Cores),
+    Field(Box<FieldPath>),
+}
+
+/// The centre's core, and its way to the street.
+pub(super) struct Lockstep {
+    centre: Coordinator,
+    path: Path,
+    commands: u64,
+}
+
+impl Lockstep {
+    pub(super) fn new(centre: Coordinator, path: Path) -> Lockstep { Lockstep { centre, path, commands: 0 } }
+
+    pub(super) fn commands(&self) -> u64 { self.commands }
+
+    pub(super) fn rejected(&self) -> BTreeMap<String, u64> { self.centre.rejected().clone() }
+
+    /// Lets everybody live through the second that ended `now`: agents read and report, the centre decides,
+    /// agents obey. Gives the decisions.
+    pub(super) async fn second(&mut self, now: Moment, devices: &[FieldDevice]) -> anyhow::Result<Vec<Decision>> {
+        let reports = match &mut self.path {
+            Path::Core(cores) => cores.reports(now, devices),
+            Path::Field(field) => field.reports(now).await?,
+        };
+        self.tell(now, reports);
+        let mut decisions = Vec::new();
+        let mut commands = Vec::new();
+        for action in self.centre.handle(now, Event::Tick) {
+            match action {
+                Action::Send(ix, command) => commands.push((ix, command)),
+                Action::Decided(decision) => decisions.push(decision),
+                Action::Links(_) | Action::Audit(_) => {}
+            }
+        }
+        self.commands += commands.len() as u64;
+        let answers = match &mut self.path {
+            Path::Core(cores) => cores.obey(now, devices, &commands),
+            Path::Field(field) => field.obey(now, &commands).await?,
+        };
+        self.tell(now, answers);
+        Ok(decisions)
+    }
+
+    /// In one order whatever the way: by junction, then by what the centre must know first.
+    fn tell(&mut self, now: Moment, mut events: Vec<Event>) {
+        events.sort_by_key(|event| match event {
+            Event::Presence(ix, _) => (*ix, 0),
+            Event::Mode(ix, _) => (*ix, 1),
+            Event::Groups(ix, ..) => (*ix, 2),
+            Event::Counts(ix, ..) => (*ix, 3),
+            Event::HiRes(ix, _) => (*ix, 4),
+            Event::Alarms(ix, ..) => (*ix, 5),
+            Event::Result(ix, _) => (*ix, 6),
+            Event::Tick | Event::Order(_) | Event::Epoch(_) => (JunctionIx(u32::MAX), 7),
+        });
+        for event in events {
+            self.centre.handle(now, event);
+        }
+    }
+
+    /// Ends what was started.
+    pub(super) async fn close(self) {
+        if let Path::Field(field) = self.path {
+            field.close().await;
+        }
+    }
+}
+
+/// Commands of one second, each with its junction.
+type Commands = [(JunctionIx, Command)];
