@@ -74,15 +74,4 @@ fn areas(atlas: &Atlas, world: World) -> Vec<Area> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[ignore = "draws pictures for people"]
-    fn draw() {
-        for n in [20, 150, 1000, 4000] {
-            let city = moscow(n, 1);
-            std::fs::write(format!("/tmp/w/moscow/{n}.svg"), picture::svg(&city)).unwrap();
-        }
-    }
-}
+mod tests;

@@ -12,3 +12,4 @@ pub mod modbus_field;
 pub mod street;
 pub mod sumo;
 pub mod generator;
+pub mod demand;

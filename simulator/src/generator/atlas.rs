@@ -24,7 +24,8 @@ pub(super) struct Atlas {
     pub(super) blocks: Vec<(Name, Vec<Place>)>,
     pub(super) rails: Vec<Rail>,
     pub(super) road_lines: Vec<RoadLine>,
-    pub(super) small_streets: Vec<Name>,
+    /// Names for streets that nobody drew, and where they belong.
+    pub(super) small_streets: Vec<(Name, Place)>,
 }
 
 /// A square, or a crossing that several roads name.
@@ -173,6 +174,13 @@ struct RawRoadLine {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawNames {
+    neighbourhood: Vec<RawNeighbourhood>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNeighbourhood {
+    near: String,
     names: Vec<[String; 2]>,
 }
 
@@ -260,7 +268,11 @@ impl Atlas {
             })
             .collect::<Result<_, String>>()?;
         let (parks, blocks) = (patches(&land.park)?, patches(&land.block)?);
-        let small_streets = names.names.iter().map(name).collect();
+        let mut small_streets = Vec::new();
+        for n in &names.neighbourhood {
+            let near = places.place(&n.near)?;
+            small_streets.extend(n.names.iter().map(|pair| (name(pair), near)));
+        }
         Ok(Atlas {
             plane,
             points,
@@ -415,10 +427,8 @@ fn mirrored(end: Place, next: Place) -> Place {
 }
 
 fn ring(mut line: Vec<Place>) -> Vec<Place> {
-    if let (Some(&first), Some(&last)) = (line.first(), line.last()) {
-        if first != last {
-            line.push(first);
-        }
+    if line.first() != line.last() {
+        line.extend(line.first().copied());
     }
     line
 }

@@ -128,10 +128,10 @@ fn fence(graph: &mut Graph, border: &[Place]) -> usize {
             k = (k + 1) % posts.len();
         }
         shape.push(posts[j].2);
-        if let (Some(from), Some(to)) = (posts[i].1, posts[j].1) {
-            if from != to {
-                graph.edges.push(Edge { from, to, shape, street: fence_street, road: None });
-            }
+        if let (Some(from), Some(to)) = (posts[i].1, posts[j].1)
+            && from != to
+        {
+            graph.edges.push(Edge { from, to, shape, street: fence_street, road: None });
         }
     }
     fence_street
@@ -527,48 +527,40 @@ fn build(graph: &mut Graph, chords: &[Chord], largest: &impl Fn(Place) -> f64, r
     graph.retain_edges(|i, _| !gone[i]);
 }
 
-/// Hands out names of small streets; when the list is through, with ordinals, as Moscow does.
+/// Hands out names of small streets, each where it belongs; when those are through, again with ordinals, as Moscow does.
 pub(super) struct SmallNames<'a> {
-    lanes: Pool<'a>,
-    streets: Pool<'a>,
-}
-
-struct Pool<'a> {
-    names: Vec<&'a Name>,
-    given: usize,
+    list: &'a [(Name, Place)],
+    given: Vec<u32>,
 }
 
 impl<'a> SmallNames<'a> {
-    pub(super) fn new(list: &'a [Name], seed: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x4a3e5);
-        let mut order: Vec<&Name> = list.iter().collect();
-        for i in (1..order.len()).rev() {
-            order.swap(i, rng.random_range(0..=i));
-        }
-        let (lanes, streets) =
-            order.into_iter().partition(|n| n.local.ends_with("пер.") || n.local.ends_with("тупик"));
-        Self { lanes: Pool { names: lanes, given: 0 }, streets: Pool { names: streets, given: 0 } }
+    pub(super) fn new(list: &'a [(Name, Place)]) -> Self {
+        Self { list, given: vec![0; list.len()] }
     }
 
-    /// A lane's name for a small street of the old town, a street's for others.
-    fn next(&mut self, lane: bool) -> Name {
-        if lane { self.lanes.next() } else { self.streets.next() }
-    }
-}
-
-impl Pool<'_> {
-    fn next(&mut self) -> Name {
-        let n = self.names.len().max(1);
-        let round = self.given / n;
-        let Some(name) = self.names.get(self.given % n) else { return Name::new("улица", "Street") };
-        self.given += 1;
-        if round == 0 {
-            return (*name).clone();
+    /// The nearest name that fits a small street or a large one, and has not been given too often.
+    fn next(&mut self, at: Place, small: bool) -> Name {
+        // A second street of the same name lies near the first, but a fresh name from not too far away is better.
+        const AGAIN_M: f64 = 900.0;
+        const ILL_FITTING_M: f64 = 600.0;
+        let cost = |i: usize| {
+            let (name, near) = &self.list[i];
+            let lane = name.local.ends_with("пер.") || name.local.ends_with("тупик");
+            distance(*near, at)
+                + AGAIN_M * f64::from(self.given[i])
+                + if lane == small { 0.0 } else { ILL_FITTING_M }
+        };
+        let Some(best) = (0..self.list.len()).min_by(|&a, &b| cost(a).total_cmp(&cost(b))) else {
+            return Name::new("улица", "Street");
+        };
+        self.given[best] += 1;
+        let (name, number) = (&self.list[best].0, self.given[best]);
+        if number == 1 {
+            return name.clone();
         }
         // «2-я Полевая ул.», «2-й Хлебный пер.»: feminine for streets and alleys, masculine for the rest.
         let feminine = ["ул.", "аллея", "Слобода"].iter().any(|end| name.local.ends_with(end))
             || name.local.starts_with("ул.");
-        let number = round + 1;
         let local = format!("{number}-{} {}", if feminine { "я" } else { "й" }, name.local);
         let ordinal = match (number % 10, number % 100) {
             (2, n) if n != 12 => "nd",
@@ -618,11 +610,15 @@ pub(super) fn name(graph: &mut Graph, names: &mut SmallNames<'_>) {
         }
     }
     let mut given: BTreeMap<usize, Name> = BTreeMap::new();
+    let mut places = vec![[0.0, 0.0]; graph.streets.len()];
+    for edge in &graph.edges {
+        places[edge.street] = edge.shape[edge.shape.len() / 2];
+    }
     for i in 0..graph.streets.len() {
         if generated[i] {
             let lane = graph.streets[i].class == RoadClass::Residential;
             let first = root(&mut parent, i);
-            graph.streets[i].name = given.entry(first).or_insert_with(|| names.next(lane)).clone();
+            graph.streets[i].name = given.entry(first).or_insert_with(|| names.next(places[i], lane)).clone();
         }
     }
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 const MERGE_M: f64 = 42.0;
 /// A road that ends this near to another one meets it.
 const SNAP_M: f64 = 75.0;
+/// A road that leaves the world goes on for so long behind its last crossing, m.
+const SHORTEST_EXIT_M: f64 = 180.0;
 /// Half the length of an interchange along a road without level crossings, m.
 const RAMP_ALONG_M: f64 = 210.0;
 /// And along the road that it crosses.
@@ -206,13 +208,13 @@ pub(super) fn planarise(roads: &[Road], points: &BTreeMap<String, Point>) -> Gra
                 .map(|s| (project(end, s.a, s.b), s))
                 .filter(|((d, _, _), s)| *d < if bridge(s) { 5.0 } else { SNAP_M })
                 .min_by(|a, b| a.0.0.total_cmp(&b.0.0));
-            if let Some(((d, t, at), s)) = near {
-                if d > 0.5 {
-                    let class = class_of(s);
-                    cuts.push(Cut { road: s.road, along: s.along + t * distance(s.a, s.b), at, class });
-                    cuts.push(Cut { road, along, at, class });
-                    snapped.insert((road, far));
-                }
+            if let Some(((d, t, at), s)) = near
+                && d > 0.5
+            {
+                let class = class_of(s);
+                cuts.push(Cut { road: s.road, along: s.along + t * distance(s.a, s.b), at, class });
+                cuts.push(Cut { road, along, at, class });
+                snapped.insert((road, far));
             }
         }
     }
@@ -230,7 +232,7 @@ pub(super) fn planarise(roads: &[Road], points: &BTreeMap<String, Point>) -> Gra
         }
     }
     // Large roads first: where crossings are merged, the small ones come to them.
-    cuts.sort_by(|a, b| a.class.cmp(&b.class));
+    cuts.sort_by_key(|cut| cut.class);
     let mut knots = Clusters::default();
     let squares: Vec<usize> = points.values().map(|point| knots.add(point.at)).collect();
     // Where an interchange comes, the two roads pass each other; the ramps' feet are cuts.
@@ -280,7 +282,7 @@ pub(super) fn planarise(roads: &[Road], points: &BTreeMap<String, Point>) -> Gra
         knot.name = knot.name.take().or(point.name.clone());
         knot.junction_id = knot.junction_id.take().or(point.junction_id.clone());
     }
-    let mut seen: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
+    let mut seen: BTreeMap<(usize, usize), Vec<Place>> = BTreeMap::new();
     for (road, cuts) in order.iter_mut().enumerate() {
         cuts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut part_street: BTreeMap<usize, usize> = BTreeMap::new();
@@ -296,12 +298,12 @@ pub(super) fn planarise(roads: &[Road], points: &BTreeMap<String, Point>) -> Gra
                 graph.streets.len() - 1
             });
             let shape = between(&lines[road], a, b, graph.knots[from].at, graph.knots[to].at);
-            let long = length(&shape);
+            let half_way = at_length(&shape, length(&shape) / 2.0);
             let twins = seen.entry((from.min(to), from.max(to))).or_default();
-            if twins.iter().any(|t| (t - long).abs() < 0.25 * long) {
+            if twins.iter().any(|t| distance(*t, half_way) < MERGE_M) {
                 continue;
             }
-            twins.push(long);
+            twins.push(half_way);
             graph.edges.push(Edge { from, to, shape, street, road: Some((road, a)) });
         }
     }
@@ -361,9 +363,25 @@ pub(super) fn clip(graph: &mut Graph, inside: impl Fn(Place) -> f64) {
             break;
         }
         let bridge = graph.street(edge).bridge;
-        if length(&kept) < 120.0 || bridge {
+        if bridge {
             dropped.push(true);
             continue;
+        }
+        if length(&kept) < SHORTEST_EXIT_M {
+            // Queues need room in front of the gate, even if it then stands a little outside.
+            kept.clear();
+            kept.push(line[0]);
+            let end = at_length(&line, SHORTEST_EXIT_M);
+            let mut along = 0.0;
+            for w in line.windows(2) {
+                along += distance(w[0], w[1]);
+                if along < SHORTEST_EXIT_M {
+                    kept.push(w[1]);
+                }
+            }
+            if distance(kept[kept.len() - 1], end) > 1.0 {
+                kept.push(end);
+            }
         }
         let gate = graph.knots.len();
         let at = *kept.last().unwrap_or(&line[0]);

@@ -96,7 +96,7 @@ pub(super) fn grow(atlas: &Atlas, world: World, seed: u64) -> (Vec<Road>, Graph)
     };
     fill::fill(&mut graph, &world.ring(1.0, 180), &obstacles, blocked, largest, seed);
     graph.prune();
-    fill::name(&mut graph, &mut SmallNames::new(&atlas.small_streets, seed));
+    fill::name(&mut graph, &mut SmallNames::new(&atlas.small_streets));
     (roads, graph)
 }
 

@@ -203,6 +203,8 @@ fn banned(graph: &Graph, streets: &Streets, signalised: &BTreeSet<NodeIx>) -> BT
         // A wide street: two lanes or more in both directions.
         let wide =
             |l: LinkIx| network.link(l).lanes.len() >= 2 && network.link(l).class <= RoadClass::Secondary;
+        // Squares where many roads meet have no time for left turns off wide ones; drivers go around.
+        let crowded = signalised.contains(&NodeIx::from(node)) && inbound[node].len() >= 5;
         let through_wide = inbound[node].iter().filter(|l| wide(**l)).count() >= 2;
         for &from in &inbound[node] {
             for &to in &outbound[node] {
@@ -214,6 +216,8 @@ fn banned(graph: &Graph, streets: &Streets, signalised: &BTreeSet<NodeIx>) -> BT
                 let never = if express {
                     angle.abs() > 70.0
                 } else if ramp[from.ix()] && ramp[to.ix()] {
+                    true
+                } else if crowded && angle > 35.0 && a.lanes.len() >= 3 {
                     true
                 } else if !signalised.contains(&NodeIx::from(node)) && through_wide && all().count() > 4 {
                     // Right in, right out: no way across the middle of the wide street.

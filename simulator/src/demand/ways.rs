@@ -1,0 +1,247 @@
+//! Routes for endless trips. A search for each trip would cost too much in a large city, so routes are grown as trees
+//! towards destinations, several with different noise: drivers differ in what they know and like, and parallel roads
+//! are all used. Trees are renewed as trips go by, so that destinations and drivers change.
+
+use super::{Places, REACH_M, SHORTEST_TRIP_M};
+use model::{
+    city::City,
+    ids::LinkIx,
+    network::{RoadClass, Turn},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+/// Memory for trees: entries of four bytes over all of them.
+const TREE_ENTRIES: usize = 12_000_000;
+const MOST_TREES: usize = 900;
+const FEWEST_TREES: usize = 24;
+/// A tree is grown anew after so many trips.
+const TRIPS_PER_TREE: u32 = 60;
+/// Spread of what drivers think a link costs (standard deviation of its logarithm).
+const NOISE: f64 = 0.22;
+/// What turns cost on top, s: waiting for gaps or arrows.
+const LEFT_S: f64 = 14.0;
+const RIGHT_S: f64 = 4.0;
+const UTURN_S: f64 = 40.0;
+/// A signal costs this much on average, s.
+const SIGNAL_S: f64 = 14.0;
+/// Destinations that one traveller thinks about.
+const THINKS_ABOUT: usize = 10;
+const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Debug)]
+pub(super) struct Ways {
+    /// For each link: the links that lead to it, and what the turn costs, s.
+    before: Vec<Vec<(u32, f32)>>,
+    /// Empty-road time of each link, s.
+    free_s: Vec<f32>,
+    /// What drivers think it costs: dislike of small streets, and the jams they heard of.
+    felt_s: Vec<f32>,
+    dislike: Vec<f32>,
+    trees: Vec<Tree>,
+    seed: u64,
+    grown: u64,
+    /// Trees towards places inside come first, those out of the map behind.
+    inside: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Tree {
+    goal: LinkIx,
+    /// Next link towards the goal.
+    next: Vec<u32>,
+    trips: u32,
+}
+
+impl Ways {
+    pub(super) fn new(city: &City, seed: u64) -> Ways {
+        let network = &city.network;
+        let n = network.links.len();
+        let mut before: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n];
+        for m in &network.movements {
+            let (from, to) = (network.lane(m.from).link, network.lane(m.to).link);
+            let car = |lane| network.lane(lane).allowed.has(model::network::Modes::CAR);
+            if !car(m.from) || !car(m.to) {
+                continue;
+            }
+            let turn = match m.turn {
+                Turn::Straight => 0.0,
+                Turn::Right => RIGHT_S,
+                Turn::Left => LEFT_S,
+                Turn::UTurn => UTURN_S,
+            };
+            let wait = if m.head.is_some() {
+                SIGNAL_S
+            } else if !m.yields_to.is_empty() {
+                5.0
+            } else {
+                0.0
+            };
+            before[to.ix()].push((from.0, (turn + wait) as f32));
+        }
+        for list in &mut before {
+            list.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            list.dedup_by_key(|(from, _)| *from);
+        }
+        let dislike: Vec<f32> = network
+            .links
+            .iter()
+            .map(|l| match l.class {
+                RoadClass::Motorway | RoadClass::Trunk | RoadClass::Primary => 1.0,
+                RoadClass::Secondary => 1.05,
+                RoadClass::Tertiary => 1.25,
+                _ => 1.6,
+            })
+            .collect();
+        let free_s: Vec<f32> = network.links.iter().map(|l| l.free_travel_time_s() as f32).collect();
+        let felt_s = free_s.iter().zip(&dislike).map(|(t, d)| t * d).collect();
+        Ways { before, free_s, felt_s, dislike, trees: Vec::new(), seed, grown: 0, inside: 0 }
+    }
+
+    /// Chooses destinations and grows the first trees.
+    pub(super) fn aim(&mut self, places: &Places, rng: &mut ChaCha8Rng) {
+        let n = self.free_s.len().max(1);
+        let count = (TREE_ENTRIES / n).clamp(FEWEST_TREES, MOST_TREES);
+        // At least a third each way, so that whoever leaves and whoever stays has a choice.
+        let out = if places.go.is_empty() {
+            0
+        } else if places.end.is_empty() {
+            count
+        } else {
+            (count as f64 * (places.outside * 0.6).clamp(0.15, 0.6)) as usize
+        };
+        self.inside = count - out;
+        for i in 0..count {
+            let to = if i < self.inside { places.end.pick(rng) } else { places.go.pick(rng) };
+            let Some(goal) = to.or_else(|| places.end.pick(rng)).or_else(|| places.go.pick(rng)) else {
+                return;
+            };
+            // Grown when first needed.
+            self.trees.push(Tree { goal, next: Vec::new(), trips: 0 });
+        }
+    }
+
+    pub(super) fn free_s(&self, link: LinkIx) -> f64 {
+        f64::from(self.free_s[link.ix()])
+    }
+
+    /// Drivers hear how long links take now; trees that are grown later know it.
+    pub(super) fn learn(&mut self, travel_time_s: &[f64]) {
+        if travel_time_s.len() != self.free_s.len() {
+            return;
+        }
+        for (i, now) in travel_time_s.iter().enumerate() {
+            let free = self.free_s[i];
+            let heard = if now.is_finite() { (*now as f32).clamp(free, free * 20.0 + 600.0) } else { free };
+            self.felt_s[i] = 0.5 * self.felt_s[i] + 0.5 * heard * self.dislike[i];
+        }
+    }
+
+    /// A way from a link to somewhere, chosen by distance; `None` if no place in reach will do.
+    pub(super) fn route(
+        &mut self,
+        places: &Places,
+        from: LinkIx,
+        to_outside: bool,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<Vec<LinkIx>> {
+        let range = if to_outside && self.inside < self.trees.len() {
+            self.inside..self.trees.len()
+        } else if self.inside > 0 {
+            0..self.inside
+        } else {
+            0..self.trees.len()
+        };
+        if range.is_empty() {
+            return None;
+        }
+        // Gravity: among some destinations, near ones are likelier.
+        let candidates: Vec<(usize, f64)> = (0..THINKS_ABOUT)
+            .map(|_| {
+                let i = rng.random_range(range.clone());
+                let far = places.apart_m(from, self.trees[i].goal);
+                let weight = if far < SHORTEST_TRIP_M { 0.0 } else { (-far / REACH_M).exp() };
+                (i, weight)
+            })
+            .collect();
+        let total: f64 = candidates.iter().map(|c| c.1).sum();
+        if total <= 0.0 {
+            return None;
+        }
+        let mut x = rng.random_range(0.0..total);
+        let mut chosen = candidates[0].0;
+        for (i, weight) in candidates {
+            if weight > 0.0 {
+                chosen = i;
+                x -= weight;
+                if x <= 0.0 {
+                    break;
+                }
+            }
+        }
+        if self.trees[chosen].next.is_empty() || self.trees[chosen].trips >= TRIPS_PER_TREE {
+            let inside = chosen < self.inside;
+            if self.trees[chosen].trips > 0 {
+                let fresh = if inside { places.end.pick(rng) } else { places.go.pick(rng) };
+                self.trees[chosen].goal = fresh.unwrap_or(self.trees[chosen].goal);
+            }
+            self.grow(chosen);
+            if places.apart_m(from, self.trees[chosen].goal) < SHORTEST_TRIP_M {
+                return None;
+            }
+        }
+        let tree = &mut self.trees[chosen];
+        tree.trips += 1;
+        let mut way = vec![from];
+        let mut at = from;
+        while at != tree.goal {
+            let next = tree.next[at.ix()];
+            if next == NONE || way.len() > tree.next.len() {
+                return None;
+            }
+            at = LinkIx(next);
+            way.push(at);
+        }
+        Some(way)
+    }
+
+    /// Shortest ways from everywhere to the goal, backwards (Dijkstra), with this tree's own noise.
+    fn grow(&mut self, which: usize) {
+        let n = self.free_s.len();
+        let seed = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.grown;
+        self.grown += 1;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // Log-normal by the sum of four uniform numbers, which is near enough to a bell.
+        let noise: Vec<f32> = (0..n)
+            .map(|_| {
+                let bell: f64 = (0..4).map(|_| rng.random_range(-1.0..1.0)).sum::<f64>() * 0.866;
+                (NOISE * bell).exp() as f32
+            })
+            .collect();
+        let tree = &mut self.trees[which];
+        tree.trips = 0;
+        tree.next.clear();
+        tree.next.resize(n, NONE);
+        let mut cost = vec![f32::INFINITY; n];
+        let mut open = BinaryHeap::new();
+        let goal = tree.goal.ix();
+        cost[goal] = 0.0;
+        open.push(Reverse((0_u32, goal as u32)));
+        while let Some(Reverse((millis, link))) = open.pop() {
+            let i = link as usize;
+            if millis > (cost[i] * 1000.0) as u32 {
+                continue;
+            }
+            let here = cost[i] + self.felt_s[i] * noise[i];
+            for &(from, turn) in &self.before[i] {
+                let total = here + turn * noise[from as usize];
+                if total < cost[from as usize] {
+                    cost[from as usize] = total;
+                    tree.next[from as usize] = link;
+                    open.push(Reverse(((total * 1000.0) as u32, from)));
+                }
+            }
+        }
+    }
+}
