@@ -3,8 +3,11 @@
 //!
 //! One `handle` call takes one [`Event`]; the [`Action`]s it returns are for the shell to carry out, in order.
 
+mod forecast;
 mod orders;
 mod upkeep;
+
+pub use forecast::{Change, Expected};
 
 use crate::{
     decide::{
@@ -400,6 +403,17 @@ impl Coordinator {
         Ok(())
     }
 
+    fn problem(&self, ix: JunctionIx, now: Moment) -> Problem<'_> {
+        Problem {
+            now,
+            junction: &self.city.junctions[ix.ix()],
+            site: &self.sites[ix.ix()],
+            live: &self.live[ix.ix()],
+            estimate: &self.estimate,
+            utc_offset_s: self.settings.utc_offset_s,
+        }
+    }
+
     fn known(&mut self, ix: JunctionIx) -> bool {
         let known = ix.ix() < self.live.len();
         if !known {
@@ -455,6 +469,10 @@ impl Coordinator {
             }
             _ => (),
         }
+        let hold = match order {
+            Some(OrderKind::Hold(stage)) => Some(stage),
+            _ => None,
+        };
         let problem = Problem {
             now,
             junction: &self.city.junctions[ix.ix()],
@@ -462,10 +480,6 @@ impl Coordinator {
             live,
             estimate: &self.estimate,
             utc_offset_s: self.settings.utc_offset_s,
-        };
-        let hold = match order {
-            Some(OrderKind::Hold(stage)) => Some(stage),
-            _ => None,
         };
         let choice = decide::decide(&problem, &mut self.memories[ix.ix()], hold);
         let live = &mut self.live[ix.ix()];

@@ -10,6 +10,7 @@ mod planned;
 pub(crate) mod site;
 
 pub(crate) use memory::Memory;
+pub(crate) use planned::plan_in_use;
 pub use site::NEAR_M;
 
 use crate::{coordinator::Live, estimate::Estimate};
@@ -175,8 +176,7 @@ pub(crate) fn decide(problem: &Problem, memory: &mut Memory, hold: Option<StageN
         });
     }
     match problem.live.kind {
-        Kind::Fixed => planned::fixed(problem, memory),
-        Kind::Schedule => planned::scheduled(problem, memory),
+        Kind::Fixed | Kind::Schedule => planned::decide(problem, memory),
         Kind::Actuated => actuated::decide(problem, memory),
         Kind::MaxPressure => max_pressure::decide(problem, memory),
     }
@@ -195,7 +195,7 @@ impl Problem<'_> {
     }
 
     /// Why a stage may not be asked for now.
-    fn refusal(&self, stage: StageNumber) -> Option<rules::Refusal> {
+    pub(crate) fn refusal(&self, stage: StageNumber) -> Option<rules::Refusal> {
         rules::may_request(self.junction, &self.live.groups, stage, self.now).err()
     }
 
@@ -220,6 +220,20 @@ impl Problem<'_> {
         let (facts, alternatives) = (BTreeMap::new(), Vec::new());
         Some(Choice { stage, reason: Reason::Interstage, facts, alternatives, limits })
     }
+}
+
+/// How long a stage's green may last at most while somebody else waits.
+pub(crate) fn longest_green(problem: &Problem, memory: &Memory, stage: StageNumber) -> Tenths {
+    match problem.live.kind {
+        Kind::Actuated => actuated::max_green(problem, stage),
+        _ => max_pressure::longest_green(problem, memory, stage),
+    }
+}
+
+/// How long a stage's green lasts at least: the longest minimum of its groups.
+pub(crate) fn min_green(junction: &Junction, stage: StageNumber) -> Tenths {
+    let groups = junction.stage(stage).map_or(&[][..], |s| &s.green[..]);
+    groups.iter().filter_map(|g| junction.group(*g)).map(|g| g.min_green).max().unwrap_or(Tenths::ZERO)
 }
 
 /// Facts and scores are read by people: two places are enough.

@@ -19,6 +19,8 @@ use wire::{
 const CLOCK_SLACK_S: u64 = 3;
 /// Two readings of one lamp change may differ by this much (polling and rounding), ms.
 const AGE_JITTER_MS: i64 = 600;
+/// Cover is counted in tenths and windows are cut by polls, so a full window may read as a little more than all.
+const OCCUPANCY_SLACK: f32 = 1.25;
 /// An age that a 16-bit register cannot exceed: it says "at least".
 const AGE_FULL: Tenths = Tenths(u16::MAX as u32);
 
@@ -129,13 +131,14 @@ impl Coordinator {
         let city = self.city.clone();
         let junction = &city.junctions[ix.ix()];
         for channel in &counts.channels {
-            let (number, reading) = channel.reading();
+            let (number, mut reading) = channel.reading();
             let Some(place) = self.sites[ix.ix()].place(number) else {
                 self.reject("counts.channel");
                 continue;
             };
             let detector = &junction.detectors[place];
-            let share = (0.0..=1.0).contains(&reading.occupancy);
+            let share = (0.0..=OCCUPANCY_SLACK).contains(&reading.occupancy);
+            reading.occupancy = reading.occupancy.min(1.0);
             if !share || reading.speed_mps.is_some_and(|v| !(0.0..=100.0).contains(&v)) {
                 self.reject("counts.value");
                 continue;

@@ -34,7 +34,7 @@ pub(crate) struct Memory {
     /// By lane of [`Site::loops`]: vehicles waiting by its loops.
     pub balance: Vec<Balance>,
     /// By stage: how long its last greens were, oldest first.
-    pub greens: Vec<VecDeque<Tenths>>,
+    greens: Vec<Vec<Tenths>>,
     /// When max-pressure last compared.
     pub instant: Option<Moment>,
     /// Webster's plan in use where the junction has none, and since when.
@@ -48,7 +48,7 @@ impl Memory {
             near: vec![None; site.areas.len()],
             arrivals: vec![Arrivals::default(); site.areas.len()],
             balance: vec![Balance::default(); site.loops.len()],
-            greens: vec![VecDeque::new(); junction.stages.len()],
+            greens: vec![Vec::new(); junction.stages.len()],
             instant: None,
             webster: None,
         }
@@ -59,10 +59,15 @@ impl Memory {
         let Some(greens) = usize::from(stage.0).checked_sub(1).and_then(|i| self.greens.get_mut(i)) else {
             return;
         };
-        greens.push_back(lasted);
-        if greens.len() > GREENS_KEPT {
-            greens.pop_front();
+        if greens.len() == GREENS_KEPT {
+            greens.remove(0);
         }
+        greens.push(lasted);
+    }
+
+    /// How long the last greens of that stage were, oldest first.
+    pub(crate) fn greens(&self, stage: StageNumber) -> &[Tenths] {
+        usize::from(stage.0).checked_sub(1).and_then(|i| self.greens.get(i)).map_or(&[], Vec::as_slice)
     }
 
     /// Brings queues and waiting up to date.

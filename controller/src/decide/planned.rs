@@ -1,24 +1,28 @@
 //! Control by plans: the first one always, or the one that the schedule wants. The centre asks for each stage
 //! when its split begins; the cabinet makes the interstage.
 
-use super::{Choice, Memory, Problem, Reason, Unit, facts};
+use super::{Choice, Kind, Memory, Problem, Reason, Unit, facts};
 use model::{signal::Plan, time::Tenths};
 
 /// Days from 1970-01-01, a Thursday, to a Monday.
 const EPOCH_WEEKDAY: i64 = 3;
 
-pub(super) fn fixed(problem: &Problem, memory: &mut Memory) -> Option<Choice> {
-    let plan = base_plan(problem, memory);
-    by_plan(problem, &plan)
+pub(super) fn decide(problem: &Problem, memory: &Memory) -> Option<Choice> {
+    by_plan(problem, plan_in_use(problem, memory))
 }
 
-pub(super) fn scheduled(problem: &Problem, memory: &mut Memory) -> Option<Choice> {
-    let (weekday, minute) = local_time(problem.now.0, problem.utc_offset_s);
-    let plan = match problem.junction.scheduled_plan(weekday, minute) {
-        Some(plan) => plan.clone(),
-        None => base_plan(problem, memory),
+/// The plan that the kind of control in use follows: the scheduled one, or the first.
+pub(crate) fn plan_in_use<'a>(problem: &Problem<'a>, memory: &'a Memory) -> &'a Plan {
+    let scheduled = || {
+        let (weekday, minute) = local_time(problem.now.0, problem.utc_offset_s);
+        problem.junction.scheduled_plan(weekday, minute)
     };
-    by_plan(problem, &plan)
+    let own = match problem.live.kind {
+        Kind::Schedule => scheduled(),
+        _ => problem.junction.plans.first(),
+    };
+    // A junction without plans runs Webster's, from what was measured.
+    own.or(memory.webster.as_ref().map(|(_, plan)| plan)).unwrap_or(&problem.site.base)
 }
 
 /// Weekday (0 is Monday) and minutes after local midnight.
@@ -26,15 +30,6 @@ pub(crate) fn local_time(now_ms: i64, utc_offset_s: i32) -> (u8, u16) {
     let local_s = now_ms.div_euclid(1000) + i64::from(utc_offset_s);
     let (day, second) = (local_s.div_euclid(86_400), local_s.rem_euclid(86_400));
     ((day + EPOCH_WEEKDAY).rem_euclid(7) as u8, (second / 60) as u16)
-}
-
-/// The junction's first plan, or Webster's from what was measured.
-fn base_plan(problem: &Problem, memory: &Memory) -> Plan {
-    match (problem.junction.plans.first(), &memory.webster) {
-        (Some(plan), _) => plan.clone(),
-        (None, Some((_, plan))) => plan.clone(),
-        (None, None) => problem.site.base.clone(),
-    }
 }
 
 fn by_plan(problem: &Problem, plan: &Plan) -> Option<Choice> {

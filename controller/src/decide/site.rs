@@ -102,13 +102,14 @@ pub(crate) struct Caller {
 }
 
 /// What a green is worth when several movements compete for the same seconds: one that goes without giving
-/// way serves a full stream, one that must find gaps about half of it.
+/// way serves a full stream, one that must find gaps a part of it. The part was measured: 0.5 leaves turners
+/// standing inside junctions, 1 lets stages without any conflict go short (RESCO's eight networks under SUMO).
 pub(crate) fn worth(junction: &Junction, stage: StageNumber) -> Vec<f64> {
     let Some(stage) = junction.stage(stage) else { return vec![0.0; junction.groups.len()] };
     let value = |g: GroupNumber| match (stage.has(g), stage.permissive.contains(&g)) {
         (false, _) => 0.0,
         (true, false) => 1.0,
-        (true, true) => 0.5,
+        (true, true) => 0.7,
     };
     junction.groups.iter().map(|g| value(g.number)).collect()
 }
