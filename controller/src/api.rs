@@ -33,7 +33,7 @@ use map::MapFile;
 use model::{city::City, ids::JunctionIx};
 use problem::{Path, no_such_method, no_such_path};
 use std::{collections::HashMap, sync::Arc};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
@@ -57,6 +57,8 @@ struct Shared {
     fleet: watch::Receiver<Arc<Fleet>>,
     link_counts: watch::Receiver<LinkCounts>,
     gauges: Arc<Gauges>,
+    /// Seats for streams; bounded by [`stream::STREAMS`].
+    streams: Arc<Semaphore>,
     /// Streams end when the program does.
     shutdown: CancellationToken,
 }
@@ -92,6 +94,7 @@ impl Api {
             fleet: doors.fleet,
             link_counts: doors.link_counts,
             gauges: doors.gauges,
+            streams: Arc::new(Semaphore::new(stream::STREAMS)),
             shutdown,
         }))
     }

@@ -157,10 +157,10 @@ impl Decoder {
         let mut sent = lock(&self.sent);
         if sent.to.insert(command.cmd_id, ix).is_none() {
             sent.order.push_back(command.cmd_id);
-            if sent.order.len() > SENT_BOUND {
-                if let Some(oldest) = sent.order.pop_front() {
-                    sent.to.remove(&oldest);
-                }
+            if sent.order.len() > SENT_BOUND
+                && let Some(oldest) = sent.order.pop_front()
+            {
+                sent.to.remove(&oldest);
             }
         }
         let junction = &self.city.junctions[ix.ix()];

@@ -38,6 +38,10 @@ const ROUND: Duration = Duration::from_millis(250);
 /// A comment is sent after so much silence, so that proxies do not hang up.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
+/// Streams at once. A round for each is some kilobytes of JSON a second; more readers than this want a proxy
+/// that fans out.
+pub(super) const STREAMS: usize = 1_000;
+
 /// What to stream.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +64,8 @@ pub(super) async fn get_stream(
     Query(wanted): Query<Wanted>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let ix = wanted.junction.map(|id| api.junction(&id)).transpose()?;
+    let seat = api.0.streams.clone().try_acquire_owned();
+    let seat = seat.map_err(|_| Problem::unavailable(format!("there are {STREAMS} streams already")))?;
     let watched = match ix {
         Some(ix) => Some(api.ask(|reply| Ask::Watch(ix, reply)).await?),
         None => None,
@@ -69,6 +75,7 @@ pub(super) async fn get_stream(
         let client = Client { out, seen: 0, fleet_seen: None };
         // An error means that the client is gone, and that is all there is to know.
         let _: Result<(), Gone> = client.serve(api, watched).await;
+        drop(seat);
     });
     let events = futures::stream::unfold(events, async |mut events| Some((Ok(events.recv().await?), events)));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))

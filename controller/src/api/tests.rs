@@ -32,8 +32,8 @@ use wire::{
     clock::Clock,
     codec,
     message::{
-        Alarm, Alarms, Channel, Counts, Entry, Events, Groups, HiRes, Mode, Presence, PresenceState, Rung, Status,
-        Vehicle, Vehicles, letter,
+        Alarm, Alarms, Channel, Counts, Entry, Events, Groups, HiRes, Mode, Presence, PresenceState, Rung,
+        Status, Vehicle, Vehicles, letter,
     },
     topic::{Kind as Topic, Node, StatusCode as Code},
 };
@@ -99,8 +99,13 @@ impl Bench {
         let mut field = Field::start(&config, decoder.clone(), clock, link_end.clone()).unwrap();
         let (heard, heard_out) = mpsc::channel(64);
         field.heard = heard_out;
-        let settings =
-            Settings { kind: Kind::Fixed, kinds: BTreeMap::new(), lease_s: 15, epoch: 7, utc_offset_s: 10_800 };
+        let settings = Settings {
+            kind: Kind::Fixed,
+            kinds: BTreeMap::new(),
+            lease_s: 15,
+            epoch: 7,
+            utc_offset_s: 10_800,
+        };
         let shutdown = CancellationToken::new();
         let parts = Parts {
             config,
@@ -154,7 +159,9 @@ impl Bench {
     async fn lamps(&self, stage: u16, age_ds: u32) {
         let junction = &self.city.junctions[0];
         let green = &junction.stages[usize::from(stage) - 1];
-        let lamp = |g: &model::signal::SignalGroup| letter(if green.has(g.number) { Lamp::Green } else { Lamp::Red });
+        let lamp = |g: &model::signal::SignalGroup| {
+            letter(if green.has(g.number) { Lamp::Green } else { Lamp::Red })
+        };
         let groups = Groups {
             signalgroupstatus: junction.groups.iter().map(lamp).collect(),
             stage,
@@ -257,7 +264,9 @@ async fn a_junction_in_full() {
         since: T0,
         message: "red lamp 2 of group 1 draws no current".into(),
     };
-    bench.say(Topic::Alarm("tlc.lamp".into()), codec::encode(&Alarms { full: false, alarms: vec![raised] })).await;
+    bench
+        .say(Topic::Alarm("tlc.lamp".into()), codec::encode(&Alarms { full: false, alarms: vec![raised] }))
+        .await;
     bench.at(1_100).await;
     bench.lamps(1, 70).await;
     bench.counts(0, false).await;
@@ -312,7 +321,10 @@ async fn history_comes_back_out_of_the_store() {
     assert_eq!(all["events"].as_array().unwrap().len(), 50);
     let intervals = bench.get("/api/v1/junctions/C/intervals").await;
     let first = &intervals["intervals"][0];
-    assert_eq!((&first["count"], &first["speed_kmh"], &first["fault"]), (&20.into(), &28.8.into(), &false.into()));
+    assert_eq!(
+        (&first["count"], &first["speed_kmh"], &first["fault"]),
+        (&20.into(), &28.8.into(), &false.into())
+    );
     assert_eq!(first["at"], T0.0 + 20_000);
     assert_eq!(intervals["intervals"][1]["fault"], true);
     let decisions = bench.get("/api/v1/junctions/C/decisions").await;
@@ -324,7 +336,10 @@ async fn history_comes_back_out_of_the_store() {
     let metrics = bench.app.clone().oneshot(request).await.unwrap();
     let metrics = axum::body::to_bytes(metrics.into_body(), 1_000_000).await.unwrap();
     let metrics = String::from_utf8(metrics.to_vec()).unwrap();
-    assert!(metrics.contains("svetofor_centre_rejected_total{name=\"store.implausible-time\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("svetofor_centre_rejected_total{name=\"store.implausible-time\"} 1"),
+        "{metrics}"
+    );
     bench.end().await;
 }
 
@@ -390,13 +405,19 @@ async fn an_order_is_in_force_until_it_ends() {
     let (status, _, accepted) = bench.ask("POST", "/api/v1/junctions/C/control", body).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
     let command = &accepted["command"];
-    assert_eq!((&command["what"], &command["value"], &command["state"]), (&"hold".into(), &"1".into(), &"sent".into()));
+    assert_eq!(
+        (&command["what"], &command["value"], &command["state"]),
+        (&"hold".into(), &"1".into(), &"sent".into())
+    );
     assert_eq!(command["until"].as_i64().unwrap() - command["since"].as_i64().unwrap(), 5_000);
     bench.at(1_050).await;
     let detail = bench.get("/api/v1/junctions/C").await;
     assert_eq!(detail["state"]["hold"], true);
     let hold = detail["commands"].as_array().unwrap().iter().find(|c| c["what"] == "hold").unwrap();
-    assert_eq!((&hold["id"], &hold["who"], &hold["state"]), (&command["id"], &"Ivanova".into(), &"applied".into()));
+    assert_eq!(
+        (&hold["id"], &hold["who"], &hold["state"]),
+        (&command["id"], &"Ivanova".into(), &"applied".into())
+    );
     bench.at(6_050).await;
     assert_eq!(bench.get("/api/v1/junctions/C").await["state"]["hold"], false);
 
@@ -418,15 +439,24 @@ async fn silence_is_never_shown_as_health() {
     bench.lamps(1, 60).await;
     bench.at(2_050).await;
     let state = bench.get("/api/v1/junctions").await["junctions"][0]["state"].clone();
-    assert_eq!((&state["actual"], &state["stage"], &state["matches"]), (&"adaptive".into(), &1.into(), &true.into()));
+    assert_eq!(
+        (&state["actual"], &state["stage"], &state["matches"]),
+        (&"adaptive".into(), &1.into(), &true.into())
+    );
     // Three intervals later nobody knows any more; after ten seconds somebody must look.
     bench.at(5_050).await;
     let state = bench.get("/api/v1/junctions").await["junctions"][0]["state"].clone();
-    assert_eq!((&state["actual"], &state["stage"], &state["matches"]), (&"no_contact".into(), &Value::Null, &false.into()));
+    assert_eq!(
+        (&state["actual"], &state["stage"], &state["matches"]),
+        (&"no_contact".into(), &Value::Null, &false.into())
+    );
     assert_eq!(bench.get("/api/v1/alarms").await["alarms"], serde_json::json!([]));
     bench.at(12_050).await;
     let alarm = bench.get("/api/v1/alarms").await["alarms"][0].clone();
-    assert_eq!((&alarm["code"], &alarm["priority"], &alarm["done"]), (&"no_contact".into(), &2.into(), &"retrying".into()));
+    assert_eq!(
+        (&alarm["code"], &alarm["priority"], &alarm["done"]),
+        (&"no_contact".into(), &2.into(), &"retrying".into())
+    );
     bench.at(20_050).await;
     assert_eq!(bench.get("/api/v1/alarms").await["alarms"][0]["done"], "local_plan");
     // Flashing that nobody asked for.
@@ -450,9 +480,11 @@ struct Reader {
 
 impl Reader {
     async fn open(bench: &Bench, path: &str) -> Reader {
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        // A browser would take gzip, but a compressed stream holds events back until a block is full.
+        let request = Request::get(path).header(header::ACCEPT_ENCODING, "gzip").body(Body::empty()).unwrap();
         let response = bench.app.clone().oneshot(request).await.unwrap();
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        assert_eq!(response.headers().get(header::CONTENT_ENCODING), None);
         Reader { body: response.into_body().into_data_stream(), buffer: String::new() }
     }
 
@@ -485,7 +517,9 @@ impl Reader {
     }
 }
 
-fn names(events: &[(String, Value)]) -> Vec<&str> { events.iter().map(|(name, _)| name.as_str()).collect() }
+fn names(events: &[(String, Value)]) -> Vec<&str> {
+    events.iter().map(|(name, _)| name.as_str()).collect()
+}
 
 #[tokio::test]
 async fn the_stream_says_what_changed() {
@@ -516,7 +550,10 @@ async fn the_stream_says_what_changed() {
         }],
     };
     let status = Status { entries: vec![Entry { ts: bench.clock.now(), seq: 0, values: fleet }] };
-    let heard = bench.decoder.hear("mow/transit/fleet/status/vehicle.positions/live", &codec::encode(&status)).unwrap();
+    let heard = bench
+        .decoder
+        .hear("mow/transit/fleet/status/vehicle.positions/live", &codec::encode(&status))
+        .unwrap();
     bench.heard.send(heard).await.unwrap();
     let events = reader.all().await;
     assert_eq!(names(&events), ["vehicles"]);

@@ -145,6 +145,12 @@ async fn a_file_that_cannot_be_opened_is_named() {
     assert!(error.contains("centre.sqlite") && error.contains("not a database"), "{error}");
 }
 
+/// Says so past the test harness, which would swallow it.
+fn skipped(why: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
 /// A PostgreSQL cluster of our own. Dropping it stops the server.
 struct Cluster {
     folder: tempfile::TempDir,
@@ -156,7 +162,7 @@ impl Cluster {
     /// `None` where PostgreSQL is not installed.
     fn start() -> Option<Cluster> {
         if !Path::new(BINARIES).join("initdb").exists() {
-            eprintln!("skipped: no PostgreSQL in {BINARIES}");
+            skipped(&format!("no PostgreSQL in {BINARIES}"));
             return None;
         }
         let cluster = Cluster { folder: tempfile::Builder::new().prefix("svpg").tempdir_in("/tmp").unwrap() };
@@ -223,7 +229,7 @@ async fn plain_postgresql_gives_the_same_answers() {
 #[tokio::test]
 async fn timescaledb_gives_the_same_answers() {
     let Ok(url) = std::env::var("SVETOFOR_TIMESCALE_URL") else {
-        eprintln!("skipped: SVETOFOR_TIMESCALE_URL is not set");
+        skipped("SVETOFOR_TIMESCALE_URL is not set");
         return;
     };
     // A schema of its own each time, so that the server may be anybody's.
