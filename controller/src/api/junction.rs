@@ -1,11 +1,11 @@
 //! One junction in the API's words: its state in lists, its detail, its decisions and commands.
 
 use super::view::{
-    AlternativeView, CommandView, DecisionView, DetectorView, GroupView, JunctionDetail, JunctionState,
-    JunctionSummary, LampChange, Name, PlanView, StageView,
+    AlternativeView, ChangeView, CommandView, DecisionView, DetectorView, ForecastView, GroupView,
+    JunctionDetail, JunctionState, JunctionSummary, LampChange, Name, PlanView, StageView,
 };
 use crate::{
-    coordinator::{ChannelLive, Live, Order, OrderInForce, OrderKind, Shown, wanted_rung},
+    coordinator::{Change, ChannelLive, Expected, Live, Order, OrderInForce, OrderKind, Shown, wanted_rung},
     decide::{Decision, Kind},
     dispatch::EXPIRES_S,
     picture::{CONTACT, JunctionPicture},
@@ -18,7 +18,7 @@ use model::{
     time::Moment,
 };
 use serde::Serialize;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use wire::{
     command::{Body, Command},
     message::{PresenceState, Rung},
@@ -115,7 +115,7 @@ pub(crate) fn detail(
         min_green_s: g.min_green.as_seconds(),
         flashing_green_s: g.flashing_green.as_seconds(),
         amber_s: g.amber.as_seconds(),
-        next_change: None,
+        next_change: p.next_changes.get(i).copied().flatten().map(change),
     });
     let stages = junction.stages.iter().map(|s| StageView {
         number: s.number.0,
@@ -129,17 +129,6 @@ pub(crate) fn detail(
         offset_s: plan.offset.as_seconds(),
         steps: plan.steps.iter().map(|s| (s.stage.0, s.split.as_seconds())).collect(),
     });
-    let history =
-        live.history.iter().filter(|(at, ..)| p.now.since(*at) <= BARS).map(|(at, group, shown)| {
-            LampChange {
-                at: at.0,
-                group: *group,
-                lamp: match shown {
-                    Shown::Lamp(lamp) => lamp_name(*lamp).to_owned(),
-                    Shown::Stage(stage) => stage.to_string(),
-                },
-            }
-        });
     JunctionDetail {
         summary: summary(city, p.ix, p.state.clone()),
         now: p.now.0,
@@ -152,8 +141,8 @@ pub(crate) fn detail(
         detectors: junction.detectors.iter().map(|d| detector(d, live, p.now, &lane)).collect(),
         drawing: None,
         decision: live.decision.as_ref().map(|d| decision(city, d, p.decisions_before)),
-        history: history.collect(),
-        forecast: Vec::new(),
+        history: history(live, p.now),
+        forecast: p.forecast.iter().map(expected).collect(),
         commands: commands(city, p.ix, live, p.now),
         alarms: p.alarms.clone(),
     }
@@ -192,6 +181,44 @@ fn detector(d: &Detector, live: &Live, now: Moment, lane: impl Fn(LaneIx) -> Opt
         vehicles: fresh.and_then(|c| c.last.vehicles),
         seen_at: channel.and_then(|c| c.at).map(|at| at.0),
     }
+}
+
+fn change(c: Change) -> ChangeView {
+    ChangeView { at: c.at.0, earliest: c.earliest.0, latest: c.latest.0 }
+}
+
+fn expected(e: &Expected) -> ForecastView {
+    ForecastView { stage: e.stage.0, begins: change(e.begins), ends: change(e.ends) }
+}
+
+/// What the bars show: changes of the last [`BARS`], and before them the one that each bar begins with.
+fn history(live: &Live, now: Moment) -> Vec<LampChange> {
+    let (old, new): (Vec<&(Moment, u16, Shown)>, Vec<_>) =
+        live.history.iter().partition(|(at, ..)| now.since(*at) > BARS);
+    let begins: BTreeMap<u16, &(Moment, u16, Shown)> =
+        old.into_iter().map(|change| (change.1, change)).collect();
+    let told = begins.values().copied().chain(new).map(|(at, group, shown)| LampChange {
+        at: at.0,
+        group: *group,
+        lamp: match shown {
+            Shown::Lamp(lamp) => lamp_name(*lamp).to_owned(),
+            Shown::Stage(stage) => stage.to_string(),
+        },
+    });
+    let mut told: Vec<_> = told.collect();
+    // What has not changed for as long as history is kept is known from the lamps themselves.
+    for (group, shown) in (1..).zip(&live.groups) {
+        if !told.iter().any(|change| change.group == group) {
+            told.push(LampChange { at: shown.since.0, group, lamp: lamp_name(shown.lamp).to_owned() });
+        }
+    }
+    if let (Some(stage), Some(since), false) =
+        (live.stage, live.stage_since, told.iter().any(|c| c.group == 0))
+    {
+        told.push(LampChange { at: since.0, group: 0, lamp: stage.to_string() });
+    }
+    told.sort_by_key(|change| change.at);
+    told
 }
 
 /// A decision, numbered as in the store.
