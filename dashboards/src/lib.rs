@@ -20,7 +20,7 @@ struct App;
 /// What the page may load: itself. Styles may be inline, because lamps, fuses and the map's canvas set theirs
 /// from script; images may be `data:` and `blob:`, because the map makes its sprites itself.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; \
+     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; object-src 'none'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Names under this folder hold a hash of the content, so what they name never changes.

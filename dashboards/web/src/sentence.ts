@@ -1,7 +1,7 @@
 // The sentence that opens every screen: what needs action, then how the rest is. Pure, so that tests can read it.
 
 import type { Alarm, Health } from "./api/view";
-import { clock, duration } from "./format";
+import { clock, coarse } from "./format";
 import { say, sayCount, type Language } from "./i18n/words";
 
 export interface Said { first: string; rest: string; old: boolean }
@@ -28,7 +28,7 @@ export function sentence(language: Language, known: Known): Said {
   const zone = health.time_zone;
   if (contact === "cut") {
     const time = clock(known.heardAt, zone, language);
-    const age = duration(Math.max(0, Math.round((known.now - known.heardAt) / 1000)), language);
+    const age = coarse((known.now - known.heardAt) / 1000, language);
     return said(say(language, "say.cut"), say(language, "say.cutRest", { time, age }), true);
   }
   if (health.broker.state !== "up") {

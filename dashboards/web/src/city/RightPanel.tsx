@@ -173,8 +173,8 @@ function Roads() {
               <i style={{ width: `${(100 * (road.speed_kmh ?? 0)) / most}%` }} />
               <u style={{ left: `${(100 * road.free_kmh) / most}%` }} />
             </span>
-            <b class="num">{road.speed_kmh === null ? "–" : num(road.speed_kmh)}</b>
-            <span class="num soft">{road.speed_kmh === null ? t("los.none") : signed(Math.round(road.speed_kmh) - Math.round(road.free_kmh))}</span>
+            <b class="num">{road.speed_kmh === null ? <span title={t("los.none")}>–</span> : num(road.speed_kmh)}</b>
+            <span class="num soft">{road.speed_kmh === null ? "" : signed(Math.round(road.speed_kmh) - Math.round(road.free_kmh))}</span>
           </li>
         ))}
       </ul>

@@ -47,6 +47,7 @@ export function ControlForm({ action, junction, first, onClose, onSent }: Props)
   useEffect(() => {
     // The keyboard goes on where the action was asked for.
     box.current?.querySelector<HTMLElement>("[aria-checked='true'], input, button.chip")?.focus();
+    box.current?.scrollIntoView({ block: "nearest" });
   }, []);
   useEffect(() => {
     if (first !== undefined) value.value = first;

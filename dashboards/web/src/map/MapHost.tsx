@@ -3,7 +3,7 @@
 import { effect, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { ago, clockOf, num, t } from "../i18n";
+import { clockOf, coarse, num, t } from "../i18n";
 import { contact, health, heardAt, junctions, links, now, vehicles } from "../live/live";
 import { note, place } from "../route";
 import { language, theme } from "../settings";
@@ -132,7 +132,7 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
       {cut && (
         <p class="stale-note map-note">
           <AgeRing seconds={null} />
-          {t("map.stale", { time: clockOf(heardAt.value), age: ago((now.value - heardAt.value) / 1000) })}
+          {t("map.stale", { time: clockOf(heardAt.value), age: coarse((now.value - heardAt.value) / 1000) })}
         </p>
       )}
       {failed.value && (

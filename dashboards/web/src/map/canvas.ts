@@ -199,7 +199,20 @@ export class CityCanvas {
     const drawn = JSON.stringify(features.map((feature) => feature.properties));
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    const counts = [...districts].map(([district, sum]) => point([sum.x / sum.n, sum.y / sum.n], { text: `${sum.n} · ${district}` }));
+    const counts = [...districts].flatMap(([district, sum]) => {
+      const at = [sum.x / sum.n, sum.y / sum.n];
+      const modes = [...sum.modes].sort((a, b) => b[1] - a[1]);
+      // Pixels between two counts; offsets count in sizes of the icon (1.3) and of the text (13).
+      const step = 46;
+      return [
+        point(at, { text: district, anchor: "bottom", textAt: [0, -0.7], iconAt: [0, 0] }),
+        ...modes.map(([mode, n], i) => {
+          const x = (i - (modes.length - 1) / 2) * step - 10;
+          const icon = mode === "no_contact" ? "j|adaptive||silent||" : `rung|${mode}`;
+          return point(at, { text: String(n), icon, anchor: "left", textAt: [(x + 10) / 13, 0], iconAt: [x / 1.3, 0] });
+        }),
+      ];
+    });
     this.#when(() => {
       this.#set("junctions", collection(features));
       this.#set("alarms", collection(alarms));

@@ -9,6 +9,8 @@ import type { Tokens } from "../tokens";
 /** The weight is read out of the family's name; see fonts.css. */
 export const LABEL_FONT = "Map Label Medium";
 
+/** Below this zoom junctions are counted by district. */
+const COUNTED_BELOW = 12;
 /** Streets without level of service of their own at city scale. */
 const MINOR = ["residential", "service", "path", "rail"];
 const isMinor: ExpressionSpecification = ["in", ["get", "class"], ["literal", MINOR]];
@@ -149,7 +151,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       id: "junctions",
       type: "symbol",
       source: "junctions",
-      minzoom: 11,
+      minzoom: COUNTED_BELOW,
       filter: ["in", ["get", "mode"], ["literal", [...shown.modes]]],
       layout: {
         "icon-image": ["get", "icon"],
@@ -161,17 +163,20 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       },
     },
     {
+      // From afar a district is its junctions counted by rung, side by side under its name.
       id: "districts",
       type: "symbol",
       source: "districts",
-      maxzoom: 11,
+      maxzoom: COUNTED_BELOW,
       layout: {
         "text-field": ["get", "text"],
-        "icon-image": "rung|adaptive",
-        "icon-size": 1.6,
-        "icon-text-fit": "none",
-        "text-anchor": "left",
-        "text-offset": [0.8, 0],
+        "icon-image": ["coalesce", ["get", "icon"], ""],
+        "icon-size": 1.3,
+        "icon-offset": ["get", "iconAt"],
+        "text-anchor": ["get", "anchor"],
+        "text-offset": ["get", "textAt"],
+        "icon-allow-overlap": true,
+        "text-allow-overlap": true,
         ...text,
         "text-size": 13,
         ...visible("junctions"),
@@ -228,7 +233,8 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       type: "symbol",
       source: "streets",
       layout: {
-        "text-field": name,
+        // Lanes and yards are named from close by.
+        "text-field": ["step", ["zoom"], ["case", ["<=", ["get", "rank"], 4], name, ""], 14.3, name],
         "symbol-placement": "line",
         "symbol-spacing": 340,
         "symbol-sort-key": ["get", "rank"],
@@ -268,6 +274,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       id: "alarms",
       type: "symbol",
       source: "alarms",
+      minzoom: COUNTED_BELOW - 1,
       layout: {
         "icon-image": ["concat", "alarm|", ["get", "priority"]],
         "icon-offset": [14, -14],
