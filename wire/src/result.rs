@@ -61,3 +61,20 @@ pub enum Reason {
     /// Could not be read.
     Malformed,
 }
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Reason; 11] = [
+        Reason::StaleEpoch,
+        Reason::StaleSeq,
+        Reason::ForeignBoot,
+        Reason::ConfigMismatch,
+        Reason::StaleTick,
+        Reason::BadLease,
+        Reason::Unsafe,
+        Reason::DeviceUnavailable,
+        Reason::ReadBackFailed,
+        Reason::Unsupported,
+        Reason::Malformed,
+    ];
+}

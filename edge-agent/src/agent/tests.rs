@@ -488,6 +488,17 @@ fn a_node_that_comes_up_introduces_itself() {
     assert_eq!(full.count(), ALARM_CODES.len(), "and again after five minutes");
 }
 
+#[test]
+fn the_page_has_every_alarm_and_every_reason() {
+    const PAGE: &str = include_str!("../../../docs/wire.md");
+    for code in ALARM_CODES {
+        assert!(PAGE.contains(&format!("| `{code}`")), "docs/wire.md does not have {code}");
+    }
+    for why in Why::ALL {
+        assert!(PAGE.contains(&format!("`{why}`")), "docs/wire.md does not have {why}");
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Lamps(Vec<(u8, u16)>, u16, u8),

@@ -263,3 +263,36 @@ proptest! {
         prop_assert_eq!(decode::<Events>("events", &encode(&message)).unwrap(), message);
     }
 }
+
+const PAGE: &str = include_str!("../../../docs/wire.md");
+
+/// `docs/wire.md` is the normative text: what the code has, it must have.
+#[test]
+fn the_page_has_every_topic_code_reason_and_example() {
+    use crate::topic::{CommandCode, Kind, StatusCode};
+    let has = |what: &str| assert!(PAGE.contains(what), "docs/wire.md does not have {what:?}");
+    for code in StatusCode::ALL {
+        has(&format!("`{}", Kind::Status(code)));
+        has(&format!("### {}", code.as_str().split('/').next().unwrap()));
+    }
+    for code in CommandCode::ALL {
+        has(&format!("`{}", Kind::Command(code)));
+        has(&format!("| `{}` |", code.as_str()));
+    }
+    for reason in Reason::ALL {
+        let word: String = decode("reason", &encode(&reason)).unwrap();
+        has(&format!("| `{word}` |"));
+    }
+    for lamp in model::signal::Lamp::ALL {
+        has(&format!("`{}`", crate::message::letter(lamp)));
+    }
+    let snapshots = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/codec/snapshots")).unwrap();
+    let mut examples = 0;
+    for file in snapshots {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let (_, example) = text.trim_end().rsplit_once("\n\n").unwrap();
+        has(&format!("```cbor\n{example}\n```"));
+        examples += 1;
+    }
+    assert!(examples >= 16);
+}
