@@ -1,6 +1,6 @@
 //! What a person types.
 
-use crate::{demo, evaluate, input::InputError};
+use crate::{check, demo, evaluate, input::InputError};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -21,6 +21,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Runs a scenario under one kind of control; writes tripinfo.xml, decisions.jsonl and summary.json.
     Evaluate(evaluate::Arguments),
+    /// Reads configuration files; says yes, or lists every fault with file and line.
+    Check(check::Arguments),
 }
 
 impl Arguments {
@@ -40,13 +42,15 @@ pub fn main(arguments: Arguments) -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("SVETOFOR_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+                .unwrap_or_else(|_| // The embedded broker calls every client that leaves an error.
+                tracing_subscriber::EnvFilter::new("warn,rumqttd=off")),
         )
         .with_writer(std::io::stderr)
         .init();
     let done = match arguments.command {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,6 @@
 //! The whole system in one process: a simulated street behind real Modbus sockets, an agent per cabinet, a
 //! real broker, the centre, the planner, and the pages on one port.
 
-mod fleet;
 mod pages;
 mod street;
 
@@ -13,7 +12,7 @@ use controller::{
 };
 use edge_agent::{CabinetConfig, Connection, Opened};
 use model::{city::City, time::Moment};
-use simulator::street::Street;
+use simulator::fleet;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -122,7 +121,14 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     let clock = Clock::scaled(scene.starts, arguments.speed);
     let mut parts = JoinSet::new();
 
-    let devices = serve_devices(&scene.street, &shutdown, &mut parts).await?;
+    let mut servers = JoinSet::new();
+    let devices = scene.live.serve(SocketAddr::from(([127, 0, 0, 1], 0)), &shutdown, &mut servers).await?;
+    parts.spawn(async move {
+        while let Some(ended) = servers.join_next().await {
+            ended.map_err(std::io::Error::other).and_then(|served| served).context("a Modbus device")?;
+        }
+        Ok(())
+    });
     let agents = agents(&city, &devices, mqtt, arguments.seed);
     parts.spawn({
         let shutdown = shutdown.clone();
@@ -137,7 +143,10 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     let follow = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), "routing");
     parts.spawn({
         let shutdown = shutdown.clone();
-        async move { Ok(routing::feed::follow(follow, feed, clock, shutdown).await) }
+        async move {
+            routing::feed::follow(follow, feed, clock, shutdown).await;
+            Ok(())
+        }
     });
     let chaos = arguments.chaos == Some(Chaos::Controller);
     let pages = pages::Pages::start(centre, city.clone(), routing, clock, chaos, shutdown.clone()).await?;
@@ -151,10 +160,17 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
         }
     });
 
-    fleet::publish(scene.positions(), mqtt, clock, &shutdown, &mut parts);
+    let vehicles = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), "fleet");
+    parts.spawn({
+        let (positions, shutdown) = (scene.live.positions(), shutdown.clone());
+        async move {
+            fleet::publish(positions, vehicles, shutdown).await;
+            Ok(())
+        }
+    });
     let traffic = std::thread::Builder::new().name("street".into()).spawn({
         let shutdown = shutdown.clone();
-        move || scene.drive(clock, &shutdown)
+        move || scene.live.drive(clock, &shutdown)
     })?;
 
     println!("Svetofor: {} with {} junctions", city.name.english(), city.junctions.len());
@@ -194,22 +210,6 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
 fn scene_time(now: Moment) -> String {
     let minutes = (now.0.div_euclid(60_000) + 180).rem_euclid(1440);
     format!("{:02}:{:02} in Moscow", minutes / 60, minutes % 60)
-}
-
-/// Gives each device a port of its own on loopback.
-async fn serve_devices(
-    street: &Street,
-    shutdown: &CancellationToken,
-    parts: &mut JoinSet<anyhow::Result<()>>,
-) -> anyhow::Result<Vec<SocketAddr>> {
-    let mut addresses = Vec::with_capacity(street.devices().len());
-    for device in street.devices() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port for a Modbus device")?;
-        addresses.push(listener.local_addr()?);
-        let (device, shutdown) = (device.clone(), shutdown.clone());
-        parts.spawn(async move { device.serve(listener, shutdown).await.context("a Modbus device") });
-    }
-    Ok(addresses)
 }
 
 /// One agent per cabinet, each with its own copy of its junction's limits.

@@ -1,10 +1,12 @@
 //! The whole system in one process, and the tools that need all of it.
 //!
 //! In reading order: [`command`] is what a person types; [`input`] turns their files into a city and its
-//! demand; [`demo`] joins everything, with a [`broker`] of its own; [`evaluate`] judges a kind of control over a scenario.
+//! demand; [`demo`] joins everything, with a [`broker`] of its own; [`evaluate`] judges a kind
+//! of control over a scenario, [`check`] reads configuration files.
 
 pub mod command;
 pub mod input;
 pub mod broker;
 pub mod demo;
 pub mod evaluate;
+pub mod check;

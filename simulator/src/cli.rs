@@ -1,6 +1,8 @@
 //! Arguments, and what each command does with them.
 
+mod generate;
 mod run;
+mod serve;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -10,16 +12,21 @@ const EX_USAGE: u8 = 64;
 
 /// A street made of software: traffic, signals and detectors that answer as the real ones do.
 #[derive(Parser, Debug)]
-#[command(name = "simulator", version, max_term_width = 110, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "simulator", version, max_term_width = 110, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 struct Arguments {
+    /// Runs as a daemon: devices on Modbus TCP ports, in real time, until SIGINT or SIGTERM.
+    #[arg(long, value_name = "F.toml")]
+    config: Option<std::path::PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Traffic alone, under the network's own fixed plans, as fast as it goes.
     Run(run::Arguments),
+    /// A city with the shape of Moscow, of any size, and its demand.
+    Generate(generate::Arguments),
 }
 
 /// Why a command ended badly.
@@ -47,8 +54,11 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EX_USAGE } else { 0 });
         }
     };
-    let result = match arguments.command {
-        Command::Run(arguments) => run::run(&arguments),
+    let result = match (arguments.command, arguments.config) {
+        (Some(Command::Run(arguments)), _) => run::run(&arguments),
+        (Some(Command::Generate(arguments)), _) => generate::generate(&arguments),
+        (None, Some(config)) => serve::run(&config),
+        (None, None) => Err(Failure::Input(vec!["neither --config nor a command; see --help".to_owned()])),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,17 +1,16 @@
-//! The simulated street of the demo: which city, which traffic, and the thread that drives it.
+//! The simulated street of the demo: which city, and which traffic.
 
-use super::{Arguments, fleet::Positions};
+use super::Arguments;
 use crate::input;
 use model::{city::City, demand::Demand, time::Moment};
 use simulator::{
     demand::DemandStream,
     generator,
+    live::LiveStreet,
     street::Street,
     world::{Options, World},
 };
-use std::{sync::Arc, time::Duration};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use std::sync::Arc;
 use wire::{clock::Clock, register_map::RegisterMap};
 
 /// Generated traffic begins in the morning peak, s after local midnight.
@@ -20,25 +19,18 @@ const MORNING_S: f64 = 8.0 * 3600.0;
 const WARM_UP_S: f64 = 600.0;
 /// Where nobody says how many vehicles: what a busy centre has at each junction.
 const VEHICLES_PER_JUNCTION: usize = 33;
-/// Trips are taken from the stream this far ahead, s.
-const AHEAD_S: f64 = 30.0;
-/// A street that lags this much behind its clock says so, s of the city's time.
-const LAG_S: u64 = 10;
 
 /// A street that is ready to be driven.
 pub(super) struct Scene {
     pub(super) city: Arc<City>,
-    pub(super) street: Street,
+    pub(super) live: LiveStreet,
     /// The moment at which the city's clock begins.
     pub(super) starts: Moment,
     pub(super) time_zone: &'static str,
-    stream: Option<DemandStream>,
-    positions: watch::Sender<Positions>,
 }
 
 /// Builds it from what the person gave.
 pub(super) fn scene(arguments: &Arguments) -> anyhow::Result<Scene> {
-    let moscow = arguments.net.is_none() && arguments.osm.is_none();
     let city = Arc::new(match (&arguments.net, &arguments.osm) {
         (Some(net), _) => input::sumo_city(net, &arguments.additional)?,
         (None, Some(osm)) => input::osm_city(osm)?,
@@ -48,8 +40,9 @@ pub(super) fn scene(arguments: &Arguments) -> anyhow::Result<Scene> {
         .then(|| input::sumo_demand(&city.network, &[&arguments.additional[..], &arguments.routes[..]].concat()))
         .transpose()?;
     // Everything that is not ours is shown by UTC: the file does not say which zone it lies in.
+    let moscow = arguments.net.is_none() && arguments.osm.is_none();
     let (time_zone, zone_ms) = if moscow { ("Europe/Moscow", 3 * 3_600_000) } else { ("UTC", 0) };
-    let today = (Clock::real().now().0 + zone_ms).div_euclid(86_400_000) * 86_400_000 - zone_ms;
+    let midnight = Moment((Clock::real().now().0 + zone_ms).div_euclid(86_400_000) * 86_400_000 - zone_ms);
     let (world, stream, warm_up_s) = match given {
         Some(demand) => (of_scenario(&city, &demand, arguments.seed), None, 0.0),
         None => {
@@ -61,14 +54,12 @@ pub(super) fn scene(arguments: &Arguments) -> anyhow::Result<Scene> {
             (world, Some(stream), WARM_UP_S)
         }
     };
-    let street = Street::new(city.clone(), world, Arc::new(RegisterMap::svetofor()), Moment(today));
-    let (positions, _) = watch::channel(Positions::default());
-    let mut scene = Scene { city, starts: street.now(), street, time_zone, stream, positions };
+    let street = Street::new(city.clone(), world, Arc::new(RegisterMap::svetofor()), midnight);
+    let mut live = LiveStreet::new(street, stream);
     for _ in 0..warm_up_s as u64 {
-        scene.second();
+        live.step();
     }
-    scene.starts = scene.street.now();
-    Ok(scene)
+    Ok(Scene { city, starts: live.street().now(), live, time_zone })
 }
 
 fn of_scenario(city: &City, demand: &Demand, seed: u64) -> World {
@@ -80,44 +71,4 @@ fn of_scenario(city: &City, demand: &Demand, seed: u64) -> World {
         tracing::warn!(trip, %fault, "a trip was left out");
     }
     world
-}
-
-impl Scene {
-    /// Positions of public transport, after each second.
-    pub(super) fn positions(&self) -> watch::Receiver<Positions> { self.positions.subscribe() }
-
-    fn second(&mut self) {
-        if let Some(stream) = &mut self.stream {
-            let until_s = self.street.world().now_ms() as f64 / 1000.0 + AHEAD_S;
-            for trip in stream.trips_until(until_s) {
-                if let Err(fault) = self.street.world_mut().insert(trip) {
-                    tracing::debug!(%fault, "a generated trip was left out");
-                }
-            }
-        }
-        self.street.step();
-        // Reports of finished trips are for evaluation; here nobody reads them.
-        drop(self.street.world_mut().take_finished());
-    }
-
-    /// Drives the street by the clock until `shutdown`.
-    pub(super) fn drive(mut self, clock: Clock, shutdown: &CancellationToken) {
-        let pause = Duration::from_millis(2);
-        let mut said = false;
-        while !shutdown.is_cancelled() {
-            let (now, due) = (clock.now(), self.street.now());
-            if now < due {
-                let wait = clock.real_duration(due.since(now)).min(Duration::from_millis(100));
-                std::thread::sleep(wait.max(pause));
-                continue;
-            }
-            let lag = now.since(due).as_secs();
-            if lag > LAG_S && !said {
-                said = true;
-                tracing::warn!(lag_s = lag, "the street cannot keep up with --speed on this machine");
-            }
-            self.second();
-            self.positions.send_replace((self.street.now(), self.street.world().transit_vehicles()));
-        }
-    }
 }

@@ -1,0 +1,179 @@
+//! The simulated street as a program of its own: `simulator --config F.toml`.
+
+use crate::{
+    demand::DemandStream,
+    fleet,
+    live::LiveStreet,
+    street::Street,
+    world::{Options, World},
+};
+use model::{
+    city::City,
+    config::{self, Complaint, Complaints, Source},
+    time::Moment,
+};
+use serde::Deserialize;
+use serde_spanned::Spanned;
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use wire::{clock::Clock, link::LinkConfig, register_map::RegisterMap};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    city: PathBuf,
+    seed: u64,
+    vehicles: Spanned<usize>,
+    modbus: RawModbus,
+    broker: Option<RawBroker>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawModbus {
+    first: Spanned<String>,
+    map: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBroker {
+    host: String,
+    port: u16,
+}
+
+/// What `simulator.toml` means; the files that it names have not been opened yet.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The city's file. Relative to the folder in which the program is started.
+    pub city: PathBuf,
+    /// Seed of the traffic.
+    pub seed: u64,
+    /// About how many vehicles are on the road at once at the peak.
+    pub vehicles: usize,
+    /// Where the first junction's device answers; the others follow port by port.
+    pub modbus: SocketAddr,
+    /// The devices' register map.
+    pub map: PathBuf,
+    /// Where vehicles say their positions; nowhere without one.
+    pub broker: Option<(String, u16)>,
+}
+
+impl Config {
+    /// Reads the text of a configuration.
+    pub fn parse(file: &str, text: &str) -> Result<Config, Complaints> {
+        let raw: RawConfig = config::parse(file, text)?;
+        let source = Source::new(file, text);
+        let mut complaints = Complaints::default();
+        let first = raw.modbus.first.get_ref().parse::<SocketAddr>().map_err(|_| {
+            let said = raw.modbus.first.get_ref();
+            Complaint::spanned(source, &raw.modbus.first, format!("first = {said:?} is not ADDRESS:PORT"))
+        });
+        let modbus = complaints.take(first);
+        if *raw.vehicles.get_ref() > 2_000_000 {
+            complaints.push(Complaint::spanned(source, &raw.vehicles, "vehicles: more than two million"));
+        }
+        let Some(modbus) = modbus else { return Err(complaints) };
+        complaints.or(Config {
+            city: raw.city,
+            seed: raw.seed,
+            vehicles: raw.vehicles.into_inner(),
+            modbus,
+            map: raw.modbus.map,
+            broker: raw.broker.map(|b| (b.host, b.port)),
+        })
+    }
+
+    /// Opens the city and the register map.
+    pub fn open(&self) -> Result<(Arc<City>, Arc<RegisterMap>), Complaints> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path)
+                .map_err(|e| Complaint::whole(path.display().to_string(), format!("could not be read: {e}")))
+        };
+        let mut complaints = Complaints::default();
+        let city = complaints.take(read(&self.city));
+        let map = complaints.take(read(&self.map));
+        let (Some(city), Some(map)) = (city, map) else { return Err(complaints) };
+        let file = self.city.display().to_string();
+        let city: City = serde_json::from_str(&city)
+            .map_err(|e| Complaint::at(file.clone(), e.line() as u32, format!("is no city: {e}")))?;
+        complaints.extend(city.faults().into_iter().map(|fault| Complaint::whole(file.clone(), fault)));
+        match RegisterMap::parse(&self.map.display().to_string(), &map) {
+            Ok(map) => complaints.or((Arc::new(city), Arc::new(map))),
+            Err(more) => {
+                complaints.extend(more.0);
+                Err(complaints)
+            }
+        }
+    }
+}
+
+/// Runs the street in real time until `shutdown`.
+pub async fn run(
+    config: &Config,
+    city: Arc<City>,
+    map: Arc<RegisterMap>,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let clock = Clock::real();
+    // The street's own clock counts from local midnight, as demand does; today's date is the machine's.
+    let zone_ms = 3 * 3_600_000;
+    let now_ms = clock.now().0;
+    let midnight = Moment((now_ms + zone_ms).div_euclid(86_400_000) * 86_400_000 - zone_ms);
+    let begin_ms = (now_ms - midnight.0) / 1000 * 1000;
+    let stream = DemandStream::new(&city, config.vehicles, config.seed, begin_ms as f64 / 1000.0);
+    let options = Options { begin_ms, ..Options::default() };
+    let world = World::with_options(&city, stream.types().to_vec(), config.seed, options);
+    let street = LiveStreet::new(Street::new(city, world, map, midnight), Some(stream));
+    let mut servers = JoinSet::new();
+    let addresses = street.serve(config.modbus, &shutdown, &mut servers).await?;
+    if let (Some(first), Some(last)) = (addresses.first(), addresses.last()) {
+        tracing::info!(%first, %last, devices = addresses.len(), "devices answer Modbus TCP");
+    }
+    let vehicles = config.broker.as_ref().map(|(host, port)| {
+        let link = LinkConfig::new(host.clone(), *port, "fleet");
+        tokio::spawn(fleet::publish(street.positions(), link, shutdown.clone()))
+    });
+    let ended = shutdown.clone();
+    let drive = tokio::task::spawn_blocking(move || street.drive(clock, &ended));
+    let outcome = tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
+        Some(server) = servers.join_next() => server.map_err(io::Error::other).and_then(|outcome| outcome),
+    };
+    shutdown.cancel();
+    let _ = drive.await;
+    if let Some(vehicles) = vehicles {
+        let _ = vehicles.await;
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../configs/simulator.toml");
+
+    #[test]
+    fn the_shipped_file_is_right() {
+        let config = Config::parse("simulator.toml", SHIPPED).unwrap();
+        assert_eq!(config.modbus.port(), 15020, "edge-agent.toml expects the devices there");
+    }
+
+    #[test]
+    fn faults_are_named_with_their_line() {
+        let check = |from: &str, to: &str, expected: &str| {
+            assert!(SHIPPED.contains(from), "{from:?}");
+            let said = Config::parse("s.toml", &SHIPPED.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(said.starts_with("s.toml:") && said.contains(expected), "{said}");
+        };
+        check("\"127.0.0.1:15020\"", "\"here\"", "first = \"here\" is not ADDRESS:PORT");
+        check("seed = 1", "sed = 1", "sed");
+    }
+}

@@ -1,0 +1,105 @@
+//! The whole street in one piece: traffic, and at each junction a device that shows the lamps and feels the
+//! detectors. One [`Street::step`] is one second of everything, in a fixed order, without a clock.
+
+use crate::{
+    detectors::DetectorState,
+    modbus_field::FieldDevice,
+    signals::{Sensed, Tlc},
+    world::{Lamps, World},
+};
+use model::{
+    city::City,
+    detection::{Detector, DetectorKind},
+    ids::{JunctionIx, StageNumber},
+    signal::Lamp,
+    time::Moment,
+};
+use std::sync::Arc;
+use wire::register_map::RegisterMap;
+
+/// Traffic and devices.
+#[derive(Debug)]
+pub struct Street {
+    city: Arc<City>,
+    world: World,
+    devices: Vec<FieldDevice>,
+    /// Detector counters at the last step, for means over one step.
+    before: Vec<Vec<DetectorState>>,
+    /// City time of the world's time zero.
+    epoch: Moment,
+}
+
+impl Street {
+    /// A street whose traffic is `world` and whose devices answer by `map`. `epoch` is the moment at which
+    /// the world's own clock stood at zero.
+    pub fn new(city: Arc<City>, world: World, map: Arc<RegisterMap>, epoch: Moment) -> Street {
+        let now = Moment(epoch.0 + world.now_ms());
+        let devices = city
+            .junctions
+            .iter()
+            .map(|j| FieldDevice::new(Tlc::new(Arc::new(j.clone()), now), map.clone()))
+            .collect();
+        let before = city.junctions.iter().map(|j| vec![DetectorState::default(); j.detectors.len()]).collect();
+        Street { city, world, devices, before, epoch }
+    }
+
+    /// The city's time at the start of the next step.
+    pub fn now(&self) -> Moment { Moment(self.epoch.0 + self.world.now_ms()) }
+    /// The traffic.
+    pub fn world(&self) -> &World { &self.world }
+    /// The traffic, to put trips in.
+    pub fn world_mut(&mut self) -> &mut World { &mut self.world }
+    /// The devices, in junction order.
+    pub fn devices(&self) -> &[FieldDevice] { &self.devices }
+    /// The city.
+    pub fn city(&self) -> &Arc<City> { &self.city }
+
+    /// Traffic drives one step under the lamps that show, then every device lives until the new time.
+    pub fn step(&mut self) {
+        let mut groups: Vec<Vec<Lamp>> = Vec::with_capacity(self.devices.len());
+        let mut stages: Vec<Option<StageNumber>> = Vec::with_capacity(self.devices.len());
+        for device in &self.devices {
+            device.look(|tlc| {
+                groups.push(tlc.groups().iter().map(|g| g.lamp).collect());
+                stages.push(tlc.governing());
+            });
+        }
+        self.world.step(&Lamps { groups: &groups, stages: &stages });
+        self.tick();
+    }
+
+    /// Every device lives at the present moment once more: what it was asked for since the step takes effect.
+    pub fn tick(&mut self) {
+        let now = self.now();
+        for (i, device) in self.devices.iter().enumerate() {
+            let felt = self.world.detectors(JunctionIx::from(i));
+            let sensed: Vec<Sensed> = self.city.junctions[i]
+                .detectors
+                .iter()
+                .zip(felt)
+                .zip(&self.before[i])
+                .map(|((detector, now), before)| sensed(detector, now, before))
+                .collect();
+            device.step(now, &sensed);
+            self.before[i].clear();
+            self.before[i].extend_from_slice(felt);
+        }
+    }
+}
+
+/// A channel in the form that registers have.
+fn sensed(detector: &Detector, now: &DetectorState, before: &DetectorState) -> Sensed {
+    let passed = now.count.saturating_sub(before.count);
+    let speed = (passed > 0 && detector.kind != DetectorKind::PushButton)
+        .then(|| ((now.speed_sum_mps - before.speed_sum_mps) / f64::from(passed)) as f32);
+    let area = detector.kind == DetectorKind::Area;
+    Sensed {
+        count: now.count as u16,
+        covered: now.occupied_tenths as u16,
+        occupied: now.occupied,
+        speed_mps: speed,
+        queue: area.then_some(now.queue),
+        vehicles: area.then_some(now.vehicles),
+        fault: false,
+    }
+}
