@@ -22,13 +22,18 @@ const hiddenLayers = computed(() => {
 });
 const hiddenClasses = computed(() => listed(place.value.query["without"]));
 
+/** Modes in use that this page has no legend for; as text, so that it changes only when they do. */
+const otherModes = computed(() => {
+  const used = new Set([...junctions.value.values()].map((junction) => junction.state.actual));
+  return [...used].filter((mode) => !MODE_KEYS.includes(mode as never)).sort().join(",");
+});
+
 /** Everything that the legends let through; a mode that we do not know is always shown. */
 export const shown = computed<Shown>(() => {
   const hidden = hiddenLayers.value;
   const without = hiddenClasses.value;
   const layers = Object.fromEntries(LAYERS.map((layer) => [layer, !hidden.has(layer)])) as Record<LayerGroup, boolean>;
-  const others = [...new Set([...junctions.value.values()].map((junction) => junction.state.actual))];
-  const modes = new Set([...MODE_KEYS, ...others].filter((mode) => !without.has(mode)));
+  const modes = new Set([...MODE_KEYS, ...listed(otherModes.value)].filter((mode) => !without.has(mode)));
   return { layers, los: new Set(LOS_KEYS.filter((key) => !without.has(key))), modes };
 });
 

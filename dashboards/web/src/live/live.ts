@@ -59,7 +59,9 @@ function heard(): void {
   attempt = 0;
   batch(() => {
     contact.value = "live";
-    heardAt.value = cityNow();
+    // To the second: it is for people, and each change draws the panels anew.
+    const at = cityNow();
+    if (Math.abs(at - heardAt.peek()) >= 1000) heardAt.value = at;
   });
 }
 
