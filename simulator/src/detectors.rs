@@ -114,7 +114,9 @@ impl Detectors {
                         }
                     }
                     (DetectorKind::Area, Some(lane), None) => all.lane_areas.push(place(lane)),
-                    (DetectorKind::StopLine | DetectorKind::Advance, Some(lane), _) => all.loops.push(place(lane)),
+                    (DetectorKind::StopLine | DetectorKind::Advance, Some(lane), _) => {
+                        all.loops.push(place(lane))
+                    }
                     // A channel that watches nothing stays silent.
                     (_, None, _) => {}
                 }
@@ -143,7 +145,8 @@ impl Detectors {
             };
             let row = &street.rows[l.lane as usize];
             state.vehicles = row.iter().filter(in_view).count() as u16;
-            state.queue = row.iter().filter(in_view).filter(|i| street.vehicles.queued[**i as usize]).count() as u16;
+            state.queue =
+                row.iter().filter(in_view).filter(|i| street.vehicles.queued[**i as usize]).count() as u16;
         }
         if self.furthest > 0.0 {
             self.watch(street);

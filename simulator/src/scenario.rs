@@ -39,7 +39,9 @@ impl FixedPlans {
     }
 
     /// What the street sees.
-    pub fn lamps(&self) -> Lamps<'_> { Lamps { groups: &self.groups, stages: &self.stages } }
+    pub fn lamps(&self) -> Lamps<'_> {
+        Lamps { groups: &self.groups, stages: &self.stages }
+    }
 }
 
 fn show_plan(junction: &Junction, clock: u64, groups: &mut [Lamp]) -> Option<StageNumber> {
@@ -54,7 +56,8 @@ fn show_plan(junction: &Junction, clock: u64, groups: &mut [Lamp]) -> Option<Sta
     let green = junction.stage(stage);
     for (group, lamp) in junction.groups.iter().zip(groups) {
         let settled = if green.is_some_and(|s| s.has(group.number)) { Lamp::Green } else { Lamp::Red };
-        let changing = (elapsed < way.duration).then(|| way.lamp(junction, group.number, elapsed, way.duration));
+        let changing =
+            (elapsed < way.duration).then(|| way.lamp(junction, group.number, elapsed, way.duration));
         *lamp = changing.flatten().unwrap_or(settled);
     }
     Some(stage)
@@ -148,17 +151,29 @@ impl Run {
     }
 
     /// The street.
-    pub fn world(&self) -> &World { &self.world }
+    pub fn world(&self) -> &World {
+        &self.world
+    }
     /// The city.
-    pub fn city(&self) -> &City { &self.city }
+    pub fn city(&self) -> &City {
+        &self.city
+    }
     /// What the lamps showed in the last step.
-    pub fn plans(&self) -> &FixedPlans { &self.plans }
+    pub fn plans(&self) -> &FixedPlans {
+        &self.plans
+    }
     /// Trips that were left out, and why.
-    pub fn refused(&self) -> &[(String, TripFault)] { &self.refused }
+    pub fn refused(&self) -> &[(String, TripFault)] {
+        &self.refused
+    }
     /// Vehicles times steps so far.
-    pub fn vehicle_updates(&self) -> u64 { self.vehicle_updates }
+    pub fn vehicle_updates(&self) -> u64 {
+        self.vehicle_updates
+    }
     /// Trips that are due within the run.
-    pub fn due(&self) -> u64 { self.due }
+    pub fn due(&self) -> u64 {
+        self.due
+    }
 
     /// What it came to so far.
     pub fn summary(&self) -> Summary {
@@ -188,7 +203,12 @@ impl Run {
 /// SUMO's letter for each head of a junction: `G` protected, `g` permissive, `y`, `r`, `s` (turn on red), `u`
 /// (red-amber), `o` flashing, `O` dark. `before` is the last state, from which a green that is about to end
 /// keeps its kind.
-pub fn state_letters(junction: &Junction, lamps: &[Lamp], stage: Option<StageNumber>, before: &str) -> String {
+pub fn state_letters(
+    junction: &Junction,
+    lamps: &[Lamp],
+    stage: Option<StageNumber>,
+    before: &str,
+) -> String {
     let stage = stage.and_then(|s| junction.stage(s));
     let letter = |(k, number): (usize, &model::ids::GroupNumber)| {
         let Some(lamp) = usize::from(number.0).checked_sub(1).and_then(|g| lamps.get(g)) else { return 'O' };

@@ -94,7 +94,9 @@ pub(crate) struct Vehicles {
 }
 
 impl Vehicles {
-    pub(crate) fn new(stride: usize) -> Vehicles { Vehicles { stride: stride.max(1), ..Vehicles::default() } }
+    pub(crate) fn new(stride: usize) -> Vehicles {
+        Vehicles { stride: stride.max(1), ..Vehicles::default() }
+    }
 
     /// A fresh row.
     pub(crate) fn add(&mut self) -> usize {
@@ -161,7 +163,9 @@ impl Vehicles {
     }
 
     /// Metres that lane `k` of the current link leads on along the route.
-    pub(crate) fn reach(&self, i: usize, k: usize) -> f64 { f64::from(self.reach[i * self.stride + k]) }
+    pub(crate) fn reach(&self, i: usize, k: usize) -> f64 {
+        f64::from(self.reach[i * self.stride + k])
+    }
 
     /// Makes the next halt known to the step.
     pub(crate) fn aim_at_halt(&mut self, i: usize) {

@@ -25,7 +25,7 @@ pub use measure::{LinkMeasure, Totals, TripInfo};
 
 use crate::{
     detectors::{DetectorState, Detectors},
-    vehicles::{NONE, TransitVehicle, Vehicles},
+    vehicles::{NONE, TransitVehicle, UNKNOWN, Vehicles},
 };
 use follow::Driver;
 use insertion::Gate;
@@ -93,6 +93,8 @@ pub struct World {
     spare_approaches: Approaches,
     /// Vehicles whose choice depends on somebody beyond their way: (vehicle, ahead, metres to its rear).
     ahead: Vec<(u32, u32, f64)>,
+    /// Vehicles that change ways in this step: (way, position there, vehicle).
+    landings: Vec<(u32, f64, u32)>,
     /// Routes of everybody on the road or waiting to get there.
     routes: Vec<u32>,
     routes_in_use: usize,
@@ -131,6 +133,7 @@ impl World {
             approaches: Approaches::new(network.movements.len()),
             spare_approaches: Approaches::new(network.movements.len()),
             ahead: Vec::new(),
+            landings: Vec::new(),
             routes: Vec::new(),
             routes_in_use: 0,
             gate: Gate::default(),
@@ -146,7 +149,9 @@ impl World {
 
     /// Plans a trip. It enters the road in the first step that is not before its departure and finds room;
     /// an unrouted one is given the quickest way by the link times of that moment. Trips may come in any order.
-    pub fn insert(&mut self, trip: Trip) -> Result<(), TripFault> { self.plan_trip(trip) }
+    pub fn insert(&mut self, trip: Trip) -> Result<(), TripFault> {
+        self.plan_trip(trip)
+    }
 
     /// Plans all trips of a demand whose types are the world's. Faulty trips are left out and listed.
     pub fn insert_all(&mut self, demand: &Demand) -> Vec<(String, TripFault)> {
@@ -179,21 +184,37 @@ impl World {
     }
 
     /// Time at the start of the next step, ms on the scenario's clock.
-    pub fn now_ms(&self) -> i64 { self.now_ms }
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
     /// Length of a step, s.
-    pub fn dt(&self) -> f64 { f64::from(self.options.step_ms) / 1000.0 }
+    pub fn dt(&self) -> f64 {
+        f64::from(self.options.step_ms) / 1000.0
+    }
     /// Vehicles on the road.
-    pub fn on_road(&self) -> usize { self.vehicles.count }
+    pub fn on_road(&self) -> usize {
+        self.vehicles.count
+    }
     /// Trips that are due and have found no room to enter yet.
-    pub fn waiting_to_enter(&self) -> usize { self.gate.waiting() }
+    pub fn waiting_to_enter(&self) -> usize {
+        self.gate.waiting()
+    }
     /// Trips whose departure has not come.
-    pub fn still_to_come(&self) -> usize { self.gate.to_come() }
+    pub fn still_to_come(&self) -> usize {
+        self.gate.to_come()
+    }
     /// How long each trip that is due has waited to enter so far, s, by link.
-    pub fn never_departed_waits_s(&self) -> Vec<f64> { self.gate.waits_s(self.now_ms) }
+    pub fn never_departed_waits_s(&self) -> Vec<f64> {
+        self.gate.waits_s(self.now_ms)
+    }
     /// Time driven so far, s.
-    pub fn simulated_s(&self) -> f64 { (self.now_ms - self.options.begin_ms) as f64 / 1000.0 }
+    pub fn simulated_s(&self) -> f64 {
+        (self.now_ms - self.options.begin_ms) as f64 / 1000.0
+    }
     /// Vehicle types, as trips name them.
-    pub fn types(&self) -> &[VehicleType] { &self.types }
+    pub fn types(&self) -> &[VehicleType] {
+        &self.types
+    }
     /// Vehicles on the road slower than 0.1 m/s.
     pub fn halting(&self) -> usize {
         self.vehicles.rows().filter(|i| self.vehicles.v[*i] < right_of_way::STANDING).count()
@@ -204,15 +225,25 @@ impl World {
         (self.vehicles.count > 0).then(|| sum / self.vehicles.count as f64)
     }
     /// Counts since the start.
-    pub fn totals(&self) -> Totals { self.totals }
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
     /// The channels of a junction, in the order of its `detectors`.
-    pub fn detectors(&self, junction: JunctionIx) -> &[DetectorState] { self.detectors.of(junction) }
+    pub fn detectors(&self, junction: JunctionIx) -> &[DetectorState] {
+        self.detectors.of(junction)
+    }
     /// What a link measured over the last minute.
-    pub fn link(&self, link: LinkIx) -> LinkMeasure { self.measure_link(link) }
+    pub fn link(&self, link: LinkIx) -> LinkMeasure {
+        self.measure_link(link)
+    }
     /// Trip reports since the last call, in order of arrival.
-    pub fn take_finished(&mut self) -> Vec<TripInfo> { std::mem::take(&mut self.finished) }
+    pub fn take_finished(&mut self) -> Vec<TripInfo> {
+        std::mem::take(&mut self.finished)
+    }
     /// Reports of those still driving, as SUMO's `write-unfinished` gives them, in row order.
-    pub fn unfinished(&self) -> Vec<TripInfo> { self.vehicles.rows().map(|i| self.report(i, None)).collect() }
+    pub fn unfinished(&self) -> Vec<TripInfo> {
+        self.vehicles.rows().map(|i| self.report(i, None)).collect()
+    }
     /// Whether vehicles overlap now, and where: lane or movement, and metres. For tests; `None` is good.
     pub fn overlap(&self) -> Option<(String, f64)> {
         self.rows.iter().enumerate().find_map(|(way, row)| {
@@ -304,7 +335,8 @@ impl World {
                 let mut speed = driver.dawdle(choice.speed.max(0.0), random, dt).max(least);
                 if let Some(j) = leader {
                     // However hard the leader brakes in this very step, nobody runs into it.
-                    let free = self.vehicles.x[j] + v_next[j] * dt - scene.driver(j).length - self.vehicles.x[i];
+                    let free =
+                        self.vehicles.x[j] + v_next[j] * dt - scene.driver(j).length - self.vehicles.x[i];
                     speed = speed.min((free / dt).max(0.0));
                 }
                 if let Some((j, metres)) = choice.ahead {
@@ -330,10 +362,57 @@ impl World {
                 break;
             }
         }
+        self.keep_apart_where_ways_join(&mut v_next, dt);
         self.vehicles.v_next = v_next;
         self.ahead = ahead;
         self.vehicles.lets_in.fill(NONE);
         self.spare_approaches = std::mem::replace(&mut self.approaches, next);
+    }
+
+    /// Two who would reach the same lane in the same step, from different sides and unseen by each other,
+    /// line up: whoever gets further goes first.
+    fn keep_apart_where_ways_join(&mut self, v_next: &mut [f64], dt: f64) {
+        let mut landings = std::mem::take(&mut self.landings);
+        landings.clear();
+        for (way, row) in self.rows.iter().enumerate() {
+            for &i in row.iter().rev() {
+                let reaches = self.vehicles.x[i as usize] + v_next[i as usize] * dt;
+                if reaches <= self.road.length[way] {
+                    break;
+                }
+                if let Some((there, x)) = self.landing(i as usize, way, reaches) {
+                    landings.push((there, x, i));
+                }
+            }
+        }
+        landings.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
+        let mut front: Option<(u32, f64)> = None;
+        for &(way, x, i) in &landings {
+            let length = self.drivers[usize::from(self.vehicles.kind[i as usize])].length;
+            let mut x = x;
+            if let Some((_, limit)) = front.filter(|(w, limit)| *w == way && *limit < x) {
+                let slower = (v_next[i as usize] - (x - limit) / dt).max(0.0);
+                v_next[i as usize] = slower;
+                self.brake_behind(i as usize, v_next, dt);
+                x = limit;
+            }
+            front = Some((way, x - length));
+        }
+        self.landings = landings;
+    }
+
+    /// Where a vehicle that drives beyond its way comes to be: a way and a position on it.
+    fn landing(&self, i: usize, way: usize, mut x: f64) -> Option<(u32, f64)> {
+        let mut way = way as u32;
+        let mut path = self.vehicles.path[i].iter();
+        while x > self.road.length[way as usize] {
+            x -= self.road.length[way as usize];
+            way = match self.road.movement(way) {
+                Some(m) => self.road.to[m as usize],
+                None => self.road.way(*path.next().filter(|m| **m < UNKNOWN)?) as u32,
+            };
+        }
+        Some((way, x))
     }
 
     /// Nobody runs into vehicle `i`, which brakes harder than its followers thought.
@@ -394,7 +473,10 @@ fn along(line: &[LonLat], share: f64) -> (LonLat, f64) {
         let piece = w[0].distance_m(w[1]);
         if left <= piece || k + 2 == line.len() {
             let t = if piece > 0.0 { (left / piece).clamp(0.0, 1.0) } else { 0.0 };
-            let at = LonLat { lon: w[0].lon + t * (w[1].lon - w[0].lon), lat: w[0].lat + t * (w[1].lat - w[0].lat) };
+            let at = LonLat {
+                lon: w[0].lon + t * (w[1].lon - w[0].lon),
+                lat: w[0].lat + t * (w[1].lat - w[0].lat),
+            };
             let east = (w[1].lon - w[0].lon) * w[0].lat.to_radians().cos();
             let heading = east.atan2(w[1].lat - w[0].lat).to_degrees();
             return (at, (heading + 360.0) % 360.0);

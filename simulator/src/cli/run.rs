@@ -91,8 +91,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut outputs = match &arguments.out {
         Some(folder) => {
-            std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
-            Some(Outputs::create(folder, junctions).with_context(|| format!("could not write into {}", folder.display()))?)
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("could not make {}", folder.display()))?;
+            Some(
+                Outputs::create(folder, junctions)
+                    .with_context(|| format!("could not write into {}", folder.display()))?,
+            )
         }
         None => None,
     };
@@ -140,7 +144,9 @@ impl Text {
             Err(error) => Err(Failure::Input(vec![format!("{name}: {error}")])),
         }
     }
-    fn source(&self) -> Source<'_> { Source::new(&self.name, &self.text) }
+    fn source(&self) -> Source<'_> {
+        Source::new(&self.name, &self.text)
+    }
 }
 
 /// Says what a reader noted, and turns its complaints into a failure.

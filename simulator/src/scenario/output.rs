@@ -37,7 +37,7 @@ impl Outputs {
     pub fn create(folder: &Path, junctions: usize) -> io::Result<Outputs> {
         let open = |name: &str, root: &str| -> io::Result<BufWriter<File>> {
             let mut file = BufWriter::new(File::create(folder.join(name))?);
-            write!(file, "{HEAD}<{root}>\n")?;
+            writeln!(file, "{HEAD}<{root}>")?;
             Ok(file)
         };
         Ok(Outputs {
@@ -96,9 +96,9 @@ impl Outputs {
         for trip in run.world().unfinished() {
             self.trip(run, &trip)?;
         }
-        write!(self.trips, "</tripinfos>\n")?;
-        write!(self.steps, "</summary>\n")?;
-        write!(self.states, "</tlsStates>\n")?;
+        writeln!(self.trips, "</tripinfos>")?;
+        writeln!(self.steps, "</summary>")?;
+        writeln!(self.states, "</tlsStates>")?;
         for file in [&mut self.trips, &mut self.steps, &mut self.states] {
             file.flush()?;
         }

@@ -192,7 +192,9 @@ impl World {
         let mode = self.drivers[usize::from(v.kind[i])].mode;
         let reach = &mut v.reach[i * v.stride..(i + 1) * v.stride];
         let rows = &self.rows;
-        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, reach, |l| rows[l as usize].len());
+        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, reach, |l| {
+            rows[l as usize].len()
+        });
         v.path[i] = plan.path;
         v.path_arrives[i] = plan.arrives;
     }
@@ -203,7 +205,13 @@ impl World {
         let target = self.routes[route.end as usize - 1];
         let mode = self.drivers[usize::from(self.vehicles.kind[i])].mode;
         let mut best: Option<(f64, Vec<u32>)> = None;
-        for m in self.road.leaving[lane as usize].clone() {
+        let here = self.road.link[lane as usize];
+        // Turning back here would only bring it back to where it could not get over.
+        let leaving = self.road.leaving[lane as usize].clone();
+        let onwards = |m: &u32| !self.road.turns_back[*m as usize];
+        let any_onwards = leaving.clone().any(|m| onwards(&m));
+        let choices: Vec<u32> = leaving.filter(|m| !any_onwards || onwards(m)).collect();
+        for m in choices {
             let first = self.road.link[self.road.to[m as usize] as usize];
             let (road, links) = (&self.road, &self.links);
             let time = |l: u32| links.travel_time_s(road, l);
@@ -215,7 +223,6 @@ impl World {
         }
         self.vehicles.waiting[i] = 1.0;
         let Some((_, rest)) = best else { return };
-        let here = self.road.link[lane as usize];
         let start = self.routes.len() as u32;
         self.routes.push(here);
         self.routes.extend(rest);

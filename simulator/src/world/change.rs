@@ -24,7 +24,8 @@ const SWAP_AFTER_S: f32 = 20.0;
 
 /// The neighbours in the lane beside.
 struct Beside {
-    ahead: Option<usize>,
+    /// Who is next ahead on the lane, or has just left it, with the metres from our front to its front.
+    ahead: Option<(usize, f64)>,
     /// Those who come next, on the lane or towards it, each with the metres from its front to ours.
     behind: Vec<(usize, f64)>,
 }
@@ -99,11 +100,11 @@ impl World {
             }
         }
         // And fall back behind the one ahead, rather than race it to the lane's end.
-        if let Some(j) = beside.ahead {
-            let close = self.vehicles.x[j] - self.vehicles.x[i] < 15.0;
+        if let Some((j, metres)) = beside.ahead {
+            let close = metres < 15.0;
             if close && usable < 60.0 && self.vehicles.lets_in[i] == NONE {
                 self.vehicles.lets_in[i] = j as u32;
-                self.vehicles.lets_in_gap[i] = self.vehicles.x[j] - self.vehicles.x[i];
+                self.vehicles.lets_in_gap[i] = metres;
             }
         }
         if self.vehicles.waiting[i] > SWAP_AFTER_S {
@@ -118,13 +119,15 @@ impl World {
             let (there, here) = (self.road.lane_number(towards), self.road.lane_number(lane));
             self.vehicles.reach(j, there) + 1.0 < self.vehicles.reach(j, here)
         };
-        let close_by = beside.ahead.into_iter().chain(beside.behind.iter().map(|b| b.0));
+        let close_by = beside.ahead.into_iter().chain(beside.behind.iter().copied()).map(|b| b.0);
         for j in close_by.filter(|j| self.vehicles.way[*j] == towards) {
             let length = |i: usize| self.drivers[usize::from(self.vehicles.kind[i])].length;
             let close = (self.vehicles.x[i] - self.vehicles.x[j]).abs() < length(i).max(length(j));
             let same = (length(i) - length(j)).abs() < 0.01;
             if same && close && wants(j) && self.vehicles.waiting[j] > SWAP_AFTER_S {
-                let Some(there) = self.rows[towards as usize].iter().position(|&o| o as usize == j) else { continue };
+                let Some(there) = self.rows[towards as usize].iter().position(|&o| o as usize == j) else {
+                    continue;
+                };
                 self.rows[lane as usize][k] = j as u32;
                 self.rows[towards as usize][there] = i as u32;
                 self.vehicles.x.swap(i, j);
@@ -145,9 +148,9 @@ impl World {
         let dt = self.dt();
         let driver = &self.drivers[usize::from(v.kind[i])];
         let wish = (self.road.speed[lane as usize] * v.factor[i]).min(driver.max_speed);
-        let leader = self.rows[lane as usize].get(k + 1).map(|j| *j as usize);
+        let leader = self.rows[lane as usize].get(k + 1).map(|j| (*j as usize, v.x[*j as usize] - v.x[i]));
         // Whoever has free road ahead has nothing to gain.
-        let hindered = leader.is_some_and(|j| v.v[j] < 0.95 * wish && v.x[j] - v.x[i] < 12.0 * wish);
+        let hindered = leader.is_some_and(|(j, metres)| v.v[j] < 0.95 * wish && metres < 12.0 * wish);
         let idle_right = here > 0 && v.urge[i] <= 0.0;
         if !hindered && !idle_right {
             self.vehicles.urge[i] = 0.0;
@@ -186,7 +189,7 @@ impl World {
         self.vehicles.urge[i] = self.vehicles.urge[i].min(0.0);
         if back {
             let beside = self.beside(i, lane - 1);
-            let free = beside.ahead.is_none_or(|j| self.vehicles.x[j] - self.vehicles.x[i] > 8.0 * wish);
+            let free = beside.ahead.is_none_or(|(_, metres)| metres > 8.0 * wish);
             self.vehicles.urge[i] = if free { self.vehicles.urge[i] - dt as f32 } else { 0.0 };
             if self.vehicles.urge[i] < -KEEP_RIGHT_S && self.fits(i, &beside) {
                 self.change(i, k, lane, lane - 1);
@@ -195,12 +198,12 @@ impl World {
     }
 
     /// Speed that a lane promises for the next seconds, behind that leader.
-    fn promise(&self, i: usize, leader: Option<usize>, wish: f64, dt: f64) -> f64 {
-        let Some(j) = leader else { return wish };
+    fn promise(&self, i: usize, leader: Option<(usize, f64)>, wish: f64, dt: f64) -> f64 {
+        let Some((j, metres)) = leader else { return wish };
         let v = &self.vehicles;
         let me = &self.drivers[usize::from(v.kind[i])];
         let foe = &self.drivers[usize::from(v.kind[j])];
-        let gap = v.x[j] - foe.length - v.x[i] - me.min_gap;
+        let gap = metres - foe.length - me.min_gap;
         me.behind(gap.max(0.0), v.v[j], foe.decel, dt).min(wish)
     }
 
@@ -208,7 +211,8 @@ impl World {
         let x = self.vehicles.x[i];
         let row = &self.rows[lane as usize];
         let place = row.partition_point(|j| self.vehicles.x[*j as usize] < x);
-        let ahead = row.get(place).map(|j| *j as usize);
+        let ahead = row.get(place).map(|j| (*j as usize, self.vehicles.x[*j as usize] - x));
+        let ahead = ahead.or_else(|| self.just_left(lane, x));
         let mut behind = Vec::new();
         if let Some(p) = place.checked_sub(1) {
             let j = row[p] as usize;
@@ -217,6 +221,14 @@ impl World {
             self.coming(lane, x, &mut behind);
         }
         Beside { ahead, behind }
+    }
+
+    /// The vehicle nearest beyond the end of a lane whose tail may still lie on it.
+    fn just_left(&self, lane: u32, x: f64) -> Option<(usize, f64)> {
+        let end = self.road.length[lane as usize] - x;
+        let leaving = self.road.leaving[lane as usize].clone().filter(|m| self.busy[*m as usize] > 0);
+        let last = leaving.filter_map(|m| self.rows[self.road.way(m)].first()).map(|j| *j as usize);
+        last.map(|j| (j, end + self.vehicles.x[j])).min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     /// Who comes towards the start of a lane: the first on each movement into it, and on the lanes before.
@@ -248,8 +260,8 @@ impl World {
         if v.x[i] < me.length {
             return false;
         }
-        let ahead = beside.ahead.is_none_or(|j| {
-            let gap = v.x[j] - driver(j).length - v.x[i] - me.min_gap;
+        let ahead = beside.ahead.is_none_or(|(j, metres)| {
+            let gap = metres - driver(j).length - me.min_gap;
             gap >= 0.0 && gap >= me.secure_gap(v.v[i], v.v[j], driver(j).decel, dt)
         });
         ahead

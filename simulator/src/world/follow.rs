@@ -43,10 +43,14 @@ impl Driver {
     }
 
     /// Fastest speed from which it can still stop within `gap`.
-    pub(crate) fn stop_within(&self, gap: f64, dt: f64) -> f64 { stop_speed(gap, self.decel, dt, dt) }
+    pub(crate) fn stop_within(&self, gap: f64, dt: f64) -> f64 {
+        stop_speed(gap, self.decel, dt, dt)
+    }
 
     /// Metres it needs to stop, braking comfortably from the next step on.
-    pub(crate) fn brake_gap(&self, speed: f64, dt: f64) -> f64 { brake_gap(speed, self.decel, dt) }
+    pub(crate) fn brake_gap(&self, speed: f64, dt: f64) -> f64 {
+        brake_gap(speed, self.decel, dt)
+    }
 
     /// Gap (minimum gap taken off) at which it can safely follow a leader; for lane changes.
     pub(crate) fn secure_gap(&self, speed: f64, leader_speed: f64, leader_decel: f64, dt: f64) -> f64 {

@@ -57,12 +57,16 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn waiting(&self) -> usize { self.due.values().map(VecDeque::len).sum() }
+    pub(super) fn waiting(&self) -> usize {
+        self.due.values().map(VecDeque::len).sum()
+    }
     pub(super) fn waits_s(&self, now_ms: i64) -> Vec<f64> {
         let now = now_ms as f64 / 1000.0;
         self.due.values().flatten().map(|d| now - d.trip.depart_s).collect()
     }
-    pub(super) fn to_come(&self) -> usize { self.future.len() }
+    pub(super) fn to_come(&self) -> usize {
+        self.future.len()
+    }
 }
 
 impl World {
@@ -70,7 +74,9 @@ impl World {
         if trip.vehicle_type as usize >= self.drivers.len() {
             return Err(TripFault::UnknownType(trip.vehicle_type));
         }
-        let (Some(&first), Some(&last)) = (trip.links.first(), trip.links.last()) else { return Err(TripFault::NoLinks) };
+        let (Some(&first), Some(&last)) = (trip.links.first(), trip.links.last()) else {
+            return Err(TripFault::NoLinks);
+        };
         let drivable = |l: &&LinkIx| self.road.link_lanes.get(l.ix()).is_none_or(|lanes| lanes.is_empty());
         if let Some(&bad) = trip.links.iter().find(drivable) {
             return Err(TripFault::NoRoad(bad));
@@ -146,9 +152,12 @@ impl World {
                 let mut reach = vec![0.0; self.road.most_lanes];
                 let rows = &self.rows;
                 let scratch = &mut self.lane_scratch;
-                super::route::plan_lanes(&self.road, &route, lanes.start, mode, scratch, &mut reach, |l| rows[l as usize].len());
+                super::route::plan_lanes(&self.road, &route, lanes.start, mode, scratch, &mut reach, |l| {
+                    rows[l as usize].len()
+                });
                 let most = reach.iter().take(lanes.len()).copied().fold(f32::NEG_INFINITY, f32::max);
-                let best = lanes.clone().filter(|l| reach[(l - lanes.start) as usize] > most - 1.0).filter(may);
+                let best =
+                    lanes.clone().filter(|l| reach[(l - lanes.start) as usize] > most - 1.0).filter(may);
                 best.min_by_key(|l| self.rows[*l as usize].len())?
             }
         };
@@ -194,7 +203,8 @@ impl World {
         let route = start..self.routes.len() as u32;
         self.routes_in_use += route.len();
         let v = &mut self.vehicles;
-        v.cold[i] = Cold { id: trip.id, route, halts: trip.halts.into(), depart_lane: lane, ..Cold::default() };
+        v.cold[i] =
+            Cold { id: trip.id, route, halts: trip.halts.into(), depart_lane: lane, ..Cold::default() };
         v.cold[i].log.depart_ms = self.now_ms;
         v.cold[i].log.depart_delay_s = self.now_ms as f64 / 1000.0 - trip.depart_s;
         v.kind[i] = kind as u16;

@@ -110,7 +110,9 @@ impl Links {
         }
     }
 
-    fn current(&self) -> usize { self.slot.rem_euclid(SLOTS as i64) as usize }
+    fn current(&self) -> usize {
+        self.slot.rem_euclid(SLOTS as i64) as usize
+    }
 
     pub(super) fn add(&mut self, link: u32, metres: f64, seconds: f64) {
         let s = self.current();

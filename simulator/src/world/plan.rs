@@ -20,7 +20,13 @@ pub(crate) struct Choice {
 
 impl Scene<'_> {
     /// Chooses the speed of vehicle `i` on `way`; `leader` is the vehicle ahead on the same way.
-    pub(crate) fn choose(&self, i: usize, way: u32, leader: Option<usize>, approaches: &mut Approaches) -> Choice {
+    pub(crate) fn choose(
+        &self,
+        i: usize,
+        way: u32,
+        leader: Option<usize>,
+        approaches: &mut Approaches,
+    ) -> Choice {
         let (road, vehicles, dt) = (self.road, self.vehicles, self.dt);
         let me = self.driver(i);
         let (x, v) = (vehicles.x[i], vehicles.v[i]);
@@ -42,7 +48,8 @@ impl Scene<'_> {
             }
         }
         let to_end = road.length[way as usize] - x;
-        let look = (me.brake_gap(v + me.accel * dt, dt) + (v + me.accel * dt) * dt + LINE_GAP + 1.0).max(SEEN_AHEAD_S * v);
+        let look = (me.brake_gap(v + me.accel * dt, dt) + (v + me.accel * dt) * dt + LINE_GAP + 1.0)
+            .max(SEEN_AHEAD_S * v);
         let mut choice = Choice { speed: safe, ahead: None };
         // Behind somebody who stands on the same way there is nothing to see.
         let hidden = leader.is_some_and(|j| vehicles.v[j] < STANDING && v < 2.0);
@@ -101,11 +108,9 @@ impl Scene<'_> {
             }
             let turn = road.way(m);
             choice.speed = choice.speed.min(self.slow_down_to(i, me, turn, distance));
-            if !following {
-                if let Some(&j) = self.rows[turn].first() {
-                    self.follow_beyond(i, j as usize, distance, choice);
-                    following = true;
-                }
+            if let Some(&j) = self.rows[turn].first().filter(|_| !following) {
+                self.follow_beyond(i, j as usize, distance, choice);
+                following = true;
             }
             choice.speed = choice.speed.min(self.inside(i, m, distance));
             distance += road.length[turn];
@@ -122,11 +127,9 @@ impl Scene<'_> {
     fn enter_lane(&self, i: usize, lane: u32, distance: f64, following: &mut bool, choice: &mut Choice) {
         let me = self.driver(i);
         choice.speed = choice.speed.min(self.slow_down_to(i, me, lane as usize, distance));
-        if !*following {
-            if let Some(&j) = self.rows[lane as usize].first() {
-                self.follow_beyond(i, j as usize, distance, choice);
-                *following = true;
-            }
+        if let Some(&j) = self.rows[lane as usize].first().filter(|_| !*following) {
+            self.follow_beyond(i, j as usize, distance, choice);
+            *following = true;
         }
         if self.vehicles.halt_link[i] == self.road.link[lane as usize] {
             let left = distance + self.vehicles.halt_at[i];
@@ -152,7 +155,8 @@ impl Scene<'_> {
     fn follow_beyond(&self, i: usize, j: usize, distance: f64, choice: &mut Choice) {
         let (me, foe) = (self.driver(i), self.driver(j));
         let to_rear = distance + self.vehicles.x[j] - foe.length;
-        choice.speed = choice.speed.min(me.behind(to_rear - me.min_gap, self.vehicles.v[j], foe.decel, self.dt));
+        choice.speed =
+            choice.speed.min(me.behind(to_rear - me.min_gap, self.vehicles.v[j], foe.decel, self.dt));
         if choice.ahead.is_none_or(|(_, metres)| to_rear < metres) {
             choice.ahead = Some((j as u32, to_rear));
         }
@@ -171,7 +175,9 @@ impl Scene<'_> {
             }
             if let Some(&j) = self.rows[self.road.to[m as usize] as usize].first() {
                 let (j, beyond) = (j as usize, to_end + self.road.length[turn]);
-                if self.vehicles.tail[j] == m && self.vehicles.x[j] + self.road.length[turn] < self.driver(j).length {
+                if self.vehicles.tail[j] == m
+                    && self.vehicles.x[j] + self.road.length[turn] < self.driver(j).length
+                {
                     self.follow_beyond(i, j, beyond, choice);
                 }
             }

@@ -62,7 +62,9 @@ pub(crate) struct Approaches {
 }
 
 impl Approaches {
-    pub(crate) fn new(movements: usize) -> Approaches { Approaches { first: vec![NONE; movements], list: Vec::new() } }
+    pub(crate) fn new(movements: usize) -> Approaches {
+        Approaches { first: vec![NONE; movements], list: Vec::new() }
+    }
 
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
@@ -76,7 +78,9 @@ impl Approaches {
         self.list.push(Approach { vehicle, movement, distance, stops, next });
     }
 
-    pub(crate) fn len(&self) -> usize { self.list.len() }
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
 
     /// Corrects the distances of approaches from `start` on, once their vehicle knows how far it goes.
     pub(crate) fn advance_from(&mut self, start: usize, metres: f64) {
@@ -115,7 +119,12 @@ impl Permissive {
             stages: junctions.iter().map(|j| j.stages.iter().map(|s| stage(j, s)).collect()).collect(),
             ever: junctions
                 .iter()
-                .map(|j| j.groups.iter().map(|g| j.stages.iter().any(|s| s.permissive.contains(&g.number))).collect())
+                .map(|j| {
+                    j.groups
+                        .iter()
+                        .map(|g| j.stages.iter().any(|s| s.permissive.contains(&g.number)))
+                        .collect()
+                })
                 .collect(),
             turn_on_red: junctions.iter().map(|j| j.groups.iter().map(|g| g.turn_on_red).collect()).collect(),
         }
@@ -166,7 +175,9 @@ pub(crate) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    pub(crate) fn driver(&self, i: usize) -> &Driver { &self.drivers[usize::from(self.vehicles.kind[i])] }
+    pub(crate) fn driver(&self, i: usize) -> &Driver {
+        &self.drivers[usize::from(self.vehicles.kind[i])]
+    }
 
     /// The lamp that a movement obeys; `None` where no signal stands, or where nobody says what it shows.
     pub(crate) fn lamp(&self, movement: u32) -> Option<Lamp> {
@@ -182,7 +193,9 @@ impl Scene<'_> {
         match lamp {
             Lamp::Green | Lamp::FlashingGreen => {
                 let stage = self.lamps.stages.get(j).copied().flatten();
-                if self.permissive.gives_way(j, head.group, stage) { Right::GiveWay } else { Right::Protected }
+                let gives_way =
+                    self.permissive.gives_way(j, head.group, stage) && self.has_priority_foes(movement);
+                if gives_way { Right::GiveWay } else { Right::Protected }
             }
             Lamp::Amber => Right::Ending,
             Lamp::Red | Lamp::RedAmber => {
@@ -197,11 +210,20 @@ impl Scene<'_> {
     fn by_signs(&self, movement: u32) -> Right {
         if self.road.stop_sign[movement as usize] {
             Right::AfterStop { all: false }
-        } else if self.road.conflicts(movement).iter().any(|c| c.yields) {
+        } else if self.has_priority_foes(movement) {
             Right::GiveWay
         } else {
             Right::Protected
         }
+    }
+
+    /// Whether anybody could come who goes first: a movement that its own red holds does not count.
+    fn has_priority_foes(&self, movement: u32) -> bool {
+        self.road.conflicts(movement).iter().any(|c| c.yields && !self.held(c.foe))
+    }
+
+    fn held(&self, movement: u32) -> bool {
+        matches!(self.lamp(movement), Some(Lamp::Red | Lamp::RedAmber))
     }
 
     /// Whether vehicle `i`, `distance` metres before the movement, must stop at its line, and why.
@@ -234,7 +256,8 @@ impl Scene<'_> {
     /// Whether vehicle `i` must wait inside the junction, `distance` metres before the waiting place (its
     /// front is `before` metres before the movement's start; negative once it is on it).
     pub(crate) fn must_wait_inside(&self, i: usize, movement: u32, before: f64, distance: f64) -> bool {
-        let blind = distance > SEES_INSIDE && distance >= self.driver(i).brake_gap(self.vehicles.v[i], self.dt);
+        let blind =
+            distance > SEES_INSIDE && distance >= self.driver(i).brake_gap(self.vehicles.v[i], self.dt);
         // A protected turn has nobody to wait for: its foes are held by their own red.
         blind && self.right(movement) != Right::Protected || self.must_yield(i, movement, before, false)
     }
@@ -248,8 +271,7 @@ impl Scene<'_> {
     fn foe_comes(&self, i: usize, movement: u32, before: f64, c: &Conflict) -> bool {
         let (road, vehicles) = (self.road, self.vehicles);
         let foe_way = road.way(c.foe);
-        let lamp = self.lamp(c.foe);
-        let held = matches!(lamp, Some(Lamp::Red | Lamp::RedAmber));
+        let held = self.held(c.foe);
         let mut approaching = self.approaches.of(c.foe).filter(|_| !held).peekable();
         if approaching.peek().is_none() && self.busy[c.foe as usize] == 0 {
             return false;
@@ -262,12 +284,14 @@ impl Scene<'_> {
         let leave = time_to_cover(way_out, v, me.accel, top);
         let speed_then = (v * v + 2.0 * me.accel * way_out).sqrt().min(top.max(v));
         let hurry = f64::from((vehicles.waiting[i] / PATIENCE_S).min(1.0));
-        let collides = |j: usize, to_zone: f64, to_clear: f64| {
+        let collides = |j: usize, to_zone: f64, to_clear: f64, may_stop: bool| {
             let foe = self.driver(j);
             let vf = vehicles.v[j];
             let limit = road.speed[road.from[c.foe as usize] as usize];
             let foe_arrives = time_to_cover(to_zone, vf, foe.accel, limit.max(vf)) + 2.0 * hurry;
-            let foe_leaves = time_to_cover(to_clear + foe.length, vf, foe.accel, road.speed[foe_way].max(1.0));
+            // Nobody cuts in right behind: the other may slow down, or stop where we meet.
+            let foe_leaves = (to_clear + foe.length).max(0.0) / vf.clamp(0.1, road.speed[foe_way].max(0.1));
+            let foe_leaves = if may_stop { f64::INFINITY } else { foe_leaves };
             let mut gap = CROSSING_GAP_S * (1.0 - hurry);
             if c.joins {
                 // Whoever is joined from the side needs time to slow down to the other's speed.
@@ -281,13 +305,13 @@ impl Scene<'_> {
                 continue;
             }
             match a.stops {
-                // It will start now that its lamp lets it go; a lamp that just ends has been obeyed.
-                Some(Why::Signal) if !lamp.is_some_and(Lamp::is_go) => continue,
-                Some(Why::Room) => continue,
+                Some(Why::Signal) if !self.starts(a) => continue,
+                // Where both go to the same lane the room may come for both at once.
+                Some(Why::Room) if !c.joins => continue,
                 Some(Why::Yield) if vehicles.v[j] < STANDING && self.waits_longer(i, j) => continue,
                 _ => {}
             }
-            if collides(j, a.distance + c.foe_enters, a.distance + c.foe_clears) {
+            if collides(j, a.distance + c.foe_enters, a.distance + c.foe_clears, a.stops.is_some()) {
                 return true;
             }
         }
@@ -299,8 +323,18 @@ impl Scene<'_> {
             let held = vehicles.waiting[j] >= HELD_S && x <= c.foe_enters + 0.1;
             let waits = vehicles.v[j] < STANDING && (x < road.wait_at[c.foe as usize] + 0.5 || held);
             let gone = x - self.driver(j).length > c.foe_clears;
-            j != i && !gone && !waits && collides(j, c.foe_enters - x, c.foe_clears - x)
+            j != i && !gone && !waits && collides(j, c.foe_enters - x, c.foe_clears - x, false)
         })
+    }
+
+    /// Whether a driver who stopped in the last step goes in this one, because its lamp has changed; a lamp that
+    /// just ends has been obeyed.
+    fn starts(&self, a: &Approach) -> bool {
+        match a.stops {
+            Some(Why::Signal) => self.lamp(a.movement).is_some_and(Lamp::is_go),
+            Some(Why::Yield) => self.right(a.movement) == Right::Protected,
+            Some(Why::Room) | None => false,
+        }
     }
 
     /// Between two who stand and give way to each other the one that waits longer goes.
@@ -343,15 +377,29 @@ impl Scene<'_> {
         let me = self.driver(i);
         let v = vehicles.v[i];
         let mut safe = f64::INFINITY;
-        for c in road.conflicts(movement).iter().filter(|c| c.touches && self.busy[c.foe as usize] > 0) {
+        for c in road.conflicts(movement).iter().filter(|c| c.touches) {
             let foe_way = road.way(c.foe);
             if c.joins {
                 let left = before + road.length[road.way(movement)];
+                // Those who are about to enter and get there first are followed already: two streams that are
+                // both let go would meet on the lane beyond.
+                for a in self.approaches.of(c.foe).filter(|a| a.stops.is_none() || self.starts(a)) {
+                    let (j, foe_left) = (a.vehicle as usize, a.distance + road.length[foe_way]);
+                    let on_its_way = vehicles.way[j] != NONE && a.distance > 0.0 && j != i;
+                    if on_its_way && (foe_left, j) < (left, i) {
+                        let gap = left - foe_left - self.driver(j).length - me.min_gap;
+                        safe = safe.min(me.behind(gap, vehicles.v[j], self.driver(j).decel, dt));
+                    }
+                }
+                if self.busy[c.foe as usize] == 0 {
+                    continue;
+                }
                 for &j in &self.rows[foe_way] {
                     let j = j as usize;
                     let foe_left = road.length[foe_way] - vehicles.x[j];
-                    let waits = vehicles.v[j] < STANDING && vehicles.x[j] < road.wait_at[c.foe as usize] + 0.5;
-                    if (foe_left, j) < (left, i) && !(waits && !c.yields) {
+                    let waits =
+                        vehicles.v[j] < STANDING && vehicles.x[j] < road.wait_at[c.foe as usize] + 0.5;
+                    if (foe_left, j) < (left, i) && (c.yields || !waits) {
                         let gap = left - foe_left - self.driver(j).length - me.min_gap;
                         safe = safe.min(me.behind(gap, vehicles.v[j], self.driver(j).decel, dt));
                     }
@@ -360,7 +408,7 @@ impl Scene<'_> {
             }
             let room = before + c.stop_at;
             // Whoever is in already must get out.
-            if room < -0.3 {
+            if room < -0.3 || self.busy[c.foe as usize] == 0 {
                 continue;
             }
             let blocks = |j: usize, x: f64| {
@@ -370,7 +418,8 @@ impl Scene<'_> {
                     return false;
                 }
                 let soon = (c.foe_clears - rear) / vehicles.v[j].max(0.1);
-                vehicles.v[j] < 1.0 || soon + 0.2 > time_to_cover(room, v, me.accel, road.speed[road.way(movement)])
+                vehicles.v[j] < 1.0
+                    || soon + 0.2 > time_to_cover(room, v, me.accel, road.speed[road.way(movement)])
             };
             let on_it = self.rows[foe_way].iter().any(|&j| blocks(j as usize, vehicles.x[j as usize]));
             let blocked = on_it || {

@@ -65,6 +65,7 @@ pub(crate) struct Road {
     pub(crate) to: Vec<u32>,
     pub(crate) head: Vec<Option<Head>>,
     pub(crate) stop_sign: Vec<bool>,
+    pub(crate) turns_back: Vec<bool>,
     /// Per movement: where it waits inside the junction for oncoming traffic, m from its start; 0 when it
     /// waits at the line.
     pub(crate) wait_at: Vec<f64>,
@@ -91,7 +92,10 @@ impl Road {
         for m in &network.movements {
             let (a, b) = (network.lane(m.from), network.lane(m.to));
             length.push(m.length_m.max(SHORTEST));
-            speed.push(m.speed_limit_mps.unwrap_or_else(|| turn_speed(m.turn, m.length_m, a.speed_limit_mps, b.speed_limit_mps)));
+            speed.push(
+                m.speed_limit_mps
+                    .unwrap_or_else(|| turn_speed(m.turn, m.length_m, a.speed_limit_mps, b.speed_limit_mps)),
+            );
             link.push(a.link.0);
         }
         let mut entering_of = vec![Vec::new(); lanes];
@@ -134,6 +138,7 @@ impl Road {
             to: network.movements.iter().map(|m| m.to.0).collect(),
             head: network.movements.iter().map(|m| m.head).collect(),
             stop_sign: network.movements.iter().map(|m| m.stop_sign).collect(),
+            turns_back: network.movements.iter().map(|m| m.turn == Turn::UTurn).collect(),
             wait_at,
             conflicts,
             conflict_list,
@@ -148,7 +153,9 @@ impl Road {
     }
 
     /// The way of a movement.
-    pub(crate) fn way(&self, movement: u32) -> usize { self.lanes + movement as usize }
+    pub(crate) fn way(&self, movement: u32) -> usize {
+        self.lanes + movement as usize
+    }
     /// The movement that a way is, if it is one.
     pub(crate) fn movement(&self, way: u32) -> Option<u32> {
         (way as usize).checked_sub(self.lanes).map(|m| m as u32)
@@ -156,20 +163,30 @@ impl Road {
     pub(crate) fn conflicts(&self, movement: u32) -> &[Conflict] {
         &self.conflict_list[as_usize(&self.conflicts[movement as usize])]
     }
-    pub(crate) fn entering(&self, lane: u32) -> &[u32] { &self.entering_list[as_usize(&self.entering[lane as usize])] }
+    pub(crate) fn entering(&self, lane: u32) -> &[u32] {
+        &self.entering_list[as_usize(&self.entering[lane as usize])]
+    }
     /// Links that can follow a link, each with one movement that leads there.
-    pub(crate) fn next_links(&self, link: u32) -> &[(u32, u32)] { &self.next_list[as_usize(&self.next_links[link as usize])] }
+    pub(crate) fn next_links(&self, link: u32) -> &[(u32, u32)] {
+        &self.next_list[as_usize(&self.next_links[link as usize])]
+    }
     /// Whether one link leads to another.
-    pub(crate) fn joined(&self, a: LinkIx, b: LinkIx) -> bool { self.next_links(a.0).iter().any(|(link, _)| *link == b.0) }
+    pub(crate) fn joined(&self, a: LinkIx, b: LinkIx) -> bool {
+        self.next_links(a.0).iter().any(|(link, _)| *link == b.0)
+    }
     /// Which lane of its link a lane is, from the kerb.
     pub(crate) fn lane_number(&self, lane: u32) -> usize {
         (lane - self.link_lanes[self.link[lane as usize] as usize].start) as usize
     }
     /// Whether a vehicle of that mode may use the lane.
-    pub(crate) fn allows(&self, lane: u32, mode: u16) -> bool { self.allowed[lane as usize] & mode != 0 }
+    pub(crate) fn allows(&self, lane: u32, mode: u16) -> bool {
+        self.allowed[lane as usize] & mode != 0
+    }
 }
 
-fn as_usize(range: &Range<u32>) -> Range<usize> { range.start as usize..range.end as usize }
+fn as_usize(range: &Range<u32>) -> Range<usize> {
+    range.start as usize..range.end as usize
+}
 
 fn flatten<T>(lists: Vec<Vec<T>>) -> (Vec<Range<u32>>, Vec<T>) {
     let mut ranges = Vec::with_capacity(lists.len());
@@ -198,7 +215,8 @@ fn turn_speed(turn: Turn, length: f64, before: f64, after: f64) -> f64 {
 
 /// Every movement's conflicts, from the drawing.
 fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
-    let plane = LocalPlane::around(network.nodes.first().map_or(model::geo::LonLat { lon: 0.0, lat: 0.0 }, |n| n.at));
+    let plane =
+        LocalPlane::around(network.nodes.first().map_or(model::geo::LonLat { lon: 0.0, lat: 0.0 }, |n| n.at));
     let line = |m: &model::network::Movement| -> Vec<[f64; 2]> {
         if m.shape.len() >= 2 {
             return m.shape.iter().map(|p| plane.to_metres(*p)).collect();
@@ -211,7 +229,8 @@ fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
     let conflict = |a: usize, b: MovementIx| -> Conflict {
         let (ours, theirs) = (&network.movements[a], network.movement(b));
         let joins = ours.to == theirs.to;
-        let (share, foe_share, apart) = if joins { (1.0, 1.0, 0.0) } else { meeting(&drawn[a], &drawn[b.ix()]) };
+        let (share, foe_share, apart) =
+            if joins { (1.0, 1.0, 0.0) } else { meeting(&drawn[a], &drawn[b.ix()]) };
         let (at, foe_at) = (share * length[a], foe_share * length[b.ix()]);
         Conflict {
             foe: b.0,
@@ -233,7 +252,10 @@ fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
             let mut foes: Vec<MovementIx> = m.crosses.iter().chain(&m.yields_to).copied().collect();
             foes.sort();
             foes.dedup();
-            foes.into_iter().filter(|b| b.ix() != a && network.movement(*b).from != m.from).map(|b| conflict(a, b)).collect()
+            foes.into_iter()
+                .filter(|b| b.ix() != a && network.movement(*b).from != m.from)
+                .map(|b| conflict(a, b))
+                .collect()
         })
         .collect()
 }
@@ -295,7 +317,12 @@ mod tests {
     fn lines_meet_where_they_cross_or_come_closest() {
         let check = |a: &[[f64; 2]], b: &[[f64; 2]], want: (f64, f64, f64)| {
             let got = meeting(a, b);
-            assert!((got.0 - want.0).abs() < 1e-9 && (got.1 - want.1).abs() < 1e-9 && (got.2 - want.2).abs() < 1e-9, "{a:?} {b:?}: {got:?}");
+            assert!(
+                (got.0 - want.0).abs() < 1e-9
+                    && (got.1 - want.1).abs() < 1e-9
+                    && (got.2 - want.2).abs() < 1e-9,
+                "{a:?} {b:?}: {got:?}"
+            );
         };
         check(&[[0.0, 0.0], [10.0, 0.0]], &[[5.0, -5.0], [5.0, 5.0]], (0.5, 0.5, 0.0));
         check(&[[0.0, 0.0], [4.0, 0.0], [4.0, 4.0]], &[[0.0, 3.0], [8.0, 3.0]], (7.0 / 8.0, 0.5, 0.0));

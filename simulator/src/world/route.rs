@@ -23,7 +23,14 @@ pub(crate) struct Search {
 impl Search {
     /// Quickest links from `from` to `to`, both included, for a vehicle of that mode; `None` if there is no way.
     /// `time_s` says how long a link takes. Dijkstra on links; ties go to the lower index.
-    pub(crate) fn route(&mut self, road: &Road, from: u32, to: u32, mode: u16, time_s: impl Fn(u32) -> f64) -> Option<Vec<u32>> {
+    pub(crate) fn route(
+        &mut self,
+        road: &Road,
+        from: u32,
+        to: u32,
+        mode: u16,
+        time_s: impl Fn(u32) -> f64,
+    ) -> Option<Vec<u32>> {
         self.cost_ms.resize(road.link_lanes.len(), 0);
         self.before.resize(road.link_lanes.len(), NONE);
         self.run.resize(road.link_lanes.len(), 0);
@@ -127,7 +134,11 @@ pub(crate) fn plan_lanes(
                     continue;
                 }
                 // Beyond the horizon every lane that leads on is as good as another.
-                let beyond = if h + 1 < ahead { scratch.reach[(h + 1) * stride + road.lane_number(to)] } else { METRES_AHEAD };
+                let beyond = if h + 1 < ahead {
+                    scratch.reach[(h + 1) * stride + road.lane_number(to)]
+                } else {
+                    METRES_AHEAD
+                };
                 if beyond < 0.0 {
                     continue;
                 }

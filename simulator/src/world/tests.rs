@@ -1,16 +1,10 @@
 //! The street on drawn networks: what a traffic engineer would check with a stopwatch.
 
 use super::*;
-use model::{
-    city::City,
-    demand::Halt,
-    ids::GroupNumber,
-    network::{Network, Turn},
-    sketch,
-};
+use model::{city::City, demand::Halt, ids::GroupNumber, network::Network, sketch};
 use proptest::prelude::*;
 
-const CROSS: &str = "\
+const CROSS: &str = "
                               N
                               |
                               |
@@ -59,8 +53,12 @@ impl Hand {
             stages: vec![None; city.junctions.len()],
         }
     }
-    fn show(&mut self, group: GroupNumber, lamp: Lamp) { self.groups[0][usize::from(group.0) - 1] = lamp; }
-    fn lamps(&self) -> Lamps<'_> { Lamps { groups: &self.groups, stages: &self.stages } }
+    fn show(&mut self, group: GroupNumber, lamp: Lamp) {
+        self.groups[0][usize::from(group.0) - 1] = lamp;
+    }
+    fn lamps(&self) -> Lamps<'_> {
+        Lamps { groups: &self.groups, stages: &self.stages }
+    }
 }
 
 fn movement(city: &City, from: &str, to: &str) -> MovementIx {
@@ -112,7 +110,234 @@ fn a_queue_discharges_at_the_flow_of_a_real_one() {
         flow += 3600.0 / headway / seeds as f64;
         lost += (crossed[3] as f64 / 1000.0 - 4.0 * headway) / seeds as f64;
     }
-    println!("saturation flow {flow:.0} veh/h, start-up loss {lost:.1} s");
-    assert!((1750.0..1960.0).contains(&flow), "saturation flow {flow:.0} veh/h/lane");
+    assert!((1800.0..1950.0).contains(&flow), "saturation flow {flow:.0} veh/h/lane");
     assert!((0.5..3.5).contains(&lost), "start-up loss {lost:.1} s");
+}
+
+/// Everybody between the four ends of the cross, `each` vehicles on every way, in random order.
+fn busy_cross(city: &City, each: usize, over_s: f64, seed: u64) -> World {
+    let ends = ["W", "E", "N", "S"];
+    let mut types = vec![VehicleType::car(), VehicleType::bus()];
+    types[1].mode = Modes::CAR;
+    let mut world = World::new(city, types, seed);
+    for (a, from) in ends.iter().enumerate() {
+        for (b, to) in ends.iter().enumerate().filter(|(b, _)| *b != a) {
+            for k in 0..each {
+                let who = (a * 1000 + b * 100 + k) as u64;
+                let depart = chance(seed, who, 7) * over_s;
+                let mut trip =
+                    trip(&city.network, &format!("{who}"), depart, &[&format!("{from}C"), &format!("C{to}")]);
+                trip.vehicle_type = u32::from(who.is_multiple_of(7));
+                world.insert(trip).unwrap();
+            }
+        }
+    }
+    world
+}
+
+#[test]
+fn nobody_runs_a_red_light() {
+    let city = sketch::city(CROSS, "C");
+    let mut plans = crate::scenario::FixedPlans::new(&city);
+    let mut world = busy_cross(&city, 40, 900.0, 3);
+    let mut crossed = 0;
+    while world.now_ms() < 1_200_000 {
+        plans.set(&city, world.now_ms());
+        let lamps = plans.lamps();
+        world.step(&lamps);
+        for (m, movement) in city.network.movements.iter().enumerate() {
+            let Some(head) = movement.head else { continue };
+            let lamp = lamps.groups[0][usize::from(head.group.0) - 1];
+            let entered = world.entered(MovementIx::from(m));
+            crossed += entered;
+            assert!(
+                entered == 0 || !matches!(lamp, Lamp::Red | Lamp::RedAmber),
+                "at {} s {entered} crossed on {lamp:?}",
+                world.now_ms() / 1000
+            );
+        }
+    }
+    assert!(crossed > 300, "only {crossed} crossed at all");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_state_to_the_bit() {
+    let run = |seed: u64| {
+        let city = sketch::city(CROSS, "C");
+        let mut plans = crate::scenario::FixedPlans::new(&city);
+        let mut world = busy_cross(&city, 30, 600.0, seed);
+        for _ in 0..500 {
+            plans.set(&city, world.now_ms());
+            world.step(&plans.lamps());
+        }
+        world.fingerprint()
+    };
+    assert_eq!(run(5), run(5));
+    assert_ne!(run(5), run(6));
+}
+
+#[test]
+fn a_permissive_left_turn_waits_for_oncoming_traffic() {
+    let city = sketch::city(CROSS, "C");
+    let network = &city.network;
+    // Who stands at the end of a green alone is not asked to yield, so green for all who face each other.
+    let left = movement(&city, "WC", "CN");
+    let oncoming = movement(&city, "EC", "CW");
+    assert!(
+        network.movement(left).yields_to.contains(&oncoming),
+        "the sketch gives oncoming traffic priority"
+    );
+    let mut world = World::new(&city, vec![VehicleType::car()], 1);
+    world.insert(trip(network, "left", 0.0, &["WC", "CN"])).unwrap();
+    for k in 0..30 {
+        world.insert(trip(network, &format!("{k}"), 0.0, &["EC", "CW"])).unwrap();
+    }
+    // Without lamps signs decide: the oncoming stream is close to saturation, and goes first.
+    let dark = Hand::all(&city, Lamp::FlashingAmber);
+    let zone = *world.road.conflicts(left.0).iter().find(|c| c.foe == oncoming.0).unwrap();
+    let (mut turned, mut passed) = (None, 0);
+    while turned.is_none() {
+        world.step(&dark.lamps());
+        // Half a car's width to either side of where the centre lines cross.
+        let inside = |m: MovementIx, from: f64, to: f64| {
+            let x = |i: &u32| world.vehicles.x[*i as usize];
+            world.rows[world.road.way(m.0)].iter().any(|i| x(i) > from + 1.9 && x(i) - 5.0 < to - 0.9)
+        };
+        let both =
+            inside(left, zone.stop_at, zone.clear_at) && inside(oncoming, zone.foe_enters, zone.foe_clears);
+        assert!(!both, "they met in the middle at {} s", world.now_ms() / 1000);
+        passed += world.entered(oncoming);
+        if world.take_finished().iter().any(|t| t.id == "left") {
+            turned = Some(passed);
+        }
+        assert!(world.now_ms() < 600_000, "the left turn never goes");
+    }
+    assert!(turned > Some(5), "it turned after {turned:?} of 30 had passed");
+}
+
+#[test]
+fn nobody_enters_a_junction_without_room_beyond_it() {
+    let city = sketch::city(CROSS, "C");
+    let network = &city.network;
+    let mut kinds = vec![VehicleType::car(), VehicleType::bus()];
+    kinds[1].mode = Modes::CAR;
+    let mut world = World::new(&city, kinds, 1);
+    // A bus that stands at the start of the exit lane, and a stream behind it.
+    let mut broken = trip(network, "broken", 0.0, &["WC", "CE"]);
+    broken.vehicle_type = 1;
+    broken.halts = vec![Halt { link: sketch::link(network, "CE"), position_m: 20.0, dwell_s: 120.0 }];
+    world.insert(broken).unwrap();
+    for k in 0..20 {
+        world.insert(trip(network, &format!("{k}"), 5.0, &["WC", "CE"])).unwrap();
+    }
+    let green = Hand::all(&city, Lamp::Red);
+    let mut green = green;
+    green.show(group(&city, "WC", "CE"), Lamp::Green);
+    let line = world.road.way(movement(&city, "WC", "CE").0);
+    let mut standing = 0;
+    for _ in 0..120 {
+        world.step(&green.lamps());
+        let stands = |i: &&u32| world.vehicles.v[**i as usize] < 0.1;
+        standing = standing.max(world.rows[line].iter().filter(stands).count());
+    }
+    // One may have followed the bus while it still rolled; the others wait at the line.
+    assert!(standing <= 1, "{standing} vehicles stood inside the junction");
+    assert!(world.totals().arrived == 0 && world.link(sketch::link(network, "WC")).queued > 5);
+}
+
+#[test]
+fn a_bus_keeps_its_halt_for_its_dwell() {
+    let city = sketch::city(CROSS, "C");
+    let mut world = World::new(&city, vec![VehicleType { mode: Modes::BUS, ..VehicleType::bus() }], 1);
+    let mut bus = trip(&city.network, "bus 1", 0.0, &["WC", "CE"]);
+    bus.halts = vec![Halt { link: sketch::link(&city.network, "WC"), position_m: 150.0, dwell_s: 20.0 }];
+    world.insert(bus).unwrap();
+    let dark = Hand::all(&city, Lamp::FlashingAmber);
+    let mut at_stop = 0;
+    while world.now_ms() < 200_000 {
+        world.step(&dark.lamps());
+        if let Some(bus) = world.transit_vehicles().first() {
+            at_stop += usize::from(bus.at_stop);
+            assert!(bus.at.is_valid() && (80.0..100.0).contains(&bus.heading_deg), "{bus:?}");
+        }
+    }
+    let done = world.take_finished();
+    assert_eq!(done.len(), 1);
+    assert!((19..=22).contains(&at_stop), "stood {at_stop} s");
+    assert!(done[0].time_loss_s < 25.0, "a planned stop is no lost time: {} s", done[0].time_loss_s);
+}
+
+#[test]
+fn detectors_count_everybody_once() {
+    let city = sketch::city(CROSS, "C");
+    let junction = &city.junctions[0];
+    let mut world = busy_cross(&city, 20, 600.0, 9);
+    let mut plans = crate::scenario::FixedPlans::new(&city);
+    let mut most = 0;
+    for _ in 0..1500 {
+        plans.set(&city, world.now_ms());
+        world.step(&plans.lamps());
+        let areas = junction.detectors.iter().zip(world.detectors(JunctionIx(0)));
+        let areas = areas.filter(|(d, _)| d.kind == model::detection::DetectorKind::Area);
+        most = most.max(areas.map(|(_, s)| s.vehicles).max().unwrap_or(0));
+    }
+    assert_eq!(world.totals().arrived, 240);
+    for (detector, state) in junction.detectors.iter().zip(world.detectors(JunctionIx(0))) {
+        use model::detection::DetectorKind::{Advance, PushButton, StopLine};
+        match detector.kind {
+            StopLine | Advance => {
+                assert_eq!(state.count, 60, "{detector:?}");
+                let speed = state.speed_sum_mps / f64::from(state.count);
+                assert!((1.0..15.0).contains(&speed), "{speed} m/s over {detector:?}");
+                assert!(state.occupied_tenths > 200 && state.occupied_tenths < 15_000);
+            }
+            PushButton => assert!((5..60).contains(&state.count), "{} presses", state.count),
+            _ => {}
+        }
+    }
+    assert!(most > 0, "no area channel saw anybody");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Whatever the network, the demand and the lamps (which obey nothing here), vehicles never overlap.
+    #[test]
+    fn vehicles_never_overlap(
+        seed in 0u64..1_000_000,
+        wide in prop::bool::ANY,
+        signals in prop::bool::ANY,
+        hold in 3u64..40,
+        each in 1usize..25,
+    ) {
+        let road = if wide { '=' } else { '-' };
+        let drawing = format!("A\n|\n|\n|\n|\n|\nB{0}C\n|         |\n|         |\n|         |\n|         |\nD{0}E{0}F", String::from(road).repeat(9));
+        let city = if signals { sketch::city(&drawing, "BCDE") } else { sketch::city(&drawing, "") };
+        let ends = ["AB", "FE", "CB", "BD", "DE"];
+        let mut types = vec![VehicleType::car(), VehicleType::bus()];
+        types[1].mode = Modes::CAR;
+        let mut world = World::new(&city, types, seed);
+        for k in 0..each as u64 * 5 {
+            let pick = |salt: u64, n: usize| (chance(seed, k, salt) * n as f64) as usize;
+            let mut wanted = trip(&city.network, &format!("{k}"), pick(1, 200) as f64, &[ends[pick(2, 5)], ["BA", "EF", "EC", "DB"][pick(3, 4)]]);
+            wanted.routed = false;
+            wanted.vehicle_type = u32::from(k.is_multiple_of(6));
+            // Some pairs have no way without turning back; those are refused by name.
+            let _ = world.insert(wanted);
+        }
+        let mut hand = Hand::all(&city, Lamp::Red);
+        for step in 0..600u64 {
+            if step.is_multiple_of(hold) {
+                for (j, groups) in hand.groups.iter_mut().enumerate() {
+                    for (g, lamp) in groups.iter_mut().enumerate() {
+                        let roll = (chance(seed, (j * 50 + g) as u64, step + 99) * 7.0) as usize;
+                        *lamp = Lamp::ALL[roll.min(6)];
+                    }
+                }
+            }
+            world.step(&hand.lamps());
+            prop_assert!(world.overlap().is_none(), "step {step}: {:?}", world.overlap());
+        }
+        prop_assert_eq!(world.totals().collisions, 0);
+    }
 }
