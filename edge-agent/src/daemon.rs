@@ -49,8 +49,7 @@ pub async fn run(config: Opened, clock: Clock, shutdown: CancellationToken) -> R
         let (publisher, inbox) = match &gateway {
             None => {
                 let (publisher, inbox) = link::connect(LinkConfig {
-                    // Some brokers take no `/` in a client id.
-                    client_id: format!("{}-{}", config.link.client_id, node.as_str().replace('/', ".")),
+                    client_id: format!("{}-{node}", config.link.client_id),
                     will: Some(cabinet.will(boot)),
                     filters: [cabinet.filter()].into(),
                     ..config.link.clone()

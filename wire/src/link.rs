@@ -41,7 +41,10 @@ const FILTERS_PER_PACKET: usize = 100;
 /// First and longest wait before connecting again; the wait itself is random up to the limit of the try (full
 /// jitter), so that 40,000 cabinets do not come back in one second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-/// How long a connection, or an orderly end of one, may take.
+/// How long the broker may take to let us in. Long, because a try that is given up half-way is work for a broker
+/// that is slow already: 40,000 cabinets may be asking at once.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
+/// How long an orderly end may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How to reach the broker, and as whom.
@@ -51,7 +54,8 @@ pub struct LinkConfig {
     pub host: String,
     /// Port.
     pub port: u16,
-    /// Unique at the broker: a second connection with the same id ends the first.
+    /// Unique at the broker: a second connection with the same id ends the first. `/`, `+`, `#` and `$`, which
+    /// some brokers refuse, are sent as dots.
     pub client_id: String,
     /// At least [`SHORTEST_KEEP_ALIVE`]. Silence of 1.5 of it counts as a lost connection.
     pub keep_alive: Duration,

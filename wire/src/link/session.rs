@@ -1,8 +1,8 @@
 //! One connection after another, until the link ends.
 
 use super::{
-    BACKOFF, Delivery, FILTERS_PER_PACKET, HANDED, INFLIGHT, Incoming, LARGEST_PACKET, LinkConfig, Message,
-    Outgoing, PATIENCE, Shared, count, lock,
+    BACKOFF, CONNECT_PATIENCE, Delivery, FILTERS_PER_PACKET, HANDED, INFLIGHT, Incoming, LARGEST_PACKET,
+    LinkConfig, Message, Outgoing, PATIENCE, Shared, count, lock,
 };
 use bytes::Bytes;
 use rumqttc::v5::{
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
         let (client, mut events) = AsyncClient::new(options(self.config), HANDED);
         let silence = self.config.keep_alive.mul_f64(1.5);
         let mut heard = Instant::now();
-        let mut connecting = Some(heard + PATIENCE);
+        let mut connecting = Some(heard + CONNECT_PATIENCE);
         loop {
             // The library's `poll` is not safe to cancel half-way through a write, so one call stays pinned
             // until it is done, while we go on handing over messages.
@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
                         // A frozen broker can hold `poll` for ever inside a write: give up from outside.
                         () = tokio::time::sleep_until(connecting.unwrap_or(heard + silence)) => {
                             return Err(match connecting {
-                                Some(_) => format!("no answer within {PATIENCE:?}"),
+                                Some(_) => format!("no answer within {CONNECT_PATIENCE:?}"),
                                 None => format!("silent for {silence:?}"),
                             });
                         }
@@ -301,14 +301,16 @@ async fn goodbye(client: &AsyncClient, events: &mut EventLoop) {
 }
 
 fn options(config: &LinkConfig) -> MqttOptions {
-    let mut options = MqttOptions::new(&config.client_id, &config.host, config.port);
+    // rumqttd takes none of these in an id, and dies of the second try after such a refusal.
+    let client_id = config.client_id.replace(['/', '+', '#', '$'], ".");
+    let mut options = MqttOptions::new(client_id, &config.host, config.port);
     let mut properties = ConnectProperties::new();
     // A broker must never keep a command for us.
     properties.session_expiry_interval = Some(0);
     properties.max_packet_size = Some(LARGEST_PACKET);
     options.set_clean_start(true);
     options.set_keep_alive(config.keep_alive);
-    options.set_connection_timeout(PATIENCE.as_secs());
+    options.set_connection_timeout(CONNECT_PATIENCE.as_secs());
     options.set_connect_properties(properties);
     options.set_outgoing_inflight_upper_limit(2 * INFLIGHT as u16);
     if let Some(credentials) = &config.credentials {
