@@ -14,6 +14,8 @@ import { AgeRing, AlarmBadge } from "../ui/signs";
 import { runsOf } from "../ui/TimeStrip";
 import { select, selected } from "./state";
 
+/** With less than that behind it a line says nothing. */
+const SPARKLINE_MS = 5 * 60_000;
 /** Roads shown before one asks for all. */
 const ROADS = 4;
 
@@ -22,7 +24,7 @@ function Sparkline() {
   const index = health.value?.speed_index ?? null;
   const end = knownUntil.value;
   const all: [number, number][] = index === null ? points : [...points, [end, index]];
-  if (all.length < 2) return <span />;
+  if (all.length < 2 || end - (all[0]?.[0] ?? end) < SPARKLINE_MS) return <span />;
   const begin = end - 3 * 3600_000;
   const values = all.map(([, value]) => value);
   const [low, high] = [Math.min(...values) - 3, Math.max(...values, 100)];

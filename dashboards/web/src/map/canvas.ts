@@ -24,6 +24,8 @@ export interface View { centre: LonLat; zoom: number }
 const RANKS: Record<string, number> = { F: 0, E: 1, D: 2, C: 3, B: 4, A: 5 };
 /** A street's letters move at most so often: the classes flicker, the eye should not. */
 const LETTERS_MS = 2000;
+/** Between two letters; nearer ones would hide the streets' names. */
+const LETTER_GAP_PX = 84;
 
 const collection = <G extends Point | LineString>(features: Feature<G>[]): FeatureCollection<G> => ({ type: "FeatureCollection", features });
 const point = (at: Position, properties: Record<string, unknown>): Feature<Point> => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: at } });
@@ -83,6 +85,7 @@ export class CityCanvas {
       this.onMove({ centre: [lng, lat], zoom: this.map.getZoom() }, event.originalEvent !== undefined);
     };
     this.map.on("moveend", moved);
+    this.map.on("zoomend", () => this.#when(() => this.#letters()));
     this.map.on("idle", () => {
       container.dataset["idle"] = "true";
     });
@@ -163,12 +166,24 @@ export class CityCanvas {
   }
 
   #letters(): void {
-    const features: Feature<Point>[] = [];
+    const zoom = this.map.getZoom();
+    const wanted: { at: Position; bearing: number; los: string; rank: number }[] = [];
     for (const [ix, los] of this.#losNow) {
       const view = this.#views.get(ix);
       const rank = RANKS[los];
-      if (!view?.major || rank === undefined || (rank > 2 && this.map.getZoom() < 14.5)) continue;
-      const { at, bearing } = middle(view.line);
+      if (!view?.major || rank === undefined || (rank > 2 && zoom < 14.5)) continue;
+      wanted.push({ ...middle(view.line), los, rank });
+    }
+    // Worst first, and none too near another: a letter names a stretch, not a link.
+    const degree = (512 * 2 ** zoom) / 360;
+    const kept: { x: number; y: number }[] = [];
+    const features: Feature<Point>[] = [];
+    for (const { at, bearing, los, rank } of wanted.sort((a, b) => a.rank - b.rank)) {
+      const [lon = 0, lat = 0] = at;
+      const x = lon * degree;
+      const y = (lat * degree) / Math.cos((lat * Math.PI) / 180);
+      if (kept.some((other) => Math.hypot(other.x - x, other.y - y) < LETTER_GAP_PX)) continue;
+      kept.push({ x, y });
       // Beside its own direction, to the right of the way.
       const offset = [Math.round(Math.cos(bearing) * 14), Math.round(Math.sin(bearing) * 14)];
       features.push(point(at, { los, rank, offset }));

@@ -254,7 +254,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       layout: {
         "icon-image": ["concat", "los|", ["get", "los"]],
         "symbol-sort-key": ["get", "rank"],
-        "icon-padding": 26,
+        "icon-padding": 1,
         "icon-offset": ["get", "offset"],
         ...visible("speed"),
       },
