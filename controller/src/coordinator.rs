@@ -394,7 +394,7 @@ impl Coordinator {
         if presence.config_hash != self.sites[ix.ix()].config_hash {
             return Err(Unready::ConfigMismatch);
         }
-        if !live.seen_at.is_some_and(|at| now.since(at) <= Duration::from_secs(FRESH_S)) {
+        if live.seen_at.is_none_or(|at| now.since(at) > Duration::from_secs(FRESH_S)) {
             return Err(Unready::Stale);
         }
         if self.dispatch.fenced(ix) {
@@ -511,3 +511,6 @@ impl Coordinator {
         Some(Wish::Stage(choice.stage))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -247,3 +247,74 @@ fn red_for(now: Moment, live: &Live, groups: &[GroupNumber]) -> f64 {
     };
     groups.iter().filter_map(red).reduce(f64::min).unwrap_or(0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{coordinator::ChannelLive, decide::site::Roads};
+    use model::{detection::Reading, signal::rules::GroupState};
+
+    const CROSS: &str = "
+                    N
+                    |
+                    |
+W-------------------C-------------------E
+                    |
+                    |
+                    S
+";
+
+    /// The time of the link from `W`, s over driving it freely, after ten minutes of these readings.
+    fn check(
+        cameras: bool,
+        per_second: impl Fn(u64, DetectorKind) -> Reading,
+        expected_s: std::ops::Range<f64>,
+    ) {
+        let mut city = model::sketch::city(CROSS, "C");
+        if !cameras {
+            city.junctions[0].detectors.retain(|d| d.kind != DetectorKind::Area);
+        }
+        let roads = Roads::new(&city);
+        let sites = [Site::new(&city, JunctionIx(0), &roads)];
+        let mut estimate = Estimate::new(&city, &sites);
+        let link = model::sketch::link(&city.network, "WC");
+        let mut live = Live::default();
+        for s in 0..600u64 {
+            let now = Moment(1_000_000 + s as i64 * 1000);
+            // Half a minute of red, half a minute of green.
+            let (lamp, since) = if s % 60 < 30 { (Lamp::Red, s % 60) } else { (Lamp::Green, s % 60 - 30) };
+            let shown = GroupState { lamp, since: now - Duration::from_secs(since) };
+            live.groups = vec![shown; city.junctions[0].groups.len()];
+            for d in &city.junctions[0].detectors {
+                let ours = d.lane.is_some_and(|l| city.network.lane(l).link == link);
+                let last = if ours { per_second(s, d.kind) } else { Reading::default() };
+                live.detectors
+                    .insert(d.channel, ChannelLive { last, at: Some(now), ..ChannelLive::default() });
+            }
+            estimate.step(now, std::slice::from_ref(&live));
+        }
+        let speed = estimate.speeds()[link.ix()].expect("somebody looks");
+        let over = speed.time_s - city.network.link(link).free_travel_time_s();
+        assert!(expected_s.contains(&over), "{over} s over free flow, expected {expected_s:?}");
+    }
+
+    #[test]
+    fn time_follows_the_queue() {
+        let reading = |count: u16, standing: u16| Reading {
+            count,
+            queue: Some(standing),
+            vehicles: Some(standing),
+            ..Reading::default()
+        };
+        let every = |s: u64, n: u64| u16::from(s.is_multiple_of(n));
+        // Nobody there: nothing to wait for.
+        check(true, |_, _| reading(0, 0), 0.0..0.01);
+        // Three movements with one vehicle each, one leaving each six seconds: 18 s in view, which is what
+        // driving through 250 m of it takes.
+        check(true, |s, _| reading(every(s, 6), 1), 0.0..2.0);
+        // Five each: 90 s.
+        check(true, |s, _| reading(every(s, 6), 5), 60.0..80.0);
+        // Loops alone: half the cycle red, so 7.5 s in the mean, and a little for those before.
+        check(false, |s, _| reading(every(s, 6), 0), 8.0..14.0);
+    }
+}

@@ -124,15 +124,17 @@ impl Coordinator {
             .unwrap_or(default);
         // A hold is applied when its stage is green.
         let (stage, interstage) = (live.stage, live.interstage);
-        if let Some(hold) = live.orders.iter_mut().find(|o| o.state != "rejected") {
-            if let OrderKind::Hold(wanted) = hold.order.what {
-                let there = stage == Some(wanted) && !interstage;
-                hold.state = match (there, hold.state) {
-                    (true, _) => "applied",
-                    (false, "applied") => "accepted",
-                    (false, state) => state,
-                };
-            }
+        let in_force = live.orders.iter_mut().find(|o| o.state != "rejected");
+        if let Some((hold, wanted)) = in_force.and_then(|o| match o.order.what {
+            OrderKind::Hold(wanted) => Some((o, wanted)),
+            _ => None,
+        }) {
+            let there = stage == Some(wanted) && !interstage;
+            hold.state = match (there, hold.state) {
+                (true, _) => "applied",
+                (false, "applied") => "accepted",
+                (false, state) => state,
+            };
         }
     }
 

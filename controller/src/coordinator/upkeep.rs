@@ -116,10 +116,10 @@ impl Coordinator {
         }
         // A green answers the calls of its group.
         for detector in &junction.detectors {
-            if green(&live.groups, &detector.groups) {
-                if let Some(channel) = live.detectors.get_mut(&detector.channel) {
-                    channel.call = false;
-                }
+            if green(&live.groups, &detector.groups)
+                && let Some(channel) = live.detectors.get_mut(&detector.channel)
+            {
+                channel.call = false;
             }
         }
     }

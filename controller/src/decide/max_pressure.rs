@@ -5,8 +5,12 @@
 //! that the next seconds of green can serve (standing or within [`super::NEAR_M`]), and the queues it feeds
 //! matter when they fill their link. Lanes that no camera watches count by the balance of their loops. A group that waited as long as it may goes first.
 
-use super::{Choice, Limit, Memory, Problem, Reason, Unit, facts, site::Area};
+use super::{
+    Choice, Limit, Memory, Problem, Reason, Unit, facts,
+    site::{Area, Caller},
+};
 use model::{
+    detection::DetectorKind,
     ids::{GroupNumber, StageNumber},
     signal::{SignalGroup, rules::Refusal},
     time::{Moment, Tenths},
@@ -19,6 +23,8 @@ pub(crate) const INSTANT_S: u64 = 5;
 /// junction leave it in the interstage; stages that follow each other faster fill it until nobody can move
 /// (seen under SUMO on cologne3: one run in twenty locked with 5 s, none in 24 with 10 s, and 2 s less delay).
 pub(crate) const YIELDING_S: u64 = 10;
+/// Somebody on foot who waits so long weighs one vehicle more, s.
+const WAIT_WORTH_S: f64 = 20.0;
 /// The share of a link's room below which it counts as filling up.
 const TIGHT: f64 = 0.3;
 /// Longest red of a waiting group where the cabinet gives no limit.
@@ -129,7 +135,8 @@ fn pressure(problem: &Problem, memory: &Memory, stage: StageNumber) -> f64 {
         .map(|(area, near)| share(&area.groups) * near.unwrap_or(0.0) * outlet(problem, area))
         .sum();
     let by_loops: f64 = by_loops(problem, memory).map(|(groups, queue)| share(groups) * queue).sum();
-    by_area + by_loops
+    let on_foot: f64 = people(problem, memory).map(|(group, vehicles)| value(&group) * vehicles).sum();
+    by_area + by_loops + on_foot
 }
 
 /// Lanes that no working camera watches, with their queues.
@@ -137,6 +144,17 @@ fn by_loops<'a>(problem: &'a Problem, memory: &'a Memory) -> impl Iterator<Item 
     let blind = |areas: &[usize]| areas.iter().all(|&a| memory.near.get(a).copied().flatten().is_none());
     let lanes = problem.site.loops.iter().zip(&memory.balance).filter(move |(lane, _)| blind(&lane.areas));
     lanes.filter_map(|(lane, balance)| Some((&lane.groups[..], balance.queue?)))
+}
+
+/// Groups that somebody called by button, with the vehicles that their wait is worth: one, and one more for each
+/// [`WAIT_WORTH_S`]. Nobody counts people here, and a queue of one must not wait for the longest red.
+fn people<'a>(problem: &'a Problem, memory: &'a Memory) -> impl Iterator<Item = (GroupNumber, f64)> + 'a {
+    let by_button = |callers: &[Caller]| callers.iter().any(|c| c.kind == DetectorKind::PushButton);
+    let groups = problem.junction.groups.iter().zip(&problem.site.callers).zip(&memory.waiting);
+    groups.filter(move |((_, callers), _)| by_button(callers)).filter_map(|((group, _), since)| {
+        let waited = problem.now.since((*since)?).as_secs_f64();
+        Some((group.number, 1.0 + waited / WAIT_WORTH_S))
+    })
 }
 
 /// How much of a movement's queue the link behind the junction can take, 0 to 1. The paper subtracts the queue

@@ -62,3 +62,21 @@ fn by_plan(problem: &Problem, plan: &Plan) -> Option<Choice> {
         limits: problem.limits_towards(stage),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::local_time;
+
+    #[test]
+    fn local_time_is_the_time_of_the_place() {
+        let check = |now_ms: i64, offset_s: i32, expected: (u8, u16)| {
+            assert_eq!(local_time(now_ms, offset_s), expected, "{now_ms} ms, {offset_s} s");
+        };
+        // 1970-01-01 was a Thursday.
+        check(0, 0, (3, 0));
+        check(0, 3 * 3600, (3, 180));
+        check(0, -3600, (2, 23 * 60));
+        // 2024-06-12 08:00 in Moscow, a Wednesday.
+        check(1_718_168_400_000, 3 * 3600, (2, 480));
+    }
+}

@@ -44,3 +44,34 @@ impl Health {
         self.missed = self.missed.saturating_add(count.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::detection::Reading;
+
+    /// Seconds until a loop is disbelieved when each second reads like that, up to a quarter of an hour.
+    fn check(reading: Reading, neighbour: u16, expected: Option<u64>) {
+        let (mut health, mut channel) = (Health::default(), ChannelLive::default());
+        let found = (1..=900).find(|&s| {
+            let at = Moment(s * 1000);
+            channel.at = Some(at);
+            channel.last = reading;
+            channel.minute.push_back((at, reading.count, reading.occupancy));
+            channel.minute.retain(|m| m.0 > at - Duration::from_secs(60));
+            health.neighbour_counted(neighbour);
+            health.judge(&channel)
+        });
+        assert_eq!(found.map(|s| s as u64), expected, "{reading:?}");
+    }
+
+    #[test]
+    fn loops_that_lie_are_found() {
+        let still = Reading::default();
+        check(still, 0, None);
+        check(still, 1, Some(30));
+        check(Reading { occupied: true, occupancy: 1.0, ..still }, 0, Some(301));
+        check(Reading { count: 2, occupancy: 0.3, ..still }, 0, Some(31));
+        check(Reading { count: 1, occupancy: 0.3, occupied: true, ..still }, 1, None);
+    }
+}
