@@ -41,7 +41,8 @@ pub fn start(address: SocketAddr, clients: usize) -> anyhow::Result<SocketAddr> 
         id: 0,
         router: RouterConfig {
             max_connections: clients + 64,
-            max_outgoing_packet_count: 500,
+            // Also the most retained messages that a new subscriber gets: a cabinet has about a dozen.
+            max_outgoing_packet_count: (clients as u64 + 10) * 40,
             // Live state ages at once: two segments of 4 MiB a topic are plenty and bound the memory.
             max_segment_size: 4 << 20,
             max_segment_count: 2,

@@ -78,9 +78,16 @@ impl Pages {
         let mut document = controller::api::openapi();
         document.merge(routing::api::openapi());
         let document = Arc::new(document);
-        let centre = self.centre.clone();
-        let to_centre = service_fn(move |request: Request| {
-            let router = centre.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (centre, app) = (self.centre.clone(), dashboards::router());
+        // Not a route of its own: a router inside a route would see the outer one's path parameters.
+        let rest = service_fn(move |request: Request| {
+            let path = request.uri().path();
+            let for_centre = path == "/metrics" || path == "/api" || path.starts_with("/api/");
+            let router = if for_centre {
+                centre.read().unwrap_or_else(PoisonError::into_inner).clone()
+            } else {
+                Some(app.clone())
+            };
             async move {
                 let response: Response = match router {
                     Some(router) => router.oneshot(request).await.into_response(),
@@ -92,9 +99,7 @@ impl Pages {
         Router::new()
             .route("/api/openapi.json", get(async move || Json((*document).clone())))
             .merge(routing::api::router(self.routing.clone()))
-            .route_service("/api/{*rest}", to_centre.clone())
-            .route_service("/metrics", to_centre)
-            .fallback_service(dashboards::router())
+            .fallback_service(rest)
     }
 
     /// Waits until the centre has ended.
