@@ -10,6 +10,9 @@ pub use wire::register_map::DeviceMode;
 pub struct DeviceReport {
     /// Changes as long as the device lives.
     pub heartbeat: u16,
+    /// The device moved on while it was being read, so its parts are of different moments: lamps may be older
+    /// than the ages beside them, never younger.
+    pub torn: bool,
     /// Since the device started; its own clock, to a tenth of a second. Wraps after 13 years.
     pub tick: Tenths,
     /// Fingerprint of the device's own configuration.

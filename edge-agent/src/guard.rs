@@ -111,7 +111,8 @@ impl LampWatch {
 
     /// Takes a reading and says what it shows to be unsafe.
     pub fn observe(&mut self, junction: &Junction, report: &DeviceReport) -> Vec<Violation> {
-        if report.groups.len() != junction.groups.len() {
+        // Of a torn reading nobody can say when its lamps changed.
+        if report.torn || report.groups.len() != junction.groups.len() {
             self.tick = None;
             return Vec::new();
         }

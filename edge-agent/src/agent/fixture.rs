@@ -75,6 +75,7 @@ pub(crate) fn junction() -> Junction {
 pub(crate) fn report() -> DeviceReport {
     DeviceReport {
         heartbeat: 1,
+        torn: false,
         tick: Tenths::seconds(100),
         config_hash: junction().config_hash(),
         groups: [Lamp::Green, Lamp::Red, Lamp::Green].map(|lamp| (lamp, Tenths::seconds(20))).to_vec(),

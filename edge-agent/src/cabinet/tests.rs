@@ -44,6 +44,8 @@ struct Registers {
     delay: Duration,
     /// Answers reads of the lamps with one register too few.
     short: bool,
+    /// Ticks at every read of the ages.
+    restless: bool,
 }
 
 impl Box1 {
@@ -55,6 +57,7 @@ impl Box1 {
             writes: 0,
             delay: Duration::ZERO,
             short: false,
+            restless: false,
             map,
         };
         let device = Box1(Arc::new(Mutex::new(registers)));
@@ -141,6 +144,9 @@ impl Box1 {
             Request::ReadInputRegisters(first, count) => {
                 assert!(count <= 125, "a read of {count} registers");
                 let mut words = r.input.get(range(first, count)).ok_or(here)?.to_vec();
+                if r.restless && first == 300 {
+                    r.input[1] = r.input[1].wrapping_add(1);
+                }
                 if r.short && first == 100 {
                     words.pop();
                 }
@@ -498,4 +504,15 @@ async fn no_device_is_an_alarm_and_no_crash() {
     };
     cabinet.incoming(START, Incoming::Message(stray)).await;
     assert_eq!(cabinet.counts()["mqtt.malformed.topic"], 1);
+}
+
+/// A device that moves on between two reads: the reading says so rather than mix two moments unseen.
+#[tokio::test]
+async fn a_reading_across_a_tick_is_known_for_what_it_is() {
+    let (device, address) = Box1::start().await;
+    let mut modbus = ModbusDevice::new(config(address, None).device);
+    device.lock().restless = true;
+    assert!(modbus.read(START).await.unwrap().torn);
+    device.lock().restless = false;
+    assert!(!modbus.read(START).await.unwrap().torn);
 }

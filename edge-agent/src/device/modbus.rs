@@ -7,7 +7,10 @@
 use super::{
     ChannelReport, DetectorReport, DeviceAlarm, DeviceError, DeviceEvent, DeviceReport, LocalMode, Settings,
 };
-use model::time::{Moment, Tenths};
+use model::{
+    signal::Lamp,
+    time::{Moment, Tenths},
+};
 use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_modbus::{
@@ -25,6 +28,10 @@ const LAYOUT: u16 = 1;
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// How often we show the device that we live.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the lamps are read again when the device moves on meanwhile. Three tries meet a device that ticks
+/// ten times a second over a line of 30 ms.
+const PICTURE_TRIES: usize = 3;
 
 /// Where a device is.
 #[derive(Clone, Debug)]
@@ -50,6 +57,14 @@ pub struct ModbusDevice {
     detectors_read: Option<u32>,
     heartbeat: u16,
     heartbeat_at: Option<Moment>,
+}
+
+/// The report block with its first register's address, and the groups.
+struct Picture {
+    block: Vec<u16>,
+    first: u16,
+    groups: Vec<(Lamp, Tenths)>,
+    torn: bool,
 }
 
 impl std::fmt::Debug for ModbusDevice {
@@ -111,43 +126,21 @@ impl ModbusDevice {
 
     async fn read_all(&mut self, now: Moment) -> Result<DeviceReport, DeviceError> {
         let map = self.config.map.clone();
-        let (first, length) = map.report.span();
-        let block = self.input("its report", now, first, length).await?;
+        let mut picture = self.read_lamps(now, &map).await?;
+        for _ in 1..PICTURE_TRIES {
+            if !picture.torn {
+                break;
+            }
+            picture = self.read_lamps(now, &map).await?;
+        }
+        let Picture { block, first, groups, torn } = picture;
         let word = |register: u16| block[usize::from(register - first)];
         let double = |register: u16| (u32::from(word(register)) << 16) | u32::from(word(register + 1));
-        let layout = word(map.report.layout);
-        if layout != LAYOUT {
-            return Err(nonsense("its report", format!("layout {layout}; we speak layout {LAYOUT}")));
-        }
-        let groups = word(map.report.groups);
-        if groups > map.most_groups {
-            return Err(nonsense(
-                "its report",
-                format!("{groups} groups; the map has room for {}", map.most_groups),
-            ));
-        }
         let mode = word(map.report.mode);
         let Some(&mode) = map.mode_codes.get(usize::from(mode)) else {
             return Err(nonsense("its report", format!("mode {mode}, which the map does not know")));
         };
         let tick = Tenths(double(map.report.tick));
-        // Lamps before ages: if a lamp changes between the two reads we pair an old lamp with a young age, and
-        // the guard waits; the other order would let a fresh green pass for an old one.
-        let (lamps, ages) = match groups {
-            0 => (Vec::new(), Vec::new()),
-            _ => (
-                self.input("its lamps", now, map.lamps, groups).await?,
-                self.input("its lamps' ages", now, map.ages, groups).await?,
-            ),
-        };
-        let groups = lamps
-            .into_iter()
-            .zip(ages)
-            .map(|(code, age)| match map.lamp_codes.get(usize::from(code)) {
-                Some(&lamp) => Ok((lamp, Tenths(u32::from(age)))),
-                None => Err(nonsense("its lamps", format!("lamp code {code}, which the map does not know"))),
-            })
-            .collect::<Result<_, _>>()?;
         let (events, events_lost) = self.read_events(now, word(map.report.newest_event)).await?;
         // Intervals are seconds: reading the detectors more often would tell nothing new.
         let second = tick.0 / 10;
@@ -159,6 +152,7 @@ impl ModbusDevice {
         self.show_heartbeat(now).await?;
         Ok(DeviceReport {
             heartbeat: word(map.report.heartbeat),
+            torn,
             tick,
             config_hash: double(map.report.config_hash),
             groups,
@@ -175,6 +169,40 @@ impl ModbusDevice {
             events_lost,
             detectors,
         })
+    }
+
+    /// The report block and the lamps, and whether the device moved on between them.
+    async fn read_lamps(&mut self, now: Moment, map: &RegisterMap) -> Result<Picture, DeviceError> {
+        let (first, length) = map.report.span();
+        let block = self.input("its report", now, first, length).await?;
+        let word = |register: u16| block[usize::from(register - first)];
+        let layout = word(map.report.layout);
+        if layout != LAYOUT {
+            return Err(nonsense("its report", format!("layout {layout}; we speak layout {LAYOUT}")));
+        }
+        let groups = word(map.report.groups);
+        if groups > map.most_groups {
+            return Err(nonsense(
+                "its report",
+                format!("{groups} groups; the map has room for {}", map.most_groups),
+            ));
+        }
+        if groups == 0 {
+            return Ok(Picture { block, first, groups: Vec::new(), torn: false });
+        }
+        // Lamps before ages: if a lamp changes between the two reads we pair an old lamp with a young age, and
+        // the guard waits; the other order would let a fresh green pass for an old one.
+        let lamps = self.input("its lamps", now, map.lamps, groups).await?;
+        let ages = self.input("its lamps' ages", now, map.ages, groups).await?;
+        let heartbeat = self.input("its heartbeat", now, map.report.heartbeat, 1).await?[0];
+        let torn = heartbeat != word(map.report.heartbeat);
+        let groups =
+            lamps.into_iter().zip(ages).map(|(code, age)| match map.lamp_codes.get(usize::from(code)) {
+                Some(&lamp) => Ok((lamp, Tenths(u32::from(age)))),
+                None => Err(nonsense("its lamps", format!("lamp code {code}, which the map does not know"))),
+            });
+        let groups = groups.collect::<Result<_, _>>()?;
+        Ok(Picture { block, first, groups, torn })
     }
 
     /// Events since the last reading, and how many were overwritten meanwhile. The first reading only learns

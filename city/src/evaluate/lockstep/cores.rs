@@ -157,6 +157,7 @@ impl One {
         let central = tlc.mode() == Mode::Central;
         DeviceReport {
             heartbeat: self.heartbeat,
+            torn: false,
             tick: since_start(now),
             config_hash: tlc.junction().config_hash(),
             groups: tlc.groups().iter().map(|g| (g.lamp, Tenths::from(now.since(g.since)))).collect(),
