@@ -16,7 +16,7 @@ use crate::{
 use axum::{
     Json, Router,
     extract::{Query as UrlQuery, State, rejection::QueryRejection},
-    http::header,
+    http::{Method, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -25,6 +25,10 @@ use problem::{Code, Problem};
 use question::{PlanParameters, Question};
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use tokio::time::Instant;
+use tower_http::{
+    compression::CompressionLayer,
+    cors::{Any, CorsLayer},
+};
 use utoipa::OpenApi;
 use view::{BrokerView, GraphView, ItineraryView, PlaceView, PlanView, RoutingHealthView, TrafficView, iso};
 
@@ -48,6 +52,9 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         .fallback(|uri: axum::http::Uri| async move {
             Problem::new(Code::NotFound, format!("there is no page {}", uri.path()))
         })
+        .layer(CompressionLayer::new())
+        // The answers hold nothing private, and city apps ask from pages of their own.
+        .layer(CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]))
 }
 
 #[derive(OpenApi)]

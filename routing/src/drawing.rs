@@ -1,4 +1,8 @@
-//! Small cities for tests, one statement a line, and the one way to ask them for a route.
+//! Small cities for tests, and the one way to ask them for a route.
+//!
+//! A picture is read by [`model::sketch`]; below it may stand `no A>B>C` (a forbidden turn) and `signals BC`
+//! (signals with their generated plans at those nodes). What it cannot show (crooked streets, footways, steps, a signal on
+//! one turn) is said instead, one statement a line:
 //!
 //! ```text
 //! A 0 0              node A, metres east and north
@@ -38,6 +42,30 @@ const SPEED_MPS: f64 = 30.0 / 3.6;
 
 /// Draws a city.
 pub(crate) fn draw(text: &str) -> City {
+    let is_statement = |line: &str| line.split_whitespace().nth(2).is_some_and(|y| y.parse::<f64>().is_ok());
+    match text.lines().find(|line| !line.trim().is_empty()) {
+        Some(first) if is_statement(first) => draw_statements(text),
+        _ => draw_picture(text),
+    }
+}
+
+fn draw_picture(text: &str) -> City {
+    let is_word = |line: &&str| ["no ", "signals "].iter().any(|word| line.trim().starts_with(word));
+    let (statements, picture): (Vec<_>, Vec<_>) = text.lines().partition(is_word);
+    if let Some(nodes) = statements.iter().find_map(|line| line.trim().strip_prefix("signals ")) {
+        return model::sketch::city(&picture.join("\n"), nodes);
+    }
+    let turn = |line: &&str| {
+        let nodes: Vec<&str> = line.trim().strip_prefix("no ")?.split('>').collect();
+        Some((format!("{}{}", nodes[0], nodes[1]), format!("{}{}", nodes[1], nodes[2])))
+    };
+    let turns: Vec<_> = statements.iter().filter_map(turn).collect();
+    let turns: Vec<(&str, &str)> = turns.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let network = model::sketch::sketch_without_turns(&picture.join("\n"), &turns);
+    City { network, ..model::sketch::city("A-B", "") }
+}
+
+fn draw_statements(text: &str) -> City {
     let plane = LocalPlane::around(CENTRE);
     let mut network = Network::default();
     let (mut banned, mut signals) = (BTreeSet::new(), BTreeSet::new());

@@ -33,6 +33,8 @@ pub struct Arc {
     pub length_m: f64,
     /// Time to pass it without traffic, s.
     pub free_s: f64,
+    /// The same in whole ms, rounded up.
+    pub free_ms: u32,
     /// Where it begins, on [`StreetGraph::plane`], m.
     pub begin: [f64; 2],
     /// Where it ends.
@@ -57,6 +59,16 @@ pub struct Transition {
     pub inside_s: f64,
     /// Expected wait at the signal, s; 0 where there is none. Measured link times include it already.
     pub signal_s: f64,
+    /// Turn, way and wait together without traffic, in whole ms, rounded up.
+    pub free_ms: u32,
+}
+
+impl Transition {
+    fn new(profile: Profile, turn: Turn, length_m: f64, speed_mps: f64, signal_s: f64) -> Transition {
+        let inside_s = length_m / speed_mps;
+        let free_ms = whole_ms(profile.turn_s(turn) + inside_s + signal_s);
+        Transition { turn, length_m, inside_s, signal_s, free_ms }
+    }
 }
 
 /// The streets that one kind of traveller may use.
@@ -97,7 +109,15 @@ impl StreetGraph {
             let mut add = |reverse: bool| {
                 let (first, last) = (flat[0], flat[flat.len() - 1]);
                 let (begin, end) = if reverse { (last, first) } else { (first, last) };
-                let arc = Arc { link: LinkIx::from(i), reverse, length_m: link.length_m, free_s, begin, end };
+                let arc = Arc {
+                    link: LinkIx::from(i),
+                    reverse,
+                    length_m: link.length_m,
+                    free_s,
+                    free_ms: whole_ms(free_s),
+                    begin,
+                    end,
+                };
                 by_link[i][usize::from(reverse)] = Some(graph.add_node(arc));
             };
             add(false);
@@ -153,16 +173,11 @@ impl StreetGraph {
                 Some(limit) if self.profile.is_motor() => limit,
                 _ => self.graph[to].speed_mps(),
             };
-            let transition = Transition {
-                turn: movement.turn,
-                length_m,
-                inside_s: length_m / speed_mps,
-                signal_s: movement.head.map_or(0.0, |head| expected_wait_s(city, head)),
-            };
-            let cost = |t: &Transition| self.profile.turn_s(t.turn) + t.signal_s + t.inside_s;
+            let signal_s = movement.head.map_or(0.0, |head| expected_wait_s(city, head));
+            let transition = Transition::new(self.profile, movement.turn, length_m, speed_mps, signal_s);
             best.entry((from, to))
                 .and_modify(|known| {
-                    if cost(&transition) < cost(known) {
+                    if transition.free_ms < known.free_ms {
                         *known = transition;
                     }
                 })
@@ -196,9 +211,8 @@ impl StreetGraph {
                 candidates.iter().all(|&to| goes_back(to)) && self.graph.edges(from).next().is_none();
             let onward = candidates.into_iter().filter(|&to| dead_end || !goes_back(to)).map(|to| {
                 let turn = if goes_back(to) { Turn::UTurn } else { self.turn_between(city, from, to) };
-                let length_m = self.gap(from, to);
-                let inside_s = length_m / self.graph[to].speed_mps();
-                (to, Transition { turn, length_m, inside_s, signal_s: 0.0 })
+                let speed_mps = self.graph[to].speed_mps();
+                (to, Transition::new(self.profile, turn, self.gap(from, to), speed_mps, 0.0))
             });
             for (to, transition) in onward.collect::<Vec<_>>() {
                 self.join(from, to, transition);
@@ -275,6 +289,14 @@ fn expected_wait_s(city: &City, head: Head) -> f64 {
         (cycle > 0.0 && green > 0.0).then(|| cycle * (1.0 - (green / cycle).min(1.0)).powi(2) / 2.0)
     };
     city.junctions.get(head.junction.ix()).and_then(wait).unwrap_or(UNKNOWN_SIGNAL_WAIT_S)
+}
+
+/// The longest time that counts, ms: thirteen days. Sums of a few of them still fit.
+const LONGEST_MS: f64 = (u32::MAX / 4) as f64;
+
+/// Whole milliseconds, rounded up.
+pub(crate) fn whole_ms(seconds: f64) -> u32 {
+    (seconds * 1000.0).ceil().min(LONGEST_MS) as u32
 }
 
 /// Metres between two places on the plane.

@@ -1,14 +1,21 @@
 //! `routing`: the journey planner as a daemon, and the making of its city file.
 
 use clap::{Args, Parser, Subcommand};
-use model::config::{Complaint, Complaints, Source};
+use model::{
+    config::{Complaint, Complaints, Source},
+    signal::design::SignalHabits,
+};
 use routing::{
     RunError,
     config::Config,
     prepare::{CITY_FILE, store_city},
     service::Limits,
 };
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use tokio_util::sync::CancellationToken;
 use wire::{clock::Clock, link::LinkConfig};
 
@@ -37,12 +44,22 @@ enum Task {
 
 #[derive(Args)]
 struct Prepare {
-    /// The map: a SUMO network (`.net.xml`).
-    #[arg(long, value_name = "FILE")]
-    net: PathBuf,
+    #[command(flatten)]
+    map: Map,
     /// The data folder; made if it is not there. `city.json` in it is replaced.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Map {
+    /// The map: OpenStreetMap (`.osm.pbf`).
+    #[arg(long, value_name = "FILE")]
+    osm: Option<PathBuf>,
+    /// The map: a SUMO network (`.net.xml`).
+    #[arg(long, value_name = "FILE")]
+    net: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -139,20 +156,36 @@ fn obey(command: Command) -> Result<(), Failure> {
 
 #[expect(clippy::print_stdout, reason = "the report that the person asked for")]
 fn prepare(task: &Prepare) -> Result<(), Failure> {
-    let name = task.net.display().to_string();
-    let text = std::fs::read_to_string(&task.net)
-        .map_err(|e| Complaints::from(Complaint::whole(&name, format!("could not read the map: {e}"))))?;
-    let read = model::sumo::network(Source::new(&name, &text), &[])?;
+    let read = match (&task.map.osm, &task.map.net) {
+        (Some(file), _) => {
+            let (name, bytes) = (file.display().to_string(), read_map(file)?);
+            // Journeys need no lamp to the second; the habits only shape the expected wait at a signal.
+            model::osm::city(&name, &bytes, &SignalHabits::plain())?
+        }
+        (_, Some(file)) => {
+            let (name, bytes) = (file.display().to_string(), read_map(file)?);
+            let text =
+                String::from_utf8(bytes).map_err(|_| Complaint::whole(&name, "it is not a text in UTF-8"));
+            model::sumo::network(Source::new(&name, &text.map_err(Complaints::from)?), &[])?
+        }
+        (None, None) => unreachable!("clap asks for one of them"),
+    };
     for note in &read.notes {
         println!("note: {note}");
     }
     let city = read.value;
-    let faults = Complaints(city.faults().into_iter().map(|fault| Complaint::whole(&name, fault)).collect());
-    faults.or(())?;
+    let faults = city.faults().into_iter().map(|fault| Complaint::whole(city.name.english(), fault));
+    Complaints(faults.collect()).or(())?;
     store_city(&city, &task.out)?;
     let (links, junctions) = (city.network.links.len(), city.junctions.len());
     println!("{}: {links} links, {junctions} signalised junctions", task.out.join(CITY_FILE).display());
     Ok(())
+}
+
+fn read_map(file: &Path) -> Result<Vec<u8>, Complaints> {
+    std::fs::read(file).map_err(|e| {
+        Complaint::whole(file.display().to_string(), format!("could not read the map: {e}")).into()
+    })
 }
 
 fn serve(config: Config, source: &str) -> Result<(), Failure> {

@@ -84,6 +84,11 @@ impl View<'_> {
         (weight > 0.0).then_some((f64::from(said.time_s), weight))
     }
 
+    /// Whether anything was ever said of the link. Quick; [`Self::measured`] and [`Self::closed`] say what counts.
+    pub fn knows(&self, link: LinkIx) -> bool {
+        self.snapshot.said[link.ix()].is_some()
+    }
+
     /// Whether nobody may drive the link.
     pub fn closed(&self, link: LinkIx) -> bool {
         self.snapshot.said[link.ix()]

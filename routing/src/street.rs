@@ -5,7 +5,7 @@
 //! and the estimate down, so it stays a lower bound and no arc is settled twice (Hart, Nilsson, Raphael 1968).
 
 use crate::{
-    graph::{Arc, ArcIx, StreetGraph, Transition, distance},
+    graph::{Arc, ArcIx, StreetGraph, Transition, distance, whole_ms},
     nearest::OnArc,
     snapshot::View,
 };
@@ -22,17 +22,19 @@ pub struct Costs<'a> {
     traffic: Option<View<'a>>,
     /// Times the usual time; below 1 for the fleet of foot.
     slowness: f64,
+    /// The usual speed, so that times worked out beforehand hold.
+    is_plain: bool,
 }
 
 impl<'a> Costs<'a> {
     /// Costs on `graph`. Traffic is looked at for motors only; `speed_mps` replaces the usual speed of the others.
     pub fn new(graph: &'a StreetGraph, traffic: View<'a>, speed_mps: Option<f64>) -> Costs<'a> {
-        let traffic = graph.profile.is_motor().then_some(traffic);
+        let traffic = Some(traffic).filter(|traffic| graph.profile.is_motor() && traffic.at().is_some());
         let slowness = match (graph.profile.usual_speed_mps(), speed_mps) {
             (Some(usual), Some(wanted)) => usual / wanted,
             _ => 1.0,
         };
-        Costs { graph, traffic, slowness }
+        Costs { graph, traffic, slowness, is_plain: slowness == 1.0 }
     }
 
     /// Seconds to pass the arc; `None` where it is closed.
@@ -56,14 +58,25 @@ impl<'a> Costs<'a> {
         self.graph.profile.turn_s(transition.turn) + transition.inside_s * self.slowness + signal_s
     }
 
-    /// As [`Self::arc_s`] for part of the arc, in ms.
-    pub fn arc_ms(&self, arc: &Arc, part: f64) -> Option<u32> {
-        self.arc_s(arc).map(|s| ms(s * part))
+    /// As [`Self::arc_s`] for a share of the arc, in ms.
+    pub fn part_ms(&self, arc: &Arc, share: f64) -> Option<u32> {
+        self.arc_s(arc).map(|s| whole_ms(s * share))
+    }
+
+    /// As [`Self::arc_s`], in ms.
+    pub fn arc_ms(&self, arc: &Arc) -> Option<u32> {
+        if self.is_plain && !self.traffic.is_some_and(|traffic| traffic.knows(arc.link)) {
+            return Some(arc.free_ms);
+        }
+        self.part_ms(arc, 1.0)
     }
 
     /// As [`Self::transition_s`], in ms.
     pub fn transition_ms(&self, from: &Arc, transition: &Transition) -> u32 {
-        ms(self.transition_s(from, transition))
+        if self.is_plain && !self.traffic.is_some_and(|traffic| traffic.knows(from.link)) {
+            return transition.free_ms;
+        }
+        whole_ms(self.transition_s(from, transition))
     }
 
     /// Whether measured times have any say on the arc.
@@ -75,11 +88,6 @@ impl<'a> Costs<'a> {
     pub fn graph(&self) -> &'a StreetGraph {
         self.graph
     }
-}
-
-/// Whole milliseconds, rounded up.
-fn ms(seconds: f64) -> u32 {
-    (seconds * 1000.0).ceil().min(f64::from(UNREACHED / 4)) as u32
 }
 
 /// A way along the streets.
@@ -126,10 +134,10 @@ impl Scratch {
         let label = self.labels[arc as usize];
         if label.round == self.round { label.cost_ms } else { UNREACHED }
     }
-    fn improve(&mut self, arc: u32, cost_ms: u32, parent: u32, estimate_ms: u32) {
+    fn improve(&mut self, arc: u32, cost_ms: u32, parent: u32, estimate_ms: impl FnOnce() -> u32) {
         if cost_ms < self.cost(arc) {
             self.labels[arc as usize] = Label { round: self.round, cost_ms, parent };
-            self.queue.push(Reverse((cost_ms.saturating_add(estimate_ms), cost_ms, arc)));
+            self.queue.push(Reverse((cost_ms.saturating_add(estimate_ms()), cost_ms, arc)));
         }
     }
 }
@@ -152,15 +160,15 @@ pub fn quickest(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc], scratch: &mut S
     for start in from {
         let arc = street.arc(start.arc);
         for end in to.iter().filter(|end| end.arc == start.arc && end.along >= start.along) {
-            if let Some(cost_ms) = costs.arc_ms(arc, end.along - start.along)
+            if let Some(cost_ms) = costs.part_ms(arc, end.along - start.along)
                 && better(cost_ms, &best)
             {
                 best = Some(Path { arcs: vec![start.arc], begins: start.along, ends: end.along, cost_ms });
             }
         }
-        if let Some(cost_ms) = costs.arc_ms(arc, 1.0 - start.along) {
+        if let Some(cost_ms) = costs.part_ms(arc, 1.0 - start.along) {
             let ix = start.arc.index() as u32;
-            scratch.improve(ix, cost_ms, ix, estimate_ms(arc));
+            scratch.improve(ix, cost_ms, ix, || estimate_ms(arc));
         }
     }
 
@@ -179,15 +187,15 @@ pub fn quickest(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc], scratch: &mut S
         for edge in street.graph.edges(here) {
             let next = edge.target();
             let arc = street.arc(next);
-            let Some(pass_ms) = costs.arc_ms(arc, 1.0) else { continue };
+            let Some(pass_ms) = costs.arc_ms(arc) else { continue };
             let entered_ms = cost_ms.saturating_add(costs.transition_ms(from_arc, edge.weight()));
             for end in to.iter().filter(|end| end.arc == next) {
-                let there = entered_ms.saturating_add(costs.arc_ms(arc, end.along).unwrap_or(UNREACHED));
+                let there = entered_ms.saturating_add(costs.part_ms(arc, end.along).unwrap_or(UNREACHED));
                 if there < arrival.map_or(UNREACHED, |a| a.0) {
                     arrival = Some((there, *end, ix));
                 }
             }
-            scratch.improve(next.index() as u32, entered_ms.saturating_add(pass_ms), ix, estimate_ms(arc));
+            scratch.improve(next.index() as u32, entered_ms.saturating_add(pass_ms), ix, || estimate_ms(arc));
         }
     }
 

@@ -230,3 +230,24 @@ fn polylines_are_googles() {
     assert_eq!(encode_polyline(&line, 5), "_p~iF~ps|U_ulLnnqC_mqNvxq`@");
     assert_eq!(encode_polyline(&[], 7), "");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+
+    /// Whatever stands in a query, reading it ends in a question or a problem.
+    #[test]
+    fn no_question_stops_us(
+        from in "(-?[0-9.e]{0,6},?){0,4}|NaN,inf|\\PC{0,12}",
+        extra in proptest::collection::vec(
+            ("(time|directModes|pedestrianSpeed|maxDirectTime|language|\\PC{0,6})", "-?[0-9]{0,9}e?[0-9]{0,3}|\\PC{0,20}"), 0..4,
+        ),
+    ) {
+        let routing = serve(CROSS, Duration::ZERO, "");
+        let mut pairs = vec![("fromPlace".to_string(), from), ("toPlace".to_string(), "55.75,37.6".to_string())];
+        pairs.extend(extra);
+        let now = routing.clock.now();
+        if let Ok(question) = super::question::Question::read(pairs, &routing.planner, now) {
+            let _ = super::answer(&routing, question, now);
+        }
+    }
+}

@@ -21,22 +21,22 @@ fn oracle_ms(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
     for start in from {
         let arc = street.arc(start.arc);
         for end in to.iter().filter(|end| end.arc == start.arc && end.along >= start.along) {
-            if let Some(cost) = costs.arc_ms(arc, end.along - start.along) {
+            if let Some(cost) = costs.part_ms(arc, end.along - start.along) {
                 offer(cost);
             }
         }
-        let Some(first_ms) = costs.arc_ms(arc, 1.0 - start.along) else { continue };
+        let Some(first_ms) = costs.part_ms(arc, 1.0 - start.along) else { continue };
         const CLOSED: u64 = 1 << 40;
         let step = |a: ArcIx, b: ArcIx| {
             let edge = street.graph.find_edge(a, b).expect("an edge");
             u64::from(costs.transition_ms(street.arc(a), &street.graph[edge]))
         };
-        let pass = |b: ArcIx| costs.arc_ms(street.arc(b), 1.0).map_or(CLOSED, u64::from);
+        let pass = |b: ArcIx| costs.arc_ms(street.arc(b)).map_or(CLOSED, u64::from);
         let reached =
             dijkstra(&street.graph, start.arc, None, |e| step(e.source(), e.target()) + pass(e.target()));
         for (&arc, &cost) in reached.iter().filter(|&(_, &cost)| cost < CLOSED) {
             for end in to.iter().filter(|end| street.graph.find_edge(arc, end.arc).is_some()) {
-                if let Some(last_ms) = costs.arc_ms(street.arc(end.arc), end.along) {
+                if let Some(last_ms) = costs.part_ms(street.arc(end.arc), end.along) {
                     offer((u64::from(first_ms) + cost + step(arc, end.arc)) as u32 + last_ms);
                 }
             }
@@ -53,7 +53,7 @@ fn added_up_ms(costs: &Costs<'_>, path: &Path) -> u32 {
     for (i, &arc) in path.arcs.iter().enumerate() {
         let begin = if i == 0 { path.begins } else { 0.0 };
         let end = if i == last { path.ends } else { 1.0 };
-        sum += costs.arc_ms(street.arc(arc), end - begin).expect("a path keeps to open arcs");
+        sum += costs.part_ms(street.arc(arc), end - begin).expect("a path keeps to open arcs");
         if i > 0 {
             let before = path.arcs[i - 1];
             let edge = street.graph.find_edge(before, arc).expect("a path keeps to allowed turns");

@@ -1,0 +1,173 @@
+//! The daemon from outside: a real broker, real messages, real HTTP. A link slows down and is closed, and the
+//! answers change.
+
+use model::{city::City, sketch, time::Moment};
+use routing::{config::Config, prepare, service::Limits};
+use std::{
+    net::TcpListener as StdListener,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
+use wire::{
+    clock::Clock,
+    codec,
+    link::{LinkConfig, Outgoing},
+    message::{Entry, LinkTime, LinkTimes, Status},
+    topic::{Kind, Node, StatusCode},
+};
+
+const NOW: Moment = Moment(1_781_251_200_000);
+
+/// How long anything here may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A broker of this test's own; ends with it.
+struct Broker {
+    child: Child,
+    port: u16,
+}
+
+impl Broker {
+    fn start() -> Broker {
+        let port = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new("mosquitto").args(["-p", &port.to_string()]).stderr(Stdio::null()).spawn();
+        Broker { child: child.expect("this test needs mosquitto; `cargo xtask test` installs it"), port }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn get(at: std::net::SocketAddr, path: &str) -> serde_json::Value {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: city\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    serde_json::from_str(body).unwrap()
+}
+
+/// Asks until the answer is as wanted.
+async fn until(
+    at: std::net::SocketAddr,
+    path: &str,
+    wanted: impl Fn(&serde_json::Value) -> bool,
+) -> serde_json::Value {
+    let mut last = serde_json::Value::Null;
+    let asking = async {
+        loop {
+            last = get(at, path).await;
+            if wanted(&last) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, asking).await.is_ok();
+    assert!(in_time, "still {last:#}");
+    last
+}
+
+fn link_times(links: &[(&str, f32, bool)]) -> Outgoing {
+    let links =
+        links.iter().map(|&(link, time_s, closed)| LinkTime { link: link.into(), time_s, closed }).collect();
+    let status = Status { entries: vec![Entry { ts: NOW, seq: 0, values: LinkTimes { links } }] };
+    Outgoing::kept(Node::centre("one").topic(&Kind::Status(StatusCode::Links)), codec::encode(&status))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_link_and_a_closed_one_change_the_answer() {
+    let broker = Broker::start();
+    let folder = tempfile::tempdir().unwrap();
+    let city: City = sketch::city(
+        "
+A---------B
+|         |
+|         C
+|         |
+D---------E",
+        "",
+    );
+    prepare::store_city(&city, folder.path()).unwrap();
+    let place = |name: char| {
+        let at = city.network.node(sketch::node(&city.network, name)).at;
+        format!("{},{}", at.lat, at.lon)
+    };
+    let path = format!("/api/v1/plan?fromPlace={}&toPlace={}&directModes=CAR", place('A'), place('C'));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let mut link = LinkConfig::new("127.0.0.1", broker.port, "routing-test");
+    link.keep_alive = Duration::from_secs(5);
+    let config = Config {
+        city: folder.path().join(prepare::CITY_FILE),
+        listen: at,
+        broker: Some(link),
+        limits: Limits::default(),
+    };
+    let shutdown = CancellationToken::new();
+    let daemon = tokio::spawn(routing::run(config, listener, Clock::scaled(NOW, 1.0), shutdown.clone()));
+
+    let health = until(at, "/api/v1/routing/health", |health| health["broker"]["state"] == "up").await;
+    assert_eq!(health["status"], "degraded", "no link times yet: {health:#}");
+    let before = get(at, &path).await;
+    assert_eq!(before["traffic"]["state"], "free_flow");
+    let duration = |answer: &serde_json::Value| answer["direct"][0]["duration"].as_i64().unwrap();
+    let distance = |answer: &serde_json::Value| answer["direct"][0]["legs"][0]["distance"].as_f64().unwrap();
+
+    let (centre, _inbox) = wire::link::connect(LinkConfig::new("127.0.0.1", broker.port, "centre-test"));
+    centre.publish(link_times(&[("AB", 9.0, false), ("elsewhere", 1.0, false)]));
+    let slower = until(at, &path, |answer| answer["traffic"]["snapshot"] == 1).await;
+    assert_eq!(distance(&slower), distance(&before));
+    assert!(duration(&slower) > duration(&before), "{slower:#}");
+    assert_eq!(slower["traffic"]["state"], "live");
+    assert!(slower["traffic"]["ageSeconds"].as_i64().unwrap() <= 60, "{slower:#}");
+
+    centre.publish(link_times(&[("AB", 120.0, false)]));
+    let around = until(at, &path, |answer| answer["traffic"]["snapshot"] == 2).await;
+    assert!(distance(&around) > distance(&before), "{around:#}");
+
+    centre.publish(link_times(&[("AB", 7.0, false)]));
+    until(at, &path, |answer| distance(answer) == distance(&before)).await;
+    centre.publish(link_times(&[("AB", 0.0, true)]));
+    until(at, &path, |answer| distance(answer) > distance(&before)).await;
+
+    // What is no message of ours stops nothing and is counted.
+    let topic = Node::centre("one").topic(&Kind::Status(StatusCode::Links));
+    centre.publish(Outgoing::kept(topic, b"\xff\x00 not CBOR".to_vec()));
+    let health = until(at, "/api/v1/routing/health", |health| health["received"]["malformed"] == 1).await;
+    assert_eq!(health["received"]["link_times.unknown_link"], 1, "{health:#}");
+    assert_eq!(health["status"], "ok", "{health:#}");
+
+    centre.close().await;
+    shutdown.cancel();
+    tokio::time::timeout(PATIENCE, daemon).await.expect("it ends when asked").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_broken_city_file_is_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(prepare::CITY_FILE);
+    for (text, says) in [
+        (None, "could not read the city"),
+        (Some("{\n\"name\": 3}"), "city.json:2: not a city file"),
+        (Some(""), "not a city file"),
+    ] {
+        if let Some(text) = text {
+            std::fs::write(&file, text).unwrap();
+        }
+        let complaints = prepare::load_city(&file).expect_err("the file is broken").to_string();
+        assert!(complaints.contains(says), "{complaints}");
+    }
+}
