@@ -7,6 +7,8 @@ import { MINUS, NBSP } from "../format";
 import { Icon, type IconName } from "../ui/Icon";
 import { AgeRing, ModeGlyph, WantedGlyph } from "../ui/signs";
 import { useSize } from "../ui/TimeStrip";
+import { language } from "../settings";
+import { groupName } from "./groupName";
 import { expected, past, spread, type Stretch } from "./lamps";
 
 const BACK_S = 60;
@@ -135,7 +137,7 @@ export function Bars({ detail }: { detail: JunctionDetail }) {
         <tbody>
           {groups.map((group) => (
             <tr>
-              <th scope="row">{group.number} {nameOf(group.name)}</th>
+              <th scope="row">{group.number} {groupName(language.value, group.name, group.kind)}</th>
               <td>{tk(`group.${group.kind}`)}</td>
               <td>{tk(`lamp.${group.lamp ?? "unknown"}`)}</td>
             </tr>
@@ -152,7 +154,7 @@ function Row({ group, detail, y, x, now, begin, until, narrow }: RowProps) {
   const was = past(detail.history, group.number, begin, now, { lamp: group.lamp, since: group.since });
   const will = detail.state.stage === null ? [] : expected(group, detail.stages, detail.forecast, now, until);
   const known = was[0]?.from ?? now;
-  const name = nameOf(group.name);
+  const name = groupName(language.value, group.name, group.kind);
   const room = narrow ? 0 : 22;
   return (
     <g>

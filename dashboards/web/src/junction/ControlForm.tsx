@@ -46,7 +46,8 @@ export function ControlForm({ action, junction, first, onClose, onSent }: Props)
 
   useEffect(() => {
     // The keyboard goes on where the action was asked for.
-    box.current?.querySelector<HTMLElement>("[aria-checked='true'], input, button.chip")?.focus();
+    const first = ["[aria-checked='true']", "button.chip", "input"].map((what) => box.current?.querySelector<HTMLElement>(what)).find(Boolean);
+    first?.focus();
     box.current?.scrollIntoView({ block: "nearest" });
   }, []);
   useEffect(() => {

@@ -4,15 +4,19 @@
 import type { Detector, Drawing, Group, JunctionDetail, LaneDrawing, Metres } from "../api/view";
 import { ago, nameOf, t, tk } from "../i18n";
 import { contact, knownUntil } from "../live/live";
+import { language } from "../settings";
 import { Icon } from "../ui/Icon";
 import { AgeRing } from "../ui/signs";
 import { useSize } from "../ui/TimeStrip";
 import { add, arms, before, heads, marks, outline, reach, rightOf, toMouth, type Arm } from "./geometry";
+import { groupName } from "./groupName";
 
 type Pixel = [number, number];
 
 /** Metres beyond the stop lines that are worth the room. */
 const BEYOND_M = 30;
+/** How much of a lane an area channel's frame takes: a sign, not its true reach. */
+const AREA_M = 17;
 
 class Frame {
   readonly scale: number;
@@ -79,20 +83,22 @@ function Turns({ lane, frame }: { lane: LaneDrawing; frame: Frame }) {
 
 function Loop({ detector, lane, frame }: { detector: Detector; lane: LaneDrawing; frame: Frame }) {
   const area = detector.kind === "area";
-  const long = area ? 12 : 4;
-  const { at, way } = before(lane.line, Math.max(0.6, detector.distance_m) + (area ? 0 : long / 2));
+  const long = area ? AREA_M : 4;
+  const { at, way } = before(lane.line, Math.max(0.6, detector.distance_m) + long / 2);
   const [x, y] = frame.to(at);
   const angle = (Math.atan2(way[0], way[1]) * 180) / Math.PI;
-  const w = Math.max(5, lane.width_m * frame.scale * 0.56);
-  const h = Math.max(8, long * frame.scale * 0.62);
+  const w = Math.max(5, lane.width_m * frame.scale * (area ? 0.86 : 0.56));
+  const h = Math.max(8, long * frame.scale * (area ? 1 : 0.62));
   const box = (grow: number) => ({ x: -w / 2 - grow, y: -h / 2 - grow, width: w + 2 * grow, height: h + 2 * grow, rx: 2 });
   const words = `${t("det.title", { n: detector.channel })}: ${tk(`det.${detector.state}`) ?? detector.state}${detector.count_1m === null ? "" : `, ${t("det.count", { n: detector.count_1m })}`}`;
   return (
-    <g class={`loop ${detector.state}`} transform={`translate(${x} ${y}) rotate(${angle})`}>
+    <g class={`loop ${area ? "area " : ""}${detector.state}`} transform={`translate(${x} ${y}) rotate(${angle})`}>
       <title>{words}</title>
       {detector.state === "call" && <rect class="call-ring" {...box(2.6)} />}
       <rect {...box(0)} />
-      {detector.queue !== null && detector.queue > 0 && <text transform={`rotate(${-angle})`} y="4" text-anchor="middle">{detector.queue}</text>}
+      {detector.queue !== null && detector.queue > 0 && (
+        <g transform={`translate(0 ${h / 2 - 6})`}><text transform={`rotate(${-angle})`} y="4" text-anchor="middle">{detector.queue}</text></g>
+      )}
     </g>
   );
 }
@@ -147,7 +153,7 @@ export function Head({ group, x, y, flip }: { group: Group; x: number; y: number
   const lamps = walking ? (["red", "green"] as const) : (["red", "amber", "green"] as const);
   const seconds = left(group);
   const h = lamps.length * 12 + 5;
-  const words = `${t("sg.row", { n: group.number, name: nameOf(group.name), lamp: tk(`lamp.${group.lamp ?? "unknown"}`) ?? "" })}${seconds === null ? "" : `, ${t("sg.seconds", { x: seconds })}`}`;
+  const words = `${t("sg.row", { n: group.number, name: groupName(language.value, group.name, group.kind), lamp: tk(`lamp.${group.lamp ?? "unknown"}`) ?? "" })}${seconds === null ? "" : `, ${t("sg.seconds", { x: seconds })}`}`;
   const side = flip ? -13 : 13;
   return (
     <g class={`head${group.lamp === null ? " unknown" : ""}`} transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`} data-group={group.number} data-lamp={group.lamp ?? "unknown"}>
@@ -178,9 +184,11 @@ function Names({ drawing, frame, all }: { drawing: Drawing; frame: Frame; all: r
         const sides = [arm.left, arm.right].map((corner) => frame.to(add(corner, arm.way, out - (corner[0] * arm.way[0] + corner[1] * arm.way[1]))));
         const [a, b] = sides as [Pixel, Pixel];
         const [x, y] = flat ? (a[1] < b[1] ? a : b) : a[0] > b[0] ? a : b;
+        // Not under the ages at the upper left.
+        const floor = x < 250 && y < 50 ? 62 : 24;
         const anchor = flat ? (arm.way[0] > 0 ? "end" : "start") : "start";
         return (
-          <text class="street" x={Math.max(14, Math.min(frame.width - 14, x + (flat ? 0 : 12)))} y={flat ? y - 10 : Math.max(24, Math.min(frame.height - 14, y + 4))} text-anchor={anchor}>
+          <text class="street" x={Math.max(14, Math.min(frame.width - 14, x + (flat ? 0 : 12)))} y={flat ? y - 10 : Math.max(floor, Math.min(frame.height - 14, y + 4))} text-anchor={anchor}>
             {nameOf(named.name)}
           </text>
         );
@@ -235,7 +243,7 @@ function Scene({ detail, drawing, width, height }: { detail: JunctionDetail; dra
       </defs>
       <Surface drawing={drawing} frame={frame} all={all} />
       {drawing.lanes.map((lane, i) => <Turns key={i} lane={lane} frame={frame} />)}
-      {detail.detectors.map((detector) => {
+      {[...detail.detectors].sort((a, b) => Number(b.kind === "area") - Number(a.kind === "area")).map((detector) => {
         const lane = detector.lane === null ? undefined : drawing.lanes[detector.lane];
         return lane && detector.kind !== "push_button" ? <Loop key={detector.channel} detector={detector} lane={lane} frame={frame} /> : null;
       })}

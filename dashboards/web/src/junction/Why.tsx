@@ -5,7 +5,7 @@ import { clockOf, kindOf, num, t, tk } from "../i18n";
 import { MINUS, NBSP, number } from "../format";
 import { language } from "../settings";
 import { Icon } from "../ui/Icon";
-import { bars, why } from "./why";
+import { bars, fact, why } from "./why";
 
 export const rungReason = (reason: string): string => tk(`rung.${reason.replaceAll(" ", "_")}`) ?? reason;
 
@@ -62,7 +62,7 @@ export function Why({ detail }: { detail: JunctionDetail }) {
         <dd>{kindOf(decision.kind)}</dd>
         <dt>{t("why.limitsOf", { n: decision.stage })}</dt>
         <dd>{decision.limits.length === 0 ? t("why.noLimits") : decision.limits.map((limit) => tk(`limit.${limit}`) ?? limit).join(", ")}</dd>
-        {facts.length > 0 && <><dt>{t("why.facts")}</dt><dd>{facts.map(([name, value]) => `${tk(`fact.${name}`)}${NBSP}${num(value, Number.isInteger(value) ? 0 : 1)}`).join(", ")}</dd></>}
+        {facts.length > 0 && <><dt>{t("why.facts")}</dt><dd>{facts.map(([name, value]) => `${tk(`fact.${name}`)}${NBSP}${fact(language.value, name, value)}`).join(", ")}</dd></>}
         <dt>{t("why.when")}</dt>
         <dd>{clockOf(decision.at)}</dd>
       </dl>

@@ -6,7 +6,7 @@ import { say, sayIfKnown, type Language } from "../i18n/words";
 import type { Key } from "../i18n/en";
 
 /** Seconds carry their unit; other numbers stand alone. */
-function fact(language: Language, key: string, value: number): string {
+export function fact(language: Language, key: string, value: number): string {
   if (!key.endsWith("_s")) return number(value, language, Number.isInteger(value) ? 0 : 1);
   return say(language, "fact.seconds", { x: number(value, language, value < 10 && !Number.isInteger(value) ? 1 : 0) });
 }

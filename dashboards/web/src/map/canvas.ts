@@ -25,7 +25,7 @@ const RANKS: Record<string, number> = { F: 0, E: 1, D: 2, C: 3, B: 4, A: 5 };
 /** A street's letters move at most so often: the classes flicker, the eye should not. */
 const LETTERS_MS = 2000;
 /** Between two letters; nearer ones would hide the streets' names. */
-const LETTER_GAP_PX = 84;
+const LETTER_GAP_PX = 60;
 
 const collection = <G extends Point | LineString>(features: Feature<G>[]): FeatureCollection<G> => ({ type: "FeatureCollection", features });
 const point = (at: Position, properties: Record<string, unknown>): Feature<Point> => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: at } });
@@ -176,14 +176,14 @@ export class CityCanvas {
     }
     // Worst first, and none too near another: a letter names a stretch, not a link.
     const degree = (512 * 2 ** zoom) / 360;
-    const kept: { x: number; y: number }[] = [];
+    const taken = new Set<string>();
     const features: Feature<Point>[] = [];
     for (const { at, bearing, los, rank } of wanted.sort((a, b) => a.rank - b.rank)) {
       const [lon = 0, lat = 0] = at;
-      const x = lon * degree;
-      const y = (lat * degree) / Math.cos((lat * Math.PI) / 180);
-      if (kept.some((other) => Math.hypot(other.x - x, other.y - y) < LETTER_GAP_PX)) continue;
-      kept.push({ x, y });
+      const x = Math.floor((lon * degree) / LETTER_GAP_PX);
+      const y = Math.floor((lat * degree) / Math.cos((lat * Math.PI) / 180) / LETTER_GAP_PX);
+      if ([-1, 0, 1].some((dx) => [-1, 0, 1].some((dy) => taken.has(`${x + dx},${y + dy}`)))) continue;
+      taken.add(`${x},${y}`);
       // Beside its own direction, to the right of the way.
       const offset = [Math.round(Math.cos(bearing) * 14), Math.round(Math.sin(bearing) * 14)];
       features.push(point(at, { los, rank, offset }));

@@ -6,6 +6,7 @@ import type { Feature, LineString } from "geojson";
 import { classOf } from "../../src/los";
 import { arms, beside, heads, marks, outline } from "../../src/junction/geometry";
 import { expected, past } from "../../src/junction/lamps";
+import { groupName } from "../../src/junction/groupName";
 import { bars, why } from "../../src/junction/why";
 import { middle, streets } from "../../src/map/streets";
 import { decode } from "../../src/pages/polyline";
@@ -63,6 +64,19 @@ describe("why", () => {
     const alternatives = [{ stage: 1, chosen: true, score: 20, unit: "vehicles", refused: "" }, { stage: 2, chosen: false, score: 15, unit: "vehicles", refused: "" }];
     expect(bars(decision("x", {}, { alternatives })).map(({ share, percent }) => [share, percent])).toEqual([[1, null], [0.75, -25]]);
   });
+});
+
+test("group names in words", () => {
+  const check = (name: string, kind: string, en: string, ru: string) => {
+    expect(groupName("en", { local: name, en: "" }, kind).replaceAll("\u00a0", " ")).toBe(en);
+    expect(groupName("ru", { local: name, en: "" }, kind).replaceAll("\u00a0", " ")).toBe(ru);
+  };
+  check("Mokhovaya St ↑", "vehicles", "Mokhovaya St, straight", "Mokhovaya St, прямо");
+  check("Arbat ↶↰", "vehicles", "Arbat, U-turn and left", "Arbat, разворот и налево");
+  check("A ↰, B ↑", "vehicles", "A, left; B, straight", "A, налево; B, прямо");
+  check("Arbat 🚶", "pedestrians", "Arbat", "Arbat");
+  check("🚶", "pedestrians", "people on foot", "пешеходы");
+  check("Garden Ring, east", "vehicles", "Garden Ring, east", "Garden Ring, east");
 });
 
 describe("lamp bars", () => {
