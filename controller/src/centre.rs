@@ -11,7 +11,7 @@ use crate::{
 };
 use model::{city::City, ids::JunctionIx, time::Moment};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -37,6 +37,9 @@ pub const HEARD_AT_ONCE: usize = 256;
 /// Readings that claim to be from later than this are not kept: no clock is that wrong, and a partition for
 /// the year 2200 would be made for them.
 pub const LATEST: Duration = Duration::from_secs(86_400);
+
+/// How often cabinets without presence are asked for it, s.
+const STRANGERS_PERIOD_S: i64 = 5;
 
 /// What the API wants of the core.
 #[derive(Debug)]
@@ -78,6 +81,8 @@ pub(crate) struct Centre {
     pub(crate) replayed: Intervals,
     pub(crate) links_sent: u64,
     pub(crate) rejected: BTreeMap<String, u64>,
+    /// Cabinets that were asked for their presence.
+    pub(crate) strangers: BTreeSet<JunctionIx>,
     pub(crate) watched: BTreeMap<JunctionIx, watch::Sender<Arc<JunctionPicture>>>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) link_counts: watch::Sender<LinkCounts>,
@@ -130,6 +135,7 @@ impl Centre {
         let began = Instant::now();
         let actions = self.core.handle(now, Event::Tick);
         self.carry_out(now, actions);
+        self.ask_strangers(now);
         let mut rows = Vec::new();
         // A window is over for good once no cabinet can still be on its way with it.
         self.live.close_before(now - LATE, &mut rows);
@@ -154,6 +160,28 @@ impl Centre {
         self.picture.send_replace(Arc::new(picture));
         self.gauges.ticks.fetch_add(1, Ordering::Relaxed);
         self.gauges.tick_us.store(began.elapsed().as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// Cabinets that talk but whose presence never reached us are asked for it by name. Brokers may cut the
+    /// retained messages that a wide filter brings (rumqttd sends about a hundred at QoS 1).
+    fn ask_strangers(&mut self, now: Moment) {
+        if now.0.div_euclid(1000) % STRANGERS_PERIOD_S != 0 {
+            return;
+        }
+        for (i, live) in self.core.live().iter().enumerate() {
+            let ix = JunctionIx::from(i);
+            let talks = live.seen_at.is_some_and(|at| now.since(at) < Duration::from_secs(3));
+            if live.presence.is_some() {
+                if self.strangers.remove(&ix) {
+                    self.field.stop_asking_presence(ix);
+                }
+            } else if talks {
+                if !self.strangers.insert(ix) {
+                    self.field.stop_asking_presence(ix);
+                }
+                self.field.ask_presence(ix);
+            }
+        }
     }
 
     fn hear(&mut self, heard: Heard) {

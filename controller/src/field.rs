@@ -152,6 +152,11 @@ impl Decoder {
         })
     }
 
+    fn presence_of(&self, ix: JunctionIx) -> String {
+        let junction = &self.city.junctions[ix.ix()];
+        Node::cabinet(&junction.district, &junction.id).topic(&Kind::Presence)
+    }
+
     /// The message that carries a command to a junction; its answer will be understood from now on.
     pub fn command(&self, ix: JunctionIx, command: &Command) -> Outgoing {
         let mut sent = lock(&self.sent);
@@ -262,6 +267,14 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// Asks the broker for what it keeps of one cabinet's presence.
+    pub(crate) fn ask_presence(&self, ix: JunctionIx) { self.publisher.subscribe(self.decoder.presence_of(ix)); }
+
+    /// Gives that filter back; the wide one goes on.
+    pub(crate) fn stop_asking_presence(&self, ix: JunctionIx) {
+        self.publisher.unsubscribe(&self.decoder.presence_of(ix));
+    }
+
     /// Starts the link; it connects, and connects again, until [`Field::close`] or until `shutdown`.
     pub(crate) fn start(
         config: &Config,

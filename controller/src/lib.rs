@@ -178,6 +178,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         replayed: Intervals::new(config.interval, FLAG_REPLAYED),
         links_sent: 0,
         rejected: Default::default(),
+        strangers: Default::default(),
         watched: Default::default(),
         gauges,
         link_counts,

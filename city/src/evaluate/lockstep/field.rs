@@ -33,6 +33,8 @@ pub(in super::super) struct FieldPath {
     inbox: Inbox,
     /// Events that came before their turn.
     early: Vec<Event>,
+    /// A first reading has nothing to count from.
+    first: bool,
     shutdown: CancellationToken,
 }
 
@@ -74,7 +76,7 @@ impl FieldPath {
             cabinet.incoming(now, up).await;
             cabinets.push((cabinet, publisher, inbox));
         }
-        Ok(FieldPath { cabinets, decoder, publisher, inbox, early: Vec::new(), shutdown })
+        Ok(FieldPath { cabinets, decoder, publisher, inbox, early: Vec::new(), first: true, shutdown })
     }
 
     /// Every agent polls its device; the second's reports are complete when each junction's lamps and counts
@@ -83,8 +85,12 @@ impl FieldPath {
         for (cabinet, ..) in &mut self.cabinets {
             cabinet.poll(now).await;
         }
-        let mut missing: BTreeSet<(JunctionIx, bool)> =
-            (0..self.cabinets.len()).map(JunctionIx::from).flat_map(|ix| [(ix, false), (ix, true)]).collect();
+        let first = std::mem::replace(&mut self.first, false);
+        let mut missing: BTreeSet<(JunctionIx, bool)> = (0..self.cabinets.len())
+            .map(JunctionIx::from)
+            .flat_map(|ix| [(ix, false), (ix, true)])
+            .filter(|(_, counts)| !(first && *counts))
+            .collect();
         let mut told = std::mem::take(&mut self.early);
         while !missing.is_empty() {
             for event in self.hear().await? {
