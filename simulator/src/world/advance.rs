@@ -5,7 +5,7 @@ use crate::vehicles::{NONE, UNKNOWN};
 
 /// Leaves the queue when faster than this, m/s.
 const QUEUE_LEFT: f64 = 1.4;
-/// Braking harder than this is an emergency, m/s² (SUMO's default for cars).
+/// Braking harder than this, and than is comfortable, is an emergency, m/s² (SUMO's default for cars).
 const EMERGENCY: f64 = 9.0;
 /// At a halt when this close to it, m.
 const AT_HALT: f64 = 0.9;
@@ -50,7 +50,7 @@ impl World {
             let free = v.x[j] - self.drivers[usize::from(v.kind[j])].length - v.x[i];
             speed = speed.min((free / dt).max(0.0));
         }
-        if v.v[i] - speed > EMERGENCY * dt {
+        if v.v[i] - speed > EMERGENCY.max(driver.decel + 0.01) * dt {
             self.totals.emergency_brakings += 1;
         }
         v.x[i] += speed * dt;
@@ -94,7 +94,11 @@ impl World {
     fn stand(&mut self, i: usize) {
         let v = &mut self.vehicles;
         let way = v.way[i];
-        if self.road.movement(way).is_some() {
+        let lost = v.path[i][0] == NONE && !v.path_arrives[i] && v.waiting[i] > LOST_AFTER_S;
+        if let Some(m) = self.road.movement(way) {
+            if lost {
+                self.find_another_way(i, self.road.to[m as usize], true);
+            }
             return;
         }
         if v.halt_link[i] == self.road.link[way as usize] && (v.halt_at[i] - v.x[i]).abs() < AT_HALT {
@@ -106,8 +110,8 @@ impl World {
         let left = self.road.length[way as usize] - v.x[i];
         if left < 3.0 {
             v.stopped_at_line[i] = true;
-            if v.path[i][0] == NONE && !v.path_arrives[i] && v.waiting[i] > LOST_AFTER_S {
-                self.find_another_way(i, way);
+            if lost {
+                self.find_another_way(i, way, false);
             }
         }
     }
@@ -199,8 +203,9 @@ impl World {
         v.path_arrives[i] = plan.arrives;
     }
 
-    /// Gives a vehicle that cannot get into its lane a route from the lane that it is in, as drivers do.
-    fn find_another_way(&mut self, i: usize, lane: u32) {
+    /// Gives a vehicle that cannot get into its lane a route from the lane that it is in, or is about to
+    /// `enter`, as drivers do.
+    fn find_another_way(&mut self, i: usize, lane: u32, enter: bool) {
         let route = self.vehicles.cold[i].route.clone();
         let target = self.routes[route.end as usize - 1];
         let mode = self.drivers[usize::from(self.vehicles.kind[i])].mode;
@@ -224,14 +229,19 @@ impl World {
         self.vehicles.waiting[i] = 1.0;
         let Some((_, rest)) = best else { return };
         let start = self.routes.len() as u32;
+        if enter {
+            self.routes.push(self.road.link[self.vehicles.way[i] as usize]);
+        }
         self.routes.push(here);
         self.routes.extend(rest);
         self.routes_in_use += self.routes.len() - start as usize;
         self.routes_in_use -= route.len();
         self.vehicles.cold[i].route = start..self.routes.len() as u32;
-        self.vehicles.leg[i] = 0;
         self.totals.rerouted += 1;
+        // Lanes are planned from the lane's own link on; inside a junction the leg is still the link before.
+        self.vehicles.leg[i] = u32::from(enter);
         self.pick_lanes(i, lane);
+        self.vehicles.leg[i] = 0;
     }
 
     fn leave(&mut self, i: usize) {

@@ -19,6 +19,8 @@ const KEEP_RIGHT_S: f32 = 8.0;
 const SETTLE_S: f64 = 3.0;
 /// Nearer to a lane's start than this, m, those who are about to enter the lane count as followers.
 const COMING_FROM_BEYOND: f64 = 60.0;
+/// Links shorter than so many vehicles leave no time to clear the junction first.
+pub(super) const SHORT_LINK: f64 = 3.0;
 /// Two who stand beside each other this long and want each other's lane swap places, s.
 const SWAP_AFTER_S: f32 = 20.0;
 
@@ -92,17 +94,23 @@ impl World {
             self.change(i, k, lane, towards);
             return;
         }
-        // Ask those behind to open a gap; in a hurry, or when all crawl, they will.
-        if usable < 60.0 || self.vehicles.v[i] < 3.0 {
+        // Ask those behind to open a gap; in a hurry, or when all crawl, they will. Whoever stands beside us
+        // already cannot: it must pass first.
+        let v = self.vehicles.v[i];
+        if usable < 60.0 || v < 3.0 {
             for &(j, metres) in beside.behind.iter().filter(|(_, metres)| *metres < 25.0) {
-                self.vehicles.lets_in[j] = i as u32;
-                self.vehicles.lets_in_gap[j] = metres;
+                let kind = |i: usize| usize::from(self.vehicles.kind[i]);
+                let room = metres - self.drivers[kind(i)].length - self.drivers[kind(j)].min_gap;
+                if room >= 0.0 || v > 1.0 {
+                    self.vehicles.lets_in[j] = i as u32;
+                    self.vehicles.lets_in_gap[j] = metres;
+                }
             }
         }
         // And fall back behind the one ahead, rather than race it to the lane's end.
         if let Some((j, metres)) = beside.ahead {
-            let close = metres < 15.0;
-            if close && usable < 60.0 && self.vehicles.lets_in[i] == NONE {
+            let passes = metres < 15.0 && self.vehicles.v[j] > 1.0;
+            if passes && usable < 60.0 && self.vehicles.lets_in[i] == NONE {
                 self.vehicles.lets_in[i] = j as u32;
                 self.vehicles.lets_in_gap[i] = metres;
             }
@@ -256,8 +264,9 @@ impl World {
         let dt = self.dt();
         let driver = |i: usize| &self.drivers[usize::from(v.kind[i])];
         let me = driver(i);
-        // Nobody comes over while its tail is still inside the junction.
-        if v.x[i] < me.length {
+        // Nobody comes over while its tail is still inside the junction, unless the link is too short for
+        // anything else.
+        if v.x[i] < me.length && self.road.length[v.way[i] as usize] > SHORT_LINK * me.length {
             return false;
         }
         let ahead = beside.ahead.is_none_or(|(j, metres)| {

@@ -1,6 +1,7 @@
 //! The speed that each driver chooses: from the vehicle ahead to the last line that it may have to stop at.
 
 use super::{
+    change::SHORT_LINK,
     follow::Driver,
     right_of_way::{Approaches, LINE_GAP, STANDING, Scene, Why},
 };
@@ -87,16 +88,25 @@ impl Scene<'_> {
         } else if leader.is_none() {
             self.tails_at_end(i, way, to_end, choice);
         }
-        for &m in &vehicles.path[i] {
+        for (k, &m) in vehicles.path[i].iter().enumerate() {
             if distance >= look || m == UNKNOWN {
                 return;
             }
             if m == NONE {
-                let leaves = vehicles.path_arrives[i];
-                if !leaves {
+                if !vehicles.path_arrives[i] {
                     // The lane leads elsewhere: wait at its end to be let over.
-                    choice.speed = choice.speed.min(me.stop_within(distance - LINE_GAP, dt));
+                    let lane = if k == 0 {
+                        road.movement(way).map_or(way, |m| road.to[m as usize])
+                    } else {
+                        road.to[vehicles.path[i][k - 1] as usize]
+                    };
+                    let gap = LINE_GAP.min(0.5 * road.length[lane as usize]);
+                    choice.speed = choice.speed.min(me.stop_within(distance - gap, dt));
                 }
+                return;
+            }
+            if k == 0 && road.movement(way).is_none() && self.dead_end_beyond(i, m) {
+                choice.speed = choice.speed.min(me.stop_within(distance - LINE_GAP, dt));
                 return;
             }
             let stops = self.must_stop(i, m, distance);
@@ -121,6 +131,20 @@ impl Scene<'_> {
             self.enter_lane(i, lane, distance, &mut following, choice);
             distance += road.length[lane as usize];
         }
+    }
+
+    /// Whether the lane beyond a movement leads elsewhere and is too short to change lanes on, while another
+    /// lane here would do: then the change must happen before.
+    fn dead_end_beyond(&self, i: usize, movement: u32) -> bool {
+        let (road, v) = (self.road, self.vehicles);
+        if v.path[i][1] != NONE || v.path_arrives[i] {
+            return false;
+        }
+        let here = v.way[i];
+        let lanes = road.link_lanes[road.link[here as usize] as usize].len();
+        let own = v.reach(i, road.lane_number(here));
+        let short = road.length[road.to[movement as usize] as usize] < SHORT_LINK * self.driver(i).length;
+        short && (0..lanes).any(|l| v.reach(i, l) > own + 1.0)
     }
 
     /// What a lane that begins `distance` metres ahead asks for: its limit, its last vehicle, a halt.
