@@ -19,6 +19,10 @@ impl Node {
     pub fn centre(instance: &str) -> Node {
         Node(format!("{CITY}/centre/{instance}"))
     }
+    /// Public-transport vehicles that report through one gateway. `transit` can be no district's name.
+    pub fn fleet(gateway: &str) -> Node {
+        Node(format!("{CITY}/transit/{gateway}"))
+    }
     /// The id as it stands in topics.
     pub fn as_str(&self) -> &str {
         &self.0
