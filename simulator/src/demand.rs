@@ -1,6 +1,6 @@
 //! Who drives where: trips for any city, without end.
 //!
-//! In reading order: `day` is the course of a weekday, `ways` finds routes, `fleet` sends out buses and trams;
+//! In reading order: `day` is the course of a weekday, `ways` finds routes, `load` says how full they would be, `fleet` sends out buses and trams;
 //! [`DemandStream`] asks them all for the trips of the next moment.
 //!
 //! Private traffic is a gravity model (Ortúzar and Willumsen, *Modelling Transport*, 5.3) over links as the smallest
@@ -9,7 +9,10 @@
 
 mod day;
 mod fleet;
+mod load;
 mod ways;
+
+pub use load::{Flows, flow_ratios};
 
 use fleet::Fleet;
 use model::{
@@ -47,6 +50,8 @@ pub struct DemandStream {
     mean_trip_s: f64,
     /// What the rate is multiplied with, so that the wished number stays on the road.
     trim: f64,
+    /// Its slow part.
+    steady: f64,
     made: u64,
 }
 
@@ -60,7 +65,9 @@ const LORRY_SHARE: f64 = 0.03;
 /// The opening lasts so long, s.
 const OPENING_S: f64 = 120.0;
 /// Time on the road over time on an empty one, at the peak, before anything better is known.
-const PEAK_DELAY: f64 = 1.9;
+const PEAK_DELAY: f64 = 2.2;
+/// Trips that stand for all when signals are loaded with them.
+const SAMPLE_TRIPS: usize = 8000;
 /// Nobody drives less than this, m.
 const SHORTEST_TRIP_M: f64 = 700.0;
 /// Distance over which the wish to go somewhere falls to a third, m.
@@ -83,6 +90,7 @@ impl DemandStream {
             opening: 0,
             mean_trip_s: 600.0,
             trim: 1.0,
+            steady: 1.0,
             made: 0,
             vehicles,
             begin_s,
@@ -90,14 +98,55 @@ impl DemandStream {
             ways,
             places,
         };
-        // What a trip takes, from a sample of them.
-        let sample: Vec<f64> = (0..200).filter_map(|_| Some(stream.private(begin_s)?.1)).collect();
-        if !sample.is_empty() {
-            stream.mean_trip_s = sample.iter().sum::<f64>() / sample.len() as f64;
-        }
+        stream.settle(city);
         stream.made = 0;
         stream.opening = stream.wanted_now(begin_s) as usize;
         stream
+    }
+
+    /// Lets drivers find their ways around crowded signals: routes are chosen, signals loaded with them, and routes
+    /// chosen again with the waits that this makes (successive averages; Sheffi 1985, 5.4).
+    fn settle(&mut self, city: &City) {
+        let rounds = match city.network.links.len() {
+            n if n <= 12_000 => 4,
+            n if n <= 40_000 => 1,
+            _ => 0,
+        };
+        self.mean_trip_s = self.sample(SAMPLE_TRIPS / 8).1;
+        for _ in 0..rounds {
+            let (flows, mean_s) = self.sample(SAMPLE_TRIPS);
+            self.mean_trip_s = mean_s;
+            let delays = load::signal_delays(city, &flows);
+            let times: Vec<f64> =
+                city.network.links.iter().zip(delays).map(|(l, d)| l.free_travel_time_s() + d).collect();
+            self.ways.learn(&times);
+            self.ways.forget();
+        }
+    }
+
+    /// Vehicles an hour from link to link at the first moment's time of day, from a sample of trips.
+    pub fn flows(&mut self) -> Flows {
+        let mut probe = self.clone();
+        probe.sample(SAMPLE_TRIPS).0
+    }
+
+    /// Flows, and the mean time on an empty road, of so many trips.
+    fn sample(&mut self, trips: usize) -> (Flows, f64) {
+        let (mut flows, mut time_s, mut count) = (Flows::new(), 0.0, 0_usize);
+        for _ in 0..trips {
+            let Some((trip, free_s)) = self.private(self.begin_s) else { continue };
+            time_s += free_s;
+            count += 1;
+            for pair in trip.links.windows(2) {
+                *flows.entry((pair[0], pair[1])).or_insert(0.0) += 1.0;
+            }
+        }
+        let mean_s = if count > 0 { time_s / count as f64 } else { 600.0 };
+        let per_hour = self.wanted_now(self.begin_s) / (mean_s.max(30.0) * PEAK_DELAY) * 3600.0;
+        for flow in flows.values_mut() {
+            *flow *= per_hour / count.max(1) as f64;
+        }
+        (flows, mean_s)
     }
 
     /// The vehicle types that trips name by index.
@@ -149,11 +198,13 @@ impl DemandStream {
     }
 
     /// Tells how many vehicles are on the road or wait to get there, and how long each link takes now (empty: not
-    /// known). Later trips then keep the wished number, and drivers know of the jams.
+    /// known); once a minute is often enough. Later trips then keep the wished number, and drivers know of the jams.
     pub fn observe(&mut self, vehicles: usize, travel_time_s: &[f64]) {
         let wanted = self.wanted_now(self.done_s).max(1.0);
-        // A gentle hand: half of the error, and never nothing at all unless the streets are over-full.
-        self.trim = (1.0 + 2.0 * (wanted - vehicles as f64) / wanted).clamp(0.0, 1.6);
+        let error = ((wanted - vehicles as f64) / wanted).clamp(-1.0, 1.0);
+        // Proportional and integral: the streets of the day take what they take, and who finds them full stays away.
+        self.steady = (self.steady + 0.05 * error).clamp(0.2, 1.5);
+        self.trim = (self.steady + 1.5 * error).clamp(0.05, 1.8);
         self.ways.learn(travel_time_s);
     }
 

@@ -3,7 +3,7 @@
 //! In reading order: `atlas` is what we know by heart, `plane` crosses the roads with each other, `fill` puts small
 //! streets between them, `sprawl` does both for a city of the wanted size, `streets` makes links, lanes and movements
 //! of it, `lines` the public
-//! transport, `town` the signals; [`picture`] draws it.
+//! transport, `town` the signals, `timing` their plans; [`picture`] draws it.
 
 mod atlas;
 mod plane;
@@ -12,6 +12,7 @@ mod sprawl;
 mod streets;
 mod lines;
 mod town;
+mod timing;
 pub mod picture;
 
 use atlas::Atlas;
@@ -43,6 +44,7 @@ pub fn moscow(junctions: usize, seed: u64) -> City {
         corridors,
     };
     model::detection::equip(&mut city);
+    timing::plan(&mut city, seed);
     city
 }
 

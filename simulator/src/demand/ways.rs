@@ -24,8 +24,8 @@ const NOISE: f64 = 0.22;
 const LEFT_S: f64 = 14.0;
 const RIGHT_S: f64 = 4.0;
 const UTURN_S: f64 = 40.0;
-/// A signal costs this much on average, s.
-const SIGNAL_S: f64 = 14.0;
+/// A signal costs this much more than what is known of its delays, s.
+const SIGNAL_S: f64 = 6.0;
 /// Destinations that one traveller thinks about.
 const THINKS_ABOUT: usize = 10;
 const NONE: u32 = u32::MAX;
@@ -89,8 +89,8 @@ impl Ways {
             .iter()
             .map(|l| match l.class {
                 RoadClass::Motorway | RoadClass::Trunk | RoadClass::Primary => 1.0,
-                RoadClass::Secondary => 1.05,
-                RoadClass::Tertiary => 1.25,
+                RoadClass::Secondary => 1.0,
+                RoadClass::Tertiary => 1.2,
                 _ => 1.6,
             })
             .collect();
@@ -135,6 +135,14 @@ impl Ways {
             let free = self.free_s[i];
             let heard = if now.is_finite() { (*now as f32).clamp(free, free * 20.0 + 600.0) } else { free };
             self.felt_s[i] = 0.5 * self.felt_s[i] + 0.5 * heard * self.dislike[i];
+        }
+    }
+
+    /// Trees grown so far are grown anew when they are next needed.
+    pub(super) fn forget(&mut self) {
+        for tree in &mut self.trees {
+            tree.next.clear();
+            tree.trips = 0;
         }
     }
 

@@ -326,6 +326,68 @@ pub(super) fn planarise(roads: &[Road], points: &BTreeMap<String, Point>) -> Gra
     graph
 }
 
+/// Makes one crossing of two that lie so close together that a bus could not stand between them: side streets that come
+/// from left and right, the corners of a square.
+pub(super) fn contract(graph: &mut Graph) {
+    const SHORT_M: f64 = 75.0;
+    loop {
+        let at = graph.edges_at();
+        let rank = |k: usize| {
+            let best = at[k].iter().map(|&e| graph.street(&graph.edges[e]).class).min();
+            (graph.knots[k].name.is_none(), best, k)
+        };
+        let short = graph.edges.iter().position(|e| {
+            let street = graph.street(e);
+            let plain = |k: usize| {
+                !graph.knots[k].gateway
+                    && at[k].len() >= 3
+                    && at[k].iter().all(|&e| {
+                        let s = graph.street(&graph.edges[e]);
+                        !is_express(s.class) && !s.ramp
+                    })
+            };
+            let both_named = graph.knots[e.from].name.is_some() && graph.knots[e.to].name.is_some();
+            let quay = |k: usize| at[k].iter().any(|&e| graph.street(&graph.edges[e]).bridge);
+            !street.bridge
+                && !(quay(e.from) && quay(e.to))
+                && !both_named
+                && e.from != e.to
+                && e.length() < SHORT_M
+                && plain(e.from)
+                && plain(e.to)
+        });
+        let Some(short) = short else { return };
+        let (a, b) = (graph.edges[short].from, graph.edges[short].to);
+        let (stays, goes) = if rank(a) <= rank(b) { (a, b) } else { (b, a) };
+        let place = graph.knots[stays].at;
+        for edge in &mut graph.edges {
+            let n = edge.shape.len();
+            if edge.from == goes {
+                edge.from = stays;
+                edge.shape[0] = place;
+            }
+            if edge.to == goes {
+                edge.to = stays;
+                edge.shape[n - 1] = place;
+            }
+        }
+        if graph.knots[stays].junction_id.is_none() {
+            graph.knots[stays].junction_id = graph.knots[goes].junction_id.take();
+        }
+        // What ran between the two is gone; bends close to the new crossing would fold back.
+        graph.retain_edges(|_, e| e.from != e.to || e.length() > 4.0 * SHORT_M);
+        for edge in &mut graph.edges {
+            let (first, last) = (edge.shape[0], edge.shape[edge.shape.len() - 1]);
+            let n = edge.shape.len();
+            let mut i = 0;
+            edge.shape.retain(|p| {
+                i += 1;
+                i == 1 || i == n || (distance(*p, first) > 30.0 && distance(*p, last) > 30.0)
+            });
+        }
+    }
+}
+
 /// Cuts the graph at the edge of the world: `inside` is negative outwards, positive inwards. Main roads that leave
 /// end in a gateway; smaller ones are cut off.
 pub(super) fn clip(graph: &mut Graph, inside: impl Fn(Place) -> f64) {

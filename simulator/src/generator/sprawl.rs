@@ -62,6 +62,7 @@ pub(super) fn grow(atlas: &Atlas, world: World, seed: u64) -> (Vec<Road>, Graph)
     let mut graph = plane::planarise(&roads, &atlas.points);
     plane::clip(&mut graph, |p| world.depth(p));
     graph.prune();
+    plane::contract(&mut graph);
 
     let mut obstacles = Obstacles::new();
     for river in &atlas.rivers {

@@ -28,6 +28,7 @@ pub(super) struct Streets {
 /// Lays links and lanes along the graph's edges, picks about `wanted` crossings for signals, joins lanes across nodes,
 /// and sees to it that every link can be reached from every other.
 pub(super) fn lay(atlas: &Atlas, graph: &mut Graph, wanted: usize) -> Streets {
+    spare_stages(graph, &pick(graph, wanted));
     loop {
         let mut streets = links(atlas, graph);
         streets.signalised = pick(graph, wanted);
@@ -116,6 +117,50 @@ fn links(atlas: &Atlas, graph: &Graph) -> Streets {
     Streets { network, links: of_edge, signalised: Vec::new() }
 }
 
+/// A small street that comes in sideways where two roads already cross would cost a stage of its own: it becomes
+/// one-way, away from there, as engineers do.
+fn spare_stages(graph: &mut Graph, signalised: &[NodeIx]) {
+    const FACING_COS: f64 = -0.766;
+    let at = graph.edges_at();
+    for node in signalised {
+        let knot = node.ix();
+        // Approaches: the edge, and the unit vector from the knot along it.
+        let mut approaches: Vec<(usize, Place)> = Vec::new();
+        for &e in &at[knot] {
+            let edge = &graph.edges[e];
+            let inbound = graph.street(edge).lanes[if edge.to == knot { 0 } else { 1 }] > 0;
+            let n = edge.shape.len();
+            let (a, b) = if edge.from == knot {
+                (edge.shape[0], edge.shape[1])
+            } else {
+                (edge.shape[n - 1], edge.shape[n - 2])
+            };
+            let long = super::atlas::distance(a, b).max(1e-6);
+            if inbound {
+                approaches.push((e, [(b[0] - a[0]) / long, (b[1] - a[1]) / long]));
+            }
+        }
+        let faces = |a: Place, b: Place| a[0] * b[0] + a[1] * b[1] < FACING_COS;
+        for &(e, along) in &approaches {
+            let street = &graph.streets[graph.edges[e].street];
+            let small =
+                graph.edges[e].road.is_none() && !street.ramp && street.class == RoadClass::Residential;
+            let two_way = !street.lanes.contains(&0);
+            if !small || !two_way || approaches.iter().any(|(_, other)| faces(along, *other)) {
+                continue;
+            }
+            // Roads that cross here without it.
+            let others: Vec<Place> = approaches.iter().filter(|(o, _)| *o != e).map(|(_, d)| *d).collect();
+            let axes = others.len()
+                - (0..others.len()).filter(|&i| others[..i].iter().any(|o| faces(*o, others[i]))).count();
+            if axes >= 2 {
+                let inbound_side = if graph.edges[e].to == knot { 0 } else { 1 };
+                graph.streets[graph.edges[e].street].lanes[inbound_side] = 0;
+            }
+        }
+    }
+}
+
 /// How much a crossing asks for signals: the classes of the streets that meet there.
 fn importance(graph: &Graph, arms: &[usize]) -> f64 {
     let mut weights: Vec<f64> = arms
@@ -134,6 +179,9 @@ fn importance(graph: &Graph, arms: &[usize]) -> f64 {
         + 4.0 * weights.get(2).copied().unwrap_or(0.0)
         + weights.get(3).copied().unwrap_or(0.0) * 2.0
 }
+
+/// Two signals nearer than this to each other would fill the road between them, m.
+const LEAST_APART_M: f64 = 60.0;
 
 /// Crossings for signals: the most important first, and never two too near each other unless both are large.
 fn pick(graph: &Graph, wanted: usize) -> Vec<NodeIx> {
@@ -159,7 +207,8 @@ fn pick(graph: &Graph, wanted: usize) -> Vec<NodeIx> {
     let mut chosen: Vec<usize> = Vec::new();
     let mut taken = vec![false; graph.knots.len()];
     // Lesser crossings keep their distance at first; if that leaves too few, they come nearer.
-    for apart_m in [170.0, 110.0, 60.0, 0.0] {
+    let mut too_near = super::plane::Near::new(LEAST_APART_M);
+    for apart_m in [170.0, 110.0, LEAST_APART_M] {
         let mut near = super::plane::Near::new(apart_m);
         for &k in &chosen {
             near.add(graph.knots[k].at);
@@ -169,11 +218,12 @@ fn pick(graph: &Graph, wanted: usize) -> Vec<NodeIx> {
                 break;
             }
             let p = graph.knots[knot].at;
-            if taken[knot] || (score < 34.0 && near.any(p)) {
+            if taken[knot] || (score < 34.0 && near.any(p)) || too_near.any(p) {
                 continue;
             }
             taken[knot] = true;
             near.add(p);
+            too_near.add(p);
             chosen.push(knot);
         }
     }
@@ -217,8 +267,10 @@ fn banned(graph: &Graph, streets: &Streets, signalised: &BTreeSet<NodeIx>) -> BT
                     angle.abs() > 70.0
                 } else if ramp[from.ix()] && ramp[to.ix()] {
                     true
-                } else if crowded && angle > 35.0 && a.lanes.len() >= 3 {
-                    true
+                } else if signalised.contains(&NodeIx::from(node)) && angle > 35.0 && a.lanes.len() >= 3 {
+                    // No left turns off a wide road into a lane, nor off the widest anywhere but on squares with time for it.
+                    let square = graph.knots[node].name.is_some();
+                    crowded || b.class >= RoadClass::Tertiary || (a.lanes.len() >= 4 && !square)
                 } else if !signalised.contains(&NodeIx::from(node)) && through_wide && all().count() > 4 {
                     // Right in, right out: no way across the middle of the wide street.
                     let minor = |l: LinkIx| !wide(l);

@@ -10,16 +10,19 @@ use model::{
     ids::{DistrictId, JunctionId, JunctionIx, LinkIx},
     network::{Name, Network},
     signal::{
-        Junction,
+        GroupKind, Junction,
         design::{SignalHabits, Site, signalise},
     },
+    time::Tenths,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Junctions are numbered from here on, from the Kremlin outwards.
 const FIRST_NUMBER: usize = 1001;
-/// Slowest walk that crossings are timed for, m/s; wide streets have a refuge in the middle.
-const WALKING_MPS: f64 = 1.4;
+/// A pace that nearly everybody keeps, m/s.
+const WALKING_MPS: f64 = 1.3;
+/// Crossings longer than this have a refuge in the middle, m, and clear half of themselves at a time.
+const REFUGE_FROM_M: f64 = 18.0;
 
 /// Designs signals at the chosen crossings. A place that turns out to need no second stage gets none.
 pub(super) fn signals(graph: &Graph, streets: &mut Streets) -> Vec<Junction> {
@@ -41,9 +44,22 @@ pub(super) fn signals(graph: &Graph, streets: &mut Streets) -> Vec<Junction> {
         })
         .collect();
     let habits = SignalHabits { walking_mps: WALKING_MPS, ..SignalHabits::russian() };
-    let junctions = signalise(&mut streets.network, &sites, &habits, JunctionIx(0));
+    let mut junctions = signalise(&mut streets.network, &sites, &habits, JunctionIx(0));
+    for junction in &mut junctions {
+        refuges(junction);
+    }
     let idle: BTreeSet<usize> = (0..junctions.len()).filter(|&i| junctions[i].stages.len() < 2).collect();
     without(junctions, &mut streets.network, &idle)
+}
+
+/// Shortens the clearance of long crossings to that of their longer half.
+fn refuges(junction: &mut Junction) {
+    let longest = Tenths::seconds((REFUGE_FROM_M / WALKING_MPS).ceil() as u32);
+    for group in junction.groups.iter_mut().filter(|g| g.kind == GroupKind::Pedestrians) {
+        if group.flashing_green > longest {
+            group.flashing_green = longest.max(Tenths(group.flashing_green.0 / 2));
+        }
+    }
 }
 
 /// Takes some junctions' signals away.
