@@ -16,7 +16,7 @@ export function Alarms() {
         <div class="list-scroll">
           {all.length === 0 ? (
             <div class="state">
-              <h3>{live.value.alarmsKnown ? t("alarm.none") : t("alarm.unknown")}</h3>
+              <h2>{live.value.alarmsKnown ? t("alarm.none") : t("alarm.unknown")}</h2>
               {live.value.alarmsKnown && <p>{t("alarm.noneWhy")}</p>}
             </div>
           ) : (
