@@ -20,8 +20,9 @@ use std::time::Duration;
 /// Seconds between two comparisons. More often costs more interstages than it saves waiting (measured).
 pub(crate) const INSTANT_S: u64 = 5;
 /// A green in which somebody gives way is first compared after this long, s. Turners who wait inside the
-/// junction leave it in the interstage; stages that follow each other faster fill it until nobody can move
-/// (seen under SUMO on cologne3: one run in twenty locked with 5 s, none in 24 with 10 s, and 2 s less delay).
+/// junction leave it in the interstage; stages that follow each other faster fill it until nobody can move.
+/// Seen under SUMO on cologne3: with 5 s a run in 24 locked for good, with 10 s and [`super::site::worth`] as
+/// it is none did, and delay was 2 s less.
 pub(crate) const YIELDING_S: u64 = 10;
 /// Somebody on foot who waits so long weighs one vehicle more, s.
 const WAIT_WORTH_S: f64 = 20.0;
@@ -158,8 +159,8 @@ fn people<'a>(problem: &'a Problem, memory: &'a Memory) -> impl Iterator<Item = 
 }
 
 /// How much of a movement's queue the link behind the junction can take, 0 to 1. The paper subtracts the queue
-/// downstream; under SUMO that costs a third more delay than leaving it out, because a short queue at the next
-/// signal is no reason to hold anybody back. A full link is (Gregoire et al. 2014, *Capacity-aware
+/// downstream; under SUMO that did worse than leaving it out, because a short queue at the next signal is no
+/// reason to hold anybody back. A full link is (Gregoire et al. 2014, *Capacity-aware
 /// backpressure*): its movements count less as its last [`TIGHT`] fills. Unmeasured links count as empty.
 fn outlet(problem: &Problem, area: &Area) -> f64 {
     let free = area.downstream.and_then(|link| problem.estimate.free_room(link)).unwrap_or(1.0);
