@@ -64,7 +64,7 @@ addEventListener("keydown", (event) => {
     }
     return;
   }
-  if (typing || singleKeys.peek() === "off" || keysShown.peek()) return;
+  if (typing || singleKeys.peek() === "off" || document.querySelector("dialog[open]")) return;
   if (event.timeStamp - going < 1500 && GO[key]) {
     going = -Infinity;
     event.preventDefault();
