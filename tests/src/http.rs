@@ -23,14 +23,17 @@ fn agent() -> ureq::Agent {
 }
 
 fn read(mut response: ureq::http::Response<ureq::Body>) -> Answer {
-    let kind = response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let kind =
+        response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let status = response.status().as_u16();
     let text = response.body_mut().with_config().limit(256 << 20).read_to_string().unwrap_or_default();
     Answer { status, kind, json: serde_json::from_str(&text).unwrap_or(Value::Null) }
 }
 
 /// `GET`; `None` if nobody answers.
-pub fn get(url: &str) -> Option<Answer> { agent().get(url).call().ok().map(read) }
+pub fn get(url: &str) -> Option<Answer> {
+    agent().get(url).call().ok().map(read)
+}
 
 /// `POST` of JSON.
 pub fn post(url: &str, body: &Value) -> Answer {

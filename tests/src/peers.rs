@@ -15,7 +15,9 @@ pub fn installed(program: &str, package: &str) -> PathBuf {
         .chain(["/usr/sbin", "/usr/bin"].map(PathBuf::from))
         .map(|folder| folder.join(program))
         .find(|p| p.is_file())
-        .unwrap_or_else(|| panic!("{program} is not installed (Debian package {package}); `cargo xtask tools`"))
+        .unwrap_or_else(|| {
+            panic!("{program} is not installed (Debian package {package}); `cargo xtask tools`")
+        })
 }
 
 /// A mosquitto on a free port of loopback.
@@ -46,7 +48,18 @@ impl Mosquitto {
 pub fn listen(port: u16, filter: &str) -> Program {
     let sub = installed("mosquitto_sub", "mosquitto-clients");
     let mut command = Command::new(sub);
-    command.args(["-V", "5", "-h", "127.0.0.1", "-p", &port.to_string(), "-t", filter, "-F", "retained=%r %t"]);
+    command.args([
+        "-V",
+        "5",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &port.to_string(),
+        "-t",
+        filter,
+        "-F",
+        "retained=%r %t",
+    ]);
     Program::start("mosquitto_sub", &mut command)
 }
 
@@ -77,7 +90,9 @@ impl Postgres {
             let mut command;
             if root {
                 command = Command::new("setpriv");
-                command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(bin.join(program));
+                command
+                    .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
+                    .arg(bin.join(program));
             } else {
                 command = Command::new(bin.join(program));
             }

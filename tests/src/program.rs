@@ -45,7 +45,9 @@ impl Program {
     }
 
     /// All that it printed so far.
-    pub fn output(&self) -> String { self.output.lock().expect("no reader panics").clone() }
+    pub fn output(&self) -> String {
+        self.output.lock().expect("no reader panics").clone()
+    }
 
     /// Waits until it has printed a line with `text`, and gives that line.
     pub fn wait_for_line(&mut self, text: &str) -> String {
@@ -53,7 +55,12 @@ impl Program {
         let output = self.output.clone();
         let mut ended = None;
         wait_until(&what, || {
-            let found = output.lock().expect("no reader panics").lines().find(|l| l.contains(text)).map(str::to_owned);
+            let found = output
+                .lock()
+                .expect("no reader panics")
+                .lines()
+                .find(|l| l.contains(text))
+                .map(str::to_owned);
             if found.is_none() && ended.is_none() {
                 ended = self.child.try_wait().ok().flatten();
                 if let Some(status) = ended {
@@ -65,7 +72,9 @@ impl Program {
     }
 
     /// Its process id.
-    pub fn id(&self) -> u32 { self.child.id() }
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
 
     /// Sends a signal by name (`INT`, `KILL`, `STOP`, `CONT`).
     pub fn signal(&self, name: &str) {
@@ -92,7 +101,8 @@ impl Drop for Program {
 
 /// Runs a program to its end; gives its exit code and all it printed.
 pub fn run(command: &mut Command) -> (Option<i32>, String) {
-    let done = command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("could not start {command:?}: {e}"));
+    let done =
+        command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("could not start {command:?}: {e}"));
     let text = [&done.stdout[..], &done.stderr[..]].concat();
     (done.status.code(), String::from_utf8_lossy(&text).into_owned())
 }

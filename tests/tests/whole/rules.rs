@@ -26,7 +26,9 @@ fn rooms_depend_on_one_another_only_as_the_design_says() {
     for member in members.iter().filter_map(|m| m.as_str()) {
         let manifest = manifest(&format!("{member}/Cargo.toml"));
         let name = manifest["package"]["name"].as_str().expect("a name");
-        let may = allowed.get(name).unwrap_or_else(|| panic!("{name} is a new room: say here what it may depend on"));
+        let may = allowed
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is a new room: say here what it may depend on"));
         for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
             let table = manifest.get(kind).and_then(|t| t.as_table());
             for on in table.into_iter().flat_map(|t| t.keys()).filter(|d| allowed.contains_key(d.as_str())) {
@@ -56,7 +58,10 @@ fn every_invariant_names_a_test_that_exists() {
     collect(repository(), &mut sources);
     for name in names {
         let function = name.rsplit("::").next().expect("a path has an end");
-        assert!(sources.contains(&format!("fn {function}(")), "ARCHITECTURE.md names {name}, which is no test");
+        assert!(
+            sources.contains(&format!("fn {function}(")),
+            "ARCHITECTURE.md names {name}, which is no test"
+        );
     }
 }
 
@@ -64,7 +69,9 @@ fn collect(folder: &std::path::Path, into: &mut String) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name());
         if path.is_dir() {
-            if !["target", "node_modules", ".git", "dist", ".tools"].contains(&name.to_string_lossy().as_ref()) {
+            if !["target", "node_modules", ".git", "dist", ".tools"]
+                .contains(&name.to_string_lossy().as_ref())
+            {
                 collect(&path, into);
             }
         } else if path.extension().is_some_and(|e| e == "rs") {

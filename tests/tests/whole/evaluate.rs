@@ -1,0 +1,82 @@
+//! Control judged by the real SUMO, with the judges' own scripts.
+
+use end_to_end::{
+    places::{ours, python_tools, shared},
+    program::run,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Judges one run: mean delay, as `score.py` gives it; `audit.py` must find nothing.
+fn judge(shared: &Path, scenario: &str, path: &str, seconds: Option<u32>, out: &Path) -> f64 {
+    let harness = shared.join("harness/signals");
+    let python = python_tools().join("bin/python");
+    let script = |name: &str| {
+        let mut command = Command::new(&python);
+        command.current_dir(&harness).arg("-B").arg(name).arg(scenario);
+        command
+    };
+    let (code, said) = run(script("wrap.py").arg(out));
+    assert_eq!(code, Some(0), "wrap.py: {said}");
+    let config = PathBuf::from(said.trim());
+    if let Some(seconds) = seconds {
+        let text = fs::read_to_string(&config).unwrap();
+        let begin: u32 =
+            text.split("<begin value=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+        let (before, after) = text.split_once("<end value=\"").unwrap();
+        let after = after.split_once('"').unwrap().1;
+        fs::write(&config, format!("{before}<end value=\"{}\"{after}", begin + seconds)).unwrap();
+    }
+    let mut evaluate = Command::new(ours("city"));
+    evaluate.args([
+        "evaluate",
+        "--engine",
+        "sumo",
+        "--control",
+        "max-pressure",
+        "--seed",
+        "1",
+        "--path",
+        path,
+    ]);
+    evaluate.arg("--scenario").arg(&config).arg("--out").arg(out).env("SVETOFOR_TOOLS", python_tools());
+    let (code, said) = run(&mut evaluate);
+    assert_eq!(code, Some(0), "city evaluate: {said}");
+    let (code, said) = run(script("audit.py").arg(out.join("tls_states.xml")));
+    assert_eq!(code, Some(0), "audit.py: {said}");
+    println!("{scenario} by {path}: {}", said.trim());
+    let (code, said) = run(script("score.py").arg(out.join("tripinfo.xml")).arg("--json"));
+    assert_eq!(code, Some(0), "score.py: {said}");
+    let score: serde_json::Value = serde_json::from_str(said.trim()).unwrap();
+    let summary: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["violations"], 0);
+    score["delay"].as_f64().unwrap()
+}
+
+#[test]
+fn max_pressure_beats_its_bars_on_real_scenarios() {
+    let Some(shared) = shared() else { return };
+    for (scenario, bar) in [("cologne3", 24.0), ("ingolstadt7", 32.0)] {
+        let out = tempfile::tempdir().unwrap();
+        let delay = judge(&shared, scenario, "core", None, out.path());
+        println!("{scenario}: mean delay {delay:.2} s, bar {bar} s");
+        assert!(delay <= bar, "{scenario}: mean delay {delay} s is above {bar} s");
+    }
+}
+
+#[test]
+fn both_paths_decide_the_same_stages() {
+    let Some(shared) = shared() else { return };
+    let decisions = |path: &str| {
+        let out = tempfile::tempdir().unwrap();
+        judge(&shared, "cologne3", path, Some(600), out.path());
+        fs::read_to_string(out.path().join("decisions.jsonl")).unwrap()
+    };
+    let (core, field) = (decisions("core"), decisions("field"));
+    assert!(core.lines().count() > 20, "{core}");
+    assert!(core == field, "the field path decided otherwise");
+}
