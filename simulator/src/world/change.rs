@@ -30,6 +30,8 @@ struct Beside {
     ahead: Option<(usize, f64)>,
     /// Those who come next, on the lane or towards it, each with the metres from its front to ours.
     behind: Vec<(usize, f64)>,
+    /// The one behind a follower who stands beside us, and so must pass.
+    second: Option<(usize, f64)>,
 }
 
 impl World {
@@ -98,7 +100,8 @@ impl World {
         // already cannot: it must pass first.
         let v = self.vehicles.v[i];
         if usable < 60.0 || v < 3.0 {
-            for &(j, metres) in beside.behind.iter().filter(|(_, metres)| *metres < 25.0) {
+            let asked = beside.behind.iter().chain(&beside.second);
+            for &(j, metres) in asked.filter(|(_, metres)| *metres < 25.0) {
                 let kind = |i: usize| usize::from(self.vehicles.kind[i]);
                 let room = metres - self.drivers[kind(i)].length - self.drivers[kind(j)].min_gap;
                 if room >= 0.0 || v > 1.0 {
@@ -107,13 +110,11 @@ impl World {
                 }
             }
         }
-        // And fall back behind the one ahead, rather than race it to the lane's end.
-        if let Some((j, metres)) = beside.ahead {
-            let passes = metres < 15.0 && self.vehicles.v[j] > 1.0;
-            if passes && usable < 60.0 && self.vehicles.lets_in[i] == NONE {
-                self.vehicles.lets_in[i] = j as u32;
-                self.vehicles.lets_in_gap[i] = metres;
-            }
+        // And fall back behind the one ahead, moving or not, rather than race it to the lane's end.
+        let close = beside.ahead.filter(|(_, metres)| *metres < 15.0 && usable < 60.0);
+        if let Some((j, metres)) = close.filter(|_| self.vehicles.lets_in[i] == NONE) {
+            self.vehicles.lets_in[i] = j as u32;
+            self.vehicles.lets_in_gap[i] = metres;
         }
         if self.vehicles.waiting[i] > SWAP_AFTER_S {
             self.swap(i, k, lane, towards, &beside);
@@ -222,13 +223,18 @@ impl World {
         let ahead = row.get(place).map(|j| (*j as usize, self.vehicles.x[*j as usize] - x));
         let ahead = ahead.or_else(|| self.just_left(lane, x));
         let mut behind = Vec::new();
+        let mut second = None;
         if let Some(p) = place.checked_sub(1) {
             let j = row[p] as usize;
             behind.push((j, x - self.vehicles.x[j]));
+            let own = self.drivers[usize::from(self.vehicles.kind[i])].length;
+            if x - self.vehicles.x[j] < own {
+                second = p.checked_sub(1).map(|p| row[p] as usize).map(|j| (j, x - self.vehicles.x[j]));
+            }
         } else if x < COMING_FROM_BEYOND {
             self.coming(lane, x, &mut behind);
         }
-        Beside { ahead, behind }
+        Beside { ahead, behind, second }
     }
 
     /// The vehicle nearest beyond the end of a lane whose tail may still lie on it.
