@@ -1,30 +1,26 @@
 //! Judges a kind of control over a scenario: a simulator drives the street, our devices show the lamps, the
 //! centre decides, second by second under one clock.
 
+mod driver;
 mod lockstep;
+mod progress;
 
 use crate::input::{self, InputError};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::ValueEnum;
 use controller::{
     coordinator::{Coordinator, Settings},
     decide::{Decision, Kind},
 };
+use driver::Driver;
 use lockstep::{Cores, FieldPath, Lockstep};
 use model::{
-    city::City,
     config::Source,
-    ids::JunctionIx,
     signal::{Lamp, rules::Watch},
-    sumo::Scenario,
-    time::{Moment, Tenths},
+    time::Tenths,
 };
 use serde::Serialize;
-use simulator::{
-    modbus_field::FieldDevice,
-    signals::Tlc,
-    sumo::{self, Sumo},
-};
+use progress::Progress;
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -119,9 +115,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
-    if arguments.engine == Engine::Own {
-        bail!("--engine own is not joined to the centre yet; --engine sumo is");
-    }
     let scenario_text = input::text(&arguments.scenario)?;
     let scenario_name = arguments.scenario.display().to_string();
     let scenario = model::sumo::scenario(Source::new(&scenario_name, &scenario_text)).map_err(InputError::from)?.value;
@@ -135,15 +128,12 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     std::fs::create_dir_all(&arguments.out)
         .with_context(|| format!("could not make the folder {}", arguments.out.display()))?;
 
-    let at = |s: f64| Moment((s * 1000.0).round() as i64);
-    let begin_s = scenario.begin_s;
-    let mut street = start_sumo(arguments, &scenario, &city)?;
     let map = Arc::new(RegisterMap::svetofor());
-    let devices: Vec<FieldDevice> = city
-        .junctions
-        .iter()
-        .map(|j| FieldDevice::new(Tlc::new(Arc::new(j.clone()), at(begin_s)), map.clone()))
-        .collect();
+    let mut street = match arguments.engine {
+        Engine::Sumo => Driver::sumo(arguments, &scenario, &city, &map)?,
+        Engine::Own => Driver::own(arguments, &scenario, folder, &city, &map)?,
+    };
+    let begin = street.now();
     let mut watches: Vec<Watch> = city.junctions.iter().map(|j| Watch::new(j, Tenths::ZERO)).collect();
     let settings = Settings {
         kind: arguments.control.kind(),
@@ -154,53 +144,53 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let centre = Coordinator::new(city.clone(), settings);
     let way = match arguments.path {
-        Way::Core => lockstep::Path::Core(Cores::new(&city, map, at(begin_s))),
-        Way::Field => lockstep::Path::Field(Box::new(FieldPath::start(&city, &devices, &map, at(begin_s)).await?)),
+        Way::Core => lockstep::Path::Core(Cores::new(&city, map, begin)),
+        Way::Field => lockstep::Path::Field(Box::new(FieldPath::start(&city, street.devices(), &map, begin).await?)),
     };
     let mut lockstep = Lockstep::new(centre, way);
     let mut log = Decisions::create(&arguments.out.join("decisions.jsonl"))?;
     let mut violations = 0;
-    let end_s = scenario.end_s.unwrap_or(f64::MAX);
-    while street.time_s() < end_s && street.expected() > 0 {
-        let letters: Vec<String> = devices.iter().map(|d| d.look(sumo::letters)).collect();
-        street.step(street.time_s() + 1.0, &letters)?;
-        let now = at(street.time_s());
-        for (i, device) in devices.iter().enumerate() {
-            device.step(now, street.sensed(JunctionIx::from(i)));
-        }
-        for decision in lockstep.second(now, &devices).await? {
+    let mut progress = Progress::new(begin.as_seconds(), scenario.end_s);
+    while scenario.end_s.is_none_or(|end| street.now().as_seconds() < end) && !street.is_empty() {
+        street.step()?;
+        let now = street.now();
+        for decision in lockstep.second(now, street.devices()).await? {
             log.write(&decision)?;
         }
         // The box acts on a request at its next tick, a tenth of a second later; to the street that is now.
-        for (i, device) in devices.iter().enumerate() {
-            device.step(now, street.sensed(JunctionIx::from(i)));
+        street.tick();
+        for ((device, watch), junction) in street.devices().iter().zip(&mut watches).zip(&city.junctions) {
             let lamps: Vec<Lamp> = device.look(|tlc| tlc.groups().iter().map(|g| g.lamp).collect());
-            for violation in watches[i].observe(&city.junctions[i], now, &lamps) {
+            for violation in watch.observe(junction, now, &lamps) {
                 violations += 1;
-                tracing::error!(signal = %city.junctions[i].id, at = street.time_s(), %violation, "unsafe lamps");
+                tracing::error!(signal = %junction.id, at = now.as_seconds(), %violation, "unsafe lamps");
             }
         }
+        progress.show(now.as_seconds());
     }
+    progress.done();
     let summary = Summary {
         scenario: scenario_name,
         control: arguments.control.kind().as_str(),
-        engine: "sumo",
+        engine: match arguments.engine {
+            Engine::Sumo => "sumo",
+            Engine::Own => "own",
+        },
         path: match arguments.path {
             Way::Core => "core",
             Way::Field => "field",
         },
         seed: arguments.seed,
-        begin_s,
-        end_s: street.time_s(),
+        begin_s: begin.as_seconds(),
+        end_s: street.now().as_seconds(),
         junctions: city.junctions.len(),
         decisions: log.written,
         commands: lockstep.commands(),
         violations,
         rejected: lockstep.rejected(),
     };
-    street.close()?;
+    street.close(arguments, &scenario, folder)?;
     lockstep.close().await;
-    keep_tripinfo(arguments, &scenario, folder)?;
     let file = arguments.out.join("summary.json");
     std::fs::write(&file, serde_json::to_string_pretty(&summary)? + "\n")
         .with_context(|| format!("could not write {}", file.display()))?;
@@ -209,38 +199,6 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Lease of a command, s.
 const LEASE_S: u32 = 10;
-
-/// Starts SUMO on the scenario as it stands, with our seed, and trip reports where it asks for none itself.
-fn start_sumo(arguments: &Arguments, scenario: &Scenario, city: &Arc<City>) -> anyhow::Result<Sumo> {
-    let tools = std::env::var_os("SVETOFOR_TOOLS").map_or_else(|| PathBuf::from(".tools/python"), PathBuf::from);
-    let binary = sumo::find(&tools)?;
-    let mut options = vec![
-        "--configuration-file".to_owned(),
-        arguments.scenario.display().to_string(),
-        "--seed".into(),
-        arguments.seed.to_string(),
-        "--no-step-log".into(),
-        "--no-warnings".into(),
-        "--duration-log.disable".into(),
-    ];
-    if scenario.tripinfo_output.is_none() {
-        options.extend(["--tripinfo-output".into(), arguments.out.join("tripinfo.xml").display().to_string()]);
-        options.push("--tripinfo-output.write-unfinished".into());
-    }
-    Ok(Sumo::start(&binary, &options, city.clone(), scenario.begin_s)?)
-}
-
-/// A scenario that writes its own trip reports does so where it says; ours is a copy.
-fn keep_tripinfo(arguments: &Arguments, scenario: &Scenario, folder: &Path) -> anyhow::Result<()> {
-    let Some(own) = &scenario.tripinfo_output else { return Ok(()) };
-    let (own, ours) = (folder.join(own), arguments.out.join("tripinfo.xml"));
-    let same = matches!((own.canonicalize(), ours.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    if !same {
-        std::fs::copy(&own, &ours)
-            .with_context(|| format!("could not copy {} to {}", own.display(), ours.display()))?;
-    }
-    Ok(())
-}
 
 /// `decisions.jsonl`: one decision a line, oldest first.
 struct Decisions {

@@ -27,6 +27,9 @@ pub struct Street {
     before: Vec<Vec<DetectorState>>,
     /// City time of the world's time zero.
     epoch: Moment,
+    /// What the street saw in the last step, per junction.
+    shown: Vec<Vec<Lamp>>,
+    stages: Vec<Option<StageNumber>>,
 }
 
 impl Street {
@@ -40,7 +43,7 @@ impl Street {
             .map(|j| FieldDevice::new(Tlc::new(Arc::new(j.clone()), now), map.clone()))
             .collect();
         let before = city.junctions.iter().map(|j| vec![DetectorState::default(); j.detectors.len()]).collect();
-        Street { city, world, devices, before, epoch }
+        Street { city, world, devices, before, epoch, shown: Vec::new(), stages: Vec::new() }
     }
 
     /// The city's time at the start of the next step.
@@ -54,17 +57,20 @@ impl Street {
     /// The city.
     pub fn city(&self) -> &Arc<City> { &self.city }
 
+    /// What the street saw in the last step.
+    pub fn lamps(&self) -> Lamps<'_> { Lamps { groups: &self.shown, stages: &self.stages } }
+
     /// Traffic drives one step under the lamps that show, then every device lives until the new time.
     pub fn step(&mut self) {
-        let mut groups: Vec<Vec<Lamp>> = Vec::with_capacity(self.devices.len());
-        let mut stages: Vec<Option<StageNumber>> = Vec::with_capacity(self.devices.len());
+        self.shown.clear();
+        self.stages.clear();
         for device in &self.devices {
             device.look(|tlc| {
-                groups.push(tlc.groups().iter().map(|g| g.lamp).collect());
-                stages.push(tlc.governing());
+                self.shown.push(tlc.groups().iter().map(|g| g.lamp).collect());
+                self.stages.push(tlc.governing());
             });
         }
-        self.world.step(&Lamps { groups: &groups, stages: &stages });
+        self.world.step(&Lamps { groups: &self.shown, stages: &self.stages });
         self.tick();
     }
 

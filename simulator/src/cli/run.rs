@@ -110,7 +110,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         let Some(finished) = run.step() else { break };
         if let Some(outputs) = &mut outputs {
-            outputs.step(&run, at_ms, &finished).context("could not write the outputs")?;
+            outputs
+                .step(run.city(), run.world(), &run.plans().lamps(), at_ms, &finished)
+                .context("could not write the outputs")?;
         }
         progress.show(&run);
     }
@@ -118,7 +120,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     progress.done();
     let summary = run.summary();
     if let Some(outputs) = outputs {
-        outputs.finish(&run, &summary).context("could not write the outputs")?;
+        outputs.finish(run.city(), run.world()).context("could not write the outputs")?;
+    }
+    if let Some(folder) = &arguments.out {
+        let text = serde_json::to_string_pretty(&summary).context("could not write the summary")?;
+        std::fs::write(folder.join("summary.json"), text + "\n").context("could not write the summary")?;
     }
     let mut answer = serde_json::to_value(&summary).context("could not write the summary")?;
     answer["wall_s"] = wall_s.into();

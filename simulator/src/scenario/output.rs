@@ -1,8 +1,8 @@
 //! The files that SUMO writes of a run, in its own form, so that its tools and ours read both alike.
 
-use super::{Run, Summary, state_letters};
-use crate::world::TripInfo;
-use model::network::Network;
+use super::state_letters;
+use crate::world::{Lamps, TripInfo, World};
+use model::{city::City, network::Network};
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
@@ -11,7 +11,7 @@ use std::{
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-/// `tripinfo.xml`, `summary.xml`, `tls_states.xml` and, at the end, `statistics.xml` and `summary.json`.
+/// `tripinfo.xml`, `summary.xml`, `tls_states.xml` and, at the end, `statistics.xml`.
 pub struct Outputs {
     trips: BufWriter<File>,
     steps: BufWriter<File>,
@@ -50,11 +50,17 @@ impl Outputs {
         })
     }
 
-    /// Writes what the step that began at `at_ms` showed and completed.
-    pub fn step(&mut self, run: &Run, at_ms: i64, finished: &[TripInfo]) -> io::Result<()> {
+    /// Writes what the step that began at `at_ms` showed (`lamps`) and completed (`finished`).
+    pub fn step(
+        &mut self,
+        city: &City,
+        world: &World,
+        lamps: &Lamps<'_>,
+        at_ms: i64,
+        finished: &[TripInfo],
+    ) -> io::Result<()> {
         let time = at_ms as f64 / 1000.0;
-        let lamps = run.plans().lamps();
-        for (j, junction) in run.city().junctions.iter().enumerate() {
+        for (j, junction) in city.junctions.iter().enumerate() {
             let letters = state_letters(junction, &lamps.groups[j], lamps.stages[j], &self.letters[j]);
             let stage = lamps.stages[j].map_or(0, |s| s.0.saturating_sub(1));
             let plan = junction.plans.first().map_or(0, |p| p.number.0);
@@ -66,9 +72,8 @@ impl Outputs {
             self.letters[j] = letters;
         }
         for trip in finished {
-            self.trip(run, trip)?;
+            self.trip(city, world, trip)?;
         }
-        let world = run.world();
         let totals = world.totals();
         let mean = |sum: f64| if self.sums.arrived > 0 { sum / self.sums.arrived as f64 } else { -1.0 };
         writeln!(
@@ -91,10 +96,10 @@ impl Outputs {
         )
     }
 
-    /// Writes those under way, the statistics, and `summary.json`, and closes everything.
-    pub fn finish(mut self, run: &Run, summary: &Summary) -> io::Result<()> {
-        for trip in run.world().unfinished() {
-            self.trip(run, &trip)?;
+    /// Writes those under way and the statistics, and closes everything.
+    pub fn finish(mut self, city: &City, world: &World) -> io::Result<()> {
+        for trip in world.unfinished() {
+            self.trip(city, world, &trip)?;
         }
         writeln!(self.trips, "</tripinfos>")?;
         writeln!(self.steps, "</summary>")?;
@@ -102,12 +107,10 @@ impl Outputs {
         for file in [&mut self.trips, &mut self.steps, &mut self.states] {
             file.flush()?;
         }
-        std::fs::write(self.folder.join("statistics.xml"), self.statistics(run))?;
-        let json = serde_json::to_string_pretty(summary).map_err(io::Error::other)?;
-        std::fs::write(self.folder.join("summary.json"), json + "\n")
+        std::fs::write(self.folder.join("statistics.xml"), self.statistics(world))
     }
 
-    fn trip(&mut self, run: &Run, t: &TripInfo) -> io::Result<()> {
+    fn trip(&mut self, city: &City, world: &World, t: &TripInfo) -> io::Result<()> {
         if t.arrival_s.is_some() {
             let s = &mut self.sums;
             s.arrived += 1;
@@ -118,7 +121,7 @@ impl Outputs {
             s.time_loss += t.time_loss_s;
             s.depart_delay += t.depart_delay_s;
         }
-        let kind = run.world().types().get(t.vehicle_type as usize).map_or("", |k| k.id.as_str());
+        let kind = world.types().get(t.vehicle_type as usize).map_or("", |k| k.id.as_str());
         writeln!(
             self.trips,
             "    <tripinfo id=\"{}\" depart=\"{:.2}\" departLane=\"{}\" departDelay=\"{:.2}\" arrival=\"{:.2}\" \
@@ -126,7 +129,7 @@ impl Outputs {
              timeLoss=\"{:.2}\" vType=\"{}\" speedFactor=\"{:.2}\" vaporized=\"\"/>",
             escape(&t.id),
             t.depart_s,
-            escape(&lane_name(&run.city().network, t.depart_lane)),
+            escape(&lane_name(&city.network, t.depart_lane)),
             t.depart_delay_s,
             t.arrival_s.unwrap_or(-1.0),
             t.duration_s,
@@ -140,8 +143,8 @@ impl Outputs {
         )
     }
 
-    fn statistics(&self, run: &Run) -> String {
-        let (world, totals, s) = (run.world(), run.world().totals(), &self.sums);
+    fn statistics(&self, world: &World) -> String {
+        let (totals, s) = (world.totals(), &self.sums);
         let mean = |sum: f64| if s.arrived > 0 { sum / s.arrived as f64 } else { 0.0 };
         let waiting = world.waiting_to_enter();
         format!(
