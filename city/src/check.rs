@@ -76,7 +76,8 @@ fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), InputError> {
         files.push(path.to_owned());
         return Ok(());
     }
-    let folder = std::fs::read_dir(path).map_err(|e| InputError::about(path, format!("could not be read: {e}")))?;
+    let folder =
+        std::fs::read_dir(path).map_err(|e| InputError::about(path, format!("could not be read: {e}")))?;
     for entry in folder {
         let entry = entry.map_err(|e| InputError::about(path, format!("could not be read: {e}")))?.path();
         if entry.is_dir() {

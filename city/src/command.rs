@@ -9,7 +9,11 @@ pub const EXIT_USAGE: u8 = 64;
 
 /// `city …`.
 #[derive(Parser, Debug)]
-#[command(name = "city", version, about = "The whole of Svetofor in one process, and the tools that need all of it")]
+#[command(
+    name = "city",
+    version,
+    about = "The whole of Svetofor in one process, and the tools that need all of it"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -30,7 +34,10 @@ impl Arguments {
     pub fn parse_from(arguments: impl Iterator<Item = std::ffi::OsString>) -> Arguments {
         <Arguments as Parser>::try_parse_from(arguments).unwrap_or_else(|e| {
             let _ = e.print();
-            let asked = matches!(e.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion);
+            let asked = matches!(
+                e.kind(),
+                clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion
+            );
             std::process::exit(if asked { 0 } else { EXIT_USAGE.into() })
         })
     }

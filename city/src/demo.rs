@@ -106,7 +106,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "the addresses are what the command is for")]
 async fn live(arguments: Arguments) -> anyhow::Result<()> {
     if !arguments.gtfs.is_empty() {
-        println!("city: timetables are not read yet; the planner plans direct journeys by car, bicycle and on foot");
+        println!(
+            "city: timetables are not read yet; the planner plans direct journeys by car, bicycle and on foot"
+        );
     }
     let listener = TcpListener::bind(arguments.listen)
         .await
@@ -137,9 +139,11 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
 
     let forgotten = tempfile::tempdir().context("could not make a temporary folder")?;
     let folder = arguments.data.clone().unwrap_or_else(|| forgotten.path().to_owned());
-    std::fs::create_dir_all(&folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("could not make the folder {}", folder.display()))?;
     let centre = centre_config(mqtt, folder.join("svetofor.sqlite"), arguments.control, scene.time_zone);
-    let (routing, feed) = routing::service::Routing::new(city.clone(), clock, routing::service::Limits::default());
+    let (routing, feed) =
+        routing::service::Routing::new(city.clone(), clock, routing::service::Limits::default());
     let follow = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), "routing");
     parts.spawn({
         let shutdown = shutdown.clone();
@@ -154,7 +158,8 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     parts.spawn({
         let shutdown = shutdown.clone();
         async move {
-            let served = axum::serve(listener, pages.router()).with_graceful_shutdown(shutdown.cancelled_owned());
+            let served =
+                axum::serve(listener, pages.router()).with_graceful_shutdown(shutdown.cancelled_owned());
             served.await.context("the pages")?;
             pages.finished().await
         }
@@ -181,7 +186,11 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(first) = devices.first() {
         println!("  Modbus TCP {first}  and {} more devices", devices.len() - 1);
     }
-    println!("  clock      {}, {} times as fast as yours; Ctrl-C ends it", scene_time(clock.now()), arguments.speed);
+    println!(
+        "  clock      {}, {} times as fast as yours; Ctrl-C ends it",
+        scene_time(clock.now()),
+        arguments.speed
+    );
 
     let time_up = async {
         match arguments.run_for {
@@ -238,12 +247,7 @@ fn agents(city: &City, devices: &[SocketAddr], mqtt: SocketAddr, seed: u64) -> O
     Opened { link, connection, cabinets }
 }
 
-fn centre_config(
-    mqtt: SocketAddr,
-    path: PathBuf,
-    kind: Kind,
-    time_zone: &'static str,
-) -> controller::Config {
+fn centre_config(mqtt: SocketAddr, path: PathBuf, kind: Kind, time_zone: &'static str) -> controller::Config {
     controller::Config {
         instance: "demo".into(),
         districts: None,

@@ -19,8 +19,8 @@ use model::{
     signal::{Lamp, rules::Watch},
     time::Tenths,
 };
-use serde::Serialize;
 use progress::Progress;
+use serde::Serialize;
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -117,7 +117,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     let scenario_text = input::text(&arguments.scenario)?;
     let scenario_name = arguments.scenario.display().to_string();
-    let scenario = model::sumo::scenario(Source::new(&scenario_name, &scenario_text)).map_err(InputError::from)?.value;
+    let scenario =
+        model::sumo::scenario(Source::new(&scenario_name, &scenario_text)).map_err(InputError::from)?.value;
     let folder = arguments.scenario.parent().unwrap_or(Path::new("."));
     let net = folder.join(&scenario.net);
     let additional: Vec<PathBuf> = scenario.additional.iter().map(|f| folder.join(f)).collect();
@@ -145,7 +146,9 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     let centre = Coordinator::new(city.clone(), settings);
     let way = match arguments.path {
         Way::Core => lockstep::Path::Core(Cores::new(&city, map, begin)),
-        Way::Field => lockstep::Path::Field(Box::new(FieldPath::start(&city, street.devices(), &map, begin).await?)),
+        Way::Field => {
+            lockstep::Path::Field(Box::new(FieldPath::start(&city, street.devices(), &map, begin).await?))
+        }
     };
     let mut lockstep = Lockstep::new(centre, way);
     let mut log = Decisions::create(&arguments.out.join("decisions.jsonl"))?;
@@ -208,7 +211,8 @@ struct Decisions {
 
 impl Decisions {
     fn create(path: &Path) -> anyhow::Result<Decisions> {
-        let file = std::fs::File::create(path).with_context(|| format!("could not write {}", path.display()))?;
+        let file =
+            std::fs::File::create(path).with_context(|| format!("could not write {}", path.display()))?;
         Ok(Decisions { file: std::io::BufWriter::new(file), written: 0 })
     }
     fn write(&mut self, decision: &Decision) -> anyhow::Result<()> {
@@ -217,5 +221,7 @@ impl Decisions {
         self.written += 1;
         Ok(())
     }
-    fn finish(mut self) -> anyhow::Result<()> { Ok(self.file.flush()?) }
+    fn finish(mut self) -> anyhow::Result<()> {
+        Ok(self.file.flush()?)
+    }
 }

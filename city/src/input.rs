@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 pub struct InputError(#[from] pub Complaints);
 
 impl From<Complaint> for InputError {
-    fn from(complaint: Complaint) -> Self { Self(complaint.into()) }
+    fn from(complaint: Complaint) -> Self {
+        Self(complaint.into())
+    }
 }
 
 impl InputError {
@@ -40,7 +42,9 @@ impl Texts {
             .collect::<Result<_, _>>()
             .map(Texts)
     }
-    fn sources(&self) -> Vec<Source<'_>> { self.0.iter().map(|(name, text)| Source::new(name, text)).collect() }
+    fn sources(&self) -> Vec<Source<'_>> {
+        self.0.iter().map(|(name, text)| Source::new(name, text)).collect()
+    }
 }
 
 /// A SUMO network with its additional files, as a city with detectors.
@@ -61,7 +65,8 @@ pub fn sumo_demand(network: &Network, files: &[PathBuf]) -> Result<Demand, Input
 
 /// An OpenStreetMap extract, as a city with generated signals.
 pub fn osm_city(path: &Path) -> Result<City, InputError> {
-    let bytes = std::fs::read(path).map_err(|e| InputError::about(path, format!("could not be read: {e}")))?;
+    let bytes =
+        std::fs::read(path).map_err(|e| InputError::about(path, format!("could not be read: {e}")))?;
     let habits = model::signal::design::SignalHabits::russian();
     sound(tell(model::osm::city(&path.display().to_string(), &bytes, &habits)?), path)
 }
@@ -76,6 +81,7 @@ fn tell<T>(read: Read<T>) -> T {
 
 fn sound(city: City, path: &Path) -> Result<City, InputError> {
     let faults = city.faults();
-    let complaints = faults.into_iter().map(|fault| Complaint::whole(path.display().to_string(), fault)).collect();
+    let complaints =
+        faults.into_iter().map(|fault| Complaint::whole(path.display().to_string(), fault)).collect();
     Ok(Complaints(complaints).or(city)?)
 }

@@ -268,7 +268,9 @@ pub(crate) struct Field {
 
 impl Field {
     /// Asks the broker for what it keeps of one cabinet's presence.
-    pub(crate) fn ask_presence(&self, ix: JunctionIx) { self.publisher.subscribe(self.decoder.presence_of(ix)); }
+    pub(crate) fn ask_presence(&self, ix: JunctionIx) {
+        self.publisher.subscribe(self.decoder.presence_of(ix));
+    }
 
     /// Gives that filter back; the wide one goes on.
     pub(crate) fn stop_asking_presence(&self, ix: JunctionIx) {

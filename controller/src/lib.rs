@@ -58,14 +58,20 @@ pub struct Centre {
 
 impl Centre {
     /// The API's state, for [`api::standalone`] and [`api::metrics`].
-    pub fn api(&self) -> &Api { &self.api }
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
 
     /// The newest picture.
-    pub fn picture(&self) -> Arc<Picture> { self.api.picture() }
+    pub fn picture(&self) -> Arc<Picture> {
+        self.api.picture()
+    }
 
     /// Waits until it has ended: the street told, the last rows written. Ends only after the `shutdown` that it
     /// was started with.
-    pub async fn finished(self) -> anyhow::Result<()> { self.task.await.context("the centre's task failed") }
+    pub async fn finished(self) -> anyhow::Result<()> {
+        self.task.await.context("the centre's task failed")
+    }
 }
 
 /// Starts a centre within this program.
@@ -84,11 +90,15 @@ pub async fn start(
         bail!("the city cannot be run: {}", faults.join("; "));
     }
     let owned = owned(&config, &city)?;
-    let zone = jiff::tz::TimeZone::get(&config.time_zone).with_context(|| format!("no time zone {:?}", config.time_zone))?;
-    let here = jiff::Timestamp::from_millisecond(clock.now().0).context("the clock is beyond all calendars")?;
+    let zone = jiff::tz::TimeZone::get(&config.time_zone)
+        .with_context(|| format!("no time zone {:?}", config.time_zone))?;
+    let here =
+        jiff::Timestamp::from_millisecond(clock.now().0).context("the clock is beyond all calendars")?;
     let mut kinds = std::collections::BTreeMap::new();
     for (id, kind) in &config.control.kinds {
-        let ix = city.junction_ix(id).with_context(|| format!("[control.junctions] names {id}, which the city does not have"))?;
+        let ix = city
+            .junction_ix(id)
+            .with_context(|| format!("[control.junctions] names {id}, which the city does not have"))?;
         kinds.insert(ix, *kind);
     }
 
@@ -161,8 +171,13 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
     // Orders and questions from the API; the core answers between two messages.
     let (asks, asks_out) = mpsc::channel(ASK_BOUND);
 
-    let doors =
-        Doors { asks, picture: picture_out, fleet: fleet_out, link_counts: link_counts_out, gauges: gauges.clone() };
+    let doors = Doors {
+        asks,
+        picture: picture_out,
+        fleet: fleet_out,
+        link_counts: link_counts_out,
+        gauges: gauges.clone(),
+    };
     let api = Api::new(city.clone(), &owned, clock, store.clone(), doors, shutdown.clone());
     let centre = centre::Centre {
         city,
@@ -227,7 +242,9 @@ fn owned(config: &Config, city: &City) -> anyhow::Result<Vec<JunctionIx>> {
             bail!("the city has no district {district}");
         }
     }
-    let ours = |ix: &JunctionIx| config.districts.as_ref().is_none_or(|d| d.contains(&city.junctions[ix.ix()].district));
+    let ours = |ix: &JunctionIx| {
+        config.districts.as_ref().is_none_or(|d| d.contains(&city.junctions[ix.ix()].district))
+    };
     Ok((0..city.junctions.len()).map(JunctionIx::from).filter(ours).collect())
 }
 

@@ -16,11 +16,15 @@ pub struct LonLat {
 }
 
 impl From<[f64; 2]> for LonLat {
-    fn from([lon, lat]: [f64; 2]) -> Self { Self { lon, lat } }
+    fn from([lon, lat]: [f64; 2]) -> Self {
+        Self { lon, lat }
+    }
 }
 
 impl From<LonLat> for [f64; 2] {
-    fn from(p: LonLat) -> Self { [p.lon, p.lat] }
+    fn from(p: LonLat) -> Self {
+        [p.lon, p.lat]
+    }
 }
 
 impl LonLat {
@@ -33,7 +37,9 @@ impl LonLat {
     }
 
     /// Whether this is a place on the earth at all.
-    pub fn is_valid(self) -> bool { self.lon.abs() <= 180.0 && self.lat.abs() <= 90.0 }
+    pub fn is_valid(self) -> bool {
+        self.lon.abs() <= 180.0 && self.lat.abs() <= 90.0
+    }
 }
 
 /// A flat picture of the land around `origin`: metres east and north. Good to about 0.1 % within 50 km.
@@ -44,7 +50,9 @@ pub struct LocalPlane {
 
 impl LocalPlane {
     /// The plane that touches the earth at `origin`.
-    pub fn around(origin: LonLat) -> Self { Self { origin } }
+    pub fn around(origin: LonLat) -> Self {
+        Self { origin }
+    }
 
     /// Metres east and north of the origin.
     pub fn to_metres(self, p: LonLat) -> [f64; 2] {
@@ -66,4 +74,6 @@ impl LocalPlane {
 }
 
 /// Length of a line in metres.
-pub fn length_m(line: &[LonLat]) -> f64 { line.windows(2).map(|w| w[0].distance_m(w[1])).sum() }
+pub fn length_m(line: &[LonLat]) -> f64 {
+    line.windows(2).map(|w| w[0].distance_m(w[1])).sum()
+}

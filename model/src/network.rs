@@ -28,9 +28,13 @@ impl Name {
         Self { local: local.into(), en: Some(en.into()) }
     }
     /// A name that is known in one form only.
-    pub fn only(local: impl Into<String>) -> Self { Self { local: local.into(), en: None } }
+    pub fn only(local: impl Into<String>) -> Self {
+        Self { local: local.into(), en: None }
+    }
     /// The English form, or the local one.
-    pub fn english(&self) -> &str { self.en.as_deref().unwrap_or(&self.local) }
+    pub fn english(&self) -> &str {
+        self.en.as_deref().unwrap_or(&self.local)
+    }
 }
 
 /// Who may use a piece of road: a small set.
@@ -65,13 +69,21 @@ impl Modes {
     pub const STREET: Modes = Modes(1 | 2 | 4 | 8 | 16 | 32 | 128 | 256);
 
     /// Whether all of `other` is in the set.
-    pub fn has(self, other: Modes) -> bool { self.0 & other.0 == other.0 && other.0 != 0 }
+    pub fn has(self, other: Modes) -> bool {
+        self.0 & other.0 == other.0 && other.0 != 0
+    }
     /// Whether any of `other` is in the set.
-    pub fn any(self, other: Modes) -> bool { self.0 & other.0 != 0 }
+    pub fn any(self, other: Modes) -> bool {
+        self.0 & other.0 != 0
+    }
     /// Both sets together.
-    pub fn with(self, other: Modes) -> Modes { Modes(self.0 | other.0) }
+    pub fn with(self, other: Modes) -> Modes {
+        Modes(self.0 | other.0)
+    }
     /// This set without `other`.
-    pub fn without(self, other: Modes) -> Modes { Modes(self.0 & !other.0) }
+    pub fn without(self, other: Modes) -> Modes {
+        Modes(self.0 & !other.0)
+    }
 }
 
 /// What sort of road it is, for drawing, default speeds and generated demand. Best first.
@@ -144,9 +156,13 @@ pub struct Link {
 
 impl Link {
     /// Indices of its lanes, kerb first.
-    pub fn lane_ixs(&self) -> impl DoubleEndedIterator<Item = LaneIx> + use<> { self.lanes.clone().map(LaneIx) }
+    pub fn lane_ixs(&self) -> impl DoubleEndedIterator<Item = LaneIx> + use<> {
+        self.lanes.clone().map(LaneIx)
+    }
     /// Travel time on an empty road, s.
-    pub fn free_travel_time_s(&self) -> f64 { self.length_m / self.speed_limit_mps }
+    pub fn free_travel_time_s(&self) -> f64 {
+        self.length_m / self.speed_limit_mps
+    }
 }
 
 /// One lane of a link.
@@ -238,20 +254,30 @@ pub struct Network {
 pub struct NetworkFault(pub String);
 
 impl fmt::Display for NetworkFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl std::error::Error for NetworkFault {}
 
 impl Network {
     /// The link.
-    pub fn link(&self, ix: LinkIx) -> &Link { &self.links[ix.ix()] }
+    pub fn link(&self, ix: LinkIx) -> &Link {
+        &self.links[ix.ix()]
+    }
     /// The lane.
-    pub fn lane(&self, ix: LaneIx) -> &Lane { &self.lanes[ix.ix()] }
+    pub fn lane(&self, ix: LaneIx) -> &Lane {
+        &self.lanes[ix.ix()]
+    }
     /// The movement.
-    pub fn movement(&self, ix: MovementIx) -> &Movement { &self.movements[ix.ix()] }
+    pub fn movement(&self, ix: MovementIx) -> &Movement {
+        &self.movements[ix.ix()]
+    }
     /// The node.
-    pub fn node(&self, ix: NodeIx) -> &Node { &self.nodes[ix.ix()] }
+    pub fn node(&self, ix: NodeIx) -> &Node {
+        &self.nodes[ix.ix()]
+    }
 
     /// For each lane, the range of [`Network::movements`] that leaves it.
     pub fn movements_by_lane(&self) -> Vec<Range<u32>> {
@@ -328,10 +354,16 @@ impl Network {
             }
             let (from, to) = (self.link(self.lane(m.from).link), self.link(self.lane(m.to).link));
             if from.to != to.from {
-                return fault(format!("movement {i}: link {} does not end where link {} begins", from.id, to.id));
+                return fault(format!(
+                    "movement {i}: link {} does not end where link {} begins",
+                    from.id, to.id
+                ));
             }
             if m.crosses.iter().chain(&m.yields_to).any(|x| x.ix() >= self.movements.len()) {
-                return fault(format!("movement {i} from link {}: crosses a movement that does not exist", from.id));
+                return fault(format!(
+                    "movement {i} from link {}: crosses a movement that does not exist",
+                    from.id
+                ));
             }
         }
         Ok(())

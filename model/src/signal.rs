@@ -51,11 +51,17 @@ impl Lamp {
         Lamp::Dark,
     ];
     /// Whether traffic may go: green or flashing green.
-    pub fn is_go(self) -> bool { matches!(self, Lamp::Green | Lamp::FlashingGreen) }
+    pub fn is_go(self) -> bool {
+        matches!(self, Lamp::Green | Lamp::FlashingGreen)
+    }
     /// Its number in registers.
-    pub fn code(self) -> u16 { Lamp::ALL.iter().position(|&l| l == self).expect("ALL lists every lamp") as u16 }
+    pub fn code(self) -> u16 {
+        Lamp::ALL.iter().position(|&l| l == self).expect("ALL lists every lamp") as u16
+    }
     /// The lamp that registers call `code`.
-    pub fn from_code(code: u16) -> Option<Lamp> { Lamp::ALL.get(code as usize).copied() }
+    pub fn from_code(code: u16) -> Option<Lamp> {
+        Lamp::ALL.get(code as usize).copied()
+    }
 }
 
 /// For whom a group's lamps are.
@@ -114,7 +120,9 @@ pub struct Stage {
 
 impl Stage {
     /// Whether the group is green in it.
-    pub fn has(&self, group: GroupNumber) -> bool { self.green.contains(&group) }
+    pub fn has(&self, group: GroupNumber) -> bool {
+        self.green.contains(&group)
+    }
 }
 
 /// Seconds from the end of one group's green (flashing included) to the start of another's.
@@ -140,12 +148,16 @@ impl Intergreens {
         self.0.iter().map(|(&(a, b), &t)| (a, b, t))
     }
     /// Whether nothing conflicts with anything.
-    pub fn is_empty(&self) -> bool { self.0.is_empty() }
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 // In files: `[[ending, starting, seconds], ...]`.
 impl Serialize for Intergreens {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> { s.collect_seq(self.iter()) }
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.iter())
+    }
 }
 
 impl<'de> Deserialize<'de> for Intergreens {
@@ -184,7 +196,9 @@ pub struct Plan {
 
 impl Plan {
     /// The cycle: the sum of the splits.
-    pub fn cycle(&self) -> Tenths { self.steps.iter().map(|s| s.split).sum() }
+    pub fn cycle(&self) -> Tenths {
+        self.steps.iter().map(|s| s.split).sum()
+    }
 
     /// Tenths since the cycle began, at `clock` tenths on the junction's clock.
     pub fn cycle_position(&self, clock: u64) -> Tenths {
@@ -256,7 +270,9 @@ pub struct Junction {
 
 impl Junction {
     /// Its name in the file that it was read from: SUMO's traffic light id, for one.
-    pub fn source_id(&self) -> &str { self.source_id.as_deref().unwrap_or(self.id.as_str()) }
+    pub fn source_id(&self) -> &str {
+        self.source_id.as_deref().unwrap_or(self.id.as_str())
+    }
 
     /// The group of that number.
     pub fn group(&self, number: GroupNumber) -> Option<&SignalGroup> {
@@ -267,7 +283,9 @@ impl Junction {
         self.stages.get(usize::from(number.0).checked_sub(1)?)
     }
     /// The plan of that number.
-    pub fn plan(&self, number: PlanNumber) -> Option<&Plan> { self.plans.iter().find(|p| p.number == number) }
+    pub fn plan(&self, number: PlanNumber) -> Option<&Plan> {
+        self.plans.iter().find(|p| p.number == number)
+    }
 
     /// The plan that the schedule wants at a local time: `weekday` 0 is Monday.
     pub fn scheduled_plan(&self, weekday: u8, minute: u16) -> Option<&Plan> {
@@ -295,7 +313,11 @@ impl Junction {
         }
         for (i, group) in self.groups.iter().enumerate() {
             if usize::from(group.number.0) != i + 1 {
-                faults.push(format!("group {} stands at place {}; groups must count from 1", group.number, i + 1));
+                faults.push(format!(
+                    "group {} stands at place {}; groups must count from 1",
+                    group.number,
+                    i + 1
+                ));
             }
             if group.min_green == Tenths::ZERO {
                 faults.push(format!("group {} has no minimum green", group.number));
@@ -313,8 +335,10 @@ impl Junction {
                 faults.push(format!("group {a} conflicts with itself"));
             }
             if clearance < ending.amber {
-                faults
-                    .push(format!("the intergreen {a} to {b} is {clearance} s, less than group {a}'s amber {} s", ending.amber));
+                faults.push(format!(
+                    "the intergreen {a} to {b} is {clearance} s, less than group {a}'s amber {} s",
+                    ending.amber
+                ));
             }
             if self.intergreens.get(b, a).is_none() {
                 faults.push(format!("the intergreen {a} to {b} is given, but {b} to {a} is not"));
@@ -325,7 +349,11 @@ impl Junction {
         }
         for (i, stage) in self.stages.iter().enumerate() {
             if usize::from(stage.number.0) != i + 1 {
-                faults.push(format!("stage {} stands at place {}; stages must count from 1", stage.number, i + 1));
+                faults.push(format!(
+                    "stage {} stands at place {}; stages must count from 1",
+                    stage.number,
+                    i + 1
+                ));
             }
             for (k, &a) in stage.green.iter().enumerate() {
                 if self.group(a).is_none() {
@@ -392,7 +420,11 @@ impl Junction {
         let way = interstage::Interstage::between(self, before, now);
         let has = |stage, g: GroupNumber| self.stage(stage).is_some_and(|s| s.has(g));
         // Only groups that begin and end here need their minimum within this split; one that goes on has more time.
-        let own = self.stage(now).map_or(&[][..], |s| &s.green[..]).iter().filter(|g| !has(before, **g) && !has(after, **g));
+        let own = self
+            .stage(now)
+            .map_or(&[][..], |s| &s.green[..])
+            .iter()
+            .filter(|g| !has(before, **g) && !has(after, **g));
         let need = own.filter_map(|g| self.group(*g)).map(|g| g.min_green).max().unwrap_or(Tenths::ZERO);
         (way.duration, need)
     }

@@ -1,6 +1,10 @@
 //! Public transport as a map shows it: lines, stops, and the way between them. Timetables are `routing`'s.
 
-use crate::{geo::LonLat, ids::{LineId, LinkIx, StopId}, network::Name};
+use crate::{
+    geo::LonLat,
+    ids::{LineId, LinkIx, StopId},
+    network::Name,
+};
 use serde::{Deserialize, Serialize};
 
 /// What runs on a line.

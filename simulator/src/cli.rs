@@ -12,7 +12,13 @@ const EX_USAGE: u8 = 64;
 
 /// A street made of software: traffic, signals and detectors that answer as the real ones do.
 #[derive(Parser, Debug)]
-#[command(name = "simulator", version, max_term_width = 110, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(
+    name = "simulator",
+    version,
+    max_term_width = 110,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true
+)]
 struct Arguments {
     /// Runs as a daemon: devices on Modbus TCP ports, in real time, until SIGINT or SIGTERM.
     #[arg(long, value_name = "F.toml")]

@@ -14,12 +14,7 @@ use model::{
 };
 use serde::Deserialize;
 use serde_spanned::Spanned;
-use std::{
-    io,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wire::{clock::Clock, link::LinkConfig, register_map::RegisterMap};

@@ -16,7 +16,11 @@ pub type Positions = (Moment, Vec<TransitVehicle>);
 
 /// Publishes each new picture of positions until `shutdown`. While there is no broker the pictures are lost,
 /// as live state is.
-pub async fn publish(mut positions: watch::Receiver<Positions>, link: LinkConfig, shutdown: CancellationToken) {
+pub async fn publish(
+    mut positions: watch::Receiver<Positions>,
+    link: LinkConfig,
+    shutdown: CancellationToken,
+) {
     let (publisher, mut inbox) = link::connect(link);
     let topic = Node::fleet("fleet").topic(&Kind::Status(StatusCode::Vehicles));
     let mut seq = 0;

@@ -72,7 +72,8 @@ impl LiveStreet {
         let mut addresses = Vec::with_capacity(self.street.devices().len());
         for (i, device) in self.street.devices().iter().enumerate() {
             let port = if first.port() == 0 { Some(0) } else { first.port().checked_add(i as u16) };
-            let port = port.ok_or_else(|| io::Error::other(format!("no port is left for device {}", i + 1)))?;
+            let port =
+                port.ok_or_else(|| io::Error::other(format!("no port is left for device {}", i + 1)))?;
             let at = SocketAddr::new(first.ip(), port);
             let listener = TcpListener::bind(at)
                 .await

@@ -42,23 +42,36 @@ impl Street {
             .iter()
             .map(|j| FieldDevice::new(Tlc::new(Arc::new(j.clone()), now), map.clone()))
             .collect();
-        let before = city.junctions.iter().map(|j| vec![DetectorState::default(); j.detectors.len()]).collect();
+        let before =
+            city.junctions.iter().map(|j| vec![DetectorState::default(); j.detectors.len()]).collect();
         Street { city, world, devices, before, epoch, shown: Vec::new(), stages: Vec::new() }
     }
 
     /// The city's time at the start of the next step.
-    pub fn now(&self) -> Moment { Moment(self.epoch.0 + self.world.now_ms()) }
+    pub fn now(&self) -> Moment {
+        Moment(self.epoch.0 + self.world.now_ms())
+    }
     /// The traffic.
-    pub fn world(&self) -> &World { &self.world }
+    pub fn world(&self) -> &World {
+        &self.world
+    }
     /// The traffic, to put trips in.
-    pub fn world_mut(&mut self) -> &mut World { &mut self.world }
+    pub fn world_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
     /// The devices, in junction order.
-    pub fn devices(&self) -> &[FieldDevice] { &self.devices }
+    pub fn devices(&self) -> &[FieldDevice] {
+        &self.devices
+    }
     /// The city.
-    pub fn city(&self) -> &Arc<City> { &self.city }
+    pub fn city(&self) -> &Arc<City> {
+        &self.city
+    }
 
     /// What the street saw in the last step.
-    pub fn lamps(&self) -> Lamps<'_> { Lamps { groups: &self.shown, stages: &self.stages } }
+    pub fn lamps(&self) -> Lamps<'_> {
+        Lamps { groups: &self.shown, stages: &self.stages }
+    }
 
     /// Traffic drives one step under the lamps that show, then every device lives until the new time.
     pub fn step(&mut self) {

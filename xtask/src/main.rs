@@ -1,12 +1,16 @@
 //! The developer's commands. `cargo xtask demo` shows the city, `cargo xtask test` is the whole truth, and
 //! each installs what it needs and says plainly what it could not install.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people: its words are its work")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command for people: its words are its work"
+)]
 
 mod tools;
 mod web;
 
-use anyhow::{bail, Context};
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use std::{
     path::{Path, PathBuf},
@@ -84,10 +88,7 @@ fn test() -> anyhow::Result<()> {
     report_missing(&missing);
     step("format", cargo(["fmt", "--all", "--check"]))?;
     web::check()?;
-    step(
-        "lints",
-        cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
-    )?;
+    step("lints", cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     step("build", cargo(["build", "--quiet", "--workspace", "--bins"]))?;
     let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
     tests.env("SVETOFOR_TOOLS", tools::folder());
@@ -105,7 +106,9 @@ fn report_missing(missing: &[String]) {
 }
 
 /// The repository.
-fn root() -> PathBuf { Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).expect("xtask has a parent").into() }
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).expect("xtask has a parent").into()
+}
 
 fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -23,7 +23,9 @@ const PACKAGES: [Package; 6] = [
 ];
 
 /// The project's own folder for Python packages.
-pub(crate) fn folder() -> PathBuf { root().join(".tools/python") }
+pub(crate) fn folder() -> PathBuf {
+    root().join(".tools/python")
+}
 
 /// Installs what is missing; gives back the names of what could not be installed.
 pub(crate) fn install() -> anyhow::Result<Vec<String>> {

@@ -8,7 +8,9 @@ use std::{
     time::SystemTime,
 };
 
-fn folder() -> PathBuf { root().join("dashboards/web") }
+fn folder() -> PathBuf {
+    root().join("dashboards/web")
+}
 
 fn npm(arguments: &[&str]) -> Command {
     let mut command = Command::new("npm");

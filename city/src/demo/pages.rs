@@ -46,7 +46,9 @@ impl Pages {
     ) -> anyhow::Result<Pages> {
         let slot = Arc::new(RwLock::new(None));
         let mut end = shutdown.child_token();
-        let mut centre = controller::start(config.clone(), city.clone(), clock, end.clone()).await.context("the centre")?;
+        let mut centre = controller::start(config.clone(), city.clone(), clock, end.clone())
+            .await
+            .context("the centre")?;
         put(&slot, Some(&centre));
         let centre_slot = slot.clone();
         let keeper = tokio::spawn(async move {
@@ -103,7 +105,9 @@ impl Pages {
     }
 
     /// Waits until the centre has ended.
-    pub(super) async fn finished(self) -> anyhow::Result<()> { self.keeper.await.context("the centre's keeper failed")? }
+    pub(super) async fn finished(self) -> anyhow::Result<()> {
+        self.keeper.await.context("the centre's keeper failed")?
+    }
 }
 
 fn put(slot: &RwLock<Option<Router>>, centre: Option<&Centre>) {
@@ -118,5 +122,6 @@ fn away() -> Response {
         "status": 503,
         "detail": "the centre is away; junctions run their local plans",
     });
-    (StatusCode::SERVICE_UNAVAILABLE, [("content-type", "application/problem+json")], Json(body)).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, [("content-type", "application/problem+json")], Json(body))
+        .into_response()
 }

@@ -37,7 +37,9 @@ pub(super) fn scene(arguments: &Arguments) -> anyhow::Result<Scene> {
         (None, None) => generator::moscow(arguments.junctions, arguments.seed),
     });
     let given = (!arguments.routes.is_empty())
-        .then(|| input::sumo_demand(&city.network, &[&arguments.additional[..], &arguments.routes[..]].concat()))
+        .then(|| {
+            input::sumo_demand(&city.network, &[&arguments.additional[..], &arguments.routes[..]].concat())
+        })
         .transpose()?;
     // Everything that is not ours is shown by UTC: the file does not say which zone it lies in.
     let moscow = arguments.net.is_none() && arguments.osm.is_none();

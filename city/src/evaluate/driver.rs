@@ -25,7 +25,9 @@ pub(super) enum Driver {
     Own { street: Box<Street>, outputs: Box<Outputs> },
 }
 
-fn at(s: f64) -> Moment { Moment((s * 1000.0).round() as i64) }
+fn at(s: f64) -> Moment {
+    Moment((s * 1000.0).round() as i64)
+}
 
 impl Driver {
     /// Starts SUMO on the scenario as it stands, with our seed, and trip reports where it asks for none itself.
@@ -48,7 +50,10 @@ impl Driver {
             "--duration-log.disable".into(),
         ];
         if scenario.tripinfo_output.is_none() {
-            options.extend(["--tripinfo-output".into(), arguments.out.join("tripinfo.xml").display().to_string()]);
+            options.extend([
+                "--tripinfo-output".into(),
+                arguments.out.join("tripinfo.xml").display().to_string(),
+            ]);
             options.push("--tripinfo-output.write-unfinished".into());
         }
         let sumo = Box::new(Sumo::start(&binary, &options, city.clone(), scenario.begin_s)?);
@@ -68,12 +73,16 @@ impl Driver {
         city: &Arc<City>,
         map: &Arc<RegisterMap>,
     ) -> anyhow::Result<Driver> {
-        let files: Vec<PathBuf> = scenario.additional.iter().chain(&scenario.routes).map(|f| folder.join(f)).collect();
+        let files: Vec<PathBuf> =
+            scenario.additional.iter().chain(&scenario.routes).map(|f| folder.join(f)).collect();
         let mut demand = input::sumo_demand(&city.network, &files)?;
         let end_s = scenario.end_s.unwrap_or(f64::INFINITY);
         demand.trips.retain(|t| (scenario.begin_s..end_s).contains(&t.depart_s));
-        let options =
-            Options { begin_ms: at(scenario.begin_s).0, depart_lane: DepartLane::First, ..Options::default() };
+        let options = Options {
+            begin_ms: at(scenario.begin_s).0,
+            depart_lane: DepartLane::First,
+            ..Options::default()
+        };
         let mut world = World::with_options(city, demand.types.clone(), arguments.seed, options);
         for (trip, fault) in world.insert_all(&demand) {
             tracing::warn!(trip, %fault, "a trip was left out");
@@ -146,7 +155,12 @@ impl Driver {
     }
 
     /// Ends the run; all files are written then.
-    pub(super) fn close(self, arguments: &Arguments, scenario: &Scenario, folder: &Path) -> anyhow::Result<()> {
+    pub(super) fn close(
+        self,
+        arguments: &Arguments,
+        scenario: &Scenario,
+        folder: &Path,
+    ) -> anyhow::Result<()> {
         match self {
             Driver::Sumo { sumo, .. } => {
                 sumo.close()?;

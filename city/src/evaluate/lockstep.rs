@@ -33,15 +33,25 @@ pub(super) struct Lockstep {
 }
 
 impl Lockstep {
-    pub(super) fn new(centre: Coordinator, path: Path) -> Lockstep { Lockstep { centre, path, commands: 0 } }
+    pub(super) fn new(centre: Coordinator, path: Path) -> Lockstep {
+        Lockstep { centre, path, commands: 0 }
+    }
 
-    pub(super) fn commands(&self) -> u64 { self.commands }
+    pub(super) fn commands(&self) -> u64 {
+        self.commands
+    }
 
-    pub(super) fn rejected(&self) -> BTreeMap<String, u64> { self.centre.rejected().clone() }
+    pub(super) fn rejected(&self) -> BTreeMap<String, u64> {
+        self.centre.rejected().clone()
+    }
 
     /// Lets everybody live through the second that ended `now`: agents read and report, the centre decides,
     /// agents obey. Gives the decisions.
-    pub(super) async fn second(&mut self, now: Moment, devices: &[FieldDevice]) -> anyhow::Result<Vec<Decision>> {
+    pub(super) async fn second(
+        &mut self,
+        now: Moment,
+        devices: &[FieldDevice],
+    ) -> anyhow::Result<Vec<Decision>> {
         let reports = match &mut self.path {
             Path::Core(cores) => cores.reports(now, devices),
             Path::Field(field) => field.reports(now).await?,

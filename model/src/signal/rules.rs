@@ -144,7 +144,10 @@ impl fmt::Display for Violation {
         match self {
             Violation::BothGreen(a, b) => write!(f, "groups {a} and {b} conflict and are both green"),
             Violation::IntergreenCut { ended, began, shown, required } => {
-                write!(f, "group {began} became green {shown} s after group {ended}, {required} s are required")
+                write!(
+                    f,
+                    "group {began} became green {shown} s after group {ended}, {required} s are required"
+                )
             }
             Violation::GreenCut { group, shown } => write!(f, "group {group} was green for only {shown} s"),
             Violation::AmberCut { group, shown } => write!(f, "group {group} cleared in only {shown} s"),

@@ -1,7 +1,7 @@
 //! Fixed plans from volumes: Webster, F. V. (1958), *Traffic signal settings*, Road Research Technical
 //! Paper 39. Symbols as there: `y` flow ratio, `Y` their sum, `L` lost time a cycle, `C` cycle.
 
-use super::{interstage::Interstage, Junction, Plan, PlanStep};
+use super::{Junction, Plan, PlanStep, interstage::Interstage};
 use crate::{
     ids::{PlanNumber, StageNumber},
     network::Name,
@@ -27,7 +27,12 @@ pub fn plan(junction: &Junction, number: PlanNumber, order: &[StageNumber], flow
         .iter()
         .map(|&stage| {
             let groups = junction.stage(stage).map_or(&[][..], |s| &s.green[..]);
-            groups.iter().filter_map(|g| junction.group(*g)).map(|g| g.min_green).max().unwrap_or(Tenths::seconds(5))
+            groups
+                .iter()
+                .filter_map(|g| junction.group(*g))
+                .map(|g| g.min_green)
+                .max()
+                .unwrap_or(Tenths::seconds(5))
         })
         .collect();
     let lost: Tenths = ways.iter().copied().sum();

@@ -17,7 +17,11 @@ use simulator::{
 };
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use uuid::Uuid;
-use wire::{codec, register_map::{DeviceMode, RegisterMap}, topic::Node};
+use wire::{
+    codec,
+    register_map::{DeviceMode, RegisterMap},
+    topic::Node,
+};
 
 /// One agent per junction.
 pub(in super::super) struct Cores {
@@ -36,7 +40,9 @@ struct One {
 }
 
 /// The boot of a junction's agent in a lockstep run: the same in every run, as everything else is.
-pub(super) fn boot(ix: JunctionIx) -> Uuid { Uuid::from_u64_pair(0, u64::from(ix.0) + 1) }
+pub(super) fn boot(ix: JunctionIx) -> Uuid {
+    Uuid::from_u64_pair(0, u64::from(ix.0) + 1)
+}
 
 impl Cores {
     /// Agents that have just started.
@@ -54,7 +60,13 @@ impl Cores {
                     longest_countdown_s: map.command.longest_countdown_s,
                     epoch: 0,
                 };
-                One { ix, agent: Agent::new(config, now), seen: 0, heartbeat: 0, settings: Settings::default() }
+                One {
+                    ix,
+                    agent: Agent::new(config, now),
+                    seen: 0,
+                    heartbeat: 0,
+                    settings: Settings::default(),
+                }
             })
             .collect();
         Cores { map, agents }
@@ -172,10 +184,7 @@ impl One {
             lamp_fault: 0,
             events,
             events_lost: 0,
-            detectors: Some(DetectorReport {
-                intervals: (since_start(now).0 / 10) as u16,
-                channels,
-            }),
+            detectors: Some(DetectorReport { intervals: (since_start(now).0 / 10) as u16, channels }),
         }
     }
 }

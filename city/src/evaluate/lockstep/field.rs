@@ -58,12 +58,18 @@ impl FieldPath {
         connected(&mut inbox).await.context("the centre's link")?;
         let mut cabinets = Vec::with_capacity(devices.len());
         for (i, device) in devices.iter().enumerate() {
-            let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port for a Modbus device")?;
+            let listener =
+                TcpListener::bind("127.0.0.1:0").await.context("no free port for a Modbus device")?;
             let address = listener.local_addr()?;
             tokio::spawn(device.clone().serve(listener, shutdown.clone()));
             let config = CabinetConfig {
                 junction: Arc::new(city.junctions[i].clone()),
-                device: ModbusConfig { address, unit: map.unit, map: map.clone(), timeout: Duration::from_secs(5) },
+                device: ModbusConfig {
+                    address,
+                    unit: map.unit,
+                    map: map.clone(),
+                    timeout: Duration::from_secs(5),
+                },
                 poll: Duration::from_secs(1),
                 spool: SpoolConfig { folder: None, most_bytes: 1 << 20 },
                 replay_per_s: 0,
