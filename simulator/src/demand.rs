@@ -108,8 +108,8 @@ impl DemandStream {
     /// chosen again with the waits that this makes (successive averages; Sheffi 1985, 5.4).
     fn settle(&mut self, city: &City) {
         let rounds = match city.network.links.len() {
-            n if n <= 12_000 => 4,
-            n if n <= 40_000 => 1,
+            n if n <= 5_000 => 4,
+            n if n <= 12_000 => 1,
             _ => 0,
         };
         self.mean_trip_s = self.sample(SAMPLE_TRIPS / 8).1;
@@ -178,7 +178,7 @@ impl DemandStream {
         }
         while self.next_s < t_s {
             let rate = self.wanted_now(self.next_s) / self.mean_time_s(self.next_s) * self.trim;
-            if !(rate > 1e-6) {
+            if rate.is_nan() || rate <= 1e-6 {
                 // Nobody at all: look again in a minute.
                 self.next_s += 60.0;
                 continue;

@@ -1,13 +1,15 @@
 //! Cities made here: a Moscow of any size, from what everybody knows of its map.
 //!
-//! In reading order: `atlas` is what we know by heart, `plane` crosses the roads with each other, `fill` puts small
-//! streets between them, `sprawl` does both for a city of the wanted size, `streets` makes links, lanes and movements
-//! of it, `lines` the public
-//! transport, `town` the signals, `timing` their plans; [`picture`] draws it.
+//! In reading order: `atlas` is what we know by heart, `plane` crosses the roads with each other, `trim` cuts the
+//! world's edge, `fill` puts small streets between them and `names` names those; `sprawl` does all that for a city of
+//! the wanted size. `streets` makes links, lanes and movements of it, `lines` the public transport, `town` the signals
+//! and `timing` their plans; [`picture`] draws it.
 
 mod atlas;
 mod plane;
+mod trim;
 mod fill;
+mod names;
 mod sprawl;
 mod streets;
 mod lines;

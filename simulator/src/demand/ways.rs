@@ -90,8 +90,8 @@ impl Ways {
             .map(|l| match l.class {
                 RoadClass::Motorway | RoadClass::Trunk | RoadClass::Primary => 1.0,
                 RoadClass::Secondary => 1.0,
-                RoadClass::Tertiary => 1.2,
-                _ => 1.6,
+                RoadClass::Tertiary => 1.4,
+                _ => 2.2,
             })
             .collect();
         let free_s: Vec<f32> = network.links.iter().map(|l| l.free_travel_time_s() as f32).collect();

@@ -350,11 +350,9 @@ fn road(raw: &RawRoad, places: &Places<'_>) -> Result<Road, String> {
         let flags = part.get(3..).unwrap_or_default();
         let has = |flag: &str| flags.iter().any(|f| f == flag);
         let lanes = flags.iter().find_map(|f| f.strip_prefix("lanes=")?.parse().ok()).unwrap_or(lanes);
-        let lanes = match (oneway && !has("twoway"), raw.inbound) {
-            (false, _) => [lanes, lanes],
-            (true, false) => [lanes, 0],
-            (true, true) => [0, lanes],
-        };
+        let forth = has("forth") || (oneway && !raw.inbound && !has("twoway"));
+        let back = has("back") || (oneway && raw.inbound && !has("twoway"));
+        let lanes = [if back { 0 } else { lanes }, if forth { 0 } else { lanes }];
         let street = Street {
             name: Name::new(&part[0], &part[1]),
             class,

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// A new street meets an old one no nearer than this to its crossings, m; nearer ones run into the crossing.
 const CLEAR_M: f64 = 62.0;
+/// The same on main roads: who turns in must have room to get into lane before the next crossing.
+const CLEAR_OF_MAIN_M: f64 = 105.0;
 /// No street is shorter.
 const SHORTEST_M: f64 = 70.0;
 
@@ -329,10 +331,10 @@ fn cut_through(
     for (side, sign) in [1.0, -1.0].into_iter().enumerate() {
         let far = [through[0] + cos * sign * FAR_M, through[1] + sin * sign * FAR_M];
         for i in 0..n {
-            if let Some((t, u)) = crossing(through, far, face.ring[i], face.ring[(i + 1) % n]) {
-                if hits[side].is_none_or(|(best, _, _)| t < best) {
-                    hits[side] = Some((t, i, u));
-                }
+            if let Some((t, u)) = crossing(through, far, face.ring[i], face.ring[(i + 1) % n])
+                && hits[side].is_none_or(|(best, _, _)| t < best)
+            {
+                hits[side] = Some((t, i, u));
             }
         }
     }
@@ -356,9 +358,11 @@ fn cut_through(
         let total = edge.length();
         let along = if forward { along } else { total - along };
         let (near, far) = (edge.from, edge.to);
-        let snapped = if along < CLEAR_M && along <= total / 2.0 {
+        let main = graph.street(edge).class <= RoadClass::Primary;
+        let clear = if main { CLEAR_OF_MAIN_M } else { CLEAR_M };
+        let snapped = if along < clear && along <= total / 2.0 {
             Some(near)
-        } else if total - along < CLEAR_M {
+        } else if total - along < clear {
             Some(far)
         } else {
             None
@@ -366,7 +370,11 @@ fn cut_through(
         match snapped {
             // Squares keep their arms; a new one fits only where three meet.
             Some(knot) => {
-                if graph.knots[knot].gateway {
+                let moved = distance(at, graph.knots[knot].at);
+                if graph.knots[knot].gateway
+                    || (main && graph.knots[knot].name.is_some())
+                    || moved > 1.2 * clear
+                {
                     return None;
                 }
                 ends[side] = End::At(knot);
@@ -449,10 +457,10 @@ fn build(graph: &mut Graph, chords: &[Chord], largest: &impl Fn(Place) -> f64, r
         }
         degree
     };
-    for (i, c) in chords.iter().enumerate() {
-        for side in 0..2 {
-            if let End::At(knot) = c.ends[side] {
-                knot_of[i][side] = knot;
+    for (knots, c) in knot_of.iter_mut().zip(chords) {
+        for (knot, end) in knots.iter_mut().zip(&c.ends) {
+            if let End::At(there) = end {
+                *knot = *there;
             }
         }
     }
@@ -463,7 +471,8 @@ fn build(graph: &mut Graph, chords: &[Chord], largest: &impl Fn(Place) -> f64, r
         let mut at: Vec<(f64, usize)> = Vec::new();
         for (along, chord, side) in cuts {
             if let Some((before, knot)) = at.last() {
-                if along - before < CLEAR_M {
+                let main = graph.street(&edge).class <= RoadClass::Primary;
+                if along - before < if main { CLEAR_OF_MAIN_M } else { CLEAR_M } {
                     knot_of[chord][side] = *knot;
                     continue;
                 }
@@ -525,100 +534,4 @@ fn build(graph: &mut Graph, chords: &[Chord], largest: &impl Fn(Place) -> f64, r
         gone.push(false);
     }
     graph.retain_edges(|i, _| !gone[i]);
-}
-
-/// Hands out names of small streets, each where it belongs; when those are through, again with ordinals, as Moscow does.
-pub(super) struct SmallNames<'a> {
-    list: &'a [(Name, Place)],
-    given: Vec<u32>,
-}
-
-impl<'a> SmallNames<'a> {
-    pub(super) fn new(list: &'a [(Name, Place)]) -> Self {
-        Self { list, given: vec![0; list.len()] }
-    }
-
-    /// The nearest name that fits a small street or a large one, and has not been given too often.
-    fn next(&mut self, at: Place, small: bool) -> Name {
-        // A second street of the same name lies near the first, but a fresh name from not too far away is better.
-        const AGAIN_M: f64 = 900.0;
-        const ILL_FITTING_M: f64 = 600.0;
-        let cost = |i: usize| {
-            let (name, near) = &self.list[i];
-            let lane = name.local.ends_with("пер.") || name.local.ends_with("тупик");
-            distance(*near, at)
-                + AGAIN_M * f64::from(self.given[i])
-                + if lane == small { 0.0 } else { ILL_FITTING_M }
-        };
-        let Some(best) = (0..self.list.len()).min_by(|&a, &b| cost(a).total_cmp(&cost(b))) else {
-            return Name::new("улица", "Street");
-        };
-        self.given[best] += 1;
-        let (name, number) = (&self.list[best].0, self.given[best]);
-        if number == 1 {
-            return name.clone();
-        }
-        // «2-я Полевая ул.», «2-й Хлебный пер.»: feminine for streets and alleys, masculine for the rest.
-        let feminine = ["ул.", "аллея", "Слобода"].iter().any(|end| name.local.ends_with(end))
-            || name.local.starts_with("ул.");
-        let local = format!("{number}-{} {}", if feminine { "я" } else { "й" }, name.local);
-        let ordinal = match (number % 10, number % 100) {
-            (2, n) if n != 12 => "nd",
-            (3, n) if n != 13 => "rd",
-            (1, n) if n != 11 => "st",
-            _ => "th",
-        };
-        Name::new(local, format!("{number}{ordinal} {}", name.english()))
-    }
-}
-
-/// Streets that run straight on across another one keep their name. Only generated ones are asked: their streets have
-/// one edge each when they are born.
-pub(super) fn name(graph: &mut Graph, names: &mut SmallNames<'_>) {
-    const STRAIGHT_COS: f64 = 0.9;
-    let generated: Vec<bool> =
-        graph.streets.iter().map(|s| s.name.local.is_empty() && s.class != RoadClass::Path).collect();
-    let mut parent: Vec<usize> = (0..graph.streets.len()).collect();
-    fn root(parent: &mut [usize], mut i: usize) -> usize {
-        while parent[i] != i {
-            parent[i] = parent[parent[i]];
-            i = parent[i];
-        }
-        i
-    }
-    for (knot, arms) in graph.edges_at().into_iter().enumerate() {
-        let heading = |e: usize| {
-            let edge = &graph.edges[e];
-            let n = edge.shape.len();
-            let (a, b) = if edge.from == knot {
-                (edge.shape[0], edge.shape[1])
-            } else {
-                (edge.shape[n - 1], edge.shape[n - 2])
-            };
-            let long = distance(a, b).max(1e-6);
-            [(b[0] - a[0]) / long, (b[1] - a[1]) / long]
-        };
-        for (i, &e) in arms.iter().enumerate() {
-            for &f in &arms[i + 1..] {
-                let (s, t) = (graph.edges[e].street, graph.edges[f].street);
-                let (p, q) = (heading(e), heading(f));
-                if generated[s] && generated[t] && p[0] * q[0] + p[1] * q[1] < -STRAIGHT_COS {
-                    let (a, b) = (root(&mut parent, s), root(&mut parent, t));
-                    parent[a.max(b)] = a.min(b);
-                }
-            }
-        }
-    }
-    let mut given: BTreeMap<usize, Name> = BTreeMap::new();
-    let mut places = vec![[0.0, 0.0]; graph.streets.len()];
-    for edge in &graph.edges {
-        places[edge.street] = edge.shape[edge.shape.len() / 2];
-    }
-    for i in 0..graph.streets.len() {
-        if generated[i] {
-            let lane = graph.streets[i].class == RoadClass::Residential;
-            let first = root(&mut parent, i);
-            graph.streets[i].name = given.entry(first).or_insert_with(|| names.next(places[i], lane)).clone();
-        }
-    }
 }

@@ -2,8 +2,10 @@
 
 use super::{
     atlas::{Atlas, Part, Place, Road, Street, distance},
-    fill::{self, Obstacles, SmallNames, contains, signed_area},
+    fill::{self, Obstacles, contains, signed_area},
+    names::{self, SmallNames},
     plane::{self, Graph, is_express},
+    trim,
 };
 use model::network::{Name, RoadClass};
 
@@ -60,9 +62,9 @@ pub(super) fn grow(atlas: &Atlas, world: World, seed: u64) -> (Vec<Road>, Graph)
     }
     roads.retain(|r| r.parts.iter().any(|p| p.shape.iter().any(|at| world.depth(*at) > 0.0)));
     let mut graph = plane::planarise(&roads, &atlas.points);
-    plane::clip(&mut graph, |p| world.depth(p));
+    trim::clip(&mut graph, |p| world.depth(p));
     graph.prune();
-    plane::contract(&mut graph);
+    trim::contract(&mut graph);
 
     let mut obstacles = Obstacles::new();
     for river in &atlas.rivers {
@@ -97,7 +99,7 @@ pub(super) fn grow(atlas: &Atlas, world: World, seed: u64) -> (Vec<Road>, Graph)
     };
     fill::fill(&mut graph, &world.ring(1.0, 180), &obstacles, blocked, largest, seed);
     graph.prune();
-    fill::name(&mut graph, &mut SmallNames::new(&atlas.small_streets));
+    names::name(&mut graph, &mut SmallNames::new(&atlas.small_streets));
     (roads, graph)
 }
 

@@ -181,7 +181,7 @@ fn importance(graph: &Graph, arms: &[usize]) -> f64 {
 }
 
 /// Two signals nearer than this to each other would fill the road between them, m.
-const LEAST_APART_M: f64 = 60.0;
+const LEAST_APART_M: f64 = 125.0;
 
 /// Crossings for signals: the most important first, and never two too near each other unless both are large.
 fn pick(graph: &Graph, wanted: usize) -> Vec<NodeIx> {
@@ -208,7 +208,7 @@ fn pick(graph: &Graph, wanted: usize) -> Vec<NodeIx> {
     let mut taken = vec![false; graph.knots.len()];
     // Lesser crossings keep their distance at first; if that leaves too few, they come nearer.
     let mut too_near = super::plane::Near::new(LEAST_APART_M);
-    for apart_m in [170.0, 110.0, LEAST_APART_M] {
+    for apart_m in [180.0, LEAST_APART_M] {
         let mut near = super::plane::Near::new(apart_m);
         for &k in &chosen {
             near.add(graph.knots[k].at);
@@ -268,8 +268,8 @@ fn banned(graph: &Graph, streets: &Streets, signalised: &BTreeSet<NodeIx>) -> BT
                 } else if ramp[from.ix()] && ramp[to.ix()] {
                     true
                 } else if signalised.contains(&NodeIx::from(node)) && angle > 35.0 && a.lanes.len() >= 3 {
-                    // No left turns off a wide road into a lane, nor off the widest anywhere but on squares with time for it.
-                    let square = graph.knots[node].name.is_some();
+                    // No left turns off a wide road into a lane, nor off the widest, but on squares with time for it.
+                    let square = graph.knots[node].name.is_some() && b.class <= RoadClass::Primary;
                     crowded || b.class >= RoadClass::Tertiary || (a.lanes.len() >= 4 && !square)
                 } else if !signalised.contains(&NodeIx::from(node)) && through_wide && all().count() > 4 {
                     // Right in, right out: no way across the middle of the wide street.

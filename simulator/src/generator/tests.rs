@@ -1,10 +1,13 @@
 use super::*;
 use model::{ids::LinkIx, transit::TransitMode};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
+
+/// Made once: it takes seconds.
+static THOUSAND: LazyLock<City> = LazyLock::new(|| moscow(1000, 1));
+static CENTRE: LazyLock<City> = LazyLock::new(|| moscow(150, 1));
 
 /// Everything that any size must keep.
-fn check(junctions: usize) {
-    let city = moscow(junctions, 1);
+fn check(junctions: usize, city: &City) {
     assert_eq!(city.faults(), Vec::<String>::new(), "{junctions}");
     let n = city.junctions.len();
     assert!(n * 20 >= junctions * 19 && n <= junctions, "{n} junctions instead of {junctions}");
@@ -42,17 +45,17 @@ fn check(junctions: usize) {
 
 #[test]
 fn a_core_of_twenty() {
-    check(20);
+    check(20, &moscow(20, 1))
 }
 
 #[test]
 fn the_centre() {
-    check(150);
+    check(150, &CENTRE);
 }
 
 #[test]
 fn up_to_the_third_ring_and_beyond() {
-    check(1000);
+    check(1000, &THOUSAND);
 }
 
 #[test]
@@ -63,7 +66,7 @@ fn the_same_seed_gives_the_same_city() {
 
 #[test]
 fn rings_radials_and_embankments_are_there_by_name() {
-    let city = moscow(1000, 1);
+    let city = &*THOUSAND;
     let corridor = |name: &str| {
         let found = city.corridors.iter().find(|c| c.name.local == name);
         found.unwrap_or_else(|| panic!("no corridor {name}"))
@@ -85,7 +88,7 @@ fn rings_radials_and_embankments_are_there_by_name() {
 
 #[test]
 fn people_find_their_way_by_names() {
-    let city = moscow(150, 1);
+    let city = &*CENTRE;
     let junction =
         |id: &str| city.junctions.iter().find(|j| j.id.as_str() == id).map(|j| j.name.local.as_str());
     assert_eq!(junction("1179"), Some("Садовая-Триумфальная × Дмитровка"));
@@ -105,7 +108,7 @@ fn people_find_their_way_by_names() {
         assert!(city.transit.lines.iter().any(|l| l.id.as_str() == line), "no line {line}");
     }
     assert!(city.districts().iter().all(|d| d.as_str() == "cao"));
-    assert!(moscow(1000, 1).districts().len() >= 9);
+    assert!(THOUSAND.districts().len() >= 9);
 }
 
 #[test]

@@ -25,7 +25,8 @@ const MOST_JUNCTIONS: usize = 1500;
 pub(super) fn plan(city: &mut City, seed: u64) {
     if city.junctions.len() <= MOST_JUNCTIONS {
         // Drivers choose by the plans, plans follow the drivers.
-        for _ in 0..2 {
+        let rounds = if city.network.links.len() <= 5_000 { 2 } else { 1 };
+        for _ in 0..rounds {
             let vehicles = city.junctions.len() * VEHICLES_PER_JUNCTION;
             let flows = DemandStream::new(city, vehicles, seed, PEAK_S).flows();
             let ratios = flow_ratios(city, &flows);
