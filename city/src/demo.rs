@@ -114,7 +114,7 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("could not listen on {} (--listen)", arguments.listen))?;
     let scene = street::scene(&arguments)?;
-    let city = scene.city.clone();
+    let (city, time_zone) = (scene.city.clone(), scene.time_zone);
     if city.junctions.is_empty() {
         anyhow::bail!("the city has no signals, so there is nothing to control");
     }
@@ -141,7 +141,7 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     let folder = arguments.data.clone().unwrap_or_else(|| forgotten.path().to_owned());
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("could not make the folder {}", folder.display()))?;
-    let centre = centre_config(mqtt, folder.join("svetofor.sqlite"), arguments.control, scene.time_zone);
+    let centre = centre_config(mqtt, folder.join("svetofor.sqlite"), arguments.control, time_zone);
     let (routing, feed) =
         routing::service::Routing::new(city.clone(), clock, routing::service::Limits::default());
     let follow = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), "routing");
@@ -188,7 +188,7 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     }
     println!(
         "  clock      {}, {} times as fast as yours; Ctrl-C ends it",
-        scene_time(clock.now()),
+        time_of_day(clock.now(), time_zone),
         arguments.speed
     );
 
@@ -216,9 +216,10 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     outcome
 }
 
-fn scene_time(now: Moment) -> String {
-    let minutes = (now.0.div_euclid(60_000) + 180).rem_euclid(1440);
-    format!("{:02}:{:02} in Moscow", minutes / 60, minutes % 60)
+fn time_of_day(now: Moment, time_zone: &str) -> String {
+    let (ahead, name) = if time_zone == street::MOSCOW { (180, "in Moscow") } else { (0, "UTC") };
+    let minutes = (now.0.div_euclid(60_000) + ahead).rem_euclid(1440);
+    format!("{:02}:{:02} {name}", minutes / 60, minutes % 60)
 }
 
 /// One agent per cabinet, each with its own copy of its junction's limits.

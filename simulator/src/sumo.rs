@@ -210,17 +210,15 @@ impl Sumo {
         let tenths = (passed_s * 10.0).round() as u16;
         let mut now_at = HashMap::with_capacity(vehicles.len());
         for v in vehicles {
-            if let Some((signal, link, distance)) = &v.next_signal {
-                if let Some(&junction) = self.junction_of.get(signal) {
-                    let detectors = &self.city.junctions[junction.ix()].detectors;
-                    for (detector, sensed) in detectors.iter().zip(&mut self.sensed[junction.ix()]) {
-                        if detector.kind == DetectorKind::Area
-                            && detector.head == Some(*link)
-                            && *distance <= detector.length_m
-                        {
-                            sensed.vehicles = sensed.vehicles.map(|n| n + 1);
-                            sensed.queue = sensed.queue.map(|n| n + u16::from(v.speed < STANDING_MPS));
-                        }
+            if let Some((signal, link, distance)) = &v.next_signal
+                && let Some(&junction) = self.junction_of.get(signal)
+            {
+                let detectors = &self.city.junctions[junction.ix()].detectors;
+                for (detector, sensed) in detectors.iter().zip(&mut self.sensed[junction.ix()]) {
+                    let sees = detector.kind == DetectorKind::Area && *distance <= detector.length_m;
+                    if sees && detector.head == Some(*link) {
+                        sensed.vehicles = sensed.vehicles.map(|n| n + 1);
+                        sensed.queue = sensed.queue.map(|n| n + u16::from(v.speed < STANDING_MPS));
                     }
                 }
             }

@@ -13,6 +13,8 @@ use simulator::{
 use std::sync::Arc;
 use wire::{clock::Clock, register_map::RegisterMap};
 
+/// The zone of the built-in city.
+pub(super) const MOSCOW: &str = "Europe/Moscow";
 /// Generated traffic begins in the morning peak, s after local midnight.
 const MORNING_S: f64 = 8.0 * 3600.0;
 /// Simulated before the doors open, so that the first picture is of a city and not of empty streets, s.
@@ -43,7 +45,7 @@ pub(super) fn scene(arguments: &Arguments) -> anyhow::Result<Scene> {
         .transpose()?;
     // Everything that is not ours is shown by UTC: the file does not say which zone it lies in.
     let moscow = arguments.net.is_none() && arguments.osm.is_none();
-    let (time_zone, zone_ms) = if moscow { ("Europe/Moscow", 3 * 3_600_000) } else { ("UTC", 0) };
+    let (time_zone, zone_ms) = if moscow { (MOSCOW, 3 * 3_600_000) } else { ("UTC", 0) };
     let midnight = Moment((Clock::real().now().0 + zone_ms).div_euclid(86_400_000) * 86_400_000 - zone_ms);
     let (world, stream, warm_up_s) = match given {
         Some(demand) => (of_scenario(&city, &demand, arguments.seed), None, 0.0),
