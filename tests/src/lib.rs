@@ -3,6 +3,8 @@
 //!
 //! [`program`] starts and watches one, [`peers`] are the ones that are not ours, [`http`] asks over HTTP.
 
+#![expect(clippy::print_stderr, reason = "a test talks to whoever runs it")]
+
 pub mod program;
 pub mod peers;
 pub mod http;

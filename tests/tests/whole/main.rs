@@ -1,5 +1,7 @@
 //! The whole city, from outside.
 
+#![expect(clippy::print_stdout, reason = "figures of a run are shown to whoever runs it")]
+
 mod rules;
 mod configs;
 mod input;
