@@ -12,8 +12,11 @@ pub struct Arguments {
     paths: Vec<PathBuf>,
 }
 
+/// Reads the text of a file under its name.
+type Reader = fn(&str, &str) -> Result<(), Complaints>;
+
 /// Which program reads a file. The file's name says so: `controller-postgres.toml` is the controller's.
-const READERS: [(&str, fn(&str, &str) -> Result<(), Complaints>); 4] = [
+const READERS: [(&str, Reader); 4] = [
     ("controller", |file, text| controller::config::parse(file, text).map(drop)),
     ("edge-agent", |file, text| edge_agent::Config::parse(file, text).map(drop)),
     ("routing", |file, text| routing::config::Config::read(file, text).map(drop)),

@@ -22,7 +22,7 @@ pub struct Arguments {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Runs the whole system in one process and prints every address.
-    Demo(demo::Arguments),
+    Demo(Box<demo::Arguments>),
     /// Runs a scenario under one kind of control; writes tripinfo.xml, decisions.jsonl and summary.json.
     Evaluate(evaluate::Arguments),
     /// Reads configuration files; says yes, or lists every fault with file and line.
@@ -55,7 +55,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let done = match arguments.command {
-        Command::Demo(arguments) => demo::run(arguments),
+        Command::Demo(arguments) => demo::run(*arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };

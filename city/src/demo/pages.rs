@@ -52,9 +52,12 @@ impl Pages {
         put(&slot, Some(&centre));
         let centre_slot = slot.clone();
         let keeper = tokio::spawn(async move {
-            while chaos {
+            if !chaos {
+                return centre.finished().await;
+            }
+            loop {
                 tokio::select! {
-                    () = shutdown.cancelled() => break,
+                    () = shutdown.cancelled() => return centre.finished().await,
                     () = tokio::time::sleep(clock.real_duration(CHAOS_UP)) => {}
                 }
                 tracing::warn!("chaos: the centre goes away");
@@ -70,7 +73,6 @@ impl Pages {
                 centre = controller::start(config.clone(), city.clone(), clock, end.clone()).await?;
                 put(&centre_slot, Some(&centre));
             }
-            centre.finished().await
         });
         Ok(Pages { routing, centre: slot, keeper })
     }
