@@ -52,6 +52,8 @@ pub struct DemandStream {
     trim: f64,
     /// Its slow part.
     steady: f64,
+    /// The best share of empty-road speed that was seen.
+    best_flow: f64,
     made: u64,
 }
 
@@ -66,6 +68,8 @@ const LORRY_SHARE: f64 = 0.03;
 const OPENING_S: f64 = 120.0;
 /// Time on the road over time on an empty one, at the peak, before anything better is known.
 const PEAK_DELAY: f64 = 2.2;
+/// Speed over that of the best time seen, below which people begin to stay at home.
+const BEARABLE: f64 = 0.75;
 /// Trips that stand for all when signals are loaded with them.
 const SAMPLE_TRIPS: usize = 8000;
 /// Nobody drives less than this, m.
@@ -91,6 +95,7 @@ impl DemandStream {
             mean_trip_s: 600.0,
             trim: 1.0,
             steady: 1.0,
+            best_flow: 0.0,
             made: 0,
             vehicles,
             begin_s,
@@ -200,7 +205,12 @@ impl DemandStream {
     /// Tells how many vehicles are on the road or wait to get there, and how long each link takes now (empty: not
     /// known); once a minute is often enough. Later trips then keep the wished number, and drivers know of the jams.
     pub fn observe(&mut self, vehicles: usize, travel_time_s: &[f64]) {
-        let wanted = self.wanted_now(self.done_s).max(1.0);
+        // When everything takes far longer than on a good day, some people stay at home; otherwise a jam that was
+        // there once would be fed for ever.
+        let flowing = self.ways.flowing(travel_time_s);
+        self.best_flow = self.best_flow.max(flowing);
+        let appetite = (flowing / (BEARABLE * self.best_flow.max(1e-6))).clamp(0.3, 1.0);
+        let wanted = (self.wanted_now(self.done_s) * appetite).max(1.0);
         let error = ((wanted - vehicles as f64) / wanted).clamp(-1.0, 1.0);
         // Proportional and integral: the streets of the day take what they take, and who finds them full stays away.
         self.steady = (self.steady + 0.05 * error).clamp(0.2, 1.5);

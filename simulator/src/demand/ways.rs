@@ -138,6 +138,21 @@ impl Ways {
         }
     }
 
+    /// Speed over empty-road speed, all links together by their empty-road time; 1 when nothing is known.
+    pub(super) fn flowing(&self, travel_time_s: &[f64]) -> f64 {
+        // A link that stands still for good should not hide what the others do.
+        const WORST: f64 = 12.0;
+        if travel_time_s.len() != self.free_s.len() {
+            return 1.0;
+        }
+        let (mut free, mut now) = (0.0, 0.0);
+        for (f, t) in self.free_s.iter().map(|f| f64::from(*f)).zip(travel_time_s) {
+            free += f;
+            now += if t.is_finite() { t.clamp(f, WORST * f) } else { f };
+        }
+        if now > 0.0 { free / now } else { 1.0 }
+    }
+
     /// Trees grown so far are grown anew when they are next needed.
     pub(super) fn forget(&mut self) {
         for tree in &mut self.trees {
