@@ -10,12 +10,14 @@ mod planned;
 pub(crate) mod site;
 
 pub(crate) use memory::Memory;
+use memory::usable;
 pub(crate) use planned::plan_in_use;
 pub use site::NEAR_M;
 
 use crate::{coordinator::Live, estimate::Estimate};
 use model::{
-    ids::{JunctionIx, StageNumber},
+    detection::DetectorKind,
+    ids::{GroupNumber, JunctionIx, StageNumber},
     signal::{Junction, rules},
     time::{Moment, Tenths},
 };
@@ -205,6 +207,15 @@ impl Problem<'_> {
             Some(rules::Refusal::InterstageRunning) => vec![Limit::Intergreen],
             _ => Vec::new(),
         }
+    }
+
+    /// Vehicles of a group that cameras see standing.
+    fn standing(&self, group: GroupNumber) -> u32 {
+        let callers = usize::from(group.0).checked_sub(1).and_then(|i| self.site.callers.get(i));
+        let areas = callers.into_iter().flatten().filter(|c| c.kind == DetectorKind::Area);
+        let channels =
+            areas.filter_map(|c| self.live.detectors.get(&c.channel)).filter(|c| usable(self.now, c));
+        channels.map(|c| u32::from(c.last.queue.unwrap_or(0))).sum()
     }
 
     /// A stage among the alternatives.

@@ -69,19 +69,10 @@ fn called(problem: &Problem, memory: &Memory, running: StageNumber, stage: Stage
         match here.filter(|h| h.has(g)) {
             None => wants(),
             Some(h) => {
-                h.permissive.contains(&g) && !stage.permissive.contains(&g) && standing(problem, g) >= TURNERS
+                h.permissive.contains(&g) && !stage.permissive.contains(&g) && problem.standing(g) >= TURNERS
             }
         }
     })
-}
-
-/// Vehicles of a group that cameras see standing.
-fn standing(problem: &Problem, group: GroupNumber) -> u32 {
-    let callers = usize::from(group.0).checked_sub(1).and_then(|i| problem.site.callers.get(i));
-    let areas = callers.into_iter().flatten().filter(|c| c.kind == DetectorKind::Area);
-    let channels =
-        areas.filter_map(|c| problem.live.detectors.get(&c.channel)).filter(|c| usable(problem.now, c));
-    channels.map(|c| u32::from(c.last.queue.unwrap_or(0))).sum()
 }
 
 /// Over the groups that would end: for how long nobody has come, at the busiest of them.
