@@ -137,13 +137,10 @@ async fn what_was_published_survives_a_broker_that_dies() {
     }
     assert_eq!(agent.counts().dropped_live, 100, "live state of an outage is worth nothing");
     broker.restart();
-    let (_centre, mut seen) = broker.join("centre", &["mow/#"]).await;
     connected(&mut own).await;
-    let mut missing: std::collections::BTreeSet<u32> = (1..=100).collect();
-    while !missing.is_empty() {
-        let message = message(&mut seen).await;
-        missing.remove(&std::str::from_utf8(&message.payload).unwrap().parse().unwrap());
-    }
+    // Who subscribes at a broker that has just started may come too late to see them; its acknowledgements do not.
+    timeout(PATIENCE, agent.settled()).await.expect("everything kept is delivered to the new broker");
+    assert_eq!(agent.counts().acknowledged, 101);
     // The filters were made again too.
     agent.publish(Outgoing::kept("mow/d/j/command/tlc.lease", b"x".to_vec()));
     assert_eq!(message(&mut own).await.topic, "mow/d/j/command/tlc.lease");
