@@ -19,7 +19,7 @@ const PACKAGES: [Package; 6] = [
     Package { name: "postgresql", program: "/usr/lib/postgresql/*/bin/initdb" },
     Package { name: "chromium", program: "chromium" },
     Package { name: "mbpoll", program: "mbpoll" },
-    Package { name: "python3-venv", program: "python3" },
+    Package { name: "python3", program: "python3" },
 ];
 
 /// The project's own folder for Python packages.
@@ -43,6 +43,13 @@ pub(crate) fn install() -> anyhow::Result<Vec<String>> {
     }
     let mut missing: Vec<String> =
         PACKAGES.iter().filter(|p| !present(p.program)).map(|p| p.name.to_owned()).collect();
+    if python().is_err() {
+        // Debian's python3 comes without what makes environments.
+        if let Some(mut apt) = apt("install") {
+            apt.args(["--yes", "--quiet=2", "--no-install-recommends", "python3-venv"]);
+            let _ = step("apt-get install python3-venv", apt);
+        }
+    }
     if python().is_err() {
         missing.push("eclipse-sumo and pymodbus (PyPI)".to_owned());
     }
