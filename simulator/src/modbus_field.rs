@@ -4,7 +4,7 @@
 //! `wire::register_map` file that the agent reads. Requests are answered from the registers alone, so a
 //! slow reader never holds up the street.
 
-use crate::signals::{LocalMode, Mode, Request, Sensed, Tlc, Troubles, clock_tenths};
+use crate::signals::{LocalMode, Request, Sensed, Tlc, Troubles, clock_tenths};
 use model::{ids::StageNumber, signal::Lamp, time::Moment};
 use std::{
     future::Future,
@@ -19,7 +19,9 @@ use tokio_modbus::{
     server::{Service, tcp::Server},
 };
 use tokio_util::sync::CancellationToken;
-use wire::register_map::{CommandBlock, DetectorBlock, EventRing, NOT_MEASURED, RegisterMap, alarm};
+use wire::register_map::{
+    CommandBlock, DetectorBlock, DeviceMode, EventRing, NOT_MEASURED, RegisterMap, alarm,
+};
 
 /// Version of the register layout that we answer.
 const LAYOUT: u16 = 1;
@@ -239,7 +241,7 @@ impl Inner {
         let junction = tlc.junction();
         let report = map.report;
         let remaining = self.until.since(now).as_secs();
-        let central = tlc.mode() == Mode::Central;
+        let central = tlc.mode() == DeviceMode::Central;
         let requested = if central { self.holding[usize::from(CommandBlock::STAGE)] } else { 0 };
         let cycle = tlc.plan().map_or((0, 0), |plan| {
             let clock = clock_tenths(now);
@@ -262,7 +264,8 @@ impl Inner {
         set(report.groups, junction.groups.len() as u16);
         set(report.stage, tlc.stage().map_or(0, |s| s.0));
         set(report.interstage, u16::from(tlc.in_interstage()));
-        set(report.mode, tlc.mode().code());
+        let mode = map.mode_codes.iter().position(|&m| m == tlc.mode());
+        set(report.mode, mode.map_or(u16::MAX, |code| code as u16));
         set(report.plan, tlc.plan().map_or(0, |p| p.number.0));
         set(report.cycle, cycle.0 as u16);
         set(report.base_cycle, cycle.1 as u16);

@@ -10,6 +10,7 @@ use model::{
     time::{Moment, Tenths},
 };
 use std::sync::Arc;
+use wire::register_map::DeviceMode;
 
 /// What a device is asked for: the command block of its register map.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -36,32 +37,6 @@ pub enum LocalMode {
     Fixed,
     /// Flashing amber.
     Flashing,
-}
-
-/// What the device is doing: the `mode` register.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mode {
-    /// A stage request is in force.
-    Central,
-    /// Plan by the clock.
-    Coordinated,
-    /// Local actuated.
-    LocalActuated,
-    /// Fixed.
-    Fixed,
-    /// Flashing amber.
-    Flashing,
-    /// Dark.
-    Dark,
-    /// Somebody turned the key on the manual panel.
-    Manual,
-}
-
-impl Mode {
-    /// Its number in the `mode` register.
-    pub fn code(self) -> u16 {
-        self as u16
-    }
 }
 
 /// What one detector channel feels now, with counters that only grow (and wrap), as registers have them.
@@ -140,7 +115,7 @@ pub struct Tlc {
     groups: Vec<GroupState>,
     /// When each group's go last ended, for intergreens across more than one interstage.
     go_ended: Vec<Option<Moment>>,
-    mode: Mode,
+    mode: DeviceMode,
     /// When the running stage became green.
     stage_since: Moment,
     started: Moment,
@@ -185,7 +160,7 @@ impl Tlc {
             state: State::Running(first),
             groups,
             go_ended: vec![None; junction.groups.len()],
-            mode: Mode::Coordinated,
+            mode: DeviceMode::Coordinated,
             stage_since: now,
             started: now,
             plan,
@@ -234,7 +209,7 @@ impl Tlc {
         }
     }
     /// What it is doing.
-    pub fn mode(&self) -> Mode {
+    pub fn mode(&self) -> DeviceMode {
         self.mode
     }
     /// The plan in use.
@@ -261,7 +236,7 @@ impl Tlc {
         if self.troubles.power_lost {
             if self.state != State::Dark {
                 self.state = State::Dark;
-                self.mode = Mode::Dark;
+                self.mode = DeviceMode::Dark;
                 self.show_all(now, Lamp::Dark);
             }
             return;
@@ -269,12 +244,12 @@ impl Tlc {
         let central = request.stage.filter(|s| now < request.until && self.junction.stage(*s).is_some());
         let flashing = central.is_none() && request.local == LocalMode::Flashing;
         self.mode = match (self.troubles.manual, central, request.local) {
-            (true, ..) => Mode::Manual,
-            (_, Some(_), _) => Mode::Central,
-            (_, _, LocalMode::Coordinated) => Mode::Coordinated,
-            (_, _, LocalMode::Actuated) => Mode::LocalActuated,
-            (_, _, LocalMode::Fixed) => Mode::Fixed,
-            (_, _, LocalMode::Flashing) => Mode::Flashing,
+            (true, ..) => DeviceMode::Manual,
+            (_, Some(_), _) => DeviceMode::Central,
+            (_, _, LocalMode::Coordinated) => DeviceMode::Coordinated,
+            (_, _, LocalMode::Actuated) => DeviceMode::LocalActuated,
+            (_, _, LocalMode::Fixed) => DeviceMode::Fixed,
+            (_, _, LocalMode::Flashing) => DeviceMode::Flashing,
         };
         self.choose_plan(now, request.plan);
         match self.state.clone() {
@@ -300,7 +275,7 @@ impl Tlc {
                         self.show_all(now, Lamp::FlashingAmber);
                         self.state = State::Flashing;
                     }
-                } else if self.mode != Mode::Manual {
+                } else if self.mode != DeviceMode::Manual {
                     let target = central.or_else(|| self.local_target(now, request.local));
                     if let Some(to) = target.filter(|&to| to != stage) {
                         self.leave(now, stage, to);
@@ -560,10 +535,10 @@ mod tests {
         let hold = Request { stage: Some(StageNumber(1)), until: Moment(60_000), ..Request::default() };
         for s in 0..60 {
             tlc.step(Moment(s * 1000), &hold, &[]);
-            assert_eq!((tlc.stage(), tlc.mode()), (Some(StageNumber(1)), Mode::Central), "at {s} s");
+            assert_eq!((tlc.stage(), tlc.mode()), (Some(StageNumber(1)), DeviceMode::Central), "at {s} s");
         }
         tlc.step(Moment(60_000), &hold, &[]);
-        assert_eq!(tlc.mode(), Mode::Coordinated);
+        assert_eq!(tlc.mode(), DeviceMode::Coordinated);
         assert_eq!(tlc.stage(), Some(StageNumber(2)), "the plan wants stage 2 at second 60 of a 40 s cycle");
     }
 

@@ -13,7 +13,7 @@ use model::{
 };
 use simulator::{
     modbus_field::FieldDevice,
-    signals::{Mode, Tlc, clock_tenths},
+    signals::{Tlc, clock_tenths},
 };
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use uuid::Uuid;
@@ -166,7 +166,7 @@ impl One {
             .collect();
         let plan = tlc.plan();
         let clock = clock_tenths(now);
-        let central = tlc.mode() == Mode::Central;
+        let central = tlc.mode() == DeviceMode::Central;
         DeviceReport {
             heartbeat: self.heartbeat,
             torn: false,
@@ -175,7 +175,7 @@ impl One {
             groups: tlc.groups().iter().map(|g| (g.lamp, Tenths::from(now.since(g.since)))).collect(),
             stage: tlc.stage().map_or(0, |s| s.0),
             interstage: tlc.in_interstage(),
-            mode: mode(tlc.mode()),
+            mode: tlc.mode(),
             plan: plan.map_or(0, |p| p.number.0),
             cycle_s: plan.map_or(0, |p| (p.cycle_position(clock).0 / 10) as u16),
             base_cycle_s: plan.map_or(0, |p| (clock % u64::from(p.cycle().0.max(1)) / 10) as u16),
@@ -200,18 +200,6 @@ fn event_of(ix: JunctionIx, publication: Publication) -> Option<Event> {
         // The centre knows the configuration by its hash.
         Publication::Config(_) => return None,
     })
-}
-
-fn mode(mode: Mode) -> DeviceMode {
-    match mode {
-        Mode::Central => DeviceMode::Central,
-        Mode::Coordinated => DeviceMode::Coordinated,
-        Mode::LocalActuated => DeviceMode::LocalActuated,
-        Mode::Fixed => DeviceMode::Fixed,
-        Mode::Flashing => DeviceMode::Flashing,
-        Mode::Dark => DeviceMode::Dark,
-        Mode::Manual => DeviceMode::Manual,
-    }
 }
 
 fn local_code(local: LocalMode) -> u16 {
