@@ -20,13 +20,12 @@ use std::time::Duration;
 /// Seconds between two comparisons. More often costs more interstages than it saves waiting (measured).
 pub(crate) const INSTANT_S: u64 = 5;
 /// A green in which somebody gives way is first compared after this long, s. Turners who wait inside the
-/// junction leave it in the interstage; stages that follow each other faster fill it until nobody can move.
-/// Seen under SUMO on cologne3: with 5 s a run in 24 locked for good, with 10 s and [`super::site::worth`] as
-/// it is none did, and delay was 2 s less.
+/// junction leave it in the interstage; stages that follow each other faster fill it until nobody can move. Chosen on one
+/// small network under SUMO, where it made locking rarer; fresh seeds have shown that it does not rule it out.
 pub(crate) const YIELDING_S: u64 = 10;
 /// So many standing turners, who must give way, are let out by a stage of their own before another stage crosses
-/// their way: else they fill the junction together with those of the next stage. On cologne3 (SUMO, 20 seeds) one
-/// run locks, and only at its end, where two in 16 did with 2 and four in 15 without, for 1 s more delay.
+/// their way: else they fill the junction together with those of the next stage. Under SUMO on one small network,
+/// with unequal sets of seeds, one run in 20 locked with 1, two in 16 with 2, four in 12 without the rule.
 const TURNERS: u32 = 1;
 /// Somebody on foot who waits so long weighs one vehicle more, s.
 const WAIT_WORTH_S: f64 = 20.0;

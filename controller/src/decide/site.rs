@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 /// How far before the stop line a vehicle counts as one that the next seconds of green can serve, m. What an
 /// area channel sees beyond it is left out of pressure: counting all 250 m lets a long approach starve short
-/// ones (measured under SUMO on RESCO's cologne3: 17 s of delay with 100 m, gridlock with 250 m).
+/// ones (under SUMO on a small network: 17 s of delay with 100 m, gridlock with 250 m).
 pub const NEAR_M: f64 = 100.0;
 
 /// Road that a standing vehicle takes, gap included, m (HCM 2010, 31.2: 25 ft).
@@ -104,7 +104,7 @@ pub(crate) struct Caller {
 /// What a green is worth when several movements compete for the same seconds: one that goes without giving
 /// way serves a full stream, one that must find gaps a part of it. The part is measured under SUMO: with 0.5
 /// turners are left standing inside junctions, with 1 networks whose turners have stages of their own lose
-/// (ingolstadt7: 21 s of delay with 0.5, 23 with 0.7, 28 with 1; cologne8: 27 with 0.5, 20 with 0.7).
+/// (two small networks: 21 and 27 s of delay with 0.5, 23 and 20 with 0.7).
 pub(crate) fn worth(junction: &Junction, stage: StageNumber) -> Vec<f64> {
     let Some(stage) = junction.stage(stage) else { return vec![0.0; junction.groups.len()] };
     let value = |g: GroupNumber| match (stage.has(g), stage.permissive.contains(&g)) {
