@@ -198,6 +198,8 @@ pub enum Shown {
 pub struct ChannelLive {
     /// The newest reading.
     pub last: model::detection::Reading,
+    /// The vehicles that it follows, by that reading, the nearest first.
+    pub sightings: Vec<model::detection::Sighting>,
     /// When its window ended.
     pub at: Option<Moment>,
     /// `(end of window, count, occupancy)` over the last minute.

@@ -2,7 +2,7 @@
 
 pub mod modbus;
 
-use model::{signal::Lamp, time::Tenths};
+use model::{detection::Sighting, signal::Lamp, time::Tenths};
 pub use wire::register_map::DeviceMode;
 
 /// One full reading of a device.
@@ -85,7 +85,7 @@ pub struct DetectorReport {
 }
 
 /// One channel: counters that only grow (and wrap), and what it feels now.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct ChannelReport {
     /// Vehicles so far.
     pub count: u16,
@@ -101,6 +101,8 @@ pub struct ChannelReport {
     pub queue: Option<u16>,
     /// Vehicles in view.
     pub vehicles: Option<u16>,
+    /// Vehicles that it follows, the nearest first.
+    pub sightings: Vec<Sighting>,
 }
 
 /// What a device can be told: everything at once, so that no half of an order is ever in force.

@@ -65,7 +65,12 @@ impl Uplink {
             Publication::Events(entry) if self.up => Outgoing::kept(status(StatusCode::Events), one(entry)),
             Publication::Counts(entry) if self.up => Outgoing::kept(status(StatusCode::Counts), one(entry)),
             Publication::Events(entry) => return self.spool.push(&Record::Events(entry)),
-            Publication::Counts(entry) => return self.spool.push(&Record::Counts(entry)),
+            Publication::Counts(mut entry) => {
+                // Where a vehicle was helps nobody by the time of a replay, and would fill the spool many times
+                // faster than the counts do.
+                entry.values.channels.iter_mut().for_each(|channel| channel.sightings_last.clear());
+                return self.spool.push(&Record::Counts(entry));
+            }
             Publication::Alarms { code, alarms } => {
                 let topic = node.topic(&Kind::Alarm(code.to_owned()));
                 let bytes = codec::encode(&alarms);

@@ -56,6 +56,29 @@ pub struct Reading {
     pub fault: bool,
 }
 
+/// A vehicle that an area channel follows. Integers, because registers carry them; ordered by distance.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Sighting {
+    /// From its front to the stop line, 0.1 m.
+    pub distance_dm: u16,
+    /// Its speed, 0.01 m/s.
+    pub speed_cmps: u16,
+    /// Bumper to bumper, 0.1 m.
+    pub length_dm: u16,
+}
+
+impl Sighting {
+    /// Rounds to what registers can hold.
+    pub fn new(distance_m: f64, speed_mps: f64, length_m: f64) -> Sighting {
+        let rounded = |value: f64| value.round() as u16;
+        Sighting {
+            distance_dm: rounded(distance_m * 10.0),
+            speed_cmps: rounded(speed_mps * 100.0),
+            length_dm: rounded(length_m * 10.0),
+        }
+    }
+}
+
 /// How far an area channel sees, m: what a camera on a mast resolves, and what published learners assume.
 pub const AREA_VIEW_M: f64 = 250.0;
 /// Where an advance loop lies before the stop line, m, if the lane is long enough.

@@ -9,7 +9,7 @@ use crate::{
 };
 use model::{
     city::City,
-    detection::DetectorKind,
+    detection::{DetectorKind, Sighting},
     ids::{GroupNumber, JunctionIx},
     signal::Lamp,
 };
@@ -60,6 +60,9 @@ struct Loop {
 #[derive(Clone, Copy, Debug)]
 struct Watched {
     state: u32,
+    junction: u32,
+    /// The channel's place in `Junction::detectors`.
+    place: u16,
     length: f64,
 }
 
@@ -80,6 +83,8 @@ pub(crate) struct Detectors {
     /// Per movement: area channels that count it.
     watched: Vec<Vec<Watched>>,
     furthest: f64,
+    /// Per junction.
+    sightings: Vec<Vec<(u16, Sighting)>>,
     buttons: Vec<Button>,
     seed: u64,
     pedestrians_per_hour: f64,
@@ -90,6 +95,7 @@ impl Detectors {
         let network = &city.network;
         let mut all = Detectors { seed, pedestrians_per_hour, ..Detectors::default() };
         all.watched = vec![Vec::new(); network.movements.len()];
+        all.sightings = vec![Vec::new(); city.junctions.len()];
         for (j, junction) in city.junctions.iter().enumerate() {
             let start = all.states.len() as u32;
             for detector in &junction.detectors {
@@ -108,7 +114,12 @@ impl Detectors {
                         for (m, movement) in network.movements.iter().enumerate() {
                             let ours = movement.head.is_some_and(|h| h.junction.ix() == j && h.index == head);
                             if ours {
-                                all.watched[m].push(Watched { state, length: detector.length_m });
+                                all.watched[m].push(Watched {
+                                    state,
+                                    junction: j as u32,
+                                    place: (state - start) as u16,
+                                    length: detector.length_m,
+                                });
                                 all.furthest = all.furthest.max(detector.length_m);
                             }
                         }
@@ -129,6 +140,10 @@ impl Detectors {
     pub(crate) fn of(&self, junction: JunctionIx) -> &[DetectorState] {
         let range = &self.of[junction.ix()];
         &self.states[range.start as usize..range.end as usize]
+    }
+
+    pub(crate) fn sightings(&self, junction: JunctionIx) -> &[(u16, Sighting)] {
+        &self.sightings[junction.ix()]
     }
 
     /// Reads the step that has just been driven.
@@ -178,6 +193,7 @@ impl Detectors {
             let state = &mut self.states[state.state as usize];
             (state.vehicles, state.queue) = (0, 0);
         }
+        self.sightings.iter_mut().for_each(Vec::clear);
         let (road, vehicles) = (street.road, street.vehicles);
         for (way, row) in street.rows.iter().enumerate() {
             for &i in row {
@@ -186,6 +202,8 @@ impl Detectors {
                 if way >= road.lanes {
                     to_line += road.length[road.to[way - road.lanes] as usize];
                 }
+                // Only the camera at its next signal follows a vehicle: one further on sees it, but as one of many.
+                let mut followed = false;
                 for &m in &vehicles.path[i] {
                     if m == NONE || m == UNKNOWN || to_line > self.furthest {
                         break;
@@ -195,12 +213,19 @@ impl Detectors {
                             let state = &mut self.states[w.state as usize];
                             state.vehicles += 1;
                             state.queue += u16::from(vehicles.queued[i]);
+                            if !followed {
+                                let length = street.drivers[usize::from(vehicles.kind[i])].length;
+                                let sighting = Sighting::new(to_line, vehicles.v[i], length);
+                                self.sightings[w.junction as usize].push((w.place, sighting));
+                            }
                         }
                     }
+                    followed |= road.head[m as usize].is_some();
                     to_line += road.length[road.way(m)] + road.length[road.to[m as usize] as usize];
                 }
             }
         }
+        self.sightings.iter_mut().for_each(|of| of.sort_unstable());
         for state in self.watched.iter().flatten() {
             let state = &mut self.states[state.state as usize];
             state.occupied = state.vehicles > 0;

@@ -4,8 +4,8 @@
 //! `wire::register_map` file that the agent reads. Requests are answered from the registers alone, so a
 //! slow reader never holds up the street.
 
-use crate::signals::{LocalMode, Request, Sensed, Tlc, Troubles, clock_tenths};
-use model::{ids::StageNumber, signal::Lamp, time::Moment};
+use crate::signals::{Felt, LocalMode, Request, Tlc, Troubles, clock_tenths};
+use model::{detection::Sighting, ids::StageNumber, signal::Lamp, time::Moment};
 use std::{
     future::Future,
     net::SocketAddr,
@@ -20,7 +20,7 @@ use tokio_modbus::{
 };
 use tokio_util::sync::CancellationToken;
 use wire::register_map::{
-    CommandBlock, DetectorBlock, DeviceMode, EventRing, NOT_MEASURED, RegisterMap, alarm,
+    CommandBlock, DetectorBlock, DeviceMode, EventRing, NOT_MEASURED, RegisterMap, SightingBlock, alarm,
 };
 
 /// Version of the register layout that we answer.
@@ -57,9 +57,17 @@ impl FieldDevice {
         let now = tlc.started();
         let detectors = map.detectors.first + map.detectors.most_channels * DetectorBlock::STRIDE;
         let events = map.events.first + map.events.entries * EventRing::STRIDE;
+        let sightings =
+            map.sightings.map_or(0, |s| (s.first + s.most * SightingBlock::STRIDE).max(s.count + 1));
         let (report, length) = map.report.span();
-        let size =
-            [detectors, events, map.lamps + map.most_groups, map.ages + map.most_groups, report + length];
+        let size = [
+            detectors,
+            events,
+            sightings,
+            map.lamps + map.most_groups,
+            map.ages + map.most_groups,
+            report + length,
+        ];
         let mut inner = Inner {
             input: vec![0; usize::from(size.into_iter().max().unwrap_or(0))],
             map,
@@ -82,11 +90,13 @@ impl FieldDevice {
     }
 
     /// Lives until `now` with what its detectors feel; then the registers show it.
-    pub fn step(&self, now: Moment, sensed: &[Sensed]) {
+    pub fn step(&self, now: Moment, felt: &Felt) {
         let mut inner = self.lock();
         inner.now = now;
         let request = inner.request();
-        inner.tlc.step(now, &request, sensed);
+        let most = inner.map.sightings.map_or(0, |block| block.most);
+        let sightings = nearest(&felt.sightings, most.into());
+        inner.tlc.step(now, &request, &Felt { channels: felt.channels.clone(), sightings });
         inner.heartbeat = inner.heartbeat.wrapping_add(1);
         while inner.interval_ends <= now {
             inner.intervals = inner.intervals.wrapping_add(1);
@@ -157,6 +167,18 @@ impl FieldDevice {
             _ => Err(ExceptionCode::IllegalFunction),
         }
     }
+}
+
+/// As many vehicles as there is room for. Those left out are the farthest, which have the longest way to go
+/// until they matter; the rest stay by channel, the nearest first.
+fn nearest(sightings: &[(u16, Sighting)], most: usize) -> Vec<(u16, Sighting)> {
+    let mut kept = sightings.to_vec();
+    if kept.len() > most {
+        kept.sort_unstable_by_key(|&(channel, sighting)| (sighting, channel));
+        kept.truncate(most);
+        kept.sort_unstable();
+    }
+    kept
 }
 
 fn slice(registers: &[u16], first: u16, count: u16) -> Result<Vec<u16>, ExceptionCode> {
@@ -311,6 +333,16 @@ impl Inner {
                 set(at + k as u16, value);
             }
         }
+        if let Some(block) = map.sightings {
+            set(block.count, tlc.sightings().len() as u16);
+            for (e, (channel, s)) in tlc.sightings().iter().enumerate() {
+                let at = block.first + e as u16 * SightingBlock::STRIDE;
+                for (k, value) in [*channel, s.distance_dm, s.speed_cmps, s.length_dm].into_iter().enumerate()
+                {
+                    set(at + k as u16, value);
+                }
+            }
+        }
     }
 }
 
@@ -322,5 +354,41 @@ fn local_mode(code: u16) -> Option<LocalMode> {
         2 => Some(LocalMode::Fixed),
         3 => Some(LocalMode::Flashing),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{detection::DetectorKind, sketch};
+
+    const CROSS: &str = "
+    N
+    |
+W---C---E
+    |
+    S";
+
+    #[test]
+    fn a_crowded_device_tells_of_the_nearest_vehicles() {
+        let city = sketch::city(CROSS, "C");
+        let mut map = RegisterMap::svetofor();
+        let block = map.sightings.as_mut().unwrap();
+        block.most = 2;
+        let (count, first) = (block.count, block.first);
+        let areas = city.junctions[0].detectors.iter().enumerate();
+        let mut areas = areas.filter(|(_, d)| d.kind == DetectorKind::Area).map(|(place, _)| place as u16);
+        let (one, other) = (areas.next().unwrap(), areas.next().unwrap());
+        let device =
+            FieldDevice::new(Tlc::new(Arc::new(city.junctions[0].clone()), Moment(0)), Arc::new(map));
+        let far = (one, Sighting::new(200.0, 13.9, 4.8));
+        let near = (other, Sighting::new(1.25, 0.0, 12.0));
+        let middle = (one, Sighting::new(80.0, 8.333, 4.8));
+        let felt = Felt { sightings: vec![middle, far, near], ..Felt::default() };
+        device.step(Moment(1000), &felt);
+        assert_eq!(device.read(count, 1).unwrap(), [2]);
+        assert_eq!(device.read(first, 8).unwrap(), [one, 800, 833, 48, other, 13, 0, 120]);
+        device.step(Moment(2000), &Felt::default());
+        assert_eq!(device.read(count, 1).unwrap(), [0]);
     }
 }

@@ -5,6 +5,7 @@
 //! trust its commander: the agent's guard and this box check the same rules separately.
 
 use model::{
+    detection::Sighting,
     ids::{GroupNumber, StageNumber},
     signal::{Junction, Lamp, Plan, interstage::Interstage, rules::GroupState},
     time::{Moment, Tenths},
@@ -56,6 +57,16 @@ pub struct Sensed {
     pub vehicles: Option<u16>,
     /// The channel reports itself broken.
     pub fault: bool,
+}
+
+/// What all channels of a junction feel now.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Felt {
+    /// Channels, in the order of `Junction::detectors`.
+    pub channels: Vec<Sensed>,
+    /// Vehicles that area channels follow, each with its channel's place in that order: by channel, the nearest
+    /// first.
+    pub sightings: Vec<(u16, Sighting)>,
 }
 
 /// One line of the device's event ring: Indiana code and parameter.
@@ -122,7 +133,7 @@ pub struct Tlc {
     plan: Option<usize>,
     /// Step of the plan that the fixed and actuated modes stand on.
     local_step: usize,
-    sensed: Vec<Sensed>,
+    felt: Felt,
     /// When each channel last felt something.
     actuated_at: Vec<Option<Moment>>,
     ring: std::collections::VecDeque<DeviceEvent>,
@@ -165,7 +176,7 @@ impl Tlc {
             started: now,
             plan,
             local_step: 0,
-            sensed: vec![Sensed::default(); channels],
+            felt: Felt { channels: vec![Sensed::default(); channels], sightings: Vec::new() },
             actuated_at: vec![None; channels],
             ring: std::collections::VecDeque::with_capacity(RING),
             next_seq: 1,
@@ -218,7 +229,11 @@ impl Tlc {
     }
     /// Its detector channels as last felt, in the order of `Junction::detectors`.
     pub fn sensed(&self) -> &[Sensed] {
-        &self.sensed
+        &self.felt.channels
+    }
+    /// The vehicles that its area channels follow, each with its channel's place: by channel, the nearest first.
+    pub fn sightings(&self) -> &[(u16, Sighting)] {
+        &self.felt.sightings
     }
     /// Its event ring, oldest first.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = &DeviceEvent> + ExactSizeIterator {
@@ -231,8 +246,8 @@ impl Tlc {
 
     /// Lives until `now`: takes what it is asked for and what its detectors feel, and moves its lamps.
     /// Call it at least once a second of the city's time.
-    pub fn step(&mut self, now: Moment, request: &Request, sensed: &[Sensed]) {
-        self.sense(now, sensed);
+    pub fn step(&mut self, now: Moment, request: &Request, felt: &Felt) {
+        self.sense(now, felt);
         if self.troubles.power_lost {
             if self.state != State::Dark {
                 self.state = State::Dark;
@@ -392,9 +407,10 @@ impl Tlc {
         })
     }
 
-    fn sense(&mut self, now: Moment, sensed: &[Sensed]) {
-        for (i, new) in sensed.iter().enumerate().take(self.sensed.len()) {
-            let old = std::mem::replace(&mut self.sensed[i], *new);
+    fn sense(&mut self, now: Moment, felt: &Felt) {
+        self.felt.sightings.clone_from(&felt.sightings);
+        for (i, new) in felt.channels.iter().enumerate().take(self.felt.channels.len()) {
+            let old = std::mem::replace(&mut self.felt.channels[i], *new);
             let area = new.queue.is_some();
             if new.occupied || new.count != old.count || (area && new.vehicles.unwrap_or(0) > 0) {
                 self.actuated_at[i] = Some(now);
@@ -517,7 +533,7 @@ mod tests {
         let mut tlc = Tlc::new(junction(2, 3, 3, 1), Moment(0));
         let mut line = String::new();
         for s in 0..60 {
-            tlc.step(Moment(s * 1000), &Request::default(), &[]);
+            tlc.step(Moment(s * 1000), &Request::default(), &Felt::default());
             line.push(match tlc.groups()[0].lamp {
                 Lamp::Green => 'G',
                 Lamp::FlashingGreen => 'f',
@@ -534,10 +550,10 @@ mod tests {
         let mut tlc = Tlc::new(junction(2, 3, 0, 0), Moment(0));
         let hold = Request { stage: Some(StageNumber(1)), until: Moment(60_000), ..Request::default() };
         for s in 0..60 {
-            tlc.step(Moment(s * 1000), &hold, &[]);
+            tlc.step(Moment(s * 1000), &hold, &Felt::default());
             assert_eq!((tlc.stage(), tlc.mode()), (Some(StageNumber(1)), DeviceMode::Central), "at {s} s");
         }
-        tlc.step(Moment(60_000), &hold, &[]);
+        tlc.step(Moment(60_000), &hold, &Felt::default());
         assert_eq!(tlc.mode(), DeviceMode::Coordinated);
         assert_eq!(tlc.stage(), Some(StageNumber(2)), "the plan wants stage 2 at second 60 of a 40 s cycle");
     }
@@ -566,7 +582,7 @@ mod tests {
                 let request = Request { stage: Some(StageNumber(stage)), until, plan: 0, local };
                 for _ in 0..7 {
                     now = now + Tenths::seconds(1);
-                    tlc.step(now, &request, &[]);
+                    tlc.step(now, &request, &Felt::default());
                     let lamps: Vec<_> = tlc.groups().iter().map(|g| g.lamp).collect();
                     let found = watch.observe(&junction, now, &lamps);
                     prop_assert!(found.is_empty(), "{found:?}");

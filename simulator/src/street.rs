@@ -4,7 +4,7 @@
 use crate::{
     detectors::DetectorState,
     modbus_field::FieldDevice,
-    signals::{Sensed, Tlc},
+    signals::{Felt, Sensed, Tlc},
     world::{Lamps, World},
 };
 use model::{
@@ -91,17 +91,18 @@ impl Street {
     pub fn tick(&mut self) {
         let now = self.now();
         for (i, device) in self.devices.iter().enumerate() {
-            let felt = self.world.detectors(JunctionIx::from(i));
-            let sensed: Vec<Sensed> = self.city.junctions[i]
+            let junction = JunctionIx::from(i);
+            let states = self.world.detectors(junction);
+            let channels = self.city.junctions[i]
                 .detectors
                 .iter()
-                .zip(felt)
+                .zip(states)
                 .zip(&self.before[i])
                 .map(|((detector, now), before)| sensed(detector, now, before))
                 .collect();
-            device.step(now, &sensed);
+            device.step(now, &Felt { channels, sightings: self.world.sightings(junction).to_vec() });
             self.before[i].clear();
-            self.before[i].extend_from_slice(felt);
+            self.before[i].extend_from_slice(states);
         }
     }
 }

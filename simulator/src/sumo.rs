@@ -5,10 +5,10 @@ mod traci;
 
 pub use traci::TraciError;
 
-use crate::signals::{Sensed, Tlc};
+use crate::signals::{Felt, Sensed, Tlc};
 use model::{
     city::City,
-    detection::DetectorKind,
+    detection::{DetectorKind, Sighting},
     ids::{JunctionIx, LaneIx},
     signal::Lamp,
 };
@@ -71,8 +71,8 @@ pub struct Sumo {
     signals: Vec<String>,
     junction_of: HashMap<String, JunctionIx>,
     lane_of: HashMap<String, LaneIx>,
-    /// Per junction and channel.
-    sensed: Vec<Vec<Sensed>>,
+    /// Per junction.
+    felt: Vec<Felt>,
     /// Where each vehicle was after the step before.
     before: HashMap<String, (Option<LaneIx>, f64)>,
     /// Channels that watch each lane: junction, channel's place, start and end of the zone.
@@ -155,7 +155,11 @@ impl Sumo {
                 }
             }
         }
-        let sensed = city.junctions.iter().map(|j| vec![Sensed::default(); j.detectors.len()]).collect();
+        let felt = city
+            .junctions
+            .iter()
+            .map(|j| Felt { channels: vec![Sensed::default(); j.detectors.len()], sightings: Vec::new() })
+            .collect();
         Ok(Sumo {
             city,
             child,
@@ -163,7 +167,7 @@ impl Sumo {
             signals,
             junction_of,
             lane_of,
-            sensed,
+            felt,
             before: HashMap::new(),
             zones,
             time_s: begin_s,
@@ -181,9 +185,9 @@ impl Sumo {
         self.expected
     }
 
-    /// What the channels of a junction feel, in the order of `Junction::detectors`.
-    pub fn sensed(&self, junction: JunctionIx) -> &[Sensed] {
-        &self.sensed[junction.ix()]
+    /// What the channels of a junction feel.
+    pub fn felt(&self, junction: JunctionIx) -> &Felt {
+        &self.felt[junction.ix()]
     }
 
     /// Shows `letters` (see [`letters`], one text per junction) and simulates up to `until_s`.
@@ -200,8 +204,9 @@ impl Sumo {
     }
 
     fn feel(&mut self, vehicles: &[Vehicle], passed_s: f64) {
-        for (junction, channels) in self.city.junctions.iter().zip(&mut self.sensed) {
-            for (detector, sensed) in junction.detectors.iter().zip(channels) {
+        for (junction, felt) in self.city.junctions.iter().zip(&mut self.felt) {
+            felt.sightings.clear();
+            for (detector, sensed) in junction.detectors.iter().zip(&mut felt.channels) {
                 let area = detector.kind == DetectorKind::Area;
                 let none = area.then_some(0);
                 *sensed = Sensed { occupied: false, speed_mps: None, queue: none, vehicles: none, ..*sensed };
@@ -214,11 +219,13 @@ impl Sumo {
                 && let Some(&junction) = self.junction_of.get(signal)
             {
                 let detectors = &self.city.junctions[junction.ix()].detectors;
-                for (detector, sensed) in detectors.iter().zip(&mut self.sensed[junction.ix()]) {
+                let Felt { channels, sightings } = &mut self.felt[junction.ix()];
+                for ((detector, sensed), place) in detectors.iter().zip(channels).zip(0..) {
                     let sees = detector.kind == DetectorKind::Area && *distance <= detector.length_m;
                     if sees && detector.head == Some(*link) {
                         sensed.vehicles = sensed.vehicles.map(|n| n + 1);
                         sensed.queue = sensed.queue.map(|n| n + u16::from(v.speed < STANDING_MPS));
+                        sightings.push((place, Sighting::new(*distance, v.speed, v.length)));
                     }
                 }
             }
@@ -226,7 +233,7 @@ impl Sumo {
             let before = self.before.get(&v.id).copied();
             if let Some(zones) = lane.and_then(|lane| self.zones.get(&lane)) {
                 for zone in zones {
-                    let sensed = &mut self.sensed[zone.junction][zone.channel];
+                    let sensed = &mut self.felt[zone.junction].channels[zone.channel];
                     let over = v.position >= zone.from_m && v.position - v.length <= zone.to_m;
                     let was_before = match before {
                         Some((at, position)) if at == lane => position < zone.from_m,
@@ -245,7 +252,7 @@ impl Sumo {
             if let Some((Some(left), position)) = before.filter(|(at, _)| *at != lane) {
                 for zone in self.zones.get(&left).into_iter().flatten() {
                     if position < zone.from_m {
-                        let sensed = &mut self.sensed[zone.junction][zone.channel];
+                        let sensed = &mut self.felt[zone.junction].channels[zone.channel];
                         sensed.count = sensed.count.wrapping_add(1);
                         let cover = v.length / v.speed.max(1.0) * 10.0;
                         sensed.covered = sensed.covered.wrapping_add((cover as u16).min(tenths));
@@ -254,8 +261,11 @@ impl Sumo {
             }
             now_at.insert(v.id.clone(), (lane, v.position));
         }
-        for sensed in self.sensed.iter_mut().flatten().filter(|s| s.occupied) {
-            sensed.covered = sensed.covered.wrapping_add(tenths);
+        for felt in &mut self.felt {
+            for sensed in felt.channels.iter_mut().filter(|s| s.occupied) {
+                sensed.covered = sensed.covered.wrapping_add(tenths);
+            }
+            felt.sightings.sort_unstable();
         }
         self.before = now_at;
     }

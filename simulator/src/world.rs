@@ -33,6 +33,7 @@ use measure::Links;
 use model::{
     city::City,
     demand::{Demand, Trip, VehicleType},
+    detection::Sighting,
     geo::LonLat,
     ids::{JunctionIx, LinkIx, MovementIx, StageNumber},
     network::Modes,
@@ -231,6 +232,11 @@ impl World {
     /// The channels of a junction, in the order of its `detectors`.
     pub fn detectors(&self, junction: JunctionIx) -> &[DetectorState] {
         self.detectors.of(junction)
+    }
+    /// The vehicles that a junction's area channels follow, each with its channel's place: by channel, the
+    /// nearest first.
+    pub fn sightings(&self, junction: JunctionIx) -> &[(u16, Sighting)] {
+        self.detectors.sightings(junction)
     }
     /// What a link measured over the last minute.
     pub fn link(&self, link: LinkIx) -> LinkMeasure {

@@ -1,7 +1,7 @@
 //! What the street says. Field names are the draft's where it has them; **ours** marks what we add.
 
 use model::{
-    detection::Reading,
+    detection::{Reading, Sighting},
     ids::{ChannelNumber, GroupNumber},
     signal::Lamp,
     time::{Moment, Tenths},
@@ -197,6 +197,10 @@ pub struct Channel {
     /// **Ours**: all vehicles in view, at the end of the window.
     #[serde(rename = "vehicles.last", default, skip_serializing_if = "Option::is_none")]
     pub vehicles_last: Option<u16>,
+    /// **Ours**: the vehicles that the channel follows at the end of the window, the nearest first. Three numbers
+    /// for each: front to stop line in 0.1 m, speed in 0.01 m/s, length in 0.1 m.
+    #[serde(rename = "sightings.last", default, skip_serializing_if = "Vec::is_empty")]
+    pub sightings_last: Vec<u16>,
     /// The channel says that it is broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fault: bool,
@@ -204,7 +208,7 @@ pub struct Channel {
 
 impl Channel {
     /// From the model's words.
-    pub fn new(channel: ChannelNumber, r: &Reading) -> Channel {
+    pub fn new(channel: ChannelNumber, r: &Reading, sightings: &[Sighting]) -> Channel {
         Channel {
             dl: channel.0,
             vehicles_sum: r.count,
@@ -213,6 +217,10 @@ impl Channel {
             occupied: r.occupied,
             queue_last: r.queue,
             vehicles_last: r.vehicles,
+            sightings_last: sightings
+                .iter()
+                .flat_map(|s| [s.distance_dm, s.speed_cmps, s.length_dm])
+                .collect(),
             fault: r.fault,
         }
     }
@@ -228,6 +236,16 @@ impl Channel {
             fault: self.fault,
         };
         (ChannelNumber(self.dl), reading)
+    }
+    /// The vehicles that it follows; `None` if the list breaks off in the middle of one.
+    pub fn sightings(&self) -> Option<Vec<Sighting>> {
+        let (vehicles, rest) = self.sightings_last.as_chunks::<3>();
+        let sighting = |&[distance_dm, speed_cmps, length_dm]: &[u16; 3]| Sighting {
+            distance_dm,
+            speed_cmps,
+            length_dm,
+        };
+        rest.is_empty().then(|| vehicles.iter().map(sighting).collect())
     }
 }
 

@@ -40,6 +40,8 @@ pub struct RegisterMap {
     pub events: EventRing,
     /// The detector block.
     pub detectors: DetectorBlock,
+    /// The sightings block, of a device that follows vehicles.
+    pub sightings: Option<SightingBlock>,
     /// The command block.
     pub command: CommandBlock,
 }
@@ -197,6 +199,25 @@ impl DetectorBlock {
     pub const FAULT: u16 = 1 << 1;
 }
 
+/// The sightings block: vehicles that area channels follow. Entry `e` (from 0) stands at `first + 4 * e` and
+/// reads `[channel from 0, distance in 0.1 m, speed in 0.01 m/s, length in 0.1 m]`; entries go by channel, the
+/// nearest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SightingBlock {
+    /// How many entries are filled.
+    pub count: u16,
+    /// First entry's first register.
+    pub first: u16,
+    /// Most entries that the device has room for; it leaves out the farthest vehicles.
+    pub most: u16,
+}
+
+impl SightingBlock {
+    /// Registers of one entry.
+    pub const STRIDE: u16 = 4;
+}
+
 /// The command block: holding registers, written together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -232,6 +253,7 @@ struct Raw {
     modes: Spanned<RawModes>,
     events: Spanned<EventRing>,
     detectors: Spanned<DetectorBlock>,
+    sightings: Option<Spanned<SightingBlock>>,
     command: Spanned<CommandBlock>,
 }
 
@@ -305,6 +327,13 @@ impl RegisterMap {
             detectors.first,
             u32::from(detectors.most_channels) * u32::from(DetectorBlock::STRIDE),
         );
+        let sightings = raw.sightings.as_ref().map(|block| *block.get_ref());
+        if let Some(block) = &raw.sightings {
+            let SightingBlock { count, first, most } = *block.get_ref();
+            claim(block.span(), "sightings.count".into(), count, 1);
+            let registers = u32::from(most) * u32::from(SightingBlock::STRIDE);
+            claim(block.span(), "sightings".into(), first, registers);
+        }
         if report.span().1 > LONGEST_READ {
             let text_of = format!(
                 "the report block spans {} registers; one read takes {LONGEST_READ}",
@@ -348,6 +377,7 @@ impl RegisterMap {
             mode_codes: raw.modes.into_inner().codes,
             events,
             detectors,
+            sightings,
             command,
         })
     }
@@ -379,5 +409,21 @@ mod tests {
         check("unit = 1", "unit = 0", "broadcast");
         check("\"dark\"]", "\"red\"]", "no code means Dark");
         check("entries = 96", "entries = 96\nsurprise = 1", "surprise");
+        check(
+            "count = 3000",
+            "count = 2010",
+            "sightings.count overlaps detector channels at input register 2010",
+        );
+        check("first = 3010", "first = 2900", "sightings overlaps detector channels at input register 2900");
+        check("most = 900", "most = 60000", "sightings reaches beyond register 65535");
+    }
+
+    #[test]
+    fn a_device_that_follows_nobody_needs_no_sightings() {
+        let ours = include_str!("../../configs/devices/svetofor-tlc.toml");
+        let (before, block) = ours.split_once("[sightings]").unwrap();
+        let (_, after) = block.split_once("[command]").unwrap();
+        let map = RegisterMap::parse("tlc.toml", &format!("{before}[command]{after}")).unwrap();
+        assert_eq!(map.sightings, None);
     }
 }

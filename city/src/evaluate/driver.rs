@@ -147,7 +147,7 @@ impl Driver {
         match self {
             Driver::Sumo { sumo, devices } => {
                 for (i, device) in devices.iter().enumerate() {
-                    device.step(now, sumo.sensed(JunctionIx::from(i)));
+                    device.step(now, sumo.felt(JunctionIx::from(i)));
                 }
             }
             Driver::Own { street, .. } => street.tick(),

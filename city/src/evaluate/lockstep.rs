@@ -102,3 +102,81 @@ impl Lockstep {
 
 /// Commands of one second, each with its junction.
 type Commands = [(JunctionIx, Command)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use controller::{coordinator::Settings, decide::Kind};
+    use model::{
+        demand::{Trip, VehicleType},
+        detection::Sighting,
+        ids::ChannelNumber,
+        sketch,
+    };
+    use simulator::{street::Street, world::World};
+    use std::sync::Arc;
+    use wire::register_map::RegisterMap;
+
+    const CROSS: &str = "
+                              N
+                              |
+                              |
+W-----------------------------C----E
+                              |
+                              |
+                              S";
+
+    /// Register, reading, message, centre: a car must arrive where it is, or decisions are made for another street.
+    async fn check_a_car_is_followed(way: &str) {
+        let city = Arc::new(sketch::city(CROSS, "C"));
+        let map = Arc::new(RegisterMap::svetofor());
+        let mut world = World::new(&city, vec![VehicleType::car()], 1);
+        let links = ["WC", "CE"].map(|name| sketch::link(&city.network, name)).to_vec();
+        let id = "car".to_owned();
+        let trip = Trip { id, vehicle_type: 0, depart_s: 0.0, links, routed: true, halts: vec![] };
+        world.insert(trip).unwrap();
+        let mut street = Street::new(city.clone(), world, map.clone(), Moment(0));
+        let settings = Settings {
+            kind: Kind::MaxPressure,
+            kinds: BTreeMap::new(),
+            lease_s: 10,
+            epoch: 1,
+            utc_offset_s: 0, tuning: Default::default(),
+        };
+        let path = match way {
+            "core" => Path::Core(Cores::new(&city, map, street.now())),
+            _ => {
+                let field = FieldPath::start(&city, street.devices(), &map, street.now()).await;
+                Path::Field(Box::new(field.unwrap()))
+            }
+        };
+        let mut lockstep = Lockstep::new(Coordinator::new(city.clone(), settings), path);
+        let mut distances = Vec::new();
+        for second in 0..30 {
+            street.step();
+            lockstep.second(street.now(), street.devices()).await.unwrap();
+            street.tick();
+            let channel = |place: u16| city.junctions[0].detectors[usize::from(place)].channel;
+            let there = street.world().sightings(JunctionIx(0)).iter();
+            let there: Vec<(ChannelNumber, Sighting)> =
+                there.map(|&(place, s)| (channel(place), s)).collect();
+            let live = &lockstep.centre.live()[0];
+            let known: Vec<_> =
+                live.detectors.iter().flat_map(|(n, c)| c.sightings.iter().map(|s| (*n, *s))).collect();
+            // The first reading is where counting begins, so the centre hears from the second on.
+            if second > 0 {
+                assert_eq!(known, there, "by {way} after {} s", second + 1);
+            }
+            distances.extend(known.iter().map(|(_, s)| s.distance_dm));
+        }
+        let comes_nearer = distances.windows(2).all(|w| w[1] <= w[0]);
+        assert!(distances.len() > 5 && comes_nearer, "by {way} the car was at {distances:?}");
+        lockstep.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_centre_knows_a_car_where_the_street_has_it() {
+        check_a_car_is_followed("core").await;
+        check_a_car_is_followed("field").await;
+    }
+}

@@ -189,6 +189,7 @@ impl Bench {
             occupied,
             queue_last: None,
             vehicles_last: None,
+            sightings_last: vec![],
             fault: d.channel.0 == 2,
         };
         let channels = self.city.junctions[0].detectors.iter().map(channel).collect();

@@ -172,6 +172,7 @@ impl Cabinet {
                 occupied: waits && d.kind == DetectorKind::StopLine,
                 queue_last: area.then_some(standing),
                 vehicles_last: area.then_some(standing),
+                sightings_last: vec![],
                 fault: false,
             }
         });
@@ -575,6 +576,15 @@ fn input_that_does_not_fit_is_counted_and_left_out() {
             Event::Counts(JunctionIx(0), START + Duration::from_secs(6), counts)
         },
         "counts.value",
+    );
+    check(
+        |c| {
+            let mut counts = c.counts();
+            counts.channels.truncate(1);
+            counts.channels[0].sightings_last = vec![250, 830];
+            Event::Counts(JunctionIx(0), START + Duration::from_secs(6), counts)
+        },
+        "counts.sightings",
     );
 }
 

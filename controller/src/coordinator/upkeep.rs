@@ -143,6 +143,10 @@ impl Coordinator {
                 self.reject("counts.value");
                 continue;
             }
+            let Some(sightings) = channel.sightings() else {
+                self.reject("counts.sightings");
+                continue;
+            };
             let live = &mut self.live[ix.ix()];
             let served = green(&live.groups, &detector.groups);
             let slot: &mut ChannelLive = live.detectors.entry(number).or_default();
@@ -155,6 +159,7 @@ impl Coordinator {
                 _ => reading.occupied || reading.count > 0,
             };
             slot.last = reading;
+            slot.sightings = sightings;
             slot.at = Some(at);
             slot.minute.push_back((at, reading.count, reading.occupancy));
             let from = at - Duration::from_secs(60);

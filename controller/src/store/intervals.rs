@@ -116,6 +116,7 @@ mod tests {
             occupied: false,
             queue_last: None,
             vehicles_last: None,
+            sightings_last: vec![],
             fault: false,
         };
         Counts { window_s: 1.0, channels: vec![channel] }

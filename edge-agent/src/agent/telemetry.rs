@@ -123,7 +123,7 @@ impl Telemetry {
                     fault: new.fault,
                 };
                 let number = junction.detectors.get(i).map_or(ChannelNumber(i as u16 + 1), |d| d.channel);
-                Channel::new(number, &reading)
+                Channel::new(number, &reading, &new.sightings)
             });
             let values = Counts { window_s: window.as_seconds(), channels: channels.collect() };
             self.counts = Some(Entry { ts: now, seq: self.counts_seq, values });

@@ -8,6 +8,7 @@ use super::{
     ChannelReport, DetectorReport, DeviceAlarm, DeviceError, DeviceEvent, DeviceReport, LocalMode, Settings,
 };
 use model::{
+    detection::Sighting,
     signal::Lamp,
     time::{Moment, Tenths},
 };
@@ -18,7 +19,7 @@ use tokio_modbus::{
     client::{Client, Context, tcp},
 };
 use wire::register_map::{
-    CommandBlock, DetectorBlock, EventRing, LONGEST_READ, NOT_MEASURED, RegisterMap, alarm,
+    CommandBlock, DetectorBlock, EventRing, LONGEST_READ, NOT_MEASURED, RegisterMap, SightingBlock, alarm,
 };
 
 /// Version of the register layout that we speak.
@@ -273,7 +274,37 @@ impl ModbusDevice {
             let words = self.input(WHAT, now, from, count * DetectorBlock::STRIDE).await?;
             all.extend(words.chunks_exact(usize::from(DetectorBlock::STRIDE)).map(channel));
         }
+        if let Some(block) = self.config.map.sightings {
+            self.read_sightings(now, block, &mut all).await?;
+        }
         Ok(Some(DetectorReport { intervals, channels: all }))
+    }
+
+    /// Only as many entries as are filled: a quiet junction is a short read.
+    async fn read_sightings(
+        &mut self,
+        now: Moment,
+        block: SightingBlock,
+        channels: &mut [ChannelReport],
+    ) -> Result<(), DeviceError> {
+        const WHAT: &str = "its sightings";
+        let filled = self.input(WHAT, now, block.count, 1).await?[0];
+        if filled > block.most {
+            return Err(nonsense(WHAT, format!("{filled} vehicles; the map has room for {}", block.most)));
+        }
+        let per_read = LONGEST_READ / SightingBlock::STRIDE;
+        for first in (0..filled).step_by(usize::from(per_read)) {
+            let count = per_read.min(filled - first);
+            let from = block.first + first * SightingBlock::STRIDE;
+            let words = self.input(WHAT, now, from, count * SightingBlock::STRIDE).await?;
+            for &[place, distance_dm, speed_cmps, length_dm] in words.as_chunks().0 {
+                let Some(channel) = channels.get_mut(usize::from(place)) else {
+                    return Err(nonsense(WHAT, format!("channel {place} of {}", channels.len())));
+                };
+                channel.sightings.push(Sighting { distance_dm, speed_cmps, length_dm });
+            }
+        }
+        Ok(())
     }
 
     async fn show_heartbeat(&mut self, now: Moment) -> Result<(), DeviceError> {
@@ -404,6 +435,7 @@ fn channel(words: &[u16]) -> ChannelReport {
         fault: words[3] & DetectorBlock::FAULT != 0,
         queue: measured(words[4]),
         vehicles: measured(words[5]),
+        sightings: Vec::new(),
     }
 }
 

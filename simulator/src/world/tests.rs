@@ -298,6 +298,34 @@ fn detectors_count_everybody_once() {
     assert!(most > 0, "no area channel saw anybody");
 }
 
+#[test]
+fn a_camera_follows_a_car_up_to_its_line() {
+    let city = sketch::city(CROSS, "C");
+    let detectors = &city.junctions[0].detectors;
+    let ahead = movement(&city, "WC", "CE");
+    let head = city.network.movement(ahead).head.unwrap().index;
+    let mut world = World::new(&city, vec![VehicleType::car()], 1);
+    world.insert(trip(&city.network, "car", 0.0, &["WC", "CE"])).unwrap();
+    let red = Hand::all(&city, Lamp::Red);
+    let (mut first, mut last) = (None, None);
+    for _ in 0..60 {
+        world.step(&red.lamps());
+        if let [(place, sighting)] = world.sightings(JunctionIx(0)) {
+            assert_eq!(detectors[usize::from(*place)].head, Some(head), "another movement's camera");
+            first.get_or_insert(*sighting);
+            last = Some(*sighting);
+        }
+    }
+    let (first, last) = (first.unwrap(), last.unwrap());
+    assert!((2_300..=2_500).contains(&first.distance_dm) && first.speed_cmps > 800, "{first:?}");
+    assert!(last.distance_dm < 30 && last.speed_cmps == 0, "waits at the line: {last:?}");
+    let green = Hand::all(&city, Lamp::Green);
+    for _ in 0..10 {
+        world.step(&green.lamps());
+    }
+    assert_eq!(world.sightings(JunctionIx(0)), [], "it has crossed the line");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

@@ -94,6 +94,7 @@ fn golden_messages() {
         occupied: false,
         queue_last: Some(2),
         vehicles_last: Some(5),
+        sightings_last: vec![],
         fault: false,
     };
     let blind = Channel {
@@ -104,11 +105,14 @@ fn golden_messages() {
         occupied: true,
         queue_last: None,
         vehicles_last: None,
+        sightings_last: vec![],
         fault: true,
     };
-    let counts = Counts { window_s: 1.0, channels: vec![channel, blind] };
-    check("traffic.count", &one(90, counts.clone()));
-    check("traffic.count-replay", &Replay { entries: one(90, counts).entries, next_ts: None, done: true });
+    let counts = |channel| Counts { window_s: 1.0, channels: vec![channel, blind.clone()] };
+    let followed = vec![12, 0, 48, 655, 830, 120];
+    check("traffic.count", &one(90, counts(Channel { sightings_last: followed, ..channel.clone() })));
+    let entries = one(90, counts(channel)).entries;
+    check("traffic.count-replay", &Replay { entries, next_ts: None, done: true });
     check(
         "presence",
         &Presence {

@@ -150,7 +150,7 @@ impl One {
             .rev()
             .map(|e| DeviceEvent { tick: since_start(e.at), code: e.code, param: e.param })
             .collect();
-        let channels = tlc
+        let mut channels: Vec<ChannelReport> = tlc
             .sensed()
             .iter()
             .map(|s| ChannelReport {
@@ -162,8 +162,12 @@ impl One {
                 fault: s.fault,
                 queue: s.queue,
                 vehicles: s.vehicles,
+                sightings: Vec::new(),
             })
             .collect();
+        for (channel, sighting) in tlc.sightings() {
+            channels[usize::from(*channel)].sightings.push(*sighting);
+        }
         let plan = tlc.plan();
         let clock = clock_tenths(now);
         let central = tlc.mode() == DeviceMode::Central;
