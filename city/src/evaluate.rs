@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use controller::{
     coordinator::{Coordinator, Settings},
-    decide::{Decision, Kind},
+    decide::{Decision, Kind, Tuning},
 };
 use driver::Driver;
 use lockstep::{Cores, FieldPath, Lockstep};
@@ -49,6 +49,9 @@ pub struct Arguments {
     /// Whether the cores talk directly, or through Modbus, MQTT and the real programs' shells.
     #[arg(long, value_enum, default_value = "core")]
     path: Way,
+    /// Changes a number of adaptive control for this run; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
 }
 
 /// Kinds of control that can be judged.
@@ -60,6 +63,8 @@ enum Control {
     Actuated,
     /// Max-pressure.
     MaxPressure,
+    /// A rolling horizon over predicted arrivals.
+    Adaptive,
 }
 
 impl Control {
@@ -68,6 +73,7 @@ impl Control {
             Control::Fixed => Kind::Fixed,
             Control::Actuated => Kind::Actuated,
             Control::MaxPressure => Kind::MaxPressure,
+            Control::Adaptive => Kind::Adaptive,
         }
     }
 }
@@ -115,6 +121,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
+    let tuning: Tuning =
+        toml::from_str(&arguments.set.join("\n")).map_err(|e| anyhow::anyhow!("--set: {}", e.message()))?;
     let scenario_text = input::text(&arguments.scenario)?;
     let scenario_name = arguments.scenario.display().to_string();
     let scenario =
@@ -142,6 +150,7 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
         lease_s: LEASE_S,
         epoch: 1,
         utc_offset_s: 0,
+        tuning,
     };
     let centre = Coordinator::new(city.clone(), settings);
     let way = match arguments.path {

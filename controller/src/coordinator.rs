@@ -11,7 +11,7 @@ pub use forecast::{Change, Expected};
 
 use crate::{
     decide::{
-        self, Decision, Kind, Memory, Problem,
+        self, Decision, Kind, Memory, Problem, Scratch, Tuning,
         site::{Roads, Site},
     },
     dispatch::{Dispatch, Wish},
@@ -225,6 +225,8 @@ pub struct Settings {
     pub epoch: u64,
     /// UTC offset of the place, s, for schedules.
     pub utc_offset_s: i32,
+    /// Numbers of adaptive control.
+    pub tuning: Tuning,
 }
 
 /// State older than this is no ground for a decision or a command, s. An agent refuses commands made from a
@@ -273,6 +275,7 @@ pub struct Coordinator {
     dispatch: Dispatch,
     /// Decisions so far.
     decided: u64,
+    scratch: Scratch,
     rejected: BTreeMap<String, u64>,
 }
 
@@ -305,6 +308,7 @@ impl Coordinator {
             links_sent: None,
             dispatch,
             decided: 0,
+            scratch: Scratch::default(),
             rejected: BTreeMap::new(),
         }
     }
@@ -411,6 +415,8 @@ impl Coordinator {
             junction: &self.city.junctions[ix.ix()],
             site: &self.sites[ix.ix()],
             live: &self.live[ix.ix()],
+            city_live: &self.live,
+            tuning: &self.settings.tuning,
             estimate: &self.estimate,
             utc_offset_s: self.settings.utc_offset_s,
         }
@@ -480,10 +486,12 @@ impl Coordinator {
             junction: &self.city.junctions[ix.ix()],
             site: &self.sites[ix.ix()],
             live,
+            city_live: &self.live,
+            tuning: &self.settings.tuning,
             estimate: &self.estimate,
             utc_offset_s: self.settings.utc_offset_s,
         };
-        let choice = decide::decide(&problem, &mut self.memories[ix.ix()], hold);
+        let choice = decide::decide(&problem, &mut self.memories[ix.ix()], hold, &mut self.scratch);
         let live = &mut self.live[ix.ix()];
         let Some(choice) = choice else {
             return live.wanted.map(Wish::Stage);

@@ -4,11 +4,14 @@
 //! [`crate::dispatch`] and to the cabinet.
 
 mod actuated;
+pub(crate) mod adaptive;
 mod max_pressure;
 mod memory;
 mod planned;
 pub(crate) mod site;
 
+pub(crate) use adaptive::Scratch;
+pub use adaptive::Tuning;
 pub(crate) use memory::Memory;
 use memory::usable;
 pub(crate) use planned::plan_in_use;
@@ -38,11 +41,14 @@ pub enum Kind {
     Actuated,
     /// Max-pressure (Varaiya 2013).
     MaxPressure,
+    /// A rolling horizon over predicted arrivals.
+    Adaptive,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 4] = [Kind::Fixed, Kind::Schedule, Kind::Actuated, Kind::MaxPressure];
+    pub const ALL: [Kind; 5] =
+        [Kind::Fixed, Kind::Schedule, Kind::Actuated, Kind::MaxPressure, Kind::Adaptive];
     /// As it is typed and shown.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,6 +56,7 @@ impl Kind {
             Kind::Schedule => "schedule",
             Kind::Actuated => "actuated",
             Kind::MaxPressure => "max-pressure",
+            Kind::Adaptive => "adaptive",
         }
     }
 }
@@ -93,6 +100,10 @@ pub enum Reason {
     MaxPressure,
     /// The running stage still has the highest pressure.
     KeepPressure,
+    /// The cheapest sequence of stages over the horizon begins with it.
+    Horizon,
+    /// The cheapest sequence goes on with the running stage for now.
+    KeepHorizon,
     /// A minimum green is not over.
     MinGreen,
     /// A waiting group has been red as long as it may.
@@ -128,6 +139,8 @@ pub enum Unit {
     Vehicles,
     /// Seconds until the plan runs it: less is better.
     S,
+    /// Seconds of vehicles' waiting, weighted, over the horizon and after it: less is better.
+    VehicleS,
 }
 
 /// What can bind a choice.
@@ -150,6 +163,9 @@ pub(crate) struct Problem<'a> {
     pub junction: &'a Junction,
     pub site: &'a Site,
     pub live: &'a Live,
+    /// All junctions, in order: what stands behind this one is seen by the next.
+    pub city_live: &'a [Live],
+    pub tuning: &'a Tuning,
     pub estimate: &'a Estimate,
     pub utc_offset_s: i32,
 }
@@ -166,7 +182,12 @@ pub(crate) struct Choice {
 
 /// Chooses by the kind of control in use, or by the operator's hold. `None` leaves what was wanted before: an
 /// interstage runs, or it is not the time to think again.
-pub(crate) fn decide(problem: &Problem, memory: &mut Memory, hold: Option<StageNumber>) -> Option<Choice> {
+pub(crate) fn decide(
+    problem: &Problem,
+    memory: &mut Memory,
+    hold: Option<StageNumber>,
+    scratch: &mut Scratch,
+) -> Option<Choice> {
     if let Some(stage) = hold {
         let limits = problem.limits_towards(stage);
         return Some(Choice {
@@ -181,6 +202,7 @@ pub(crate) fn decide(problem: &Problem, memory: &mut Memory, hold: Option<StageN
         Kind::Fixed | Kind::Schedule => planned::decide(problem, memory),
         Kind::Actuated => actuated::decide(problem, memory),
         Kind::MaxPressure => max_pressure::decide(problem, memory),
+        Kind::Adaptive => adaptive::decide(problem, &mut memory.adaptive, scratch),
     }
 }
 

@@ -395,8 +395,14 @@ mod tests {
             .map(|i| model::signal::Junction { id: JunctionId::new(format!("j{i}")), ..one.clone() })
             .collect();
         let city = Arc::new(city);
-        let settings =
-            Settings { kind: Kind::Fixed, kinds: BTreeMap::new(), lease_s: 15, epoch: 1, utc_offset_s: 0 };
+        let settings = Settings {
+            kind: Kind::Fixed,
+            kinds: BTreeMap::new(),
+            lease_s: 15,
+            epoch: 1,
+            utc_offset_s: 0,
+            tuning: Default::default(),
+        };
         let mut core = Coordinator::new(city.clone(), settings);
         let owned: Vec<_> = (0..5_000).map(JunctionIx).collect();
         let frame = Frame {

@@ -141,7 +141,8 @@ W-----------------------------C----E
             kinds: BTreeMap::new(),
             lease_s: 10,
             epoch: 1,
-            utc_offset_s: 0, tuning: Default::default(),
+            utc_offset_s: 0,
+            tuning: Default::default(),
         };
         let path = match way {
             "core" => Path::Core(Cores::new(&city, map, street.now())),

@@ -105,6 +105,7 @@ impl Bench {
             lease_s: 15,
             epoch: 7,
             utc_offset_s: 10_800,
+            tuning: Default::default(),
         };
         let shutdown = CancellationToken::new();
         let parts = Parts {

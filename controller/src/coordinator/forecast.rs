@@ -80,7 +80,7 @@ impl Coordinator {
             (_, Kind::Fixed | Kind::Schedule) => {
                 by_plan(&problem, decide::plan_in_use(&problem, &self.memories[ix.ix()]))
             }
-            (_, Kind::Actuated | Kind::MaxPressure) => self.by_demand(&problem, ix),
+            (_, Kind::Actuated | Kind::MaxPressure | Kind::Adaptive) => self.by_demand(&problem, ix),
         }
     }
 

@@ -198,7 +198,14 @@ impl Street {
         let mut city = model::sketch::city(CROSS, "C");
         change(&mut city);
         assert_eq!(city.faults(), Vec::<String>::new());
-        let settings = Settings { kind, kinds: BTreeMap::new(), lease_s: 10, epoch: 3, utc_offset_s: 10_800 };
+        let settings = Settings {
+            kind,
+            kinds: BTreeMap::new(),
+            lease_s: 10,
+            epoch: 3,
+            utc_offset_s: 10_800,
+            tuning: Default::default(),
+        };
         let cabinets: Vec<Cabinet> = city.junctions.iter().map(|j| Cabinet::new(j, START)).collect();
         let mut core = Coordinator::new(Arc::new(city), settings);
         for (i, cabinet) in cabinets.iter().enumerate() {

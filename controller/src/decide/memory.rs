@@ -37,6 +37,8 @@ pub(crate) struct Memory {
     greens: Vec<Vec<Tenths>>,
     /// When max-pressure last compared.
     pub instant: Option<Moment>,
+    /// What the rolling horizon keeps.
+    pub adaptive: super::adaptive::Memory,
     /// Webster's plan in use where the junction has none, and since when.
     pub webster: Option<(Moment, Plan)>,
 }
@@ -50,6 +52,7 @@ impl Memory {
             balance: vec![Balance::default(); site.loops.len()],
             greens: vec![Vec::new(); junction.stages.len()],
             instant: None,
+            adaptive: super::adaptive::Memory::default(),
             webster: None,
         }
     }

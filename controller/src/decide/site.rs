@@ -1,9 +1,11 @@
 //! What a junction's data means for deciding: looked up once, so that a tick only adds numbers.
 
+use super::adaptive::Layout;
 use model::{
     city::City,
     detection::{Detector, DetectorKind},
     ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, LinkIx, PlanNumber, StageNumber},
+    network::Head,
     signal::{Junction, Plan, interstage::Interstage, webster},
     time::Tenths,
 };
@@ -16,6 +18,9 @@ pub const NEAR_M: f64 = 100.0;
 
 /// Road that a standing vehicle takes, gap included, m (HCM 2010, 31.2: 25 ft).
 pub(crate) const SPACING_M: f64 = 7.5;
+
+/// Most pieces of road that are followed one after another: for loops of zero-length lanes in broken maps.
+const MOST_PIECES: usize = 64;
 
 /// One junction, prepared.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub(crate) struct Site {
     pub lanes: Vec<u16>,
     /// By detector: the other loop of its lane, as a place among the detectors.
     pub neighbour: Vec<Option<usize>>,
+    /// What the rolling horizon looks at.
+    pub layout: Layout,
     /// Channel → place among the detectors, by channel.
     places: BTreeMap<ChannelNumber, usize>,
 }
@@ -129,15 +136,82 @@ fn neighbour(junction: &Junction, detector: &Detector) -> Option<usize> {
 pub(crate) struct Roads {
     by_lane: Vec<Range<u32>>,
     into_lane: Vec<Vec<u32>>,
+    /// By junction: the movements that its heads govern.
+    governed: Vec<Vec<u32>>,
 }
 
 impl Roads {
     pub(crate) fn new(city: &City) -> Roads {
         let mut into_lane = vec![Vec::new(); city.network.lanes.len()];
+        let mut governed = vec![Vec::new(); city.junctions.len()];
         for (i, m) in city.network.movements.iter().enumerate() {
             into_lane[m.to.ix()].push(i as u32);
+            if let Some(head) = m.head {
+                governed[head.junction.ix()].push(i as u32);
+            }
         }
-        Roads { by_lane: city.network.movements_by_lane(), into_lane }
+        Roads { by_lane: city.network.movements_by_lane(), into_lane, governed }
+    }
+
+    /// Movements under that junction's heads.
+    pub(crate) fn governed(&self, junction: JunctionIx) -> impl Iterator<Item = u32> + '_ {
+        self.governed[junction.ix()].iter().copied()
+    }
+
+    /// Metres of queue that fit before a lane's end until they reach a place where other traffic goes: a signal,
+    /// or a meeting of several roads.
+    pub(crate) fn room(&self, city: &City, lane: LaneIx) -> f64 {
+        let network = &city.network;
+        let mut link = network.lane(lane).link;
+        let mut room = network.link(link).length_m;
+        for _ in 0..MOST_PIECES {
+            let mut before: Vec<LinkIx> = Vec::new();
+            let mut signal = false;
+            for m in network.link(link).lane_ixs().flat_map(|l| &self.into_lane[l.ix()]) {
+                let m = &network.movements[*m as usize];
+                signal |= m.head.is_some();
+                let from = network.lane(m.from).link;
+                if network.link(from).from != network.link(link).to && !before.contains(&from) {
+                    before.push(from);
+                }
+            }
+            if signal || before.len() != 1 {
+                break;
+            }
+            link = before[0];
+            room += network.link(link).length_m;
+        }
+        room
+    }
+
+    /// The heads that a vehicle meets first after it has entered a lane's road, with the metres from the road's
+    /// start to each stop line, nearest first, as far as `limit_m`.
+    pub(crate) fn heads_ahead(&self, city: &City, lane: LaneIx, limit_m: f64) -> Vec<(Head, f64)> {
+        let network = &city.network;
+        let mut open: Vec<(LinkIx, f64)> = vec![(network.lane(lane).link, 0.0)];
+        let mut seen = vec![network.lane(lane).link];
+        let mut found: BTreeMap<Head, f64> = BTreeMap::new();
+        while let Some((link, before_m)) = open.pop() {
+            for from in network.link(link).lane_ixs() {
+                let end_m = before_m + network.lane(from).length_m;
+                if end_m > limit_m {
+                    continue;
+                }
+                for m in self.by_lane[from.ix()].clone().map(|m| &network.movements[m as usize]) {
+                    let next = network.lane(m.to).link;
+                    if let Some(head) = m.head {
+                        let nearest = found.entry(head).or_insert(end_m);
+                        *nearest = nearest.min(end_m);
+                    } else if !seen.contains(&next) && seen.len() < MOST_PIECES {
+                        seen.push(next);
+                        open.push((next, end_m + m.length_m));
+                    }
+                }
+            }
+        }
+        let mut found: Vec<(Head, f64)> = found.into_iter().collect();
+        found.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+        found
     }
 
     /// Metres from a lane's end back to the nearest signal upstream, at most `limit`.
@@ -145,8 +219,7 @@ impl Roads {
         let mut back = city.network.lane(lane).length_m;
         let mut here = lane;
         // The longest arm decides: what comes along a shorter one is near sooner, and then queues.
-        // The bound is for loops of zero-length lanes in broken maps.
-        for _ in 0..64 {
+        for _ in 0..MOST_PIECES {
             if back >= limit {
                 return limit;
             }
@@ -237,6 +310,7 @@ impl Site {
             ways,
             lanes: lanes.iter().map(|l| l.len().max(1) as u16).collect(),
             neighbour: junction.detectors.iter().map(|d| neighbour(junction, d)).collect(),
+            layout: Layout::new(city, ix, roads),
             places: junction.detectors.iter().enumerate().map(|(i, d)| (d.channel, i)).collect(),
         }
     }

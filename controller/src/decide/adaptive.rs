@@ -1,0 +1,151 @@
+//! Adaptive control: a rolling horizon. Each second the traffic that is near is predicted to the stop lines, the
+//! cheapest sequence of stages for the next half minute is searched, and its first stage is asked for.
+//!
+//! The method is that of OPAC (Gartner 1983) and PRODYN (Henry, Farges and Tuffal 1983) with the forward search of
+//! Sen and Head's COP (1997): only the beginning of each sequence is carried out, then everything is seen anew.
+//! [`forecast`] says what is coming, [`search`] what to do about it.
+
+mod forecast;
+mod layout;
+mod search;
+
+pub(crate) use layout::Layout;
+pub(crate) use search::Scratch;
+pub use search::Tuning;
+
+use super::{Alternative, Choice, Limit, Problem, Reason, Unit, facts, rounded};
+use model::{
+    ids::{GroupNumber, StageNumber},
+    signal::{Lamp, rules::Refusal},
+};
+use search::Situation;
+
+/// What it must remember of a junction from second to second.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    /// Share of the fullest lane, smoothed.
+    saturation: f32,
+    /// By head: seconds that somebody has stood before its red.
+    red_s: Vec<u16>,
+    /// The last picture.
+    situation: Situation,
+}
+
+pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scratch) -> Option<Choice> {
+    let lanes = forecast::see(problem);
+    count_red(problem, &lanes, &mut memory.red_s);
+    forecast::smooth(problem, &lanes, &mut memory.saturation);
+    if problem.live.interstage {
+        return problem.ride_along();
+    }
+    let Some(running) = problem.running() else {
+        let first = problem.site.base.steps.first()?.stage;
+        return Some(plain(problem, first, Reason::First, vec![]));
+    };
+    let stages = &problem.junction.stages;
+    let open: Vec<bool> = stages.iter().map(|s| problem.refusal(s.number).is_none()).collect();
+    if !stages.iter().zip(&open).any(|(s, open)| *open && s.number != running) {
+        let minimum = |s: &model::signal::Stage| {
+            matches!(problem.refusal(s.number), Some(Refusal::MinimumGreen { .. }))
+        };
+        let limits = if stages.iter().any(minimum) { vec![Limit::MinGreen] } else { vec![] };
+        return Some(plain(problem, running, Reason::MinGreen, limits));
+    }
+    if let Some((stage, group, red_s)) = starved(problem, &lanes, memory, &open, running) {
+        let mut choice = plain(problem, stage, Reason::MaxRed, vec![Limit::MaxRed]);
+        choice.facts.insert("group".into(), f64::from(group.0));
+        choice.facts.insert("red_s".into(), f64::from(red_s));
+        return Some(choice);
+    }
+    let situation = &mut memory.situation;
+    forecast::situation(problem, &lanes, memory.saturation, running, &open, situation);
+    if situation.stages.len() < 2 {
+        return Some(plain(problem, running, Reason::NoDemand, vec![]));
+    }
+    let tuning = problem.tuning;
+    let answer = search::search(situation, tuning, None, scratch);
+    let stage = StageNumber(situation.stages[answer.stage]);
+    let unchanged = problem.live.wanted == Some(stage);
+    let mut alternatives = vec![problem.alternative(stage, f64::from(answer.cost), Unit::VehicleS)];
+    // What the others would have cost is worth a search each only where somebody will ask: at a change.
+    if !unchanged {
+        for (place, &number) in situation.stages.iter().enumerate().filter(|(p, _)| *p != answer.stage) {
+            let number = StageNumber(number);
+            if place == 0 || situation.open[place] {
+                let other = search::search(situation, tuning, Some(place), scratch);
+                alternatives.push(problem.alternative(number, f64::from(other.cost), Unit::VehicleS));
+            } else {
+                let refused = problem.refusal(number).map(|r| r.to_string());
+                alternatives.push(Alternative {
+                    stage: number,
+                    score: f64::MAX,
+                    unit: Unit::VehicleS,
+                    refused,
+                });
+            }
+        }
+        alternatives[1..].sort_by(|a, b| a.score.total_cmp(&b.score));
+    }
+    let facts = facts([
+        ("cost", f64::from(answer.cost)),
+        ("vehicles", situation.vehicles.len() as f64),
+        ("saturation", f64::from(memory.saturation)),
+        ("green_s", problem.green_for().map_or(0.0, |g| g.as_seconds())),
+    ]);
+    let reason = if stage == running { Reason::KeepHorizon } else { Reason::Horizon };
+    Some(Choice { stage, reason, facts, alternatives, limits: vec![] })
+}
+
+/// A choice that nothing was searched for.
+fn plain(problem: &Problem, stage: StageNumber, reason: Reason, limits: Vec<Limit>) -> Choice {
+    let green_s = problem.green_for().map_or(0.0, |g| g.as_seconds());
+    Choice { stage, reason, facts: facts([("green_s", rounded(green_s))]), alternatives: Vec::new(), limits }
+}
+
+fn is_go(problem: &Problem, group: GroupNumber) -> bool {
+    let lamp = usize::from(group.0).checked_sub(1).and_then(|i| problem.live.groups.get(i)).map(|s| s.lamp);
+    lamp.is_some_and(Lamp::is_go)
+}
+
+fn count_red(problem: &Problem, lanes: &[forecast::Lane], red_s: &mut Vec<u16>) {
+    let heads = &problem.site.layout.heads;
+    red_s.resize(heads.len(), 0);
+    for (index, head) in heads.iter().enumerate() {
+        let Some(head) = head else { continue };
+        let waits = lanes[head.lane].vehicles.iter().any(|v| usize::from(v.head) == index && v.stopped());
+        red_s[index] = if waits && !is_go(problem, head.group) { red_s[index].saturating_add(1) } else { 0 };
+    }
+}
+
+/// The stage that lets out whoever has stood at red for too long.
+fn starved(
+    problem: &Problem,
+    lanes: &[forecast::Lane],
+    memory: &Memory,
+    open: &[bool],
+    running: StageNumber,
+) -> Option<(StageNumber, GroupNumber, u16)> {
+    let layout = &problem.site.layout;
+    let (index, &red_s) =
+        memory.red_s.iter().enumerate().max_by_key(|(i, red)| (**red, std::cmp::Reverse(*i)))?;
+    if f32::from(red_s) <= problem.tuning.max_red_s {
+        return None;
+    }
+    // Of the stages that let it go, the one that lets most of the others go that wait long too.
+    let worth = |stage: usize| -> (bool, u32) {
+        let goes =
+            |i: usize| matches!(layout.shows[stage][i], search::Aspect::Green | search::Aspect::Yielding);
+        let standing = |i: usize| {
+            layout.heads[i].as_ref().is_some_and(|h| {
+                lanes[h.lane].vehicles.iter().any(|v| usize::from(v.head) == i && v.stopped())
+            })
+        };
+        let all = (0..layout.heads.len()).filter(|&i| goes(i) && standing(i));
+        (goes(index), all.map(|i| u32::from(memory.red_s[i])).sum())
+    };
+    let stages = &problem.junction.stages;
+    let places = (0..stages.len()).filter(|&p| open[p] || stages[p].number == running);
+    let best = places.max_by_key(|&p| (worth(p), std::cmp::Reverse(p)))?;
+    let group = layout.heads[index].as_ref()?.group;
+    (worth(best).0 && stages[best].number != running).then_some((stages[best].number, group, red_s))
+}

@@ -1,0 +1,231 @@
+//! What is coming: from readings to vehicles with their free arrivals at the stop lines, and from those to the
+//! [`Situation`] that the search takes.
+
+use super::{
+    is_go,
+    search::{
+        Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Vehicle,
+    },
+};
+use crate::decide::{Problem, memory::usable, site::SPACING_M};
+use model::{detection::Sighting, ids::StageNumber};
+
+/// Acceleration of a car and of something longer, m/s².
+const ACCELERATION: [f32; 2] = [2.6, 1.3];
+/// Longer than this is not a car, m.
+const LONG_M: f32 = 8.5;
+/// Longer than this, and standing alone, is a bus at its stop, m.
+const BUS_M: f32 = 9.0;
+/// Slower than this has stopped, and slower than the second has no speed left to lose, m/s.
+const STOPPED_MPS: f32 = 0.1;
+const SLOW_MPS: f32 = 0.5;
+/// Nobody ahead for so long a way: whoever stands here does not stand in a queue, m.
+const ALONE_M: f32 = 15.0;
+/// Most vehicles of one lane that matter to half a minute.
+const MOST_IN_LANE: usize = 60;
+/// A receiving lane with room for more than this does not bind, vehicles.
+const AMPLE: f32 = 8.0;
+
+/// A lane and those on their way to its stop line, nearest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lane {
+    pub vehicles: Vec<Seen>,
+}
+
+/// A vehicle as it was seen or is thought to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub head: u16,
+    pub distance_m: f32,
+    pub speed_mps: f32,
+    pub length_m: f32,
+}
+
+impl Seen {
+    pub(super) fn stopped(&self) -> bool {
+        self.speed_mps < STOPPED_MPS
+    }
+
+    /// Seconds to the stop line if it accelerates from now on as it likes, up to `limit_mps`.
+    fn arrives_s(&self, limit_mps: f32) -> f32 {
+        let (d, v) = (self.distance_m.max(0.0), self.speed_mps);
+        let a = ACCELERATION[usize::from(self.length_m > LONG_M)];
+        let top = limit_mps.max(v).max(1.0);
+        let until_top = (top - v) / a;
+        let far = (v + top) / 2.0 * until_top;
+        if far < d { until_top + (d - far) / top } else { ((v * v + 2.0 * a * d).sqrt() - v) / a }
+    }
+}
+
+/// By approach lane of the layout: who is on the way, by what its detectors say.
+pub(super) fn see(problem: &Problem) -> Vec<Lane> {
+    let layout = &problem.site.layout;
+    let mut lanes = vec![Lane::default(); layout.lanes.len()];
+    for (index, head) in layout.heads.iter().enumerate() {
+        let Some(head) = head else { continue };
+        let channel = head.channel.and_then(|c| problem.live.detectors.get(&c));
+        let Some(channel) = channel.filter(|c| usable(problem.now, c)) else { continue };
+        let seen = |s: &Sighting| Seen {
+            head: index as u16,
+            distance_m: f32::from(s.distance_dm) / 10.0,
+            speed_mps: f32::from(s.speed_cmps) / 100.0,
+            length_m: f32::from(s.length_dm) / 10.0,
+        };
+        lanes[head.lane].vehicles.extend(channel.sightings.iter().map(seen));
+    }
+    for lane in &mut lanes {
+        lane.vehicles.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
+        lane.vehicles.truncate(MOST_IN_LANE);
+    }
+    lanes
+}
+
+/// How full the fullest lane is, 0 to 1.
+fn fullness(problem: &Problem, lanes: &[Lane], place: usize) -> f32 {
+    let standing = lanes[place].vehicles.iter().filter(|v| v.speed_mps < SLOW_MPS).count() as f32;
+    (standing * SPACING_M as f32 / problem.site.layout.lanes[place].room_m).min(1.0)
+}
+
+/// Follows the saturation of a junction: once a second.
+pub(super) fn smooth(problem: &Problem, lanes: &[Lane], saturation: &mut f32) {
+    let fullest = (0..lanes.len()).map(|l| fullness(problem, lanes, l)).fold(0.0, f32::max);
+    *saturation += (fullest - *saturation) / problem.tuning.gate_s.max(1.0);
+}
+
+/// Fills in what the search takes.
+pub(super) fn situation(
+    problem: &Problem,
+    lanes: &[Lane],
+    saturation: f32,
+    running: StageNumber,
+    open: &[bool],
+    s: &mut Situation,
+) {
+    let (layout, tuning) = (&problem.site.layout, problem.tuning);
+    *s = Situation::default();
+    let gate = (saturation - tuning.gate_from) / (tuning.gate_to - tuning.gate_from).max(0.01);
+    let gate = gate.clamp(0.0, 1.0);
+    // Heads by index, to their places.
+    let mut place_of = vec![u8::MAX; layout.heads.len()];
+    let mut wanted: Vec<u16> = Vec::new();
+    let mut queue_of = vec![u8::MAX; layout.lanes.len()];
+    let mut order: Vec<usize> = (0..lanes.len()).filter(|&l| !lanes[l].vehicles.is_empty()).collect();
+    order.sort_by_key(|&l| std::cmp::Reverse(lanes[l].vehicles.len()));
+    order.truncate(MOST_LANES);
+    order.sort_unstable();
+    for &l in &order {
+        let (approach, lane) = (&layout.lanes[l], &lanes[l]);
+        let price = fullness(problem, lanes, l) * gate;
+        let from = s.vehicles.len();
+        let mut latest: f32 = 0.0;
+        for (i, v) in lane.vehicles.iter().enumerate() {
+            let head =
+                layout.heads[usize::from(v.head)].as_ref().expect("only heads with movements are seen");
+            let place = &mut place_of[usize::from(v.head)];
+            if *place == u8::MAX {
+                *place = wanted.len() as u8;
+                wanted.push(v.head);
+            }
+            let mut arrives = v.arrives_s(approach.speed_mps);
+            let ahead = if i == 0 { v.distance_m } else { v.distance_m - lane.vehicles[i - 1].distance_m };
+            if v.stopped() && v.length_m > BUS_M && ahead > ALONE_M {
+                arrives += tuning.dwell_s;
+            }
+            latest = latest.max(arrives);
+            let headway = (tuning.headway_s + head.slower_s).clamp(1.6, 3.0);
+            let long = if v.length_m > 6.5 { 1.0 + (v.length_m - 5.0) / 15.0 } else { 1.0 };
+            s.vehicles.push(Vehicle {
+                arrives_s: latest,
+                weight: 1.0 + tuning.storage * price,
+                headway_s: headway * long,
+                head: *place,
+                stands: v.speed_mps < SLOW_MPS,
+            });
+        }
+        let first = layout.heads[usize::from(lane.vehicles[0].head)].as_ref();
+        let flowing =
+            first.is_some_and(|h| is_go(problem, h.group)) && problem.green_for().is_some_and(|g| g.0 > 0);
+        queue_of[l] = s.queues.len() as u8;
+        let to = s.vehicles.len() as u16;
+        s.queues.push(Queue { from: from as u16, to, flowing, left: 1.0 + tuning.storage_left * price });
+    }
+    choose_stages(problem, &wanted, running, open, s);
+    let mut out_of = vec![NO_OUT; layout.outs.len()];
+    for &index in &wanted {
+        let head = layout.heads[usize::from(index)].as_ref().expect("wanted");
+        let out = &mut out_of[head.out];
+        if *out == NO_OUT
+            && let Some(room) = room(problem, head.out)
+            && s.outs.len() < MOST_OUTS
+        {
+            *out = s.outs.len() as u8;
+            s.outs.push(room);
+        }
+        let yields_to = head.yields_to.iter().filter_map(|&first| {
+            let place = place_of[usize::from(first)];
+            let lane = layout.heads[usize::from(first)].as_ref()?.lane;
+            (place != u8::MAX).then_some((place, queue_of[lane]))
+        });
+        let yields_to = yields_to.filter(|(_, queue)| *queue != u8::MAX).collect();
+        let shows = s.stages.iter().map(|&n| layout.shows[usize::from(n) - 1][usize::from(index)]).collect();
+        s.heads.push(HeadWanted { out: out_of[head.out], yields_to, shows });
+    }
+}
+
+/// The running stage and those others that differ for somebody who is here, most wanted first.
+fn choose_stages(problem: &Problem, wanted: &[u16], running: StageNumber, open: &[bool], s: &mut Situation) {
+    let layout = &problem.site.layout;
+    let row = |stage: usize| -> Vec<Aspect> {
+        wanted.iter().map(|&h| layout.shows[stage][usize::from(h)]).collect()
+    };
+    let mut load = vec![0.0; wanted.len()];
+    for v in &s.vehicles {
+        load[usize::from(v.head)] += v.weight * if v.arrives_s < 10.0 { 2.0 } else { 1.0 };
+    }
+    let mut seen = vec![row(usize::from(running.0) - 1)];
+    let mut candidates: Vec<(f32, usize)> = Vec::new();
+    // A stage that may be asked for now goes before its twin that may not.
+    let mut places: Vec<usize> = (0..layout.shows.len()).collect();
+    places.sort_by_key(|&p| !open[p]);
+    for stage in places {
+        let row = row(stage);
+        if seen.contains(&row) || row.iter().all(|a| *a == Aspect::Red) {
+            continue;
+        }
+        let served = row.iter().zip(&load).filter(|(a, _)| a.is_go()).map(|(_, load)| load).sum::<f32>();
+        candidates.push((served, stage));
+        seen.push(row);
+    }
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let most = usize::from(problem.tuning.stages).clamp(1, MOST_STAGES);
+    let looked_at = std::iter::once(usize::from(running.0) - 1).chain(candidates.into_iter().map(|c| c.1));
+    let looked_at: Vec<usize> = looked_at.take(most).collect();
+    s.stages = looked_at.iter().map(|&p| p as u16 + 1).collect();
+    s.min_green = looked_at.iter().map(|&p| layout.min_green[p]).collect();
+    s.min_green[0] = 0;
+    s.change = looked_at.iter().flat_map(|&a| looked_at.iter().map(move |&b| layout.change[a][b])).collect();
+    s.open = looked_at.iter().map(|&p| open[p]).collect();
+}
+
+/// What a receiving lane can take, if anybody looks at it and it is not empty enough not to matter.
+fn room(problem: &Problem, out: usize) -> Option<Room> {
+    let receiving = &problem.site.layout.outs[out];
+    let (mut there, mut stopped) = (0, false);
+    for watcher in &receiving.seen_by {
+        let live = problem.city_live.get(watcher.junction.ix())?;
+        let channel = live.detectors.get(&watcher.channel).filter(|c| usable(problem.now, c))?;
+        for s in &channel.sightings {
+            if (watcher.from_dm..=watcher.to_dm).contains(&s.distance_dm) {
+                there += 1;
+                stopped |= f32::from(s.speed_cmps) / 100.0 < STOPPED_MPS;
+            }
+        }
+    }
+    if !stopped {
+        return None;
+    }
+    let spacing = SPACING_M as f32;
+    let free = (receiving.room_m - spacing * there as f32 / receiving.lanes).max(0.0) / spacing;
+    let free = if receiving.room_m > 20.0 { free } else { 0.0 };
+    (free <= AMPLE).then_some(Room { free, grows: problem.tuning.drain })
+}

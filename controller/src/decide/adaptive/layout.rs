@@ -1,0 +1,198 @@
+//! What the search needs of a junction that never changes: looked up once, so that a second only fills in traffic.
+
+use super::search::{Aspect, NEVER};
+use crate::decide::site::{Roads, SPACING_M};
+use model::{
+    city::City,
+    detection::DetectorKind,
+    ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx},
+    network::Movement,
+    signal::{Junction, Stage, interstage::Interstage},
+    time::Tenths,
+};
+use std::collections::BTreeMap;
+
+/// A queue is followed back from the stop line as far as this, m.
+pub(super) const LONGEST_QUEUE_M: f64 = 250.0;
+/// A receiving lane is looked at as far as this beyond the junction, m: eight vehicles, as many as one green sends
+/// into it before the picture is a new one.
+const RECEIVING_M: f64 = 60.0;
+/// Nobody is faster than this through the sharpest turn, nor slower, m/s.
+const SLOWEST_TURN_MPS: f64 = 3.0;
+/// Speed at which a saturation headway is stated, m/s (50 km/h).
+const HEADWAY_SPEED_MPS: f64 = 13.9;
+
+/// A junction, prepared.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// By head index; `None` for a head that governs no movement of vehicles.
+    pub heads: Vec<Option<Head>>,
+    /// Approach lanes, in network order.
+    pub lanes: Vec<Approach>,
+    pub outs: Vec<Receiving>,
+    /// By stage and head.
+    pub shows: Vec<Vec<Aspect>>,
+    /// By stage and stage, s.
+    pub change: Vec<Vec<u8>>,
+    /// By stage, s.
+    pub min_green: Vec<u8>,
+}
+
+/// A head and the movement that it governs.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub group: GroupNumber,
+    /// Its lane in [`Layout::lanes`].
+    pub lane: usize,
+    /// Its receiving lane in [`Layout::outs`].
+    pub out: usize,
+    /// Seconds that its turn adds to the headway of a straight lane at 50 km/h.
+    pub slower_s: f32,
+    /// Heads whose traffic goes first.
+    pub yields_to: Vec<u16>,
+    /// The channel that follows its vehicles.
+    pub channel: Option<ChannelNumber>,
+}
+
+/// A lane before a stop line.
+#[derive(Clone, Debug)]
+pub(crate) struct Approach {
+    pub lane: LaneIx,
+    pub speed_mps: f32,
+    /// Metres of queue that it holds before the queue reaches the junction upstream.
+    pub room_m: f32,
+    pub heads: Vec<u16>,
+}
+
+/// A lane behind the junction.
+#[derive(Clone, Debug)]
+pub(crate) struct Receiving {
+    /// Metres that are looked at.
+    pub room_m: f32,
+    /// Lanes of its road, which share what is seen.
+    pub lanes: f32,
+    /// Channels of other junctions that look at it.
+    pub seen_by: Vec<Watcher>,
+}
+
+/// A channel that follows vehicles towards another junction, and which part of its view is this lane.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Watcher {
+    pub junction: JunctionIx,
+    pub channel: ChannelNumber,
+    /// Distances to that junction's stop line, dm.
+    pub from_dm: u16,
+    pub to_dm: u16,
+}
+
+impl Layout {
+    pub(crate) fn new(city: &City, ix: JunctionIx, roads: &Roads) -> Layout {
+        let junction = &city.junctions[ix.ix()];
+        let network = &city.network;
+        let mut governed: Vec<Vec<&Movement>> = vec![Vec::new(); junction.heads.len()];
+        for m in roads.governed(ix).map(|m| &network.movements[m as usize]) {
+            let Some(place) = m.head.and_then(|h| governed.get_mut(usize::from(h.index))) else { continue };
+            place.push(m);
+        }
+        let mut lanes: BTreeMap<LaneIx, Vec<u16>> = BTreeMap::new();
+        let mut outs: BTreeMap<LaneIx, usize> = BTreeMap::new();
+        for (index, movements) in governed.iter().enumerate() {
+            let Some(first) = movements.first() else { continue };
+            lanes.entry(first.from).or_default().push(index as u16);
+            outs.insert(first.to, 0);
+        }
+        outs.values_mut().enumerate().for_each(|(place, out)| *out = place);
+        let order: Vec<LaneIx> = lanes.keys().copied().collect();
+        let channel = |index: usize| {
+            let follows = |d: &&model::detection::Detector| {
+                d.kind == DetectorKind::Area && d.head == Some(index as u16)
+            };
+            junction.detectors.iter().find(follows).map(|d| d.channel)
+        };
+        let heads = governed.iter().enumerate().map(|(index, movements)| {
+            let first = movements.first()?;
+            let head = first.head?;
+            let mut yields_to: Vec<u16> = movements
+                .iter()
+                .flat_map(|m| &m.yields_to)
+                .filter_map(|&other| network.movement(other).head.filter(|h| h.junction == ix))
+                .map(|h| h.index)
+                .filter(|&other| usize::from(other) != index)
+                .collect();
+            yields_to.sort_unstable();
+            yields_to.dedup();
+            Some(Head {
+                group: head.group,
+                lane: order.binary_search(&first.from).expect("every head's lane is listed"),
+                out: outs[&first.to],
+                slower_s: slower_s(city, first) as f32,
+                yields_to,
+                channel: channel(index),
+            })
+        });
+        let heads = heads.collect();
+        let approach = |(&lane, heads): (&LaneIx, &Vec<u16>)| Approach {
+            lane,
+            speed_mps: network.lane(lane).speed_limit_mps as f32,
+            room_m: roads.room(city, lane).clamp(30.0, LONGEST_QUEUE_M) as f32,
+            heads: heads.clone(),
+        };
+        let stages = &junction.stages;
+        Layout {
+            lanes: lanes.iter().map(approach).collect(),
+            outs: outs.keys().map(|&lane| Receiving::new(city, lane, roads)).collect(),
+            shows: stages.iter().map(|s| aspects(junction, s)).collect(),
+            change: stages
+                .iter()
+                .map(|a| stages.iter().map(|b| change_s(junction, a, b)).collect())
+                .collect(),
+            min_green: stages.iter().map(|s| whole(crate::decide::min_green(junction, s.number))).collect(),
+            heads,
+        }
+    }
+}
+
+/// Whole seconds, upwards.
+fn whole(t: Tenths) -> u8 {
+    u8::try_from(t.0.div_ceil(10)).unwrap_or(NEVER - 1).min(NEVER - 1)
+}
+
+fn change_s(junction: &Junction, a: &Stage, b: &Stage) -> u8 {
+    whole(Interstage::between(junction, a.number, b.number).duration)
+}
+
+fn aspects(junction: &Junction, stage: &Stage) -> Vec<Aspect> {
+    let shows = |&group: &GroupNumber| match (stage.has(group), stage.permissive.contains(&group)) {
+        (true, false) => Aspect::Green,
+        (true, true) => Aspect::Yielding,
+        (false, _) if junction.group(group).is_some_and(|g| g.turn_on_red) => Aspect::TurnOnRed,
+        (false, _) => Aspect::Red,
+    };
+    junction.heads.iter().map(shows).collect()
+}
+
+/// Headways grow by the time that a vehicle's own length and gap take at a lower speed.
+fn slower_s(city: &City, m: &Movement) -> f64 {
+    let limit = city.network.lane(m.from).speed_limit_mps;
+    let speed = m.speed_limit_mps.map_or(limit, |turn| turn.min(limit)).max(SLOWEST_TURN_MPS);
+    SPACING_M / speed - SPACING_M / HEADWAY_SPEED_MPS
+}
+
+impl Receiving {
+    fn new(city: &City, lane: LaneIx, roads: &Roads) -> Receiving {
+        let link = city.network.link(city.network.lane(lane).link);
+        let length = city.network.lane(lane).length_m;
+        let room_m = length.min(RECEIVING_M);
+        let mut seen_by = Vec::new();
+        for (head, to_line_m) in roads.heads_ahead(city, lane, LONGEST_QUEUE_M + RECEIVING_M) {
+            let other = &city.junctions[head.junction.ix()];
+            let follows =
+                |d: &&model::detection::Detector| d.kind == DetectorKind::Area && d.head == Some(head.index);
+            let Some(channel) = other.detectors.iter().find(follows).map(|d| d.channel) else { continue };
+            let dm = |m: f64| (m * 10.0).clamp(0.0, 65_535.0) as u16;
+            let (from_dm, to_dm) = (dm(to_line_m - room_m), dm(to_line_m));
+            seen_by.push(Watcher { junction: head.junction, channel, from_dm, to_dm });
+        }
+        Receiving { room_m: room_m as f32, lanes: link.lanes.len().max(1) as f32, seen_by }
+    }
+}

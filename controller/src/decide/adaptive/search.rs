@@ -1,0 +1,446 @@
+//! The search: which stage to run now so that the next half minute costs least.
+//!
+//! Each lane is a queue that leaves in order. A vehicle crosses the stop line at the latest of its own arrival,
+//! its leader's departure and a headway, and the start of green with its start-up loss; a red signal, a stream to
+//! which it must give way, or a full receiving lane holds it, and with it everybody behind. Over that model a beam
+//! search walks through stage sequences: from every situation it tries each stage that the minimum green allows,
+//! lives through the interstage, and keeps the few best of each stage.
+//!
+//! Plain numbers in, plain numbers out: no clock, no allocation once [`Scratch`] has grown, and the same
+//! [`Situation`] always gives the same [`Answer`].
+
+use serde::{Deserialize, Serialize};
+
+/// Most lanes with traffic that one search can follow; junctions with more leave out the emptiest.
+pub(crate) const MOST_LANES: usize = 48;
+/// Most receiving lanes with a bound on their room.
+pub(crate) const MOST_OUTS: usize = 48;
+/// Most stages looked at in one search.
+pub(crate) const MOST_STAGES: usize = 16;
+/// No receiving lane.
+pub(crate) const NO_OUT: u8 = u8::MAX;
+/// A change that must not happen.
+pub(crate) const NEVER: u8 = u8::MAX;
+
+/// What a head shows to its movement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[repr(u8)]
+pub(crate) enum Aspect {
+    Red = 0,
+    /// Green, giving way to others that are green.
+    Yielding = 1,
+    Green = 2,
+    /// Red, but a turn may go after a stop.
+    TurnOnRed = 3,
+}
+
+impl Aspect {
+    pub(super) fn is_go(self) -> bool {
+        matches!(self, Aspect::Yielding | Aspect::Green)
+    }
+}
+
+/// A vehicle that is here or will be soon.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Vehicle {
+    /// Seconds from now at which it could cross the stop line if nothing held it.
+    pub arrives_s: f32,
+    /// What a second of its waiting costs.
+    pub weight: f32,
+    /// Seconds after it in which nobody else of its lane can cross.
+    pub headway_s: f32,
+    /// Its head, as a place in [`Situation::heads`].
+    pub head: u8,
+    /// It has stopped already: no further stop is charged.
+    pub stands: bool,
+}
+
+/// A lane with traffic.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Queue {
+    /// Its vehicles in [`Situation::vehicles`], nearest first.
+    pub from: u16,
+    pub to: u16,
+    /// Its queue is moving already: no start-up loss.
+    pub flowing: bool,
+    /// By how much dearer a vehicle is that is still there at the end.
+    pub left: f32,
+}
+
+/// A head that somebody wants to pass.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct HeadWanted {
+    /// Its receiving lane in [`Situation::outs`], or [`NO_OUT`].
+    pub out: u8,
+    /// Heads (places in [`Situation::heads`]) that go before it, with the queue that holds their traffic.
+    pub yields_to: Vec<(u8, u8)>,
+    /// By stage looked at: what it shows.
+    pub shows: Vec<Aspect>,
+}
+
+/// Room in a receiving lane.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Room {
+    /// Vehicles that it can take now.
+    pub free: f32,
+    /// By how many a second this grows.
+    pub grows: f32,
+}
+
+/// A junction as one search sees it. Stages are places in [`Situation::stages`]; the first is the one that runs.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Situation {
+    pub vehicles: Vec<Vehicle>,
+    pub queues: Vec<Queue>,
+    pub heads: Vec<HeadWanted>,
+    pub outs: Vec<Room>,
+    /// Stage numbers.
+    pub stages: Vec<u16>,
+    /// By stage looked at: seconds that it must be green from now on before it may end. For the running one what
+    /// is left of it.
+    pub min_green: Vec<u8>,
+    /// By stage and stage: seconds from asking for the second to its green; [`NEVER`] if it may not follow.
+    pub change: Vec<u8>,
+    /// By stage: whether it may follow the running one at once.
+    pub open: Vec<bool>,
+}
+
+/// Numbers of the method. Defaults are chosen under SUMO (`docs/decisions/0007`).
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tuning {
+    /// How far it looks ahead, s.
+    pub horizon_s: u8,
+    /// Seconds between two places at which a stage may end in the search.
+    pub step_s: u8,
+    /// How many situations of each stage are kept.
+    pub beam: u8,
+    /// How many stages are looked at.
+    pub stages: u8,
+    /// Start-up loss, s.
+    pub startup_s: f32,
+    /// Saturation headway on a straight lane at 50 km/h, s.
+    pub headway_s: f32,
+    /// Gap in the stream ahead that a driver who gives way accepts, s.
+    pub gap_s: f32,
+    /// Cost of a vehicle that is left behind a red light at the end, s.
+    pub left_red_s: f32,
+    /// The same behind green.
+    pub left_green_s: f32,
+    /// Cost of each place in the queue of a vehicle that is left, in headways.
+    pub left_place: f32,
+    /// Cost of a stop, s.
+    pub stop_s: f32,
+    /// Cost of a change, s.
+    pub change_s: f32,
+    /// How much dearer waiting in a full lane is, where the junction is saturated.
+    pub storage: f32,
+    /// How much dearer being left in a full lane is.
+    pub storage_left: f32,
+    /// Saturation (share of the fullest lane, smoothed) from which and up to which those prices come in.
+    pub gate_from: f32,
+    /// See `gate_from`.
+    pub gate_to: f32,
+    /// Time constant of that smoothing, s.
+    pub gate_s: f32,
+    /// Longest red of a standing vehicle, s.
+    pub max_red_s: f32,
+    /// A long vehicle that stands alone far from the queue is at a stop: it arrives so much later, s.
+    pub dwell_s: f32,
+    /// Vehicles a second that leave a receiving lane that is full.
+    pub drain: f32,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            horizon_s: 30,
+            step_s: 2,
+            beam: 3,
+            stages: 12,
+            startup_s: 1.5,
+            headway_s: 1.8,
+            gap_s: 3.5,
+            left_red_s: 20.0,
+            left_green_s: 3.0,
+            left_place: 0.5,
+            stop_s: 1.0,
+            change_s: 0.0,
+            storage: 3.0,
+            storage_left: 2.0,
+            gate_from: 0.35,
+            gate_to: 0.65,
+            gate_s: 120.0,
+            max_red_s: 100.0,
+            dwell_s: 10.0,
+            drain: 0.1,
+        }
+    }
+}
+
+/// What the search found.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Answer {
+    /// The stage to run or ask for now, as a place in [`Situation::stages`].
+    pub stage: usize,
+    /// What the best sequence costs, s of waiting, weighted.
+    pub cost: f32,
+}
+
+/// One way through the horizon so far.
+#[derive(Clone, Copy)]
+struct Node {
+    cost: f32,
+    /// `cost` and what is left behind.
+    key: f32,
+    /// Seconds of green of `stage` still owed.
+    owed: u8,
+    /// Seconds until `target` is green.
+    rem: u8,
+    stage: u8,
+    /// The stage that an interstage leads to.
+    target: u8,
+    /// The first stage of this way.
+    first: u8,
+    /// By queue: green has begun for its first vehicle.
+    flowing: u64,
+    /// By queue: its first vehicle.
+    next: [u16; MOST_LANES],
+    /// By queue: seconds from now until the next may cross.
+    free: [f32; MOST_LANES],
+    /// By receiving lane: taken so far.
+    taken: [f32; MOST_OUTS],
+}
+
+const NONE: u8 = u8::MAX;
+
+/// Room for a search, kept from one to the next.
+#[derive(Clone, Default)]
+pub(crate) struct Scratch {
+    now: Vec<Node>,
+    next: Vec<Node>,
+    /// By stage: how many of `next` stand there.
+    kept: Vec<u8>,
+}
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scratch").finish_non_exhaustive()
+    }
+}
+
+/// Searches. `only` restricts the first stage, to learn what an alternative would cost.
+pub(crate) fn search(s: &Situation, tuning: &Tuning, only: Option<usize>, scratch: &mut Scratch) -> Answer {
+    debug_assert!(s.queues.len() <= MOST_LANES && s.outs.len() <= MOST_OUTS && s.stages.len() <= MOST_STAGES);
+    let mut root = Node {
+        cost: 0.0,
+        key: 0.0,
+        owed: s.min_green[0],
+        rem: 0,
+        stage: 0,
+        target: NONE,
+        first: NONE,
+        flowing: 0,
+        next: [0; MOST_LANES],
+        free: [0.0; MOST_LANES],
+        taken: [0.0; MOST_OUTS],
+    };
+    for (l, queue) in s.queues.iter().enumerate() {
+        root.next[l] = queue.from;
+        root.flowing |= u64::from(queue.flowing) << l;
+    }
+    let beam = usize::from(tuning.beam.max(1));
+    let stages = s.stages.len();
+    scratch.now.clear();
+    scratch.now.push(root);
+    let mut t = 0;
+    while t < tuning.horizon_s {
+        scratch.next.clear();
+        scratch.next.resize(stages * beam, root);
+        scratch.kept.clear();
+        scratch.kept.resize(stages, 0);
+        for node in &scratch.now {
+            let free = node.target == NONE && (node.owed == 0 || t == 0);
+            for stage in 0..stages {
+                let allowed = if t == 0 {
+                    (stage == 0 || s.open[stage]) && only.is_none_or(|o| o == stage)
+                } else if free {
+                    stage == usize::from(node.stage)
+                        || s.change[usize::from(node.stage) * stages + stage] != NEVER
+                } else {
+                    stage == usize::from(node.stage)
+                };
+                if !allowed {
+                    continue;
+                }
+                let mut node = *node;
+                if t == 0 {
+                    node.first = stage as u8;
+                }
+                if free && stage != usize::from(node.stage) {
+                    node.leave_for(s, tuning, stage);
+                }
+                for second in 0..tuning.step_s {
+                    node.second(s, tuning, f32::from(t + second));
+                }
+                node.key = node.cost + node.left(s, tuning, f32::from(t + tuning.step_s));
+                let at = usize::from(if node.target == NONE { node.stage } else { node.target });
+                keep(&mut scratch.next[at * beam..(at + 1) * beam], &mut scratch.kept[at], &node);
+            }
+        }
+        scratch.now.clear();
+        for stage in 0..stages {
+            let kept = usize::from(scratch.kept[stage]);
+            scratch.now.extend_from_slice(&scratch.next[stage * beam..stage * beam + kept]);
+        }
+        t += tuning.step_s;
+    }
+    let best = scratch.now.iter().min_by(|a, b| a.key.total_cmp(&b.key));
+    // The running stage is always allowed, so somebody arrives, unless an alternative was asked for that is not.
+    best.map_or(Answer { stage: 0, cost: f32::INFINITY }, |b| Answer {
+        stage: usize::from(b.first),
+        cost: b.key,
+    })
+}
+
+/// Puts a node among the best of its stage, best first; an equal one that came earlier stays before it.
+fn keep(best: &mut [Node], kept: &mut u8, node: &Node) {
+    let n = usize::from(*kept);
+    let place = best[..n].iter().position(|b| node.key < b.key).unwrap_or(n);
+    if place == best.len() {
+        return;
+    }
+    let end = (n + 1).min(best.len());
+    best.copy_within(place..end - 1, place + 1);
+    best[place] = *node;
+    *kept = end as u8;
+}
+
+impl Node {
+    fn leave_for(&mut self, s: &Situation, tuning: &Tuning, stage: usize) {
+        self.cost += tuning.change_s;
+        let change = s.change[usize::from(self.stage) * s.stages.len() + stage];
+        if change == 0 {
+            self.begin(s, stage as u8);
+        } else {
+            (self.target, self.rem) = (stage as u8, change);
+        }
+    }
+
+    fn begin(&mut self, s: &Situation, stage: u8) {
+        (self.stage, self.target) = (stage, NONE);
+        self.owed = s.min_green[usize::from(stage)];
+    }
+
+    /// What a head shows now.
+    fn aspect(&self, head: &HeadWanted) -> Aspect {
+        let here = head.shows[usize::from(self.stage)];
+        if self.target == NONE {
+            return here;
+        }
+        let there = head.shows[usize::from(self.target)];
+        match here {
+            Aspect::Yielding | Aspect::Green if !there.is_go() => Aspect::Red,
+            Aspect::TurnOnRed if there == Aspect::Red => Aspect::Red,
+            _ => here,
+        }
+    }
+
+    /// Lives through the second that begins at `t`.
+    fn second(&mut self, s: &Situation, tuning: &Tuning, t: f32) {
+        for l in 0..s.queues.len() {
+            self.discharge(s, tuning, t, l);
+        }
+        if self.target != NONE {
+            self.rem -= 1;
+            if self.rem == 0 {
+                self.begin(s, self.target);
+            }
+        } else {
+            self.owed = self.owed.saturating_sub(1);
+        }
+    }
+
+    /// Lets those of one queue go who can, and charges those who wait.
+    fn discharge(&mut self, s: &Situation, tuning: &Tuning, t: f32, l: usize) {
+        let end = s.queues[l].to;
+        while self.next[l] < end {
+            let v = &s.vehicles[usize::from(self.next[l])];
+            let head = &s.heads[usize::from(v.head)];
+            let aspect = self.aspect(head);
+            if aspect == Aspect::Red {
+                self.flowing &= !(1 << l);
+                break;
+            }
+            if self.flowing & (1 << l) == 0 {
+                self.flowing |= 1 << l;
+                if v.arrives_s < t {
+                    self.free[l] = self.free[l].max(t + tuning.startup_s);
+                }
+            }
+            let mut departs = v.arrives_s.max(self.free[l]);
+            if aspect == Aspect::TurnOnRed {
+                departs = departs.max(v.arrives_s + 1.5);
+            }
+            if departs >= t + 1.0 {
+                break;
+            }
+            departs = departs.max(t);
+            if aspect != Aspect::Green && self.must_wait(s, head, departs + tuning.gap_s) {
+                self.free[l] = self.free[l].max(t + 1.0);
+                break;
+            }
+            if let Some(room) = s.outs.get(usize::from(head.out)) {
+                let taken = &mut self.taken[usize::from(head.out)];
+                if *taken + 0.5 > room.free + t * room.grows {
+                    break;
+                }
+                *taken += 1.0;
+            }
+            self.free[l] = departs + v.headway_s;
+            self.next[l] += 1;
+        }
+        for v in &s.vehicles[usize::from(self.next[l])..usize::from(end)] {
+            if v.arrives_s >= t + 1.0 {
+                break;
+            }
+            self.cost += v.weight * (t + 1.0 - v.arrives_s.max(t)).min(1.0);
+            if v.arrives_s >= t && !v.stands {
+                self.cost += tuning.stop_s * v.weight;
+            }
+        }
+    }
+
+    /// Whether somebody who goes first comes before `until`.
+    fn must_wait(&self, s: &Situation, head: &HeadWanted, until: f32) -> bool {
+        head.yields_to.iter().any(|&(first, queue)| {
+            if !self.aspect(&s.heads[usize::from(first)]).is_go() {
+                return false;
+            }
+            let (from, to) = (self.next[usize::from(queue)], s.queues[usize::from(queue)].to);
+            let near = &s.vehicles[usize::from(from)..usize::from(to.min(from + 2))];
+            near.iter().any(|v| v.head == first && v.arrives_s < until)
+        })
+    }
+
+    /// What those still here at `t` will cost after the horizon.
+    fn left(&self, s: &Situation, tuning: &Tuning, t: f32) -> f32 {
+        let (stage, rem) =
+            if self.target == NONE { (self.stage, 0.0) } else { (self.target, f32::from(self.rem)) };
+        let mut cost = 0.0;
+        for (l, queue) in s.queues.iter().enumerate() {
+            let mut place = 0.0;
+            let mut held = false;
+            for v in &s.vehicles[usize::from(self.next[l])..usize::from(queue.to)] {
+                if v.arrives_s >= t {
+                    break;
+                }
+                held |= s.heads[usize::from(v.head)].shows[usize::from(stage)] == Aspect::Red;
+                let wait = if held { tuning.left_red_s * queue.left } else { tuning.left_green_s + rem };
+                cost += v.weight * (wait + tuning.left_place * v.headway_s * place);
+                place += 1.0;
+            }
+        }
+        cost
+    }
+}
