@@ -4,6 +4,7 @@ use model::{
     city::City,
     config::{Complaint, Complaints, Read, Source},
     demand::Demand,
+    detection::Tier,
     network::Network,
 };
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ pub fn sumo_city(net: &Path, additional: &[PathBuf]) -> Result<City, InputError>
     let additional = Texts::read(additional)?;
     let name = net.display().to_string();
     let mut city = tell(model::sumo::network(Source::new(&name, &net_text), &additional.sources())?);
-    model::detection::equip(&mut city);
+    model::detection::equip(&mut city, Tier::Full);
     sound(city, net)
 }
 

@@ -11,7 +11,8 @@ pub enum DetectorKind {
     StopLine,
     /// A loop upstream, for gaps and arrivals.
     Advance,
-    /// A camera or radar that watches the approach and counts, per movement, the vehicles that stand and those that come.
+    /// A camera or radar that watches the approach and counts, per movement or per lane, the vehicles that stand
+    /// and those that come.
     Area,
     /// A push-button for people on foot.
     PushButton,
@@ -28,7 +29,8 @@ pub struct Detector {
     pub lane: Option<LaneIx>,
     /// The signal groups it calls.
     pub groups: Vec<GroupNumber>,
-    /// The head (see `network::Head::index`) whose movement an area channel counts; none counts all of its lane.
+    /// The head (see `network::Head::index`) whose movement an area channel counts; none counts all who come to
+    /// the signal by its lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<u16>,
     /// From the stop line to its downstream edge, m.
@@ -44,7 +46,7 @@ pub struct Reading {
     pub count: u16,
     /// Share of the time that it was covered, 0 to 1.
     pub occupancy: f32,
-    /// Mean speed, m/s.
+    /// Mean speed, m/s; of an area channel, of those in view.
     pub speed_mps: Option<f32>,
     /// Covered (or pressed) at the end of the interval.
     pub occupied: bool,
@@ -81,6 +83,8 @@ impl Sighting {
 
 /// How far an area channel sees, m: what a camera on a mast resolves, and what published learners assume.
 pub const AREA_VIEW_M: f64 = 250.0;
+/// How far a camera at the stop line can tell lanes apart, m.
+pub const LANE_VIEW_M: f64 = 100.0;
 /// Where an advance loop lies before the stop line, m, if the lane is long enough.
 pub const ADVANCE_M: f64 = 50.0;
 /// Length of a loop along the road, m.
@@ -88,10 +92,23 @@ pub const LOOP_M: f64 = 2.0;
 /// Most channels that one cabinet has room for.
 pub const MOST_CHANNELS: usize = 120;
 
-/// Gives every junction that has no detectors the full set: for each head an area channel, for each inbound
-/// lane a stop-line and an advance loop, for each pedestrian group a push-button. Where a cabinet has no
-/// room for all, the loops that lie farthest out are left away first.
-pub fn equip(city: &mut crate::city::City) {
+/// What the junctions of a city are equipped with. Every tier has a push-button for each pedestrian group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// Cameras or radars that follow each vehicle over [`AREA_VIEW_M`] and count by movement, a loop at the stop
+    /// line and one upstream.
+    #[default]
+    Full,
+    /// Cameras that count by lane over [`LANE_VIEW_M`], and a loop at the stop line.
+    Lane,
+    /// A loop at the stop line and one upstream, for each lane.
+    Loops,
+}
+
+/// Gives every junction that has no detectors those of a tier. Where a cabinet has no room for all, the loops that
+/// lie farthest out are left away first.
+pub fn equip(city: &mut crate::city::City, tier: Tier) {
     let network = &city.network;
     let mut heads = vec![Vec::new(); city.junctions.len()];
     for movement in &network.movements {
@@ -112,29 +129,16 @@ pub fn equip(city: &mut crate::city::City) {
                 None => lanes.push((lane, vec![group])),
             }
         }
-        // Several movements may share a head; one channel counts for all of them.
-        let mut areas = heads.clone();
-        areas.dedup_by_key(|(index, ..)| *index);
-        let area = areas.into_iter().map(|(index, group, lane)| Detector {
-            channel: ChannelNumber(0),
-            kind: DetectorKind::Area,
-            lane: Some(lane),
-            groups: vec![group],
-            head: Some(index),
-            distance_m: 0.0,
-            length_m: AREA_VIEW_M,
-        });
-        let loops = |kind: DetectorKind, wanted_m: f64| {
-            lanes.iter().map(move |(lane, groups)| Detector {
+        let on_lane =
+            |kind, (lane, groups): &(LaneIx, Vec<GroupNumber>), wanted_m: f64, length_m: f64| Detector {
                 channel: ChannelNumber(0),
                 kind,
                 lane: Some(*lane),
                 groups: groups.clone(),
                 head: None,
-                distance_m: wanted_m.min((network.lane(*lane).length_m - LOOP_M).max(0.0)),
-                length_m: LOOP_M,
-            })
-        };
+                distance_m: wanted_m.min((network.lane(*lane).length_m - length_m).max(0.0)),
+                length_m,
+            };
         let pedestrians = junction.groups.iter().filter(|g| g.kind == crate::signal::GroupKind::Pedestrians);
         let buttons = pedestrians.map(|g| Detector {
             channel: ChannelNumber(0),
@@ -145,14 +149,75 @@ pub fn equip(city: &mut crate::city::City) {
             distance_m: 0.0,
             length_m: 0.0,
         });
-        let all = buttons
-            .chain(area)
-            .chain(loops(DetectorKind::StopLine, 0.0))
-            .chain(loops(DetectorKind::Advance, ADVANCE_M))
-            .take(MOST_CHANNELS);
-        junction.detectors = all
-            .enumerate()
-            .map(|(i, detector)| Detector { channel: ChannelNumber(i as u16 + 1), ..detector })
-            .collect();
+        // Several movements may share a head; one channel counts for all of them.
+        let mut movements = heads.clone();
+        movements.dedup_by_key(|(index, ..)| *index);
+        let movements = movements.into_iter().map(|(index, group, lane)| Detector {
+            head: Some(index),
+            ..on_lane(DetectorKind::Area, &(lane, vec![group]), 0.0, AREA_VIEW_M)
+        });
+        let by_lane =
+            |kind, wanted_m, length_m| lanes.iter().map(move |lane| on_lane(kind, lane, wanted_m, length_m));
+        let stop_lines = by_lane(DetectorKind::StopLine, 0.0, LOOP_M);
+        let advances = by_lane(DetectorKind::Advance, ADVANCE_M, LOOP_M);
+        let mut all: Vec<Detector> = match tier {
+            Tier::Full => buttons.chain(movements).chain(stop_lines).chain(advances).collect(),
+            Tier::Lane => {
+                buttons.chain(by_lane(DetectorKind::Area, 0.0, LANE_VIEW_M)).chain(stop_lines).collect()
+            }
+            Tier::Loops => buttons.chain(stop_lines).chain(advances).collect(),
+        };
+        all.truncate(MOST_CHANNELS);
+        for (detector, number) in all.iter_mut().zip(1..) {
+            detector.channel = ChannelNumber(number);
+        }
+        junction.detectors = all;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CROSS: &str = "
+        N
+        |
+        |
+        |
+W-------C---E
+        |
+        |
+        |
+        S";
+
+    /// How many channels of each kind a crossing gets, in the order of their numbers.
+    fn check(tier: Tier, expected: &str) {
+        let mut city = crate::sketch::city(CROSS, "C");
+        city.junctions[0].detectors.clear();
+        equip(&mut city, tier);
+        let detectors = &city.junctions[0].detectors;
+        let mut kinds: Vec<(String, u16)> = Vec::new();
+        for d in detectors {
+            let counts = if d.head.is_some() { " by movement" } else { "" };
+            let kind = format!("{:?} over {} m{counts}", d.kind, d.length_m);
+            match kinds.last_mut() {
+                Some((last, n)) if *last == kind => *n += 1,
+                _ => kinds.push((kind, 1)),
+            }
+        }
+        let said: Vec<String> = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        assert_eq!(said.join(", "), expected);
+        assert!(detectors.iter().zip(1..).all(|(d, n)| d.channel == ChannelNumber(n)));
+        assert_eq!(city.faults(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_tier_sees_what_it_says() {
+        check(
+            Tier::Full,
+            "4 PushButton over 0 m, 12 Area over 250 m by movement, 4 StopLine over 2 m, 4 Advance over 2 m",
+        );
+        check(Tier::Lane, "4 PushButton over 0 m, 4 Area over 100 m, 4 StopLine over 2 m");
+        check(Tier::Loops, "4 PushButton over 0 m, 4 StopLine over 2 m, 4 Advance over 2 m");
     }
 }

@@ -64,7 +64,7 @@ pub fn city(file: &str, bytes: &[u8], habits: &SignalHabits) -> Result<Read<City
         areas: map.areas.into_iter().map(|(kind, name, ring)| Area { kind, name, ring }).collect(),
         corridors: Vec::new(),
     };
-    detection::equip(&mut city);
+    detection::equip(&mut city, detection::Tier::Full);
     let faults = city.faults();
     if faults.is_empty() {
         Ok(Read { value: city, notes })

@@ -74,7 +74,7 @@ pub fn city(drawing: &str, signals: &str) -> City {
         areas: Vec::new(),
         corridors: Vec::new(),
     };
-    detection::equip(&mut city);
+    detection::equip(&mut city, detection::Tier::Full);
     city
 }
 

@@ -31,6 +31,8 @@ pub struct DetectorState {
     pub queue: u16,
     /// Area channels: all vehicles in view.
     pub vehicles: u16,
+    /// Area channels of a lane: mean speed of those in view, m/s.
+    pub view_speed_mps: Option<f64>,
     /// Covered time below a tenth, s.
     rest_s: f64,
 }
@@ -46,7 +48,7 @@ pub(crate) struct Street<'a> {
     pub(crate) step: u64,
 }
 
-/// A loop or a lane's area.
+/// A loop.
 #[derive(Clone, Copy, Debug)]
 struct Loop {
     state: u32,
@@ -54,6 +56,21 @@ struct Loop {
     /// Its edges, m from the lane's start.
     from: f64,
     to: f64,
+}
+
+/// An area channel that counts a lane: who comes to the lane's end, seen from farther up than the lane begins.
+#[derive(Clone, Copy, Debug)]
+struct LaneArea {
+    state: u32,
+    /// Its edges, m back from the lane's end.
+    from: f64,
+    to: f64,
+}
+
+impl LaneArea {
+    fn sees(&self, line: Option<(u32, f64)>, lane: u32) -> bool {
+        line.is_some_and(|(at, m)| at == lane && (self.from..=self.to).contains(&m))
+    }
 }
 
 /// A head that area channels watch.
@@ -79,10 +96,16 @@ pub(crate) struct Detectors {
     states: Vec<DetectorState>,
     of: Vec<Range<u32>>,
     loops: Vec<Loop>,
-    lane_areas: Vec<Loop>,
+    /// Per lane: area channels that count it.
+    lane_areas: Vec<Vec<LaneArea>>,
     /// Per movement: area channels that count it.
     watched: Vec<Vec<Watched>>,
+    /// Area channels of both kinds, and how far the farthest sees.
+    areas: Vec<u32>,
     furthest: f64,
+    /// Per vehicle, after the step before: the lane by which it comes to its next signal, and how far that lane's
+    /// end is.
+    lines: Vec<Option<(u32, f64)>>,
     /// Per junction.
     sightings: Vec<Vec<(u16, Sighting)>>,
     buttons: Vec<Button>,
@@ -94,6 +117,7 @@ impl Detectors {
     pub(crate) fn new(city: &City, seed: u64, pedestrians_per_hour: f64) -> Detectors {
         let network = &city.network;
         let mut all = Detectors { seed, pedestrians_per_hour, ..Detectors::default() };
+        all.lane_areas = vec![Vec::new(); network.lanes.len()];
         all.watched = vec![Vec::new(); network.movements.len()];
         all.sightings = vec![Vec::new(); city.junctions.len()];
         for (j, junction) in city.junctions.iter().enumerate() {
@@ -111,6 +135,8 @@ impl Detectors {
                         all.buttons.push(Button { state, junction: j as u32, groups });
                     }
                     (DetectorKind::Area, _, Some(head)) => {
+                        all.areas.push(state);
+                        all.furthest = all.furthest.max(detector.length_m);
                         for (m, movement) in network.movements.iter().enumerate() {
                             let ours = movement.head.is_some_and(|h| h.junction.ix() == j && h.index == head);
                             if ours {
@@ -120,11 +146,15 @@ impl Detectors {
                                     place: (state - start) as u16,
                                     length: detector.length_m,
                                 });
-                                all.furthest = all.furthest.max(detector.length_m);
                             }
                         }
                     }
-                    (DetectorKind::Area, Some(lane), None) => all.lane_areas.push(place(lane)),
+                    (DetectorKind::Area, Some(lane), None) => {
+                        let (from, to) = (detector.distance_m, detector.distance_m + detector.length_m);
+                        all.areas.push(state);
+                        all.furthest = all.furthest.max(to);
+                        all.lane_areas[lane.ix()].push(LaneArea { state, from, to });
+                    }
                     (DetectorKind::StopLine | DetectorKind::Advance, Some(lane), _) => {
                         all.loops.push(place(lane))
                     }
@@ -151,19 +181,7 @@ impl Detectors {
         for l in &self.loops {
             self.states[l.state as usize].feel(l, street);
         }
-        for l in &self.lane_areas {
-            let state = &mut self.states[l.state as usize];
-            state.feel(l, street);
-            let in_view = |i: &&u32| {
-                let x = street.vehicles.x[**i as usize];
-                x >= l.from && x <= l.to
-            };
-            let row = &street.rows[l.lane as usize];
-            state.vehicles = row.iter().filter(in_view).count() as u16;
-            state.queue =
-                row.iter().filter(in_view).filter(|i| street.vehicles.queued[**i as usize]).count() as u16;
-        }
-        if self.furthest > 0.0 {
+        if !self.areas.is_empty() {
             self.watch(street);
         }
         for button in &self.buttons {
@@ -189,16 +207,22 @@ impl Detectors {
 
     /// Area channels: each vehicle is looked at once, along its own path.
     fn watch(&mut self, street: &Street<'_>) {
-        for state in self.watched.iter().flatten() {
-            let state = &mut self.states[state.state as usize];
-            (state.vehicles, state.queue) = (0, 0);
+        for &state in &self.areas {
+            let state = &mut self.states[state as usize];
+            (state.vehicles, state.queue, state.view_speed_mps) = (0, 0, None);
         }
         self.sightings.iter_mut().for_each(Vec::clear);
         let (road, vehicles) = (street.road, street.vehicles);
+        let mut lines = vec![None; vehicles.way.len()];
         for (way, row) in street.rows.iter().enumerate() {
             for &i in row {
                 let i = i as usize;
                 let mut to_line = road.length[way] - vehicles.x[i];
+                // On a lane that is watched itself, that lane counts, wherever the vehicle wants to go from there.
+                let mut line = match self.lane_areas.get(way) {
+                    Some(areas) if !areas.is_empty() => Some((way as u32, to_line)),
+                    _ => None,
+                };
                 if way >= road.lanes {
                     to_line += road.length[road.to[way - road.lanes] as usize];
                 }
@@ -210,9 +234,7 @@ impl Detectors {
                     }
                     for w in &self.watched[m as usize] {
                         if to_line <= w.length {
-                            let state = &mut self.states[w.state as usize];
-                            state.vehicles += 1;
-                            state.queue += u16::from(vehicles.queued[i]);
+                            self.states[w.state as usize].count_in_view(vehicles.queued[i]);
                             if !followed {
                                 let length = street.drivers[usize::from(vehicles.kind[i])].length;
                                 let sighting = Sighting::new(to_line, vehicles.v[i], length);
@@ -220,29 +242,44 @@ impl Detectors {
                             }
                         }
                     }
-                    followed |= road.head[m as usize].is_some();
+                    if road.head[m as usize].is_some() && !followed {
+                        followed = true;
+                        line = line.or(Some((road.from[m as usize], to_line)));
+                    }
                     to_line += road.length[road.way(m)] + road.length[road.to[m as usize] as usize];
+                }
+                lines[i] = line;
+                let Some((lane, _)) = line else { continue };
+                let before = self.lines.get(i).copied().flatten();
+                for area in self.lane_areas[lane as usize].iter().filter(|area| area.sees(line, lane)) {
+                    let state = &mut self.states[area.state as usize];
+                    state.count_in_view(vehicles.queued[i]);
+                    let mean = state.view_speed_mps.unwrap_or(0.0);
+                    let seen = f64::from(state.vehicles);
+                    state.view_speed_mps = Some(mean + (vehicles.v[i] - mean) / seen);
+                    state.count = state.count.wrapping_add(u32::from(!area.sees(before, lane)));
                 }
             }
         }
+        self.lines = lines;
         self.sightings.iter_mut().for_each(|of| of.sort_unstable());
-        for state in self.watched.iter().flatten() {
-            let state = &mut self.states[state.state as usize];
+        for &state in &self.areas {
+            let state = &mut self.states[state as usize];
             state.occupied = state.vehicles > 0;
-        }
-        // A head that several movements share is one channel: its covered time is counted once.
-        let mut last = None;
-        for w in self.watched.iter().flatten() {
-            let state = &mut self.states[w.state as usize];
-            if state.occupied && last != Some(w.state) {
+            if state.occupied {
                 state.cover(street.dt);
             }
-            last = Some(w.state);
         }
     }
 }
 
 impl DetectorState {
+    /// One more in an area's view.
+    fn count_in_view(&mut self, queued: bool) {
+        self.vehicles += 1;
+        self.queue += u16::from(queued);
+    }
+
     /// Adds covered time.
     fn cover(&mut self, seconds: f64) {
         self.rest_s += seconds;

@@ -45,7 +45,7 @@ pub fn moscow(junctions: usize, seed: u64) -> City {
         areas: areas(&atlas, world),
         corridors,
     };
-    model::detection::equip(&mut city);
+    model::detection::equip(&mut city, model::detection::Tier::Full);
     timing::plan(&mut city, seed);
     city
 }

@@ -110,14 +110,19 @@ impl Street {
 /// A channel in the form that registers have.
 fn sensed(detector: &Detector, now: &DetectorState, before: &DetectorState) -> Sensed {
     let passed = now.count.saturating_sub(before.count);
-    let speed = (passed > 0 && detector.kind != DetectorKind::PushButton)
-        .then(|| ((now.speed_sum_mps - before.speed_sum_mps) / f64::from(passed)) as f32);
+    let speed = match detector.kind {
+        DetectorKind::StopLine | DetectorKind::Advance => {
+            (passed > 0).then(|| (now.speed_sum_mps - before.speed_sum_mps) / f64::from(passed))
+        }
+        DetectorKind::Area => now.view_speed_mps,
+        DetectorKind::PushButton => None,
+    };
     let area = detector.kind == DetectorKind::Area;
     Sensed {
         count: now.count as u16,
         covered: now.occupied_tenths as u16,
         occupied: now.occupied,
-        speed_mps: speed,
+        speed_mps: speed.map(|v| v as f32),
         queue: area.then_some(now.queue),
         vehicles: area.then_some(now.vehicles),
         fault: false,

@@ -1,29 +1,22 @@
 //! The bridge to SUMO: the real simulator drives the street in lockstep, our devices show the lamps and
 //! feel the detectors.
 
+mod senses;
 mod traci;
 
 pub use traci::TraciError;
 
-use crate::signals::{Felt, Sensed, Tlc};
-use model::{
-    city::City,
-    detection::{DetectorKind, Sighting},
-    ids::{JunctionIx, LaneIx},
-    signal::Lamp,
-};
+use crate::signals::{Felt, Tlc};
+use model::{city::City, ids::JunctionIx, signal::Lamp};
+use senses::Senses;
 use std::{
-    collections::{BTreeMap, HashMap},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
 };
-use traci::{Traci, Vehicle};
-
-/// Slower than this a vehicle stands (SUMO's own threshold for waiting), m/s.
-const STANDING_MPS: f64 = 0.1;
+use traci::Traci;
 
 /// How long a starting SUMO may take to load its network and answer.
 const START_PATIENCE: Duration = Duration::from_secs(120);
@@ -64,29 +57,13 @@ pub fn find(tools: &Path) -> Result<PathBuf, SumoError> {
 /// A running SUMO.
 #[derive(Debug)]
 pub struct Sumo {
-    city: Arc<City>,
     child: Child,
     traci: Option<Traci>,
     /// SUMO's signal id of each junction.
     signals: Vec<String>,
-    junction_of: HashMap<String, JunctionIx>,
-    lane_of: HashMap<String, LaneIx>,
-    /// Per junction.
-    felt: Vec<Felt>,
-    /// Where each vehicle was after the step before.
-    before: HashMap<String, (Option<LaneIx>, f64)>,
-    /// Channels that watch each lane: junction, channel's place, start and end of the zone.
-    zones: BTreeMap<LaneIx, Vec<Zone>>,
+    senses: Senses,
     time_s: f64,
     expected: i32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Zone {
-    junction: usize,
-    channel: usize,
-    from_m: f64,
-    to_m: f64,
 }
 
 impl Sumo {
@@ -137,42 +114,8 @@ impl Sumo {
             .iter()
             .map(|j| j.source_id.clone().unwrap_or_else(|| j.id.as_str().to_owned()))
             .collect();
-        let junction_of = signals.iter().enumerate().map(|(i, s)| (s.clone(), JunctionIx::from(i))).collect();
-        let lane_of = city
-            .network
-            .links
-            .iter()
-            .flat_map(|l| l.lane_ixs().enumerate().map(|(k, lane)| (format!("{}_{k}", l.id), lane)))
-            .collect();
-        let mut zones: BTreeMap<LaneIx, Vec<Zone>> = BTreeMap::new();
-        for (junction, j) in city.junctions.iter().enumerate() {
-            for (channel, d) in j.detectors.iter().enumerate() {
-                let loops = matches!(d.kind, DetectorKind::StopLine | DetectorKind::Advance);
-                if let Some(lane) = d.lane.filter(|_| loops) {
-                    let to_m = (city.network.lane(lane).length_m - d.distance_m).max(0.0);
-                    let from_m = (to_m - d.length_m).max(0.0);
-                    zones.entry(lane).or_default().push(Zone { junction, channel, from_m, to_m });
-                }
-            }
-        }
-        let felt = city
-            .junctions
-            .iter()
-            .map(|j| Felt { channels: vec![Sensed::default(); j.detectors.len()], sightings: Vec::new() })
-            .collect();
-        Ok(Sumo {
-            city,
-            child,
-            traci: Some(traci),
-            signals,
-            junction_of,
-            lane_of,
-            felt,
-            before: HashMap::new(),
-            zones,
-            time_s: begin_s,
-            expected: 1,
-        })
+        let senses = Senses::new(city, &signals);
+        Ok(Sumo { child, traci: Some(traci), signals, senses, time_s: begin_s, expected: 1 })
     }
 
     /// Simulated time, s.
@@ -187,7 +130,7 @@ impl Sumo {
 
     /// What the channels of a junction feel.
     pub fn felt(&self, junction: JunctionIx) -> &Felt {
-        &self.felt[junction.ix()]
+        self.senses.felt(junction)
     }
 
     /// Shows `letters` (see [`letters`], one text per junction) and simulates up to `until_s`.
@@ -199,75 +142,8 @@ impl Sumo {
         let passed_s = step.time_s - self.time_s;
         self.time_s = step.time_s;
         self.expected = step.expected;
-        self.feel(&step.vehicles, passed_s);
+        self.senses.feel(&step.vehicles, passed_s);
         Ok(())
-    }
-
-    fn feel(&mut self, vehicles: &[Vehicle], passed_s: f64) {
-        for (junction, felt) in self.city.junctions.iter().zip(&mut self.felt) {
-            felt.sightings.clear();
-            for (detector, sensed) in junction.detectors.iter().zip(&mut felt.channels) {
-                let area = detector.kind == DetectorKind::Area;
-                let none = area.then_some(0);
-                *sensed = Sensed { occupied: false, speed_mps: None, queue: none, vehicles: none, ..*sensed };
-            }
-        }
-        let tenths = (passed_s * 10.0).round() as u16;
-        let mut now_at = HashMap::with_capacity(vehicles.len());
-        for v in vehicles {
-            if let Some((signal, link, distance)) = &v.next_signal
-                && let Some(&junction) = self.junction_of.get(signal)
-            {
-                let detectors = &self.city.junctions[junction.ix()].detectors;
-                let Felt { channels, sightings } = &mut self.felt[junction.ix()];
-                for ((detector, sensed), place) in detectors.iter().zip(channels).zip(0..) {
-                    let sees = detector.kind == DetectorKind::Area && *distance <= detector.length_m;
-                    if sees && detector.head == Some(*link) {
-                        sensed.vehicles = sensed.vehicles.map(|n| n + 1);
-                        sensed.queue = sensed.queue.map(|n| n + u16::from(v.speed < STANDING_MPS));
-                        sightings.push((place, Sighting::new(*distance, v.speed, v.length)));
-                    }
-                }
-            }
-            let lane = self.lane_of.get(&v.lane).copied();
-            let before = self.before.get(&v.id).copied();
-            if let Some(zones) = lane.and_then(|lane| self.zones.get(&lane)) {
-                for zone in zones {
-                    let sensed = &mut self.felt[zone.junction].channels[zone.channel];
-                    let over = v.position >= zone.from_m && v.position - v.length <= zone.to_m;
-                    let was_before = match before {
-                        Some((at, position)) if at == lane => position < zone.from_m,
-                        _ => true,
-                    };
-                    if over {
-                        sensed.occupied = true;
-                        sensed.speed_mps = Some(v.speed as f32);
-                    }
-                    if was_before && v.position >= zone.from_m {
-                        sensed.count = sensed.count.wrapping_add(1);
-                    }
-                }
-            }
-            // A quick one may cross a loop and leave the lane within one step.
-            if let Some((Some(left), position)) = before.filter(|(at, _)| *at != lane) {
-                for zone in self.zones.get(&left).into_iter().flatten() {
-                    if position < zone.from_m {
-                        let sensed = &mut self.felt[zone.junction].channels[zone.channel];
-                        sensed.count = sensed.count.wrapping_add(1);
-                        let cover = v.length / v.speed.max(1.0) * 10.0;
-                        sensed.covered = sensed.covered.wrapping_add((cover as u16).min(tenths));
-                    }
-                }
-            }
-            now_at.insert(v.id.clone(), (lane, v.position));
-        }
-        for felt in &mut self.felt {
-            for sensed in felt.channels.iter_mut().filter(|s| s.occupied) {
-                sensed.covered = sensed.covered.wrapping_add(tenths);
-            }
-            felt.sightings.sort_unstable();
-        }
-        self.before = now_at;
     }
 
     /// Ends the simulation and waits until SUMO has written its files.

@@ -299,6 +299,46 @@ fn detectors_count_everybody_once() {
 }
 
 #[test]
+fn a_lane_camera_counts_who_comes_and_who_stands() {
+    // `BC` is short, so whoever watches its end must look into `AB` as well.
+    let road = "
+                    N
+                    |
+                    |
+A---------------B---C---E
+                    |
+                    |
+                    S";
+    let mut city = sketch::city(road, "C");
+    city.junctions[0].detectors.clear();
+    model::detection::equip(&mut city, model::detection::Tier::Lane);
+    let lane = city.network.movement(movement(&city, "BC", "CE")).from;
+    let detectors = city.junctions[0].detectors.iter();
+    let ours = |d: &model::detection::Detector| d.lane == Some(lane) && d.length_m == 100.0;
+    let place = detectors.clone().position(ours).unwrap();
+    let mut world = World::new(&city, vec![VehicleType::car()], 1);
+    for (k, depart_s) in [0.0, 5.0, 10.0].into_iter().enumerate() {
+        world.insert(trip(&city.network, &format!("{k}"), depart_s, &["AB", "BC", "CE"])).unwrap();
+    }
+    let mut step = |lamp, steps| {
+        let hand = Hand::all(&city, lamp);
+        let mut fastest = 0.0_f64;
+        for _ in 0..steps {
+            world.step(&hand.lamps());
+            fastest = fastest.max(world.detectors(JunctionIx(0))[place].view_speed_mps.unwrap_or(0.0));
+        }
+        let state = world.detectors(JunctionIx(0))[place];
+        assert_eq!(world.sightings(JunctionIx(0)), [], "it counts, it does not follow");
+        (state.count, state.vehicles, state.queue, fastest)
+    };
+    let (count, vehicles, queue, fastest) = step(Lamp::Red, 60);
+    assert_eq!((count, vehicles, queue), (3, 3, 3), "all came, all stand, also before the lane itself");
+    assert!(fastest > 8.0, "came at {fastest} m/s");
+    let (count, vehicles, queue, _) = step(Lamp::Green, 40);
+    assert_eq!((count, vehicles, queue), (3, 0, 0), "all have gone");
+}
+
+#[test]
 fn a_camera_follows_a_car_up_to_its_line() {
     let city = sketch::city(CROSS, "C");
     let detectors = &city.junctions[0].detectors;

@@ -1,0 +1,314 @@
+//! What detectors feel of SUMO's vehicles.
+
+use super::traci::Vehicle;
+use crate::signals::{Felt, Sensed};
+use model::{
+    city::City,
+    detection::{DetectorKind, Sighting},
+    ids::{JunctionIx, LaneIx},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// Slower than this a vehicle stands (SUMO's own threshold for waiting), m/s.
+const STANDING_MPS: f64 = 0.1;
+
+/// The detectors of a city, and what each vehicle was to them after the step before.
+#[derive(Debug)]
+pub(super) struct Senses {
+    city: Arc<City>,
+    /// By SUMO's id of the signal.
+    junction_of: HashMap<String, JunctionIx>,
+    lane_of: HashMap<String, LaneIx>,
+    /// By junction and head: the lanes that end at it.
+    lanes_at: Vec<Vec<Vec<LaneIx>>>,
+    /// Loops, by lane: from the lane's start.
+    loops: BTreeMap<LaneIx, Vec<Zone>>,
+    /// Areas that count a lane, by lane: back from the lane's end.
+    views: BTreeMap<LaneIx, Vec<Zone>>,
+    /// Per junction.
+    felt: Vec<Felt>,
+    before: HashMap<String, Place>,
+}
+
+/// A stretch of road that a channel watches.
+#[derive(Clone, Copy, Debug)]
+struct Zone {
+    junction: usize,
+    channel: usize,
+    from_m: f64,
+    to_m: f64,
+}
+
+impl Zone {
+    fn sees(&self, line: Option<(LaneIx, f64)>, lane: LaneIx) -> bool {
+        line.is_some_and(|(at, m)| at == lane && (self.from_m..=self.to_m).contains(&m))
+    }
+}
+
+/// Where a vehicle is.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    lane: Option<LaneIx>,
+    position_m: f64,
+    /// The lane by which it comes to its next signal, and how far that lane's end is.
+    line: Option<(LaneIx, f64)>,
+}
+
+impl Senses {
+    /// `signals` are SUMO's ids of the city's junctions, in their order.
+    pub(super) fn new(city: Arc<City>, signals: &[String]) -> Senses {
+        let network = &city.network;
+        let junction_of = signals.iter().enumerate().map(|(i, s)| (s.clone(), JunctionIx::from(i))).collect();
+        let lane_of = network
+            .links
+            .iter()
+            .flat_map(|l| l.lane_ixs().enumerate().map(|(k, lane)| (format!("{}_{k}", l.id), lane)))
+            .collect();
+        let mut lanes_at: Vec<Vec<Vec<LaneIx>>> =
+            city.junctions.iter().map(|j| vec![Vec::new(); j.heads.len()]).collect();
+        for movement in &network.movements {
+            let Some(head) = movement.head else { continue };
+            if let Some(lanes) = lanes_at[head.junction.ix()].get_mut(usize::from(head.index)) {
+                lanes.push(movement.from);
+            }
+        }
+        let mut loops: BTreeMap<LaneIx, Vec<Zone>> = BTreeMap::new();
+        let mut views: BTreeMap<LaneIx, Vec<Zone>> = BTreeMap::new();
+        for (junction, j) in city.junctions.iter().enumerate() {
+            for (channel, d) in j.detectors.iter().enumerate() {
+                let Some(lane) = d.lane else { continue };
+                match (d.kind, d.head) {
+                    (DetectorKind::StopLine | DetectorKind::Advance, _) => {
+                        let to_m = (network.lane(lane).length_m - d.distance_m).max(0.0);
+                        let from_m = (to_m - d.length_m).max(0.0);
+                        loops.entry(lane).or_default().push(Zone { junction, channel, from_m, to_m });
+                    }
+                    (DetectorKind::Area, None) => {
+                        let (from_m, to_m) = (d.distance_m, d.distance_m + d.length_m);
+                        views.entry(lane).or_default().push(Zone { junction, channel, from_m, to_m });
+                    }
+                    (DetectorKind::Area, Some(_)) | (DetectorKind::PushButton, _) => {}
+                }
+            }
+        }
+        let felt = city
+            .junctions
+            .iter()
+            .map(|j| Felt { channels: vec![Sensed::default(); j.detectors.len()], sightings: Vec::new() })
+            .collect();
+        Senses { city, junction_of, lane_of, lanes_at, loops, views, felt, before: HashMap::new() }
+    }
+
+    pub(super) fn felt(&self, junction: JunctionIx) -> &Felt {
+        &self.felt[junction.ix()]
+    }
+
+    /// Takes the vehicles as they are after a step of so many seconds.
+    pub(super) fn feel(&mut self, vehicles: &[Vehicle], passed_s: f64) {
+        for (junction, felt) in self.city.junctions.iter().zip(&mut self.felt) {
+            felt.sightings.clear();
+            for (detector, sensed) in junction.detectors.iter().zip(&mut felt.channels) {
+                let area = detector.kind == DetectorKind::Area;
+                let none = area.then_some(0);
+                *sensed = Sensed { occupied: false, speed_mps: None, queue: none, vehicles: none, ..*sensed };
+            }
+        }
+        let tenths = (passed_s * 10.0).round() as u16;
+        let mut now_at = HashMap::with_capacity(vehicles.len());
+        for v in vehicles {
+            let lane = self.lane_of.get(&v.lane).copied();
+            let now = Place { lane, position_m: v.position, line: self.line(v, lane) };
+            let before = self.before.get(&v.id).copied();
+            self.follow(v);
+            self.view(v, now, before);
+            self.cross(v, now, before, tenths);
+            now_at.insert(v.id.clone(), now);
+        }
+        for felt in &mut self.felt {
+            for sensed in felt.channels.iter_mut().filter(|s| s.occupied) {
+                sensed.covered = sensed.covered.wrapping_add(tenths);
+            }
+            felt.sightings.sort_unstable();
+        }
+        self.before = now_at;
+    }
+
+    /// On a lane that is watched itself, that lane counts, wherever SUMO wants the vehicle to go from there;
+    /// farther up, the lane by which it will come.
+    fn line(&self, v: &Vehicle, lane: Option<LaneIx>) -> Option<(LaneIx, f64)> {
+        if let Some(lane) = lane.filter(|lane| self.views.contains_key(lane)) {
+            return Some((lane, (self.city.network.lane(lane).length_m - v.position).max(0.0)));
+        }
+        let (signal, link, distance) = v.next_signal.as_ref()?;
+        let junction = self.junction_of.get(signal)?;
+        let lanes = self.lanes_at[junction.ix()].get(usize::from(*link))?;
+        let own = lanes.iter().find(|at| Some(**at) == lane);
+        own.or(lanes.first()).map(|at| (*at, *distance))
+    }
+
+    /// Areas of heads: SUMO itself knows under which head a vehicle will pass.
+    fn follow(&mut self, v: &Vehicle) {
+        let Some((signal, link, distance)) = &v.next_signal else { return };
+        let Some(junction) = self.junction_of.get(signal) else { return };
+        let detectors = &self.city.junctions[junction.ix()].detectors;
+        let Felt { channels, sightings } = &mut self.felt[junction.ix()];
+        for ((detector, sensed), place) in detectors.iter().zip(channels).zip(0..) {
+            let sees = detector.kind == DetectorKind::Area && *distance <= detector.length_m;
+            if sees && detector.head == Some(*link) {
+                sensed.count_in_view(v);
+                sightings.push((place, Sighting::new(*distance, v.speed, v.length)));
+            }
+        }
+    }
+
+    /// Areas of lanes.
+    fn view(&mut self, v: &Vehicle, now: Place, before: Option<Place>) {
+        let Some((lane, _)) = now.line else { return };
+        for zone in self.views.get(&lane).into_iter().flatten().filter(|zone| zone.sees(now.line, lane)) {
+            let sensed = &mut self.felt[zone.junction].channels[zone.channel];
+            sensed.count_in_view(v);
+            sensed.occupied = true;
+            let seen = f32::from(sensed.vehicles.unwrap_or(1));
+            let mean = sensed.speed_mps.unwrap_or(0.0);
+            sensed.speed_mps = Some(mean + (v.speed as f32 - mean) / seen);
+            if !zone.sees(before.and_then(|b| b.line), lane) {
+                sensed.count = sensed.count.wrapping_add(1);
+            }
+        }
+    }
+
+    /// Loops.
+    fn cross(&mut self, v: &Vehicle, now: Place, before: Option<Place>, tenths: u16) {
+        if let Some(zones) = now.lane.and_then(|lane| self.loops.get(&lane)) {
+            for zone in zones {
+                let sensed = &mut self.felt[zone.junction].channels[zone.channel];
+                let over = v.position >= zone.from_m && v.position - v.length <= zone.to_m;
+                let was_before = match before {
+                    Some(b) if b.lane == now.lane => b.position_m < zone.from_m,
+                    _ => true,
+                };
+                if over {
+                    sensed.occupied = true;
+                    sensed.speed_mps = Some(v.speed as f32);
+                }
+                if was_before && v.position >= zone.from_m {
+                    sensed.count = sensed.count.wrapping_add(1);
+                }
+            }
+        }
+        // A quick one may cross a loop and leave the lane within one step.
+        if let Some(Place { lane: Some(left), position_m, .. }) = before.filter(|b| b.lane != now.lane) {
+            for zone in self.loops.get(&left).into_iter().flatten() {
+                if position_m < zone.from_m {
+                    let sensed = &mut self.felt[zone.junction].channels[zone.channel];
+                    sensed.count = sensed.count.wrapping_add(1);
+                    let cover = v.length / v.speed.max(1.0) * 10.0;
+                    sensed.covered = sensed.covered.wrapping_add((cover as u16).min(tenths));
+                }
+            }
+        }
+    }
+}
+
+impl Sensed {
+    fn count_in_view(&mut self, v: &Vehicle) {
+        self.vehicles = self.vehicles.map(|n| n + 1);
+        self.queue = self.queue.map(|n| n + u16::from(v.speed < STANDING_MPS));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{detection::Tier, sketch};
+
+    /// `BC` is short, so whoever watches its end must look into `AB` as well.
+    const ROAD: &str = "
+                    N
+                    |
+                    |
+A---------------B---C---E
+                    |
+                    |
+                    S";
+
+    struct Street {
+        senses: Senses,
+        /// Under which a vehicle goes straight on at `C`.
+        head: u16,
+        channel: usize,
+    }
+
+    impl Street {
+        fn new(tier: Tier) -> Street {
+            let mut city = sketch::city(ROAD, "C");
+            city.junctions[0].detectors.clear();
+            model::detection::equip(&mut city, tier);
+            let network = &city.network;
+            let (from, to) = (sketch::link(network, "BC"), sketch::link(network, "CE"));
+            let link = |lane| network.lane(lane).link;
+            let ahead = network.movements.iter().find(|m| link(m.from) == from && link(m.to) == to).unwrap();
+            let head = ahead.head.unwrap().index;
+            let ours = |d: &model::detection::Detector| {
+                d.kind == DetectorKind::Area && d.lane == Some(ahead.from) && d.head.is_none_or(|h| h == head)
+            };
+            let channel = city.junctions[0].detectors.iter().position(ours).unwrap();
+            Street { senses: Senses::new(Arc::new(city), &["C".to_owned()]), head, channel }
+        }
+
+        /// A car on its way straight on, so far from the line at `C`.
+        fn car(&self, id: &str, to_line_m: f64, speed: f64) -> Vehicle {
+            let network = &self.senses.city.network;
+            let length = |name| {
+                network.lane(network.link(sketch::link(network, name)).lane_ixs().next().unwrap()).length_m
+            };
+            let (lane, end_m) = match to_line_m <= length("BC") {
+                true => ("BC_0", length("BC")),
+                false => ("AB_0", length("BC") + length("AB")),
+            };
+            Vehicle {
+                id: id.into(),
+                speed,
+                length: 4.8,
+                lane: lane.into(),
+                position: end_m - to_line_m,
+                next_signal: Some(("C".into(), self.head, to_line_m)),
+            }
+        }
+
+        fn feel(&mut self, cars: &[(&str, f64, f64)]) -> (Sensed, Vec<Sighting>) {
+            let cars: Vec<Vehicle> = cars.iter().map(|&(id, m, speed)| self.car(id, m, speed)).collect();
+            self.senses.feel(&cars, 1.0);
+            let felt = self.senses.felt(JunctionIx(0));
+            (felt.channels[self.channel], felt.sightings.iter().map(|(_, s)| *s).collect())
+        }
+    }
+
+    #[test]
+    fn a_lane_is_counted_from_beyond_its_own_beginning() {
+        let mut street = Street::new(Tier::Lane);
+        let mut check = |cars: &[(&str, f64, f64)], expected: (u16, u16, u16, Option<f32>)| {
+            let (sensed, sightings) = street.feel(cars);
+            let seen = (sensed.count, sensed.vehicles.unwrap(), sensed.queue.unwrap(), sensed.speed_mps);
+            assert_eq!(seen, expected, "count, vehicles, queue, mean speed with {cars:?}");
+            assert_eq!(sightings, [], "it counts, it does not follow");
+        };
+        check(&[("a", 130.0, 14.0)], (0, 0, 0, None));
+        check(&[("a", 90.0, 12.0)], (1, 1, 0, Some(12.0)));
+        check(&[("a", 20.0, 6.0), ("b", 95.0, 14.0)], (2, 2, 0, Some(10.0)));
+        check(&[("a", 1.0, 0.0), ("b", 8.0, 0.0), ("c", 101.0, 9.0)], (2, 2, 2, Some(0.0)));
+        check(&[("c", 60.0, 9.0)], (3, 1, 0, Some(9.0)));
+    }
+
+    #[test]
+    fn a_camera_tells_where_each_vehicle_is() {
+        let mut street = Street::new(Tier::Full);
+        let (sensed, sightings) =
+            street.feel(&[("far", 151.26, 13.9), ("at the line", 1.0, 0.0), ("out of view", 260.0, 9.0)]);
+        assert_eq!((sensed.vehicles, sensed.queue), (Some(2), Some(1)));
+        assert_eq!(sightings, [Sighting::new(1.0, 0.0, 4.8), Sighting::new(151.3, 13.9, 4.8)]);
+    }
+}
