@@ -16,6 +16,7 @@ use driver::Driver;
 use lockstep::{Cores, FieldPath, Lockstep};
 use model::{
     config::Source,
+    detection::Tier,
     signal::{Lamp, rules::Watch},
     time::Tenths,
 };
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Who drives the street.
     #[arg(long, value_enum, default_value = "sumo")]
     engine: Engine,
+    /// What the junctions are equipped with.
+    #[arg(long, value_enum, default_value = "full")]
+    tier: Equipment,
     /// Seed of the traffic.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -87,6 +91,27 @@ enum Engine {
     Own,
 }
 
+/// What the junctions are equipped with, from a radar at every approach down to loops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Equipment {
+    /// Every vehicle followed over the last 250 m, loops at the stop line and upstream.
+    Full,
+    /// Vehicles counted by lane over the last 100 m, loops at the stop line.
+    Lane,
+    /// Loops at the stop line and upstream.
+    Loops,
+}
+
+impl Equipment {
+    fn tier(self) -> Tier {
+        match self {
+            Equipment::Full => Tier::Full,
+            Equipment::Lane => Tier::Lane,
+            Equipment::Loops => Tier::Loops,
+        }
+    }
+}
+
 /// How the parts talk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Way {
@@ -103,6 +128,7 @@ struct Summary {
     control: &'static str,
     engine: &'static str,
     path: &'static str,
+    tier: Tier,
     seed: u64,
     begin_s: f64,
     end_s: f64,
@@ -130,7 +156,7 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = arguments.scenario.parent().unwrap_or(Path::new("."));
     let net = folder.join(&scenario.net);
     let additional: Vec<PathBuf> = scenario.additional.iter().map(|f| folder.join(f)).collect();
-    let city = Arc::new(input::sumo_city(&net, &additional)?);
+    let city = Arc::new(input::sumo_city(&net, &additional, arguments.tier.tier())?);
     if city.junctions.is_empty() {
         return Err(InputError::about(&net, "has no signals to control").into());
     }
@@ -192,6 +218,7 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
             Way::Core => "core",
             Way::Field => "field",
         },
+        tier: arguments.tier.tier(),
         seed: arguments.seed,
         begin_s: begin.as_seconds(),
         end_s: street.now().as_seconds(),

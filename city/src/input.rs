@@ -48,13 +48,13 @@ impl Texts {
     }
 }
 
-/// A SUMO network with its additional files, as a city with detectors.
-pub fn sumo_city(net: &Path, additional: &[PathBuf]) -> Result<City, InputError> {
+/// A SUMO network with its additional files, as a city with the detectors of a tier.
+pub fn sumo_city(net: &Path, additional: &[PathBuf], tier: Tier) -> Result<City, InputError> {
     let net_text = text(net)?;
     let additional = Texts::read(additional)?;
     let name = net.display().to_string();
     let mut city = tell(model::sumo::network(Source::new(&name, &net_text), &additional.sources())?);
-    model::detection::equip(&mut city, Tier::Full);
+    model::detection::equip(&mut city, tier);
     sound(city, net)
 }
 

@@ -2,7 +2,7 @@
 
 use super::Arguments;
 use crate::input;
-use model::{city::City, demand::Demand, time::Moment};
+use model::{city::City, demand::Demand, detection::Tier, time::Moment};
 use simulator::{
     demand::DemandStream,
     generator,
@@ -34,7 +34,7 @@ pub(super) struct Scene {
 /// Builds it from what the person gave.
 pub(super) fn scene(arguments: &Arguments) -> anyhow::Result<Scene> {
     let city = Arc::new(match (&arguments.net, &arguments.osm) {
-        (Some(net), _) => input::sumo_city(net, &arguments.additional)?,
+        (Some(net), _) => input::sumo_city(net, &arguments.additional, Tier::Full)?,
         (None, Some(osm)) => input::osm_city(osm)?,
         (None, None) => generator::moscow(arguments.junctions, arguments.seed),
     });
