@@ -22,6 +22,7 @@ use model::{
 };
 use progress::Progress;
 use serde::Serialize;
+use simulator::worn_detectors::Wear;
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -44,7 +45,15 @@ pub struct Arguments {
     /// What the junctions are equipped with.
     #[arg(long, value_enum, default_value = "full")]
     tier: Equipment,
-    /// Seed of the traffic.
+    /// Share of the loops and cameras, 0 to 1, that are broken for the whole run: in turn stuck on, stuck off,
+    /// silent and chattering.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    failed_detectors: f64,
+    /// Share of the vehicles, 0 to 1, that working loops miss; they count half as many twice. Where nothing is
+    /// said, loops miss 2 % and count 1 % twice with `--tier loops`, and make no mistakes otherwise.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    detector_noise: Option<f64>,
+    /// Seed of the traffic, and of what is wrong with detectors.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Where the results go; made if it is not there.
@@ -56,6 +65,21 @@ pub struct Arguments {
     /// Changes a number of adaptive control for this run; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    (0.0..=1.0).contains(&share).then_some(share).ok_or_else(|| "not within 0 to 1".to_owned())
+}
+
+impl Arguments {
+    fn wear(&self) -> Wear {
+        let missed = self.detector_noise.unwrap_or(match self.tier {
+            Equipment::Full | Equipment::Lane => 0.0,
+            Equipment::Loops => 0.02,
+        });
+        Wear { failed: self.failed_detectors, missed, doubled: missed / 2.0 }
+    }
 }
 
 /// Kinds of control that can be judged.
@@ -129,6 +153,8 @@ struct Summary {
     engine: &'static str,
     path: &'static str,
     tier: Tier,
+    failed_detectors: f64,
+    detector_noise: f64,
     seed: u64,
     begin_s: f64,
     end_s: f64,
@@ -219,6 +245,8 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
             Way::Field => "field",
         },
         tier: arguments.tier.tier(),
+        failed_detectors: arguments.failed_detectors,
+        detector_noise: arguments.wear().missed,
         seed: arguments.seed,
         begin_s: begin.as_seconds(),
         end_s: street.now().as_seconds(),

@@ -6,6 +6,7 @@ use crate::{
     modbus_field::FieldDevice,
     signals::{Felt, Sensed, Tlc},
     world::{Lamps, World},
+    worn_detectors::WornDetectors,
 };
 use model::{
     city::City,
@@ -25,6 +26,8 @@ pub struct Street {
     devices: Vec<FieldDevice>,
     /// Detector counters at the last step, for means over one step.
     before: Vec<Vec<DetectorState>>,
+    /// What is wrong with the detectors, if anything.
+    worn: Option<WornDetectors>,
     /// City time of the world's time zero.
     epoch: Moment,
     /// What the street saw in the last step, per junction.
@@ -44,7 +47,12 @@ impl Street {
             .collect();
         let before =
             city.junctions.iter().map(|j| vec![DetectorState::default(); j.detectors.len()]).collect();
-        Street { city, world, devices, before, epoch, shown: Vec::new(), stages: Vec::new() }
+        Street { city, world, devices, before, worn: None, epoch, shown: Vec::new(), stages: Vec::new() }
+    }
+
+    /// From now on its detectors are worn like that.
+    pub fn wear(&mut self, worn: WornDetectors) {
+        self.worn = Some(worn);
     }
 
     /// The city's time at the start of the next step.
@@ -100,7 +108,11 @@ impl Street {
                 .zip(&self.before[i])
                 .map(|((detector, now), before)| sensed(detector, now, before))
                 .collect();
-            device.step(now, &Felt { channels, sightings: self.world.sightings(junction).to_vec() });
+            let felt = Felt { channels, sightings: self.world.sightings(junction).to_vec() };
+            match &mut self.worn {
+                Some(worn) => device.step(now, worn.tell(junction, now, &felt)),
+                None => device.step(now, &felt),
+            }
             self.before[i].clear();
             self.before[i].extend_from_slice(states);
         }

@@ -12,6 +12,7 @@ use simulator::{
     street::Street,
     sumo::{self, Sumo},
     world::{DepartLane, Options, World},
+    worn_detectors::WornDetectors,
 };
 use std::{
     path::{Path, PathBuf},
@@ -21,7 +22,7 @@ use wire::register_map::RegisterMap;
 
 /// A street that somebody drives.
 pub(super) enum Driver {
-    Sumo { sumo: Box<Sumo>, devices: Vec<FieldDevice> },
+    Sumo { sumo: Box<Sumo>, devices: Vec<FieldDevice>, worn: WornDetectors },
     Own { street: Box<Street>, outputs: Box<Outputs> },
 }
 
@@ -62,7 +63,7 @@ impl Driver {
             .iter()
             .map(|j| FieldDevice::new(Tlc::new(Arc::new(j.clone()), at(scenario.begin_s)), map.clone()))
             .collect();
-        Ok(Driver::Sumo { sumo, devices })
+        Ok(Driver::Sumo { sumo, devices, worn: WornDetectors::new(city, arguments.wear(), arguments.seed) })
     }
 
     /// Puts the scenario's demand into our own engine.
@@ -89,7 +90,8 @@ impl Driver {
         }
         let outputs = Outputs::create(&arguments.out, city.junctions.len())
             .with_context(|| format!("could not write into {}", arguments.out.display()))?;
-        let street = Street::new(city.clone(), world, map.clone(), Moment(0));
+        let mut street = Street::new(city.clone(), world, map.clone(), Moment(0));
+        street.wear(WornDetectors::new(city, arguments.wear(), arguments.seed));
         Ok(Driver::Own { street: Box::new(street), outputs: Box::new(outputs) })
     }
 
@@ -123,7 +125,7 @@ impl Driver {
     /// Traffic drives a second under the lamps that show; then the devices live until then.
     pub(super) fn step(&mut self) -> anyhow::Result<()> {
         match self {
-            Driver::Sumo { sumo, devices } => {
+            Driver::Sumo { sumo, devices, .. } => {
                 let letters: Vec<String> = devices.iter().map(|d| d.look(sumo::letters)).collect();
                 sumo.step(sumo.time_s() + 1.0, &letters)?;
             }
@@ -145,9 +147,10 @@ impl Driver {
     pub(super) fn tick(&mut self) {
         let now = self.now();
         match self {
-            Driver::Sumo { sumo, devices } => {
+            Driver::Sumo { sumo, devices, worn } => {
                 for (i, device) in devices.iter().enumerate() {
-                    device.step(now, sumo.felt(JunctionIx::from(i)));
+                    let junction = JunctionIx::from(i);
+                    device.step(now, worn.tell(junction, now, sumo.felt(junction)));
                 }
             }
             Driver::Own { street, .. } => street.tick(),
