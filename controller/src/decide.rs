@@ -155,6 +155,8 @@ pub enum Limit {
     MaxRed,
     /// An intergreen.
     Intergreen,
+    /// Turners who wait inside the junction must be let out first.
+    Turners,
 }
 
 /// All that a decision is made from.

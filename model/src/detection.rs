@@ -61,8 +61,8 @@ pub struct Reading {
 /// A vehicle that an area channel follows. Integers, because registers carry them; ordered by distance.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Sighting {
-    /// From its front to the stop line, 0.1 m.
-    pub distance_dm: u16,
+    /// From its front to the stop line, 0.1 m; negative once it is over the line, until it has left the junction.
+    pub distance_dm: i16,
     /// Its speed, 0.01 m/s.
     pub speed_cmps: u16,
     /// Bumper to bumper, 0.1 m.
@@ -74,7 +74,7 @@ impl Sighting {
     pub fn new(distance_m: f64, speed_mps: f64, length_m: f64) -> Sighting {
         let rounded = |value: f64| value.round() as u16;
         Sighting {
-            distance_dm: rounded(distance_m * 10.0),
+            distance_dm: (distance_m * 10.0).round() as i16,
             speed_cmps: rounded(speed_mps * 100.0),
             length_dm: rounded(length_m * 10.0),
         }

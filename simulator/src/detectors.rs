@@ -224,6 +224,11 @@ impl Detectors {
                     _ => None,
                 };
                 if way >= road.lanes {
+                    for w in &self.watched[way - road.lanes] {
+                        let length = street.drivers[usize::from(vehicles.kind[i])].length;
+                        let sighting = Sighting::new(-vehicles.x[i].max(0.1), vehicles.v[i], length);
+                        self.sightings[w.junction as usize].push((w.place, sighting));
+                    }
                     to_line += road.length[road.to[way - road.lanes] as usize];
                 }
                 // Only the camera at its next signal follows a vehicle: one further on sees it, but as one of many.

@@ -337,8 +337,9 @@ impl Inner {
             set(block.count, tlc.sightings().len() as u16);
             for (e, (channel, s)) in tlc.sightings().iter().enumerate() {
                 let at = block.first + e as u16 * SightingBlock::STRIDE;
-                for (k, value) in [*channel, s.distance_dm, s.speed_cmps, s.length_dm].into_iter().enumerate()
-                {
+                // Signed registers are in two's complement.
+                let words = [*channel, s.distance_dm as u16, s.speed_cmps, s.length_dm];
+                for (k, value) in words.into_iter().enumerate() {
                     set(at + k as u16, value);
                 }
             }

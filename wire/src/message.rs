@@ -200,7 +200,7 @@ pub struct Channel {
     /// **Ours**: the vehicles that the channel follows at the end of the window, the nearest first. Three numbers
     /// for each: front to stop line in 0.1 m, speed in 0.01 m/s, length in 0.1 m.
     #[serde(rename = "sightings.last", default, skip_serializing_if = "Vec::is_empty")]
-    pub sightings_last: Vec<u16>,
+    pub sightings_last: Vec<i32>,
     /// The channel says that it is broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fault: bool,
@@ -219,7 +219,7 @@ impl Channel {
             vehicles_last: r.vehicles,
             sightings_last: sightings
                 .iter()
-                .flat_map(|s| [s.distance_dm, s.speed_cmps, s.length_dm])
+                .flat_map(|s| [i32::from(s.distance_dm), i32::from(s.speed_cmps), i32::from(s.length_dm)])
                 .collect(),
             fault: r.fault,
         }
@@ -237,15 +237,18 @@ impl Channel {
         };
         (ChannelNumber(self.dl), reading)
     }
-    /// The vehicles that it follows; `None` if the list breaks off in the middle of one.
+    /// The vehicles that it follows; `None` if the list breaks off in the middle of one, or a number is none of those
+    /// that can be measured.
     pub fn sightings(&self) -> Option<Vec<Sighting>> {
         let (vehicles, rest) = self.sightings_last.as_chunks::<3>();
-        let sighting = |&[distance_dm, speed_cmps, length_dm]: &[u16; 3]| Sighting {
-            distance_dm,
-            speed_cmps,
-            length_dm,
+        let sighting = |&[distance, speed, length]: &[i32; 3]| {
+            Some(Sighting {
+                distance_dm: distance.try_into().ok()?,
+                speed_cmps: speed.try_into().ok()?,
+                length_dm: length.try_into().ok()?,
+            })
         };
-        rest.is_empty().then(|| vehicles.iter().map(sighting).collect())
+        vehicles.iter().map(sighting).collect::<Option<_>>().filter(|_| rest.is_empty())
     }
 }
 

@@ -6,6 +6,7 @@
 //! [`forecast`] says what is coming, [`search`] what to do about it.
 
 mod forecast;
+mod inside;
 mod layout;
 mod search;
 
@@ -27,6 +28,8 @@ pub(crate) struct Memory {
     saturation: f32,
     /// By head: seconds that somebody has stood before its red.
     red_s: Vec<u16>,
+    /// Who waits inside.
+    inside: inside::Inside,
     /// The last picture.
     situation: Situation,
 }
@@ -35,6 +38,7 @@ pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scrat
     let lanes = forecast::see(problem);
     count_red(problem, &lanes, &mut memory.red_s);
     forecast::smooth(problem, &lanes, &mut memory.saturation);
+    memory.inside.tick(problem, &lanes);
     if problem.live.interstage {
         return problem.ride_along();
     }
@@ -43,7 +47,7 @@ pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scrat
         return Some(plain(problem, first, Reason::First, vec![]));
     };
     let stages = &problem.junction.stages;
-    let open: Vec<bool> = stages.iter().map(|s| problem.refusal(s.number).is_none()).collect();
+    let mut open: Vec<bool> = stages.iter().map(|s| problem.refusal(s.number).is_none()).collect();
     if !stages.iter().zip(&open).any(|(s, open)| *open && s.number != running) {
         let minimum = |s: &model::signal::Stage| {
             matches!(problem.refusal(s.number), Some(Refusal::MinimumGreen { .. }))
@@ -57,6 +61,7 @@ pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scrat
         choice.facts.insert("red_s".into(), f64::from(red_s));
         return Some(choice);
     }
+    let let_out = let_out(problem, memory, running, &mut open);
     let situation = &mut memory.situation;
     forecast::situation(problem, &lanes, memory.saturation, running, &open, situation);
     if situation.stages.len() < 2 {
@@ -92,8 +97,9 @@ pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scrat
         ("saturation", f64::from(memory.saturation)),
         ("green_s", problem.green_for().map_or(0.0, |g| g.as_seconds())),
     ]);
+    let limits = if let_out { vec![Limit::Turners] } else { vec![] };
     let reason = if stage == running { Reason::KeepHorizon } else { Reason::Horizon };
-    Some(Choice { stage, reason, facts, alternatives, limits: vec![] })
+    Some(Choice { stage, reason, facts, alternatives, limits })
 }
 
 /// A choice that nothing was searched for.
@@ -148,4 +154,26 @@ fn starved(
     let best = places.max_by_key(|&p| (worth(p), std::cmp::Reverse(p)))?;
     let group = layout.heads[index].as_ref()?.group;
     (worth(best).0 && stages[best].number != running).then_some((stages[best].number, group, red_s))
+}
+
+/// While somebody is held up inside the junction, only a stage may follow that lets them out; if there is none, the
+/// running one goes on for as long as that may help. Says whether this bound the choice.
+fn let_out(problem: &Problem, memory: &Memory, running: StageNumber, open: &mut [bool]) -> bool {
+    let inside = &memory.inside;
+    if !inside.holds() {
+        return false;
+    }
+    let layout = &problem.site.layout;
+    let frees = |stage: usize| {
+        inside.heads().iter().any(|&h| layout.shows[stage][usize::from(h)] == search::Aspect::Green)
+    };
+    let stages = &problem.junction.stages;
+    let way_out = (0..stages.len()).any(|p| stages[p].number != running && open[p] && frees(p));
+    if !way_out && !inside.patient() {
+        return false;
+    }
+    for (place, open) in open.iter_mut().enumerate() {
+        *open &= stages[place].number == running || frees(place);
+    }
+    true
 }

@@ -297,11 +297,11 @@ impl ModbusDevice {
             let count = per_read.min(filled - first);
             let from = block.first + first * SightingBlock::STRIDE;
             let words = self.input(WHAT, now, from, count * SightingBlock::STRIDE).await?;
-            for &[place, distance_dm, speed_cmps, length_dm] in words.as_chunks().0 {
+            for &[place, distance, speed_cmps, length_dm] in words.as_chunks().0 {
                 let Some(channel) = channels.get_mut(usize::from(place)) else {
                     return Err(nonsense(WHAT, format!("channel {place} of {}", channels.len())));
                 };
-                channel.sightings.push(Sighting { distance_dm, speed_cmps, length_dm });
+                channel.sightings.push(Sighting { distance_dm: distance as i16, speed_cmps, length_dm });
             }
         }
         Ok(())

@@ -55,6 +55,10 @@ struct Place {
     position_m: f64,
     /// The lane by which it comes to its next signal, and how far that lane's end is.
     line: Option<(LaneIx, f64)>,
+    /// The head that it comes to.
+    head: Option<(JunctionIx, u16)>,
+    /// The head that it has passed, and by how far, while it is inside the junction.
+    inside: Option<(JunctionIx, u16, f64)>,
 }
 
 impl Senses {
@@ -120,9 +124,16 @@ impl Senses {
         let mut now_at = HashMap::with_capacity(vehicles.len());
         for v in vehicles {
             let lane = self.lane_of.get(&v.lane).copied();
-            let now = Place { lane, position_m: v.position, line: self.line(v, lane) };
             let before = self.before.get(&v.id).copied();
+            let head = self.head(v);
+            let inside = before.filter(|_| lane.is_none()).and_then(|b| match (b.inside, b.head) {
+                (Some((junction, passed, m)), _) => Some((junction, passed, m + v.speed * passed_s)),
+                (None, passed) if passed != head => passed.map(|(j, h)| (j, h, v.position)),
+                (None, _) => None,
+            });
+            let now = Place { lane, position_m: v.position, line: self.line(v, lane), head, inside };
             self.follow(v);
+            self.follow_inside(v, now);
             self.view(v, now, before);
             self.cross(v, now, before, tenths);
             now_at.insert(v.id.clone(), now);
@@ -147,6 +158,24 @@ impl Senses {
         let lanes = self.lanes_at[junction.ix()].get(usize::from(*link))?;
         let own = lanes.iter().find(|at| Some(**at) == lane);
         own.or(lanes.first()).map(|at| (*at, *distance))
+    }
+
+    fn head(&self, v: &Vehicle) -> Option<(JunctionIx, u16)> {
+        let (signal, link, _) = v.next_signal.as_ref()?;
+        Some((*self.junction_of.get(signal)?, *link))
+    }
+
+    /// Areas of heads see the middle of their junction too.
+    fn follow_inside(&mut self, v: &Vehicle, now: Place) {
+        let Some((junction, head, beyond_m)) = now.inside else { return };
+        let detectors = &self.city.junctions[junction.ix()].detectors;
+        for (place, _) in
+            (0..).zip(detectors).filter(|(_, d)| d.kind == DetectorKind::Area && d.head == Some(head))
+        {
+            // Never 0: that would be at the line, before it.
+            let sighting = Sighting::new(-beyond_m.max(0.1), v.speed, v.length);
+            self.felt[junction.ix()].sightings.push((place, sighting));
+        }
     }
 
     /// Areas of heads: SUMO itself knows under which head a vehicle will pass.

@@ -30,6 +30,8 @@ const AMPLE: f32 = 8.0;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lane {
     pub vehicles: Vec<Seen>,
+    /// Those that have passed the line and are still inside the junction.
+    pub inside: Vec<Seen>,
 }
 
 /// A vehicle as it was seen or is thought to be.
@@ -47,7 +49,7 @@ impl Seen {
     }
 
     /// Seconds to the stop line if it accelerates from now on as it likes, up to `limit_mps`.
-    fn arrives_s(&self, limit_mps: f32) -> f32 {
+    pub(super) fn arrives_s(&self, limit_mps: f32) -> f32 {
         let (d, v) = (self.distance_m.max(0.0), self.speed_mps);
         let a = ACCELERATION[usize::from(self.length_m > LONG_M)];
         let top = limit_mps.max(v).max(1.0);
@@ -71,7 +73,10 @@ pub(super) fn see(problem: &Problem) -> Vec<Lane> {
             speed_mps: f32::from(s.speed_cmps) / 100.0,
             length_m: f32::from(s.length_dm) / 10.0,
         };
-        lanes[head.lane].vehicles.extend(channel.sightings.iter().map(seen));
+        let (inside, coming): (Vec<Seen>, Vec<Seen>) =
+            channel.sightings.iter().map(seen).partition(|v| v.distance_m < 0.0);
+        lanes[head.lane].vehicles.extend(coming);
+        lanes[head.lane].inside.extend(inside);
     }
     for lane in &mut lanes {
         lane.vehicles.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));

@@ -81,8 +81,8 @@ pub(crate) struct Watcher {
     pub junction: JunctionIx,
     pub channel: ChannelNumber,
     /// Distances to that junction's stop line, dm.
-    pub from_dm: u16,
-    pub to_dm: u16,
+    pub from_dm: i16,
+    pub to_dm: i16,
 }
 
 impl Layout {
@@ -189,7 +189,7 @@ impl Receiving {
             let follows =
                 |d: &&model::detection::Detector| d.kind == DetectorKind::Area && d.head == Some(head.index);
             let Some(channel) = other.detectors.iter().find(follows).map(|d| d.channel) else { continue };
-            let dm = |m: f64| (m * 10.0).clamp(0.0, 65_535.0) as u16;
+            let dm = |m: f64| (m * 10.0).clamp(0.0, 32_767.0) as i16;
             let (from_dm, to_dm) = (dm(to_line_m - room_m), dm(to_line_m));
             seen_by.push(Watcher { junction: head.junction, channel, from_dm, to_dm });
         }

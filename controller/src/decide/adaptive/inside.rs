@@ -1,0 +1,60 @@
+//! Who is still inside the junction. A turner who gives way passes the stop line and waits in the middle for a gap,
+//! and whoever comes behind it in its lane waits there too. If the next stage's traffic comes while they stand in
+//! each other's way, nobody can move any more. So a stage that crosses them waits until they are out, or a stage
+//! comes first in which they need not give way.
+
+use super::{forecast::Lane, search::Aspect};
+use crate::decide::Problem;
+
+/// Slower than this inside, it is held up, m/s.
+const HELD_MPS: f32 = 2.5;
+/// So many turners of one head do not get out in an interstage.
+const SEVERAL: usize = 2;
+/// After so long waiting does not help: the way out is blocked from beyond the junction, s.
+const PATIENCE_S: u8 = 20;
+
+/// For how long the middle has not been clear.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inside {
+    held_s: u8,
+    /// Heads whose turners must be let out.
+    turners: Vec<u16>,
+}
+
+impl Inside {
+    /// Takes one second's picture.
+    pub(super) fn tick(&mut self, problem: &Problem, lanes: &[Lane]) {
+        self.turners.clear();
+        let Some(shows) = problem.running().map(|s| &problem.site.layout.shows[usize::from(s.0) - 1]) else {
+            return;
+        };
+        let mut held = false;
+        for lane in lanes {
+            for v in lane.inside.iter().filter(|v| v.speed_mps < HELD_MPS) {
+                let of_head =
+                    lane.inside.iter().filter(|o| o.head == v.head && o.speed_mps < HELD_MPS).count();
+                // Traffic without conflict that stands, or whose green is over, is in somebody's way.
+                held |= shows[usize::from(v.head)] != Aspect::Yielding || of_head >= SEVERAL;
+                if !self.turners.contains(&v.head) {
+                    self.turners.push(v.head);
+                }
+            }
+        }
+        self.held_s = if held { self.held_s.saturating_add(1) } else { 0 };
+    }
+
+    /// Whether a stage that crosses those inside must wait.
+    pub(super) fn holds(&self) -> bool {
+        self.held_s > 0
+    }
+
+    /// Whether waiting is still worth while.
+    pub(super) fn patient(&self) -> bool {
+        self.held_s <= PATIENCE_S
+    }
+
+    /// Heads of those who are held up inside.
+    pub(super) fn heads(&self) -> &[u16] {
+        &self.turners
+    }
+}
