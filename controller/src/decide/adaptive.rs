@@ -5,6 +5,7 @@
 //! Sen and Head's COP (1997): only the beginning of each sequence is carried out, then everything is seen anew.
 //! [`forecast`] says what is coming, [`search`] what to do about it.
 
+mod believed;
 mod forecast;
 mod inside;
 mod layout;
@@ -28,6 +29,8 @@ pub(crate) struct Memory {
     saturation: f32,
     /// By head: seconds that somebody has stood before its red.
     red_s: Vec<u16>,
+    /// By lane that no camera follows: who is on it.
+    believed: Vec<believed::Believed>,
     /// Who waits inside.
     inside: inside::Inside,
     /// The last picture.
@@ -35,7 +38,7 @@ pub(crate) struct Memory {
 }
 
 pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scratch) -> Option<Choice> {
-    let lanes = forecast::see(problem);
+    let lanes = forecast::see(problem, &mut memory.believed);
     count_red(problem, &lanes, &mut memory.red_s);
     forecast::smooth(problem, &lanes, &mut memory.saturation);
     memory.inside.tick(problem, &lanes);

@@ -2,6 +2,7 @@
 //! [`Situation`] that the search takes.
 
 use super::{
+    believed::Believed,
     is_go,
     search::{
         Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Vehicle,
@@ -59,14 +60,19 @@ impl Seen {
     }
 }
 
-/// By approach lane of the layout: who is on the way, by what its detectors say.
-pub(super) fn see(problem: &Problem) -> Vec<Lane> {
+/// By approach lane of the layout: who is on the way. Followed one by one where a camera does that for every head of
+/// the lane; believed from counts elsewhere.
+pub(super) fn see(problem: &Problem, believed: &mut Vec<Believed>) -> Vec<Lane> {
     let layout = &problem.site.layout;
     let mut lanes = vec![Lane::default(); layout.lanes.len()];
+    let mut blind = vec![false; layout.lanes.len()];
     for (index, head) in layout.heads.iter().enumerate() {
         let Some(head) = head else { continue };
         let channel = head.channel.and_then(|c| problem.live.detectors.get(&c));
-        let Some(channel) = channel.filter(|c| usable(problem.now, c)) else { continue };
+        let Some(channel) = channel.filter(|c| usable(problem.now, c)) else {
+            blind[head.lane] = true;
+            continue;
+        };
         let seen = |s: &Sighting| Seen {
             head: index as u16,
             distance_m: f32::from(s.distance_dm) / 10.0,
@@ -77,6 +83,30 @@ pub(super) fn see(problem: &Problem) -> Vec<Lane> {
             channel.sightings.iter().map(seen).partition(|v| v.distance_m < 0.0);
         lanes[head.lane].vehicles.extend(coming);
         lanes[head.lane].inside.extend(inside);
+    }
+    if blind.contains(&true) {
+        believed.resize(lanes.len(), Believed::default());
+        for l in (0..lanes.len()).filter(|&l| blind[l]) {
+            let mut one = std::mem::take(&mut believed[l]);
+            let goes_first = |head: u16| {
+                let own = layout.heads[usize::from(head)].as_ref();
+                own.is_some_and(|own| own.yields_to.iter().any(|&first| {
+                    let Some(other) = layout.heads[usize::from(first)].as_ref() else { return false };
+                    let approach = &layout.lanes[other.lane];
+                    is_go(problem, other.group)
+                        && if blind[other.lane] {
+                            believed[other.lane].is_near(problem.now, approach, first)
+                        } else {
+                            let near = |v: &Seen| v.head == first && v.arrives_s(approach.speed_mps) < 3.0;
+                            lanes[other.lane].vehicles.iter().any(near)
+                        }
+                }))
+            };
+            one.tick(problem, &layout.lanes[l], goes_first);
+            lanes[l].vehicles = one.seen(problem.now, &layout.lanes[l]).collect();
+            lanes[l].inside = one.inside().collect();
+            believed[l] = one;
+        }
     }
     for lane in &mut lanes {
         lane.vehicles.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));

@@ -8,15 +8,15 @@ use crate::decide::Problem;
 
 /// Slower than this inside, it is held up, m/s.
 const HELD_MPS: f32 = 2.5;
-/// So many turners of one head do not get out in an interstage.
-const SEVERAL: usize = 2;
-/// After so long waiting does not help: the way out is blocked from beyond the junction, s.
+/// When nobody inside has moved for so long, waiting does not help: the way out is blocked from beyond the junction, s.
 const PATIENCE_S: u8 = 20;
 
 /// For how long the middle has not been clear.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inside {
-    held_s: u8,
+    held: bool,
+    /// Seconds in which nobody inside has moved.
+    still_s: u8,
     /// Heads whose turners must be let out.
     turners: Vec<u16>,
 }
@@ -29,28 +29,33 @@ impl Inside {
             return;
         };
         let mut held = false;
+        let mut yielding: u8 = 0;
         for lane in lanes {
             for v in lane.inside.iter().filter(|v| v.speed_mps < HELD_MPS) {
-                let of_head =
-                    lane.inside.iter().filter(|o| o.head == v.head && o.speed_mps < HELD_MPS).count();
+                yielding += u8::from(shows[usize::from(v.head)] == Aspect::Yielding);
                 // Traffic without conflict that stands, or whose green is over, is in somebody's way.
-                held |= shows[usize::from(v.head)] != Aspect::Yielding || of_head >= SEVERAL;
+                held |= match shows[usize::from(v.head)] {
+                    Aspect::Yielding => yielding >= problem.tuning.several,
+                    _ => v.speed_mps < problem.tuning.crawl_mps,
+                };
                 if !self.turners.contains(&v.head) {
                     self.turners.push(v.head);
                 }
             }
         }
-        self.held_s = if held { self.held_s.saturating_add(1) } else { 0 };
+        let moving = lanes.iter().flat_map(|l| &l.inside).any(|v| v.speed_mps >= HELD_MPS);
+        self.still_s = if held && !moving { self.still_s.saturating_add(1) } else { 0 };
+        self.held = held;
     }
 
     /// Whether a stage that crosses those inside must wait.
     pub(super) fn holds(&self) -> bool {
-        self.held_s > 0
+        self.held
     }
 
     /// Whether waiting is still worth while.
     pub(super) fn patient(&self) -> bool {
-        self.held_s <= PATIENCE_S
+        self.still_s <= PATIENCE_S
     }
 
     /// Heads of those who are held up inside.

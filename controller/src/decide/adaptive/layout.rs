@@ -57,7 +57,13 @@ pub(crate) struct Head {
 /// A lane before a stop line.
 #[derive(Clone, Debug)]
 pub(crate) struct Approach {
-    pub lane: LaneIx,
+    /// The channel that counts it as a whole, and how far back that looks, m.
+    pub area: Option<ChannelNumber>,
+    pub area_m: f32,
+    pub stop_line: Option<ChannelNumber>,
+    pub advance: Option<ChannelNumber>,
+    /// From the advance loop to the line, m.
+    pub advance_m: f32,
     pub speed_mps: f32,
     /// Metres of queue that it holds before the queue reaches the junction upstream.
     pub room_m: f32,
@@ -131,8 +137,15 @@ impl Layout {
             })
         });
         let heads = heads.collect();
+        let on_lane = |lane: LaneIx, kind: DetectorKind| {
+            junction.detectors.iter().find(move |d| d.kind == kind && d.lane == Some(lane) && d.head.is_none())
+        };
         let approach = |(&lane, heads): (&LaneIx, &Vec<u16>)| Approach {
-            lane,
+            area: on_lane(lane, DetectorKind::Area).map(|d| d.channel),
+            area_m: on_lane(lane, DetectorKind::Area).map_or(0.0, |d| d.length_m) as f32,
+            stop_line: on_lane(lane, DetectorKind::StopLine).map(|d| d.channel),
+            advance: on_lane(lane, DetectorKind::Advance).map(|d| d.channel),
+            advance_m: on_lane(lane, DetectorKind::Advance).map_or(0.0, |d| d.distance_m) as f32,
             speed_mps: network.lane(lane).speed_limit_mps as f32,
             room_m: roads.room(city, lane).clamp(30.0, LONGEST_QUEUE_M) as f32,
             heads: heads.clone(),

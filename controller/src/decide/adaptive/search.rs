@@ -149,6 +149,8 @@ pub struct Tuning {
     pub dwell_s: f32,
     /// Vehicles a second that leave a receiving lane that is full.
     pub drain: f32,
+    pub several: u8,
+    pub crawl_mps: f32,
 }
 
 impl Default for Tuning {
@@ -174,6 +176,8 @@ impl Default for Tuning {
             max_red_s: 100.0,
             dwell_s: 10.0,
             drain: 0.1,
+            several: 3,
+            crawl_mps: 2.5,
         }
     }
 }

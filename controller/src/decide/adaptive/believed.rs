@@ -1,0 +1,246 @@
+//! Who is on a lane that no camera follows: believed from counts.
+//!
+//! A lane's detectors say when somebody came into view and when somebody left over the stop line; in between they
+//! keep their order. Where they will turn is not seen: shares of the lane's heads are learned from who could go when
+//! one left, and a vehicle that stands at a head's green was not bound there.
+
+use super::{forecast::Seen, is_go, layout::Approach, search::Aspect};
+use crate::{coordinator::ChannelLive, decide::{Problem, memory::usable, site::SPACING_M}};
+use model::time::Moment;
+use std::collections::VecDeque;
+
+/// How fast learned shares follow: one departure in so many.
+const SHARE_MEMORY: f32 = 100.0;
+/// A share never falls below this: everybody may turn.
+const LEAST_SHARE: f32 = 0.02;
+/// Standing at a green for so long shows that it was not meant, s.
+const NOT_MINE_S: u8 = 4;
+/// A stop line that was empty for so long under green has no queue, s.
+const EMPTY_S: u8 = 4;
+/// A loop covered for so long has a queue standing on it, s.
+const COVERED_S: u8 = 3;
+/// Length of a car where none is measured, m.
+const CAR_M: f32 = 5.0;
+/// No lane holds more, vehicles.
+const MOST: usize = 40;
+/// Seconds of gap that one turner takes, and that those behind it need to get out.
+const TURN_S: u8 = 2;
+const CLEARING_S: u8 = 4;
+/// Somebody who goes first and is this near leaves no gap, s.
+const GAP_S: f32 = 3.0;
+
+/// One lane.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Believed {
+    taken: Option<Moment>,
+    /// In order: when each came into view, and the head that it is taken to want.
+    coming: VecDeque<(Moment, u16)>,
+    /// Of the lane's heads, in their order.
+    shares: Vec<f32>,
+    /// What each head is owed by its share.
+    owed: Vec<f32>,
+    /// Vehicles that stand.
+    standing: usize,
+    speed_mps: f32,
+    /// Where `coming` is counted from, m before the line.
+    view_m: f32,
+    quiet_s: u8,
+    covered_s: u8,
+    /// Over the line and waiting for a gap, or behind one who does: head, seconds to go once free.
+    inside: VecDeque<(u16, bool, u8)>,
+    gap_s: u8,
+}
+
+impl Believed {
+    /// Takes the newest readings of the lane. `goes_first` says whether somebody who goes before that head is near.
+    pub(super) fn tick(&mut self, problem: &Problem, lane: &Approach, goes_first: impl Fn(u16) -> bool) {
+        if self.shares.is_empty() {
+            self.shares = vec![1.0 / lane.heads.len() as f32; lane.heads.len()];
+            self.owed = vec![0.0; lane.heads.len()];
+        }
+        let channel = |c: Option<model::ids::ChannelNumber>| -> Option<&ChannelLive> {
+            c.and_then(|c| problem.live.detectors.get(&c)).filter(|c| usable(problem.now, c))
+        };
+        let (area, line, advance) =
+            (channel(lane.area), channel(lane.stop_line), channel(lane.advance));
+        let Some(at) = area.or(line).or(advance).and_then(|c| c.at) else {
+            let (shares, owed) = (std::mem::take(&mut self.shares), std::mem::take(&mut self.owed));
+            *self = Believed { shares, owed, ..Believed::default() };
+            return;
+        };
+        if self.taken.is_some_and(|taken| at <= taken) {
+            return;
+        }
+        self.taken = Some(at);
+        self.leave_the_middle(&goes_first);
+        let go = |head: u16| {
+            problem.site.layout.heads[usize::from(head)].as_ref().is_some_and(|h| is_go(problem, h.group))
+        };
+        let stage = problem.running().map(|s| &problem.site.layout.shows[usize::from(s.0) - 1]);
+        let left = line.map_or(0, |c| usize::from(c.last.count)).min(MOST);
+        for _ in 0..left {
+            self.one_left(lane, &go, stage.map(Vec::as_slice), &goes_first);
+        }
+        let any_go = lane.heads.iter().any(|&h| go(h));
+        let waits = line.is_some_and(|c| c.last.occupied);
+        self.quiet_s = if left == 0 && any_go { self.quiet_s.saturating_add(1) } else { 0 };
+        match area {
+            Some(area) => {
+                self.view_m = lane.area_m;
+                let there = usize::from(area.last.vehicles.unwrap_or(0)).min(MOST);
+                for _ in 0..area.last.count.min(MOST as u16) {
+                    self.one_came(at, lane);
+                }
+                if line.is_none() {
+                    while self.coming.len() > there {
+                        self.one_left(lane, &go, stage.map(Vec::as_slice), &goes_first);
+                    }
+                }
+                self.coming.truncate(there);
+                while self.coming.len() < there {
+                    self.one_came(at, lane);
+                }
+                self.standing = usize::from(area.last.queue.unwrap_or(0)).min(there);
+                self.speed_mps = area.last.speed_mps.unwrap_or(lane.speed_mps);
+            }
+            None => {
+                self.view_m = if advance.is_some() { lane.advance_m } else { 0.0 };
+                for _ in 0..advance.map_or(0, |c| c.last.count).min(MOST as u16) {
+                    self.one_came(at, lane);
+                }
+                self.covered_s = match advance {
+                    Some(c) if c.last.occupied && c.last.count == 0 => self.covered_s.saturating_add(1),
+                    _ => 0,
+                };
+                if self.covered_s >= COVERED_S {
+                    let held = (lane.advance_m / SPACING_M as f32).ceil() as usize + 1;
+                    while self.coming.len() < held.min(MOST) {
+                        self.one_came(at, lane);
+                    }
+                }
+                if waits && self.coming.is_empty() {
+                    self.one_came(at, lane);
+                }
+                let overdue = |entered: Moment| {
+                    at.since(entered).as_secs_f32() > lane.advance_m / lane.speed_mps.max(1.0) + 3.0
+                };
+                if self.quiet_s >= EMPTY_S && !waits {
+                    while self.coming.front().is_some_and(|(entered, _)| overdue(*entered)) {
+                        self.coming.pop_front();
+                    }
+                }
+                while self.coming.len() > MOST {
+                    self.coming.pop_back();
+                }
+                self.standing = self.coming.iter().take_while(|(entered, _)| overdue(*entered)).count();
+                self.speed_mps = lane.speed_mps;
+            }
+        }
+        // Whoever stands while its head is green was not bound there.
+        if self.quiet_s >= NOT_MINE_S
+            && (waits || self.standing > 0)
+            && let Some((_, head)) = self.coming.front().copied()
+            && go(head)
+            && stage.is_some_and(|s| s[usize::from(head)] == Aspect::Green)
+            && let Some(other) = self.likeliest(lane, |h| !go(h))
+            && let Some(first) = self.coming.front_mut()
+        {
+            first.1 = other;
+        }
+    }
+
+    fn likeliest(&self, lane: &Approach, may: impl Fn(u16) -> bool) -> Option<u16> {
+        let heads = lane.heads.iter().zip(&self.shares).filter(|(h, _)| may(**h));
+        heads.max_by(|a, b| a.1.total_cmp(b.1)).map(|(h, _)| *h)
+    }
+
+    fn one_came(&mut self, at: Moment, lane: &Approach) {
+        for (owed, share) in self.owed.iter_mut().zip(&self.shares) {
+            *owed += share;
+        }
+        let next = (0..self.owed.len()).max_by(|&a, &b| self.owed[a].total_cmp(&self.owed[b])).unwrap_or(0);
+        self.owed[next] -= 1.0;
+        self.coming.push_back((at, lane.heads[next]));
+    }
+
+    fn one_left(
+        &mut self,
+        lane: &Approach,
+        go: &impl Fn(u16) -> bool,
+        stage: Option<&[Aspect]>,
+        goes_first: &impl Fn(u16) -> bool,
+    ) {
+        let believed = self.coming.pop_front().map(|(_, head)| head);
+        // It may only have gone where it was allowed to; by how much that tells, its share grows.
+        let allowed: Vec<usize> = (0..lane.heads.len()).filter(|&i| go(lane.heads[i])).collect();
+        let total: f32 = allowed.iter().map(|&i| self.shares[i]).sum();
+        if total > 0.0 {
+            for i in 0..self.shares.len() {
+                let part = if allowed.contains(&i) { self.shares[i] / total } else { 0.0 };
+                self.shares[i] += (part - self.shares[i]) / SHARE_MEMORY;
+                self.shares[i] = self.shares[i].max(LEAST_SHARE);
+            }
+            let sum: f32 = self.shares.iter().sum();
+            self.shares.iter_mut().for_each(|s| *s /= sum);
+        }
+        let head = believed.filter(|h| go(*h)).or_else(|| self.likeliest(lane, go));
+        let Some(head) = head else { return };
+        let waits = stage.is_some_and(|s| s[usize::from(head)] == Aspect::Yielding) && goes_first(head);
+        if waits || self.inside.iter().any(|(_, waits, _)| *waits) {
+            self.inside.push_back((head, waits, CLEARING_S));
+            self.inside.truncate(6);
+        }
+    }
+
+    /// Lets those go who wait in the middle: the first turner through a gap, and then those behind it.
+    fn leave_the_middle(&mut self, goes_first: &impl Fn(u16) -> bool) {
+        while self.inside.front().is_some_and(|(_, waits, to_go)| !waits && *to_go == 0) {
+            self.inside.pop_front();
+        }
+        let Some(&(head, waits, _)) = self.inside.front() else { return };
+        if waits {
+            self.gap_s = if goes_first(head) { 0 } else { self.gap_s + 1 };
+            if self.gap_s >= TURN_S {
+                self.gap_s = 0;
+                self.inside.pop_front();
+            }
+        } else {
+            for (_, waits, to_go) in &mut self.inside {
+                if *waits {
+                    break;
+                }
+                *to_go = to_go.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Whether anybody who goes under that head is near.
+    pub(super) fn is_near(&self, now: Moment, lane: &Approach, head: u16) -> bool {
+        self.seen(now, lane).any(|v| v.head == head && v.arrives_s(lane.speed_mps) < GAP_S)
+    }
+
+    /// Those on the way.
+    pub(super) fn seen(&self, now: Moment, lane: &Approach) -> impl Iterator<Item = Seen> {
+        let (spacing, speed) = (SPACING_M as f32, lane.speed_mps);
+        self.coming.iter().enumerate().map(move |(i, (entered, head))| {
+            let back = spacing * i as f32;
+            let (distance_m, speed_mps) = if i < self.standing {
+                (1.0 + back, 0.0)
+            } else {
+                let driven = now.since(*entered).as_secs_f32() * speed;
+                ((self.view_m - driven).max(back), self.speed_mps.max(speed / 2.0))
+            };
+            Seen { head: *head, distance_m, speed_mps, length_m: CAR_M }
+        })
+    }
+
+    /// Those thought to be in the middle.
+    pub(super) fn inside(&self) -> impl Iterator<Item = Seen> {
+        self.inside.iter().map(|(head, ..)| Seen {
+            head: *head,
+            distance_m: -5.0,
+            speed_mps: 0.0,
+            length_m: CAR_M,
+        })
+    }
+}
