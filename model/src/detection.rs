@@ -1,6 +1,9 @@
 //! Detectors: what stands where, and what one channel says of an interval.
 
-use crate::ids::{ChannelNumber, GroupNumber, LaneIx};
+use crate::{
+    ids::{ChannelNumber, GroupNumber, LaneIx, MovementIx},
+    network::Network,
+};
 use serde::{Deserialize, Serialize};
 
 /// What a channel can see.
@@ -92,6 +95,27 @@ pub const LOOP_M: f64 = 2.0;
 /// Most channels that one cabinet has room for.
 pub const MOST_CHANNELS: usize = 120;
 
+/// A lane shorter than this has no loops of its own: whoever stops at its end stands on the lane before, m.
+const SHORTEST_WITH_LOOPS_M: f64 = 10.0;
+
+/// The lane in which the loops of a lane lie: its own, or the one that alone leads into it when it is too short.
+pub fn loop_lane(network: &Network, into: &[Vec<MovementIx>], lane: LaneIx) -> LaneIx {
+    let mut here = lane;
+    // As many pieces as a map cuts the last metres before a stop line into.
+    for _ in 0..4 {
+        if network.lane(here).length_m >= SHORTEST_WITH_LOOPS_M {
+            return here;
+        }
+        let [before] = into[here.ix()][..] else { break };
+        let before = network.movement(before);
+        if before.head.is_some() {
+            break;
+        }
+        here = before.from;
+    }
+    here
+}
+
 /// What the junctions of a city are equipped with. Every tier has a push-button for each pedestrian group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -110,6 +134,7 @@ pub enum Tier {
 /// lie farthest out are left away first.
 pub fn equip(city: &mut crate::city::City, tier: Tier) {
     let network = &city.network;
+    let into = &network.movements_into_lanes();
     let mut heads = vec![Vec::new(); city.junctions.len()];
     for movement in &network.movements {
         if let Some(head) = movement.head {
@@ -129,16 +154,15 @@ pub fn equip(city: &mut crate::city::City, tier: Tier) {
                 None => lanes.push((lane, vec![group])),
             }
         }
-        let on_lane =
-            |kind, (lane, groups): &(LaneIx, Vec<GroupNumber>), wanted_m: f64, length_m: f64| Detector {
-                channel: ChannelNumber(0),
-                kind,
-                lane: Some(*lane),
-                groups: groups.clone(),
-                head: None,
-                distance_m: wanted_m.min((network.lane(*lane).length_m - length_m).max(0.0)),
-                length_m,
-            };
+        let on_lane = |kind, lane: LaneIx, groups: &[GroupNumber], wanted_m: f64, length_m: f64| Detector {
+            channel: ChannelNumber(0),
+            kind,
+            lane: Some(lane),
+            groups: groups.to_vec(),
+            head: None,
+            distance_m: wanted_m.min((network.lane(lane).length_m - length_m).max(0.0)),
+            length_m,
+        };
         let pedestrians = junction.groups.iter().filter(|g| g.kind == crate::signal::GroupKind::Pedestrians);
         let buttons = pedestrians.map(|g| Detector {
             channel: ChannelNumber(0),
@@ -154,12 +178,18 @@ pub fn equip(city: &mut crate::city::City, tier: Tier) {
         movements.dedup_by_key(|(index, ..)| *index);
         let movements = movements.into_iter().map(|(index, group, lane)| Detector {
             head: Some(index),
-            ..on_lane(DetectorKind::Area, &(lane, vec![group]), 0.0, AREA_VIEW_M)
+            ..on_lane(DetectorKind::Area, lane, &[group], 0.0, AREA_VIEW_M)
         });
-        let by_lane =
-            |kind, wanted_m, length_m| lanes.iter().map(move |lane| on_lane(kind, lane, wanted_m, length_m));
-        let stop_lines = by_lane(DetectorKind::StopLine, 0.0, LOOP_M);
-        let advances = by_lane(DetectorKind::Advance, ADVANCE_M, LOOP_M);
+        let by_lane = |kind, wanted_m, length_m| {
+            lanes.iter().map(move |(lane, groups)| on_lane(kind, *lane, groups, wanted_m, length_m))
+        };
+        let loops = |kind, wanted_m| {
+            lanes.iter().map(move |(lane, groups)| {
+                on_lane(kind, loop_lane(network, into, *lane), groups, wanted_m, LOOP_M)
+            })
+        };
+        let stop_lines = loops(DetectorKind::StopLine, 0.0);
+        let advances = loops(DetectorKind::Advance, ADVANCE_M);
         let mut all: Vec<Detector> = match tier {
             Tier::Full => buttons.chain(movements).chain(stop_lines).chain(advances).collect(),
             Tier::Lane => {

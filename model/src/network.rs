@@ -291,6 +291,15 @@ impl Network {
         ranges
     }
 
+    /// For each lane, the movements that lead into it, in index order.
+    pub fn movements_into_lanes(&self) -> Vec<Vec<MovementIx>> {
+        let mut into = vec![Vec::new(); self.lanes.len()];
+        for (i, m) in self.movements.iter().enumerate() {
+            into[m.to.ix()].push(MovementIx::from(i));
+        }
+        into
+    }
+
     /// For each node, the links that leave it, in index order.
     pub fn links_from(&self) -> Vec<Vec<LinkIx>> {
         let mut out = vec![Vec::new(); self.nodes.len()];

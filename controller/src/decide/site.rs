@@ -4,7 +4,7 @@ use super::adaptive::Layout;
 use model::{
     city::City,
     detection::{Detector, DetectorKind},
-    ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, LinkIx, PlanNumber, StageNumber},
+    ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, LinkIx, MovementIx, PlanNumber, StageNumber},
     network::Head,
     signal::{Junction, Plan, interstage::Interstage, webster},
     time::Tenths,
@@ -135,27 +135,31 @@ fn neighbour(junction: &Junction, detector: &Detector) -> Option<usize> {
 /// What the road says that several junctions need.
 pub(crate) struct Roads {
     by_lane: Vec<Range<u32>>,
-    into_lane: Vec<Vec<u32>>,
+    into_lane: Vec<Vec<MovementIx>>,
     /// By junction: the movements that its heads govern.
     governed: Vec<Vec<u32>>,
 }
 
 impl Roads {
     pub(crate) fn new(city: &City) -> Roads {
-        let mut into_lane = vec![Vec::new(); city.network.lanes.len()];
         let mut governed = vec![Vec::new(); city.junctions.len()];
         for (i, m) in city.network.movements.iter().enumerate() {
-            into_lane[m.to.ix()].push(i as u32);
             if let Some(head) = m.head {
                 governed[head.junction.ix()].push(i as u32);
             }
         }
+        let into_lane = city.network.movements_into_lanes();
         Roads { by_lane: city.network.movements_by_lane(), into_lane, governed }
     }
 
     /// Movements under that junction's heads.
     pub(crate) fn governed(&self, junction: JunctionIx) -> impl Iterator<Item = u32> + '_ {
         self.governed[junction.ix()].iter().copied()
+    }
+
+    /// The lane in which the loops of a lane lie.
+    pub(crate) fn loop_lane(&self, city: &City, lane: LaneIx) -> LaneIx {
+        model::detection::loop_lane(&city.network, &self.into_lane, lane)
     }
 
     /// Metres of queue that fit before a lane's end until they reach a place where other traffic goes: a signal,
@@ -168,7 +172,7 @@ impl Roads {
             let mut before: Vec<LinkIx> = Vec::new();
             let mut signal = false;
             for m in network.link(link).lane_ixs().flat_map(|l| &self.into_lane[l.ix()]) {
-                let m = &network.movements[*m as usize];
+                let m = network.movement(*m);
                 signal |= m.head.is_some();
                 let from = network.lane(m.from).link;
                 if network.link(from).from != network.link(link).to && !before.contains(&from) {
@@ -223,10 +227,9 @@ impl Roads {
             if back >= limit {
                 return limit;
             }
-            let movements = &city.network.movements;
             let before = self.into_lane[here.ix()]
                 .iter()
-                .map(|&m| &movements[m as usize])
+                .map(|&m| city.network.movement(m))
                 .filter(|m| m.head.is_none())
                 .max_by(|a, b| {
                     let length = |lane| city.network.lane(lane).length_m;

@@ -5,7 +5,10 @@
 //! one left, and a vehicle that stands at a head's green was not bound there.
 
 use super::{forecast::Seen, is_go, layout::Approach, search::Aspect};
-use crate::{coordinator::ChannelLive, decide::{Problem, memory::usable, site::SPACING_M}};
+use crate::{
+    coordinator::ChannelLive,
+    decide::{Problem, memory::usable, site::SPACING_M},
+};
 use model::time::Moment;
 use std::collections::VecDeque;
 
@@ -61,8 +64,7 @@ impl Believed {
         let channel = |c: Option<model::ids::ChannelNumber>| -> Option<&ChannelLive> {
             c.and_then(|c| problem.live.detectors.get(&c)).filter(|c| usable(problem.now, c))
         };
-        let (area, line, advance) =
-            (channel(lane.area), channel(lane.stop_line), channel(lane.advance));
+        let (area, line, advance) = (channel(lane.area), channel(lane.stop_line), channel(lane.advance));
         let Some(at) = area.or(line).or(advance).and_then(|c| c.at) else {
             let (shares, owed) = (std::mem::take(&mut self.shares), std::mem::take(&mut self.owed));
             *self = Believed { shares, owed, ..Believed::default() };

@@ -90,17 +90,20 @@ pub(super) fn see(problem: &Problem, believed: &mut Vec<Believed>) -> Vec<Lane> 
             let mut one = std::mem::take(&mut believed[l]);
             let goes_first = |head: u16| {
                 let own = layout.heads[usize::from(head)].as_ref();
-                own.is_some_and(|own| own.yields_to.iter().any(|&first| {
-                    let Some(other) = layout.heads[usize::from(first)].as_ref() else { return false };
-                    let approach = &layout.lanes[other.lane];
-                    is_go(problem, other.group)
-                        && if blind[other.lane] {
-                            believed[other.lane].is_near(problem.now, approach, first)
-                        } else {
-                            let near = |v: &Seen| v.head == first && v.arrives_s(approach.speed_mps) < 3.0;
-                            lanes[other.lane].vehicles.iter().any(near)
-                        }
-                }))
+                own.is_some_and(|own| {
+                    own.yields_to.iter().any(|&first| {
+                        let Some(other) = layout.heads[usize::from(first)].as_ref() else { return false };
+                        let approach = &layout.lanes[other.lane];
+                        is_go(problem, other.group)
+                            && if blind[other.lane] {
+                                believed[other.lane].is_near(problem.now, approach, first)
+                            } else {
+                                let near =
+                                    |v: &Seen| v.head == first && v.arrives_s(approach.speed_mps) < 3.0;
+                                lanes[other.lane].vehicles.iter().any(near)
+                            }
+                    })
+                })
             };
             one.tick(problem, &layout.lanes[l], goes_first);
             lanes[l].vehicles = one.seen(problem.now, &layout.lanes[l]).collect();
