@@ -116,13 +116,25 @@ fn is_go(problem: &Problem, group: GroupNumber) -> bool {
     lamp.is_some_and(Lamp::is_go)
 }
 
+/// A second of standing in the middle counts as so many at the line: it holds up others too.
+const STUCK_WEIGHT: u16 = 3;
+
 fn count_red(problem: &Problem, lanes: &[forecast::Lane], red_s: &mut Vec<u16>) {
     let heads = &problem.site.layout.heads;
     red_s.resize(heads.len(), 0);
+    let shows = problem.running().map(|s| &problem.site.layout.shows[usize::from(s.0) - 1]);
     for (index, head) in heads.iter().enumerate() {
         let Some(head) = head else { continue };
         let waits = lanes[head.lane].vehicles.iter().any(|v| usize::from(v.head) == index && v.stopped());
-        red_s[index] = if waits && !is_go(problem, head.group) { red_s[index].saturating_add(1) } else { 0 };
+        // A green in which somebody waits in the middle for ever is none to them.
+        let yields = shows.is_some_and(|s| s[index] == search::Aspect::Yielding);
+        let stuck =
+            yields && lanes[head.lane].inside.iter().any(|v| usize::from(v.head) == index && v.stopped());
+        red_s[index] = match (stuck, waits && !is_go(problem, head.group)) {
+            (true, _) => red_s[index].saturating_add(STUCK_WEIGHT),
+            (false, true) => red_s[index].saturating_add(1),
+            (false, false) => 0,
+        };
     }
 }
 
@@ -141,16 +153,18 @@ fn starved(
         return None;
     }
     // Of the stages that let it go, the one that lets most of the others go that wait long too.
-    let worth = |stage: usize| -> (bool, u32) {
+    let worth = |stage: usize| -> (bool, bool, u32) {
+        let freely = layout.shows[stage][index] == search::Aspect::Green;
         let goes =
             |i: usize| matches!(layout.shows[stage][i], search::Aspect::Green | search::Aspect::Yielding);
         let standing = |i: usize| {
             layout.heads[i].as_ref().is_some_and(|h| {
-                lanes[h.lane].vehicles.iter().any(|v| usize::from(v.head) == i && v.stopped())
+                let mut all = lanes[h.lane].vehicles.iter().chain(&lanes[h.lane].inside);
+                all.any(|v| usize::from(v.head) == i && v.stopped())
             })
         };
         let all = (0..layout.heads.len()).filter(|&i| goes(i) && standing(i));
-        (goes(index), all.map(|i| u32::from(memory.red_s[i])).sum())
+        (goes(index), freely, all.map(|i| u32::from(memory.red_s[i])).sum())
     };
     let stages = &problem.junction.stages;
     let places = (0..stages.len()).filter(|&p| open[p] || stages[p].number == running);

@@ -20,6 +20,8 @@ const BUS_M: f32 = 9.0;
 /// Slower than this has stopped, and slower than the second has no speed left to lose, m/s.
 const STOPPED_MPS: f32 = 0.1;
 const SLOW_MPS: f32 = 0.5;
+/// Slower than this in the middle of a junction, it waits there, m/s.
+pub(super) const HELD_MPS: f32 = 2.5;
 /// Nobody ahead for so long a way: whoever stands here does not stand in a queue, m.
 const ALONE_M: f32 = 15.0;
 /// Most vehicles of one lane that matter to half a minute.
@@ -175,7 +177,7 @@ pub(super) fn situation(
             s.vehicles.push(Vehicle {
                 arrives_s: latest,
                 weight: 1.0 + tuning.storage * price,
-                headway_s: headway * long,
+                headway_s: headway * long / head.lanes,
                 head: *place,
                 stands: v.speed_mps < SLOW_MPS,
             });

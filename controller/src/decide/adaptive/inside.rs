@@ -3,20 +3,22 @@
 //! each other's way, nobody can move any more. So a stage that crosses them waits until they are out, or a stage
 //! comes first in which they need not give way.
 
-use super::{forecast::Lane, search::Aspect};
+use super::{
+    forecast::{HELD_MPS, Lane},
+    search::Aspect,
+};
 use crate::decide::Problem;
 
-/// Slower than this inside, it is held up, m/s.
-const HELD_MPS: f32 = 2.5;
-/// When nobody inside has moved for so long, waiting does not help: the way out is blocked from beyond the junction, s.
-const PATIENCE_S: u8 = 20;
+/// After so long waiting does not help: the way out is blocked from beyond the junction, s.
+const PATIENCE_S: u8 = 30;
+/// Nor does a stage that lets turners out.
+const LONGEST_S: u8 = 60;
 
 /// For how long the middle has not been clear.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inside {
-    held: bool,
-    /// Seconds in which nobody inside has moved.
-    still_s: u8,
+    /// Seconds for which somebody has been held up.
+    held_s: u8,
     /// Heads whose turners must be let out.
     turners: Vec<u16>,
 }
@@ -43,19 +45,17 @@ impl Inside {
                 }
             }
         }
-        let moving = lanes.iter().flat_map(|l| &l.inside).any(|v| v.speed_mps >= HELD_MPS);
-        self.still_s = if held && !moving { self.still_s.saturating_add(1) } else { 0 };
-        self.held = held;
+        self.held_s = if held { self.held_s.saturating_add(1) } else { 0 };
     }
 
     /// Whether a stage that crosses those inside must wait.
     pub(super) fn holds(&self) -> bool {
-        self.held
+        (1..=LONGEST_S).contains(&self.held_s)
     }
 
     /// Whether waiting is still worth while.
     pub(super) fn patient(&self) -> bool {
-        self.still_s <= PATIENCE_S
+        self.held_s <= PATIENCE_S
     }
 
     /// Heads of those who are held up inside.

@@ -48,6 +48,8 @@ pub(crate) struct Head {
     pub out: usize,
     /// Seconds that its turn adds to the headway of a straight lane at 50 km/h.
     pub slower_s: f32,
+    /// Lanes that come to it side by side; they are taken for one that is as many times as fast.
+    pub lanes: f32,
     /// Heads whose traffic goes first.
     pub yields_to: Vec<u16>,
     /// The channel that follows its vehicles.
@@ -132,6 +134,12 @@ impl Layout {
                 lane: order.binary_search(&first.from).expect("every head's lane is listed"),
                 out: outs[&first.to],
                 slower_s: slower_s(city, first) as f32,
+                lanes: {
+                    let mut from: Vec<LaneIx> = movements.iter().map(|m| m.from).collect();
+                    from.sort_unstable();
+                    from.dedup();
+                    from.len() as f32
+                },
                 yields_to,
                 channel: channel(index),
             })

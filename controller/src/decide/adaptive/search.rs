@@ -176,7 +176,7 @@ impl Default for Tuning {
             max_red_s: 100.0,
             dwell_s: 10.0,
             drain: 0.1,
-            several: 3,
+            several: 5,
             crawl_mps: 2.5,
         }
     }
