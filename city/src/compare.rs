@@ -3,7 +3,7 @@
 mod run;
 mod tripinfo;
 mod score;
-mod sample;
+pub(crate) mod sample;
 mod groups;
 mod table;
 mod chart;

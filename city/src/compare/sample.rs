@@ -11,18 +11,18 @@ const T_975: [f64; 30] = [
 
 /// A mean with its 95 % confidence interval.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
-pub(super) struct Estimate {
+pub(crate) struct Estimate {
     /// Mean of the sample.
-    pub(super) mean: f64,
+    pub(crate) mean: f64,
     /// The interval is `mean ± half_width`; a sample of one has none.
-    pub(super) half_width: Option<f64>,
+    pub(crate) half_width: Option<f64>,
     /// How many seeds.
-    pub(super) seeds: usize,
+    pub(crate) seeds: usize,
 }
 
 impl Estimate {
     /// Of one value per seed, assumed to be drawn independently from a normal distribution. `None` of nothing.
-    pub(super) fn of(values: &[f64]) -> Option<Estimate> {
+    pub(crate) fn of(values: &[f64]) -> Option<Estimate> {
         let n = values.len();
         if n == 0 {
             return None;
@@ -37,7 +37,7 @@ impl Estimate {
     }
 
     /// As people read it: `13.5 ± 0.4`.
-    pub(super) fn text(&self, decimals: usize) -> String {
+    pub(crate) fn text(&self, decimals: usize) -> String {
         match self.half_width {
             Some(half) => format!("{:.decimals$} ± {half:.decimals$}", self.mean),
             None => format!("{:.decimals$}", self.mean),
