@@ -145,8 +145,7 @@ impl Results {
             .score()
             .ok_or_else(|| InputError::about(&summary.scenario, "nobody departs between begin and end"))?;
         let path = summary.path.filter(|p| p != "core");
-        let plans = summary.plans.map(|p| format!("plans {p}"));
-        let choices = [summary.tier, plans, path].into_iter().flatten().collect();
+        let choices = [summary.tier, summary.plans, path].into_iter().flatten().collect();
         Ok(Run {
             folder: folder.to_path_buf(),
             setting: Setting {

@@ -2,35 +2,13 @@
 
 use super::trial::Plans;
 use model::{
-    signal::{Junction, Plan},
+    signal::{Junction, Plan, stretch},
     time::Tenths,
 };
 
 /// All plans brought to one cycle; `None` if a junction's interstages and minimum greens do not fit into it.
 pub(super) fn with_cycle(junctions: &[Junction], plans: &Plans, cycle: Tenths) -> Option<Plans> {
-    junctions.iter().zip(plans).map(|(junction, plan)| stretched(junction, plan, cycle)).collect()
-}
-
-/// The plan with another cycle. What is above the shortest splits is shared as before, in whole seconds, and
-/// the remainder goes to the longest; the offset keeps its place in the cycle.
-fn stretched(junction: &Junction, plan: &Plan, cycle: Tenths) -> Option<Plan> {
-    let shortest: Vec<Tenths> = (0..plan.steps.len()).map(|i| junction.shortest_split(plan, i)).collect();
-    let needed: Tenths = shortest.iter().copied().sum();
-    let spare = f64::from(cycle.0.checked_sub(needed.0)?);
-    let spares: Vec<u32> =
-        plan.steps.iter().zip(&shortest).map(|(s, least)| s.split.saturating_sub(*least).0).collect();
-    let before = f64::from(spares.iter().sum::<u32>());
-    let mut changed = plan.clone();
-    for ((step, least), had) in changed.steps.iter_mut().zip(&shortest).zip(&spares) {
-        let share = if before > 0.0 { f64::from(*had) / before } else { 1.0 / shortest.len() as f64 };
-        step.split = *least + Tenths::seconds((spare * share / 10.0).floor() as u32);
-    }
-    let left = cycle.saturating_sub(changed.cycle());
-    let longest = changed.steps.iter_mut().max_by_key(|s| s.split)?;
-    longest.split += left;
-    let place = plan.offset.as_seconds() / plan.cycle().as_seconds().max(0.1);
-    changed.offset = Tenths::seconds((place * cycle.as_seconds()).round() as u32 % (cycle.0 / 10).max(1));
-    Some(changed)
+    junctions.iter().zip(plans).map(|(junction, plan)| stretch::to_cycle(junction, plan, cycle)).collect()
 }
 
 /// A percentage of the plan's cycle in whole seconds, one at least.
