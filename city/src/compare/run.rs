@@ -5,7 +5,10 @@ use super::{
     tripinfo,
 };
 use crate::input::{self, InputError};
-use model::config::{Complaint, Source};
+use model::{
+    config::{Complaint, Source},
+    detection::Tier,
+};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -21,7 +24,7 @@ const DEEPEST: usize = 8;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Variant {
     pub(super) control: String,
-    /// What else was chosen: what it could see, plans of its own, the way through the field.
+    /// What else was chosen: what it could see and how well, plans of its own, the way through the field.
     pub(super) choices: Vec<String>,
 }
 
@@ -73,9 +76,32 @@ struct Summary {
     /// What the control was allowed to see.
     #[serde(default)]
     tier: Option<String>,
+    /// Share of the detectors that were broken.
+    #[serde(default)]
+    failed_detectors: f64,
+    /// Share of the vehicles that working loops missed.
+    #[serde(default)]
+    detector_noise: f64,
+    /// Numbers of the control that were changed, `NAME=VALUE`.
+    #[serde(default)]
+    set: Vec<String>,
     /// The file of plans that replaced the scenario's own.
     #[serde(default)]
     plans: Option<String>,
+}
+
+impl Summary {
+    fn variant(self) -> Variant {
+        let percent = |share: f64, what: &str| (share > 0.0).then(|| format!("{} % {what}", share * 100.0));
+        let choices = [
+            self.tier,
+            percent(self.failed_detectors, "of detectors broken"),
+            percent(self.detector_noise, "of vehicles missed"),
+            self.plans,
+            self.path.filter(|p| p != "core"),
+        ];
+        Variant { control: self.control, choices: choices.into_iter().flatten().chain(self.set).collect() }
+    }
 }
 
 /// All result folders at or below `folder`, in order of their names, and notes on runs that did not end.
@@ -144,8 +170,6 @@ impl Results {
         let score = tally
             .score()
             .ok_or_else(|| InputError::about(&summary.scenario, "nobody departs between begin and end"))?;
-        let path = summary.path.filter(|p| p != "core");
-        let choices = [summary.tier, summary.plans, path].into_iter().flatten().collect();
         Ok(Run {
             folder: folder.to_path_buf(),
             setting: Setting {
@@ -153,10 +177,10 @@ impl Results {
                     .scenario
                     .file_name()
                     .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-                engine: summary.engine,
+                engine: summary.engine.clone(),
             },
-            variant: Variant { control: summary.control, choices },
             seed: summary.seed,
+            variant: summary.variant(),
             score,
         })
     }
@@ -173,7 +197,7 @@ impl Results {
         if let Some(known) = self.schedules.get(&key) {
             return Ok(known.clone());
         }
-        let city = input::sumo_city(&folder.join(&scenario.net), &[])?;
+        let city = input::sumo_city(&folder.join(&scenario.net), &[], Tier::default())?;
         let demand = input::sumo_demand(&city.network, &files)?;
         let end_s = scenario.end_s.unwrap_or(f64::INFINITY);
         let planned = demand
@@ -190,5 +214,27 @@ impl Results {
         let schedule = Arc::new(Schedule { planned, end_s });
         self.schedules.insert(key, schedule.clone());
         Ok(schedule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_judged_is_named_by_what_sets_it_apart() {
+        let check = |more: &str, expected: &str| {
+            let text =
+                format!(r#"{{"scenario": "x", "control": "adaptive", "engine": "sumo", "seed": 1{more}}}"#);
+            let summary: Summary = serde_json::from_str(&text).expect("a summary");
+            assert_eq!(summary.variant().to_string(), expected);
+        };
+        check("", "adaptive");
+        check(r#", "tier": "lane", "path": "core", "failed_detectors": 0.0"#, "adaptive (lane)");
+        check(
+            r#", "tier": "loops", "path": "field", "failed_detectors": 0.1, "detector_noise": 0.02"#,
+            "adaptive (loops, 10 % of detectors broken, 2 % of vehicles missed, field)",
+        );
+        check(r#", "plans": "plans.json", "set": ["horizon_s=40"]"#, "adaptive (plans.json, horizon_s=40)");
     }
 }

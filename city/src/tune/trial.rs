@@ -1,7 +1,7 @@
 //! A scenario, driven under plans.
 
 use crate::input::{self, InputError};
-use model::{city::City, config::Source, demand::Demand, ids::MovementIx, signal::Plan};
+use model::{city::City, config::Source, demand::Demand, detection::Tier, ids::MovementIx, signal::Plan};
 use simulator::{
     scenario::Run,
     world::{DepartLane, Options},
@@ -41,7 +41,8 @@ impl Trial {
         let folder = path.parent().unwrap_or(Path::new("."));
         let files = |names: &[String]| names.iter().map(|f| folder.join(f)).collect::<Vec<_>>();
         let additional = files(&scenario.additional);
-        let city = input::sumo_city(&folder.join(&scenario.net), &additional)?;
+        // Plans ask no detector; the fewest are the quickest to drive.
+        let city = input::sumo_city(&folder.join(&scenario.net), &additional, Tier::Loops)?;
         let demand = input::sumo_demand(&city.network, &[additional, files(&scenario.routes)].concat())?;
         let end_s = scenario.end_s.unwrap_or(scenario.begin_s + LONGEST_S);
         Ok(Trial::new(city, demand, scenario.begin_s, end_s))
