@@ -25,7 +25,7 @@ enum Command {
     Demo(Box<demo::Arguments>),
     /// Runs a scenario under one kind of control; writes tripinfo.xml, decisions.jsonl and summary.json.
     Evaluate(evaluate::Arguments),
-    /// Tunes the fixed plans of a scenario on our own engine; writes them as JSON.
+    /// Tunes the fixed plans of a scenario; writes them as JSON.
     Tune(tune::Arguments),
     /// Compares kinds of control over such runs: tables with confidence intervals, and a picture.
     Compare(compare::Arguments),

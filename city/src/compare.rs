@@ -1,8 +1,8 @@
 //! Compares kinds of control over runs of `city evaluate`: tables, differences on the same seeds, a picture.
 
 mod run;
-mod tripinfo;
-mod score;
+pub(crate) mod tripinfo;
+pub(crate) mod score;
 pub(crate) mod sample;
 mod groups;
 mod table;

@@ -1,7 +1,7 @@
 //! A result folder of `city evaluate`, and how to find them.
 
 use super::{
-    score::{Planned, Score, Tally},
+    score::{self, Planned, Score, Tally},
     tripinfo,
 };
 use crate::input::{self, InputError};
@@ -199,16 +199,7 @@ impl Results {
         }
         let city = input::sumo_city(&folder.join(&scenario.net), &[], Tier::default())?;
         let demand = input::sumo_demand(&city.network, &files)?;
-        let end_s = scenario.end_s.unwrap_or(f64::INFINITY);
-        let planned = demand
-            .trips
-            .into_iter()
-            .filter(|t| (scenario.begin_s..end_s).contains(&t.depart_s))
-            .map(|t| {
-                let origin = t.links.first().map_or("", |l| city.network.link(*l).id.as_str()).to_owned();
-                (t.id, Planned { depart_s: t.depart_s, origin })
-            })
-            .collect();
+        let planned = score::planned(&city.network, &demand, scenario.begin_s, scenario.end_s);
         // Without an end the run ends with its last vehicle.
         let end_s = scenario.end_s.unwrap_or(scenario.begin_s);
         let schedule = Arc::new(Schedule { planned, end_s });

@@ -1,13 +1,17 @@
 //! One run in numbers.
 
 use super::tripinfo::TripReport;
+use model::{
+    demand::{Demand, Trip},
+    network::Network,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// What a run is judged by, in the order of the tables. Smaller is better for all of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Measure {
+pub(crate) enum Measure {
     /// As in RESCO (Ault and Sharon 2021), with those who never got in: the sum over departed vehicles of time
     /// lost and time waited to enter, and over the others of the time from their departure to the end, by all.
     DelayS,
@@ -36,7 +40,7 @@ pub(super) enum Measure {
 
 impl Measure {
     /// As tables call it.
-    pub(super) fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Measure::DelayS => "mean delay, s",
             Measure::TravelTimeS => "mean travel time, s",
@@ -53,7 +57,7 @@ impl Measure {
     }
 
     /// Decimals worth showing.
-    pub(super) fn decimals(self) -> usize {
+    pub(crate) fn decimals(self) -> usize {
         match self {
             Measure::Stops => 2,
             Measure::DelayS | Measure::TravelTimeS | Measure::WaitingS | Measure::WorstOriginDelayS => 1,
@@ -68,28 +72,41 @@ const ORIGIN_VEHICLES: usize = 10;
 
 /// A vehicle that the scenario plans.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Planned {
+pub(crate) struct Planned {
     /// Departure, s on the scenario's clock.
-    pub(super) depart_s: f64,
+    pub(crate) depart_s: f64,
     /// The road that it starts on.
-    pub(super) origin: String,
+    pub(crate) origin: String,
+}
+
+/// The vehicles that depart in a window, which may have no end.
+pub(crate) fn planned(
+    network: &Network,
+    demand: &Demand,
+    begin_s: f64,
+    end_s: Option<f64>,
+) -> BTreeMap<String, Planned> {
+    let window = begin_s..end_s.unwrap_or(f64::INFINITY);
+    let origin = |trip: &Trip| trip.links.first().map_or("", |l| network.link(*l).id.as_str()).to_owned();
+    let trips = demand.trips.iter().filter(|t| window.contains(&t.depart_s));
+    trips.map(|t| (t.id.clone(), Planned { depart_s: t.depart_s, origin: origin(t) })).collect()
 }
 
 /// One run in numbers.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Score {
-    pub(super) measures: BTreeMap<Measure, f64>,
+pub(crate) struct Score {
+    pub(crate) measures: BTreeMap<Measure, f64>,
     /// The road that [`Measure::WorstOriginDelayS`] is about.
-    pub(super) worst_origin: Option<String>,
+    pub(crate) worst_origin: Option<String>,
     /// Vehicles that the scenario plans in its window.
-    pub(super) planned: usize,
+    pub(crate) planned: usize,
     /// Vehicles that drove and that the scenario's files don't name; they count for nothing.
-    pub(super) strangers: usize,
+    pub(crate) strangers: usize,
 }
 
 /// Gathers the trip reports of a run, in any order.
 #[derive(Debug)]
-pub(super) struct Tally<'a> {
+pub(crate) struct Tally<'a> {
     planned: &'a BTreeMap<String, Planned>,
     departed: BTreeMap<String, TripReport>,
     /// End of the run: of its window, or of the last vehicle seen, s.
@@ -100,12 +117,12 @@ pub(super) struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     /// Over the vehicles `planned` in a window that ends at `end_s`.
-    pub(super) fn new(planned: &'a BTreeMap<String, Planned>, end_s: f64) -> Tally<'a> {
+    pub(crate) fn new(planned: &'a BTreeMap<String, Planned>, end_s: f64) -> Tally<'a> {
         Tally { planned, departed: BTreeMap::new(), end_s, unfinished: 0, strangers: 0 }
     }
 
     /// Takes one report.
-    pub(super) fn take(&mut self, trip: TripReport) {
+    pub(crate) fn take(&mut self, trip: TripReport) {
         self.end_s = self.end_s.max(trip.end_s());
         self.unfinished += usize::from(trip.arrival_s.is_none());
         if self.planned.contains_key(&trip.id) {
@@ -116,7 +133,7 @@ impl<'a> Tally<'a> {
     }
 
     /// The numbers; `None` if nobody was to travel.
-    pub(super) fn score(&self) -> Option<Score> {
+    pub(crate) fn score(&self) -> Option<Score> {
         let mut origins: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
         let mut delays: Vec<f64> = Vec::with_capacity(self.planned.len());
         for (id, planned) in self.planned {

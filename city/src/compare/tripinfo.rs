@@ -13,35 +13,35 @@ use std::{fs::File, io::BufReader, path::Path};
 
 /// What a `<tripinfo>` says of a vehicle that was on the road.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct TripReport {
-    pub(super) id: String,
+pub(crate) struct TripReport {
+    pub(crate) id: String,
     /// When it entered the road, s on the scenario's clock.
-    pub(super) depart_s: f64,
+    pub(crate) depart_s: f64,
     /// How long it had waited for room to enter, s.
-    pub(super) depart_delay_s: f64,
+    pub(crate) depart_delay_s: f64,
     /// When it arrived; `None` if it was still under way at the end.
-    pub(super) arrival_s: Option<f64>,
+    pub(crate) arrival_s: Option<f64>,
     /// Time on the road, s.
-    pub(super) duration_s: f64,
+    pub(crate) duration_s: f64,
     /// Time lost against driving freely, s.
-    pub(super) time_loss_s: f64,
+    pub(crate) time_loss_s: f64,
     /// Time spent standing (below 0.1 m/s), s.
-    pub(super) waiting_s: f64,
+    pub(crate) waiting_s: f64,
     /// How often it came to stand.
-    pub(super) stops: f64,
+    pub(crate) stops: f64,
     /// Carbon dioxide, g, where the run measured it.
-    pub(super) co2_g: Option<f64>,
+    pub(crate) co2_g: Option<f64>,
 }
 
 impl TripReport {
     /// When it was last seen, s.
-    pub(super) fn end_s(&self) -> f64 {
+    pub(crate) fn end_s(&self) -> f64 {
         self.arrival_s.unwrap_or(self.depart_s + self.duration_s)
     }
 }
 
 /// Hands every trip report of the file to `each`, in the file's order.
-pub(super) fn read(path: &Path, mut each: impl FnMut(TripReport)) -> Result<(), InputError> {
+pub(crate) fn read(path: &Path, mut each: impl FnMut(TripReport)) -> Result<(), InputError> {
     let mut reader = Reader::from_file(path)
         .map_err(|e| InputError::about(path, format!("could not be read: {}", cause(&e))))?;
     walk(&mut reader, &mut each).map_err(|message| {

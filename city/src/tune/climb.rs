@@ -1,7 +1,7 @@
 //! From a set of plans to a better one, until nothing near is better or the budget is spent.
 
 use super::{
-    change,
+    Engine, change,
     trial::{Plans, Trial},
 };
 use model::{
@@ -42,6 +42,7 @@ const WORTHWHILE: f64 = 0.001;
 /// The climb, its best plans so far, and what is left to spend.
 pub(super) struct Climb<'a> {
     trial: &'a Trial,
+    engine: Engine,
     seeds: &'a [u64],
     budget: u32,
     tried: u32,
@@ -52,11 +53,18 @@ pub(super) struct Climb<'a> {
 }
 
 impl<'a> Climb<'a> {
-    /// Begins at `plans`.
-    pub(super) fn new(trial: &'a Trial, seeds: &'a [u64], budget: u32, plans: Plans) -> Climb<'a> {
-        let first_s = mean(&trial.delays_s(std::slice::from_ref(&plans), seeds)[0]);
-        Climb {
+    /// Begins at `plans`, each step judged in `engine`.
+    pub(super) fn new(
+        trial: &'a Trial,
+        engine: Engine,
+        seeds: &'a [u64],
+        budget: u32,
+        plans: Plans,
+    ) -> anyhow::Result<Climb<'a>> {
+        let first_s = mean(&trial.delays_s(engine, std::slice::from_ref(&plans), seeds)?[0]);
+        Ok(Climb {
             trial,
+            engine,
             seeds,
             budget,
             tried: 1,
@@ -64,32 +72,32 @@ impl<'a> Climb<'a> {
             best_s: first_s,
             best: plans,
             terminal: std::io::stderr().is_terminal(),
-        }
+        })
     }
 
     /// Begins elsewhere if that is better.
-    pub(super) fn begin(&mut self, starts: Vec<Plans>) {
-        self.take_best(starts);
+    pub(super) fn begin(&mut self, starts: Vec<Plans>) -> anyhow::Result<()> {
+        self.take_best(starts).map(drop)
     }
 
     /// Climbs until a whole pass brings nothing, or the budget is spent.
-    pub(super) fn run(&mut self) {
+    pub(super) fn run(&mut self) -> anyhow::Result<()> {
         loop {
             let before_s = self.best_s;
             for step in PASS {
                 match step {
-                    Step::Cycle(percent) => while self.step_cycle(percent) {},
+                    Step::Cycle(percent) => while self.step_cycle(percent)? {},
                     Step::Offset(percent) => self.each_junction(|_, plan| {
                         let by_s = i64::from(change::seconds_of(plan, percent));
                         vec![change::shifted(plan, by_s), change::shifted(plan, -by_s)]
-                    }),
+                    })?,
                     Step::Split(percent) => self.each_junction(|junction, plan| {
                         change::with_changes_moved(junction, plan, change::seconds_of(plan, percent))
-                    }),
+                    })?,
                 }
             }
             if self.best_s >= before_s || self.tried >= self.budget {
-                return;
+                return Ok(());
             }
         }
     }
@@ -103,7 +111,7 @@ impl<'a> Climb<'a> {
     }
 
     /// Junction by junction, takes the best of its `near` plans for as long as that helps.
-    fn each_junction(&mut self, near: impl Fn(&Junction, &Plan) -> Vec<Plan>) {
+    fn each_junction(&mut self, near: impl Fn(&Junction, &Plan) -> Vec<Plan>) -> anyhow::Result<()> {
         for (j, junction) in self.trial.city().junctions.iter().enumerate() {
             loop {
                 let with = |plan: Plan| {
@@ -112,14 +120,15 @@ impl<'a> Climb<'a> {
                     plans
                 };
                 let candidates = near(junction, &self.best[j]).into_iter().map(with).collect();
-                if !self.take_best(candidates) {
+                if !self.take_best(candidates)? {
                     break;
                 }
             }
         }
+        Ok(())
     }
 
-    fn step_cycle(&mut self, percent: u32) -> bool {
+    fn step_cycle(&mut self, percent: u32) -> anyhow::Result<bool> {
         let longest = self.best.iter().map(Plan::cycle).max().unwrap_or(Tenths::ZERO);
         let by = Tenths::seconds((longest.as_seconds() * f64::from(percent) / 100.0).round() as u32);
         let cycles = [longest.saturating_sub(by), longest + by].map(|c| Tenths::seconds(c.0 / 10));
@@ -130,11 +139,11 @@ impl<'a> Climb<'a> {
     }
 
     /// Tries the candidates, as far as the budget goes; whether the best of them is now the best of all.
-    fn take_best(&mut self, mut candidates: Vec<Plans>) -> bool {
+    fn take_best(&mut self, mut candidates: Vec<Plans>) -> anyhow::Result<bool> {
         candidates.truncate((self.budget - self.tried.min(self.budget)) as usize);
         candidates.retain(|c| *c != self.best);
         self.tried += candidates.len() as u32;
-        let delays = self.trial.delays_s(&candidates, self.seeds);
+        let delays = self.trial.delays_s(self.engine, &candidates, self.seeds)?;
         let best = candidates
             .into_iter()
             .zip(delays.iter().map(|d| mean(d)))
@@ -145,7 +154,7 @@ impl<'a> Climb<'a> {
             (self.best, self.best_s) = (plans, delay_s);
         }
         self.show();
-        found
+        Ok(found)
     }
 
     /// Where the climb is, on a terminal.

@@ -1,5 +1,6 @@
 //! The file of tuned plans, and a city that runs them.
 
+use super::Engine;
 use crate::{compare::sample::Estimate, input, input::InputError};
 use model::{
     city::City,
@@ -22,9 +23,10 @@ pub(super) struct PlansFile {
     pub(super) junctions: BTreeMap<JunctionId, Plan>,
 }
 
-/// What tuning brought, on seeds that it had not seen, in our own engine.
+/// What tuning brought, on seeds that it had not seen.
 #[derive(Debug, Serialize)]
 pub(super) struct Gain {
+    pub(super) engine: Engine,
     pub(super) seeds: Vec<u64>,
     pub(super) own_delay_s: Estimate,
     pub(super) tuned_delay_s: Estimate,

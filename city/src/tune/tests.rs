@@ -1,4 +1,4 @@
-use super::{trial::Plans, *};
+use super::*;
 use model::{
     city::City,
     demand::{Demand, Trip, VehicleType},
@@ -42,10 +42,8 @@ fn town(main_h: f64, side_h: f64) -> Trial {
 
 fn tuned(trial: &Trial, seeds: &[u64], budget: u32) -> Plans {
     let own = start::own(trial);
-    let mut climb = Climb::new(trial, seeds, budget, own.clone());
-    climb.begin(start::around(trial, &own, seeds[0]));
-    climb.run();
-    let (plans, tried) = climb.done();
+    let starts = start::around(trial, &own, seeds[0]);
+    let (plans, tried) = climbed(trial, Engine::Own, seeds, budget, &own, starts).expect("runs");
     assert!(tried <= budget, "{tried} of {budget}");
     plans
 }
@@ -57,7 +55,7 @@ fn tuned_plans_are_better_on_traffic_that_they_have_not_seen() {
     for (junction, plan) in trial.city().junctions.iter().zip(&plans) {
         assert_eq!(junction.plan_faults(plan), Vec::<String>::new());
     }
-    let delays = trial.delays_s(&[start::own(&trial), plans], &[11, 12, 13]);
+    let delays = trial.delays_s(Engine::Own, &[start::own(&trial), plans], &[11, 12, 13]).expect("runs");
     for (own, tuned) in delays[0].iter().zip(&delays[1]) {
         assert!(tuned < &(0.8 * own), "own {own:.1} s, tuned {tuned:.1} s");
     }

@@ -1,6 +1,10 @@
 //! A scenario, driven under plans.
 
-use crate::input::{self, InputError};
+use super::{Engine, sumo::Sumo};
+use crate::{
+    compare::score,
+    input::{self, InputError},
+};
 use model::{city::City, config::Source, demand::Demand, detection::Tier, ids::MovementIx, signal::Plan};
 use simulator::{
     scenario::Run,
@@ -24,6 +28,8 @@ pub(super) struct Trial {
     demand: Demand,
     options: Options,
     end_ms: i64,
+    /// The real SUMO, where it judges.
+    sumo: Option<Sumo>,
 }
 
 impl Trial {
@@ -31,11 +37,11 @@ impl Trial {
     pub(super) fn new(city: City, demand: Demand, begin_s: f64, end_s: f64) -> Trial {
         let ms = |s: f64| (s * 1000.0).round() as i64;
         let options = Options { begin_ms: ms(begin_s), depart_lane: DepartLane::First, ..Options::default() };
-        Trial { city, demand, options, end_ms: ms(end_s) }
+        Trial { city, demand, options, end_ms: ms(end_s), sumo: None }
     }
 
-    /// Reads a SUMO configuration with its files.
-    pub(super) fn read(path: &Path) -> Result<Trial, InputError> {
+    /// Reads a SUMO configuration with its files, and finds SUMO if it is to judge.
+    pub(super) fn read(path: &Path, engine: Engine) -> anyhow::Result<Trial> {
         let (text, name) = (input::text(path)?, path.display().to_string());
         let scenario = model::sumo::scenario(Source::new(&name, &text)).map_err(InputError::from)?.value;
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -43,9 +49,17 @@ impl Trial {
         let additional = files(&scenario.additional);
         // Plans ask no detector; the fewest are the quickest to drive.
         let city = input::sumo_city(&folder.join(&scenario.net), &additional, Tier::Loops)?;
-        let demand = input::sumo_demand(&city.network, &[additional, files(&scenario.routes)].concat())?;
+        let demand =
+            input::sumo_demand(&city.network, &[&additional[..], &files(&scenario.routes)].concat())?;
+        let sumo = match engine {
+            Engine::Own => None,
+            Engine::Sumo => {
+                let planned = score::planned(&city.network, &demand, scenario.begin_s, scenario.end_s);
+                Some(Sumo::find(path, &scenario, &additional, planned)?)
+            }
+        };
         let end_s = scenario.end_s.unwrap_or(scenario.begin_s + LONGEST_S);
-        Ok(Trial::new(city, demand, scenario.begin_s, end_s))
+        Ok(Trial { sumo, ..Trial::new(city, demand, scenario.begin_s, end_s) })
     }
 
     /// The city, with the scenario's own plans.
@@ -55,7 +69,12 @@ impl Trial {
 
     /// Mean delay of each candidate with each seed, s: time lost, time waited to enter, and the whole wait of
     /// those who never got in. All processors share the work; what comes out does not depend on how.
-    pub(super) fn delays_s(&self, candidates: &[Plans], seeds: &[u64]) -> Vec<Vec<f64>> {
+    pub(super) fn delays_s(
+        &self,
+        engine: Engine,
+        candidates: &[Plans],
+        seeds: &[u64],
+    ) -> anyhow::Result<Vec<Vec<f64>>> {
         let tasks = candidates.len() * seeds.len();
         let next = AtomicUsize::new(0);
         let work = || {
@@ -66,7 +85,11 @@ impl Trial {
                     return done;
                 }
                 let (candidate, seed) = (&candidates[task / seeds.len()], seeds[task % seeds.len()]);
-                done.push((task, self.drive(candidate, seed, |_| ()).summary().delay_s));
+                let delay_s = match (engine, &self.sumo) {
+                    (Engine::Sumo, Some(sumo)) => sumo.delay_s(&self.city_with(candidate), seed),
+                    _ => Ok(self.drive(candidate, seed, |_| ()).summary().delay_s),
+                };
+                done.push((task, delay_s));
             }
         };
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(tasks);
@@ -74,10 +97,10 @@ impl Trial {
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
             for (task, delay_s) in workers.into_iter().flat_map(|w| w.join().expect("a run does not panic")) {
-                delays[task / seeds.len()][task % seeds.len()] = delay_s;
+                delays[task / seeds.len()][task % seeds.len()] = delay_s?;
             }
-        });
-        delays
+            Ok(delays)
+        })
     }
 
     /// Vehicles per hour that pass each movement under `plans`.
@@ -92,12 +115,16 @@ impl Trial {
         passed.into_iter().map(|n| n as f64 / hours).collect()
     }
 
-    fn drive(&self, plans: &Plans, seed: u64, mut each_step: impl FnMut(&Run)) -> Run {
+    fn city_with(&self, plans: &Plans) -> City {
         let mut city = self.city.clone();
         for (junction, plan) in city.junctions.iter_mut().zip(plans) {
             junction.plans = vec![plan.clone()];
         }
-        let mut run = Run::new(city, self.demand.clone(), seed, self.options, self.end_ms);
+        city
+    }
+
+    fn drive(&self, plans: &Plans, seed: u64, mut each_step: impl FnMut(&Run)) -> Run {
+        let mut run = Run::new(self.city_with(plans), self.demand.clone(), seed, self.options, self.end_ms);
         while run.step().is_some() {
             each_step(&run);
             let world = run.world();
