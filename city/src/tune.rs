@@ -4,8 +4,8 @@
 //! report LR 253, 1969): one cycle for all, then a climb over offsets and splits by a fixed list of steps. In
 //! place of its platoon model every plan is driven, vehicle by vehicle, with the same seeds.
 //!
-//! In reading order: [`plans`] is the file that comes out, `trial` drives plans, in our engine or in `sumo`, `start` says where to begin,
-//! `change` which plans lie near another, `climb` goes from one to the next.
+//! In reading order: [`plans`] is the file that comes out, `trial` drives plans, in our engine or in `sumo`,
+//! `start` says where to begin, `change` which plans lie near another, `climb` goes from one to the next.
 
 pub mod plans;
 mod trial;
@@ -42,7 +42,7 @@ pub struct Arguments {
     /// Seeds of the traffic on which plans are tried, both ends included. Five seeds after them judge the result.
     #[arg(long, default_value = "1..3", value_name = "A..B")]
     seeds: Seeds,
-    /// How many sets of plans are tried at most, each with every seed.
+    /// How many sets of plans are tried at most in each engine, every one with each seed.
     #[arg(long, default_value_t = 600, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     budget: u32,
 }

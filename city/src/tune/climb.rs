@@ -5,7 +5,7 @@ use super::{
     trial::{Plans, Trial},
 };
 use model::{
-    signal::{Junction, Plan},
+    signal::{Junction, Plan, webster},
     time::Tenths,
 };
 use std::io::{IsTerminal, Write};
@@ -21,7 +21,7 @@ enum Step {
     Cycle(u32),
 }
 
-/// One pass. Offsets go by TRANSYT's own list: 15, 40, 15, 40 and then 1, where the large steps leave a local
+/// One pass. Offsets go by TRANSYT's own list: 15, 40, 15, 40 and at last 1, where the large steps leave a local
 /// optimum and the small one settles. Its single size of split, 1, is joined by larger ones, since what one
 /// second does is lost in what drivers do.
 const PASS: [Step; 9] = [
@@ -32,7 +32,7 @@ const PASS: [Step; 9] = [
     Step::Offset(15),
     Step::Offset(40),
     Step::Split(3),
-    Step::Offset(4),
+    Step::Offset(1),
     Step::Split(1),
 ];
 
@@ -132,9 +132,11 @@ impl<'a> Climb<'a> {
         let longest = self.best.iter().map(Plan::cycle).max().unwrap_or(Tenths::ZERO);
         let by = Tenths::seconds((longest.as_seconds() * f64::from(percent) / 100.0).round() as u32);
         let cycles = [longest.saturating_sub(by), longest + by].map(|c| Tenths::seconds(c.0 / 10));
+        // A longer cycle than people on foot bear is kept only where the scenario has it already.
+        let most = longest.max(webster::LONGEST_CYCLE);
         let junctions = &self.trial.city().junctions;
-        let candidates =
-            cycles.iter().filter_map(|c| change::with_cycle(junctions, &self.best, *c)).collect();
+        let bearable = cycles.iter().filter(|c| **c <= most);
+        let candidates = bearable.filter_map(|c| change::with_cycle(junctions, &self.best, *c)).collect();
         self.take_best(candidates)
     }
 
