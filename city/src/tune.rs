@@ -36,7 +36,7 @@ pub struct Arguments {
     /// Where the plans go: JSON, a plan for each junction.
     #[arg(long, value_name = "plans.json")]
     out: PathBuf,
-    /// Who drives the traffic that plans are judged by. SUMO is slower; its search begins where our own engine's ends.
+    /// Who drives the traffic that plans are judged by. SUMO is slower; its search begins where our engine's ends.
     #[arg(long, value_enum, default_value = "own")]
     engine: Engine,
     /// Seeds of the traffic on which plans are tried, both ends included. Five seeds after them judge the result.

@@ -87,8 +87,9 @@ pub struct Wave {
 
 impl Progression {
     /// The corridor along `links` and, the other way, along `links_back` (may be empty: a one-way street), with
-    /// every junction's first plan brought to `cycle`. `travel_s` is the time along a link to its
-    /// stop line, free or as detectors measured it; the way across a junction is added at the speed limit. A junction that only the way back passes is left out.
+    /// every junction's first plan brought to `cycle`. `travel_s` is the time along a link to its stop line,
+    /// free or as detectors measured it; the way across a junction is added at the speed limit. A junction that
+    /// only the way back passes is left out.
     pub fn along(
         city: &City,
         links: &[LinkIx],
@@ -113,16 +114,15 @@ impl Progression {
             let green_back = way_back.get(&passed.junction).map(|p| green(p)).transpose()?;
             stops.push(Stop { junction: passed.junction, green: Some(green(passed)?), green_back });
         }
-        let travel = |from: f64, to: f64| to - from;
-        let travel_s = out.windows(2).map(|w| travel(w[0].along_s, w[1].along_s)).collect();
-        let travel_back_s = out
-            .windows(2)
-            .map(|w| match (way_back.get(&w[0].junction), way_back.get(&w[1].junction)) {
-                (Some(near), Some(far)) => travel(far.along_s, near.along_s),
-                // A junction that the way back does not pass holds nobody up.
-                _ => travel(w[0].along_s, w[1].along_s),
-            })
-            .collect();
+        let travel_s = out.windows(2).map(|w| w[1].along_s - w[0].along_s).collect();
+        // A junction that the way back does not pass holds nobody up there: it stands where its neighbour does.
+        let begin_s = out.iter().find_map(|p| way_back.get(&p.junction)).map_or(0.0, |p| p.along_s);
+        let places = out.iter().scan(begin_s, |place_s, p| {
+            *place_s = way_back.get(&p.junction).map_or(*place_s, |p| p.along_s);
+            Some(*place_s)
+        });
+        let places: Vec<f64> = places.collect();
+        let travel_back_s = places.windows(2).map(|w| w[0] - w[1]).collect();
         Ok(Progression { cycle, stops, travel_s, travel_back_s })
     }
 

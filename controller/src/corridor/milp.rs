@@ -8,10 +8,11 @@
 //!
 //! With all times measured at the first junction, the front of the outbound band passes junction `i` at its
 //! travel time `T_i`, so its offset is `T_i - g_i - w_i`, where `g_i` is the green's place in the cycle. The
-//! band back meets the same offset; its `w_back_i` may differ by whole cycles, which is the loop equation:
+//! band back, whose front passes its own first junction at `y`, meets the same offset; its `w_back_i` may differ
+//! by whole cycles, which is the loop equation:
 //!
 //! ```text
-//! w_back_i = y + T_back_i - g_back_i - (T_i - g_i - w_i) - m_i C,    y the front of the band back at its first junction
+//! w_back_i = y + T_back_i - g_back_i - (T_i - g_i - w_i) - m_i C
 //! 0 <= w_i,  w_i + b <= G_i,  0 <= w_back_i,  w_back_i + b_back <= G_back_i
 //! ```
 
