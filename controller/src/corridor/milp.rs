@@ -20,12 +20,12 @@ use super::{Progression, WaveError, band::Green};
 use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, Solution, Variable};
 use std::time::Duration;
 
-/// Longest time to look for something wider, once a design is there. Twenty junctions take far less.
+/// Longest time to look for the widest bands. Twenty junctions take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Of designs that are equally good, the one with the more even bands: too little to outweigh a tenth of a
 /// second of bandwidth.
-const EVENNESS: f64 = 0.01;
+const EVENNESS: f64 = 0.001;
 
 /// Offsets, s, one per junction; `share_back` is `k`: how much a second of the way back is worth, against one
 /// of the way out. Where no offsets let both directions pass, the one that is worth more has its band alone.
