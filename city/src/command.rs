@@ -1,6 +1,6 @@
 //! What a person types.
 
-use crate::{check, demo, evaluate, input::InputError};
+use crate::{check, compare, demo, evaluate, input::InputError, tune};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -25,6 +25,10 @@ enum Command {
     Demo(Box<demo::Arguments>),
     /// Runs a scenario under one kind of control; writes tripinfo.xml, decisions.jsonl and summary.json.
     Evaluate(evaluate::Arguments),
+    /// Tunes the fixed plans of a scenario; writes them as JSON.
+    Tune(tune::Arguments),
+    /// Compares kinds of control over such runs: tables with confidence intervals, and a picture.
+    Compare(compare::Arguments),
     /// Reads configuration files; says yes, or lists every fault with file and line.
     Check(check::Arguments),
 }
@@ -57,6 +61,8 @@ pub fn main(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Demo(arguments) => demo::run(*arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     match done {

@@ -2,11 +2,14 @@
 //!
 //! In reading order: [`command`] is what a person types; [`input`] turns their files into a city and its
 //! demand; [`demo`] joins everything, with a [`broker`] of its own; [`evaluate`] judges a kind
-//! of control over a scenario, [`check`] reads configuration files.
+//! of control over a scenario, [`compare`] sets such judgements side by side, [`tune`] makes
+//! the best fixed plans to judge against, [`check`] reads configuration files.
 
 pub mod command;
 pub mod input;
 pub mod broker;
 pub mod demo;
 pub mod evaluate;
+pub mod compare;
+pub mod tune;
 pub mod check;

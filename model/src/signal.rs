@@ -7,6 +7,7 @@
 pub mod design;
 pub mod interstage;
 pub mod rules;
+pub mod stretch;
 pub mod webster;
 
 use crate::{

@@ -263,7 +263,7 @@ impl World {
         })
     }
 
-    /// How many vehicle fronts crossed the start of a movement in the last step. For tests of signals.
+    /// How many vehicle fronts crossed the start of a movement in the last step: for volumes.
     pub fn entered(&self, movement: MovementIx) -> usize {
         let way = self.road.way(movement.0);
         let fresh = |i: &&u32| self.vehicles.x[**i as usize] < self.vehicles.v[**i as usize] * self.dt();

@@ -34,6 +34,9 @@ fn broken_files_are_refused_with_file_line_and_cause() {
         &["broken.sumocfg:2:", "\"soon\""],
     );
     check(&["evaluate", "--scenario", &cfg, "--control", "magic", "--out", &out], &["magic"]);
+    check(&["tune", "--scenario", &cfg, "--out", &out], &["broken.sumocfg:2:", "\"soon\""]);
+    check(&["tune", "--scenario", &cfg, "--out", &out, "--seeds", "3..1"], &["--seeds"]);
+    check(&["compare", &folder.path().display().to_string()], &["no results of city evaluate"]);
     check(&["check", &missing], &["missing.net.xml"]);
     check(&["fly"], &["fly"]);
 }

@@ -8,4 +8,5 @@ mod input;
 mod demo;
 mod processes;
 mod evaluate;
+mod compare;
 mod browser;
