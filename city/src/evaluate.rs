@@ -5,7 +5,10 @@ mod driver;
 mod lockstep;
 mod progress;
 
-use crate::input::{self, InputError};
+use crate::{
+    input::{self, InputError},
+    tune,
+};
 use anyhow::Context;
 use clap::ValueEnum;
 use controller::{
@@ -56,6 +59,9 @@ pub struct Arguments {
     /// Seed of the traffic, and of what is wrong with detectors.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Plans in the place of the scenario's own: a file of `city tune`.
+    #[arg(long, value_name = "plans.json")]
+    plans: Option<PathBuf>,
     /// Where the results go; made if it is not there.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -155,6 +161,12 @@ struct Summary {
     tier: Tier,
     failed_detectors: f64,
     detector_noise: f64,
+    /// The file of plans in the place of the scenario's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plans: Option<String>,
+    /// Numbers of the control that were changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set: Vec<String>,
     seed: u64,
     begin_s: f64,
     end_s: f64,
@@ -182,7 +194,11 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = arguments.scenario.parent().unwrap_or(Path::new("."));
     let net = folder.join(&scenario.net);
     let additional: Vec<PathBuf> = scenario.additional.iter().map(|f| folder.join(f)).collect();
-    let city = Arc::new(input::sumo_city(&net, &additional, arguments.tier.tier())?);
+    let mut city = input::sumo_city(&net, &additional, arguments.tier.tier())?;
+    if let Some(file) = &arguments.plans {
+        tune::apply(&mut city, &tune::read_plans(file)?, file)?;
+    }
+    let city = Arc::new(city);
     if city.junctions.is_empty() {
         return Err(InputError::about(&net, "has no signals to control").into());
     }
@@ -247,6 +263,8 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
         tier: arguments.tier.tier(),
         failed_detectors: arguments.failed_detectors,
         detector_noise: arguments.wear().missed,
+        plans: arguments.plans.as_ref().map(|f| f.display().to_string()),
+        set: arguments.set.clone(),
         seed: arguments.seed,
         begin_s: begin.as_seconds(),
         end_s: street.now().as_seconds(),
