@@ -149,7 +149,9 @@ pub struct Tuning {
     pub dwell_s: f32,
     /// Vehicles a second that leave a receiving lane that is full.
     pub drain: f32,
+    /// So many turners waiting inside do not get out in an interstage.
     pub several: u8,
+    /// Slower than this inside, though nobody goes before it, a vehicle is held up, m/s.
     pub crawl_mps: f32,
 }
 
@@ -160,9 +162,9 @@ impl Default for Tuning {
             step_s: 2,
             beam: 3,
             stages: 12,
-            startup_s: 1.5,
+            startup_s: 1.2,
             headway_s: 1.8,
-            gap_s: 3.5,
+            gap_s: 5.0,
             left_red_s: 20.0,
             left_green_s: 3.0,
             left_place: 0.5,
