@@ -450,3 +450,100 @@ impl Node {
         cost
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A crossing of two one-lane roads: head 0 goes in stage 1, head 1 in stage 2; stage 1 runs.
+    fn crossing(main: &[f32], side: &[f32]) -> Situation {
+        let vehicle = |head: u8| {
+            move |&arrives_s: &f32| Vehicle {
+                arrives_s,
+                weight: 1.0,
+                headway_s: 2.0,
+                head,
+                stands: arrives_s == 0.0,
+            }
+        };
+        let vehicles: Vec<Vehicle> = main.iter().map(vehicle(0)).chain(side.iter().map(vehicle(1))).collect();
+        let (between, end) = (main.len() as u16, vehicles.len() as u16);
+        let queue = |from, to, flowing| Queue { from, to, flowing, left: 1.0 };
+        let head = |shows: [Aspect; 2]| HeadWanted { out: NO_OUT, yields_to: vec![], shows: shows.to_vec() };
+        Situation {
+            vehicles,
+            queues: vec![queue(0, between, true), queue(between, end, false)],
+            heads: vec![head([Aspect::Green, Aspect::Red]), head([Aspect::Red, Aspect::Green])],
+            outs: vec![],
+            stages: vec![1, 2],
+            min_green: vec![0, 5],
+            change: vec![0, 5, 5, 0],
+            open: vec![true, true],
+        }
+    }
+
+    #[track_caller]
+    fn check(situation: &Situation, stage: u16) -> f32 {
+        let answer = search(situation, &Tuning::default(), None, &mut Scratch::default());
+        assert_eq!(situation.stages[answer.stage], stage, "{answer:?}");
+        answer.cost
+    }
+
+    #[test]
+    fn serves_whoever_waits_alone() {
+        check(&crossing(&[], &[0.0, 2.0]), 2);
+        check(&crossing(&[1.0, 3.0], &[]), 1);
+    }
+
+    #[test]
+    fn does_not_cut_a_platoon_for_one() {
+        check(&crossing(&[0.5, 2.5, 4.5, 6.5, 8.5, 10.5], &[0.0]), 1);
+        check(&crossing(&[20.0], &[0.0, 1.0, 2.0, 3.0]), 2);
+    }
+
+    #[test]
+    fn a_full_road_ahead_is_no_reason_for_green() {
+        let mut s = crossing(&[0.0, 1.0, 2.0, 3.0], &[0.0, 1.0]);
+        check(&s, 1);
+        s.outs = vec![Room { free: 0.0, grows: 0.0 }];
+        s.heads[0].out = 0;
+        check(&s, 2);
+    }
+
+    #[test]
+    fn a_turner_waits_for_the_stream_that_goes_first() {
+        let mut s = crossing(&[0.5, 2.5, 4.5, 6.5, 8.5, 10.5, 12.5, 14.5], &[0.0]);
+        // Both go in stage 1, the second giving way; in stage 2 the second goes alone.
+        s.heads[1].shows[0] = Aspect::Yielding;
+        s.heads[1].yields_to = vec![(0, 0)];
+        let held_up = check(&s, 1);
+        s.heads[1].yields_to.clear();
+        let free = check(&s, 1);
+        assert!(held_up > free + 10.0, "{held_up} s against {free} s");
+    }
+
+    #[test]
+    fn what_may_not_be_asked_for_is_not_chosen() {
+        let mut s = crossing(&[], &[0.0, 2.0]);
+        s.open[1] = false;
+        check(&s, 1);
+    }
+
+    proptest::proptest! {
+        /// Room left over from other searches changes nothing.
+        #[test]
+        fn the_same_situation_gives_the_same_answer(
+            main in proptest::collection::vec(0.0f32..40.0, 0..12),
+            side in proptest::collection::vec(0.0f32..40.0, 0..12),
+            other in proptest::collection::vec(0.0f32..40.0, 0..12),
+        ) {
+            let sorted = |mut v: Vec<f32>| { v.sort_by(f32::total_cmp); v };
+            let (main, side, other) = (sorted(main), sorted(side), sorted(other));
+            let (s, tuning) = (crossing(&main, &side), Tuning::default());
+            let fresh = search(&s, &tuning, None, &mut Scratch::default());
+            let mut used = Scratch::default();
+            search(&crossing(&other, &main), &tuning, None, &mut used);
+            proptest::prop_assert_eq!(search(&s, &tuning, None, &mut used), fresh);
+        }
+    }
+}
