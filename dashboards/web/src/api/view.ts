@@ -106,7 +106,7 @@ export interface LaneDrawing {
 export interface MovementDrawing { from: number; to: number; group: number | null; turn: string; line: Metres[] }
 export interface Drawing { lanes: LaneDrawing[]; movements: MovementDrawing[] }
 
-export interface Alternative { stage: number; chosen: boolean; score: number; unit: string; refused: string }
+export interface Alternative { stage: number; chosen: boolean; score: number | null; unit: string; refused: string }
 
 export interface Decision {
   number: number;

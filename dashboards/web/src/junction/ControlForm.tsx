@@ -12,7 +12,7 @@ import { Icon } from "../ui/Icon";
 export type Action = "hold" | "kind" | "plan" | "flash" | "end";
 
 /** As the API takes them; `default` is the action "end". */
-export const KINDS = ["fixed", "schedule", "actuated", "max-pressure"] as const;
+export const KINDS = ["fixed", "schedule", "actuated", "max-pressure", "adaptive"] as const;
 const REASONS = ["crash", "escort", "works", "test"] as const;
 /** Minutes. A hold ends by itself within ten. */
 const EXPIRIES: Record<Action, readonly number[]> = {

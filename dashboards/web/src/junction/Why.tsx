@@ -41,9 +41,9 @@ export function Why({ detail }: { detail: JunctionDetail }) {
                 <tr class={row.chosen ? "chosen" : ""}>
                   <td class="mark-cell">{row.chosen && <Icon name="check" size={16} />}</td>
                   <th scope="row">{row.stage === decision.before ? t("why.keep", { n: row.stage }) : t("why.go", { n: row.stage })}</th>
-                  <td class="bar-cell"><i class={row.score < 0 ? "minus" : ""} style={{ width: `${Math.round(92 * row.share)}%` }} /></td>
+                  <td class="bar-cell"><i class={(row.score ?? 0) < 0 ? "minus" : ""} style={{ width: `${Math.round(92 * row.share)}%` }} /></td>
                   <td class="num">
-                    <b>{num(row.score, Number.isInteger(row.score) || Math.abs(row.score) >= 100 ? 0 : 1)}</b>
+                    <b>{row.score === null ? "–" : num(row.score, Number.isInteger(row.score) || Math.abs(row.score) >= 100 ? 0 : 1)}</b>
                     {compares && row.percent !== null && Math.abs(row.percent) < 1000 && <span class="quiet"> {row.percent > 0 ? "+" : row.percent < 0 ? MINUS : ""}{Math.abs(row.percent)}{NBSP}%</span>}
                   </td>
                 </tr>

@@ -56,6 +56,15 @@ describe("why", () => {
     check(decision("max_red", { group: 4, red_s: 118 }), "Group 4 has been red for 118 s, and now it has its right: stage 2 is next.");
     check(decision("plan_step", { split_s: 30, left_s: 12 }, { before: 2 }), "The plan says so: stage 2 has 30 s, and 12 s of it remain.");
   });
+  test("says what a horizon costs, and what the running stage would have cost", () => {
+    const scored = (stage: number, chosen: boolean, score: number | null) => ({ stage, chosen, score, unit: "vehicle_s", refused: score === null ? "minimum green" : "" });
+    const alternatives = [scored(2, true, 84.2), scored(1, false, 97), scored(3, false, null)];
+    const facts = { cost: 84.2, vehicles: 12, saturation: 0.2, green_s: 20 };
+    check(decision("horizon", facts, { alternatives }), "Stage 2 costs least over the next half minute: 84 s of waiting, against 97 s if stage 1 went on.");
+    check(decision("horizon", facts), "Stage 2 costs least over the next half minute: 84 s of waiting.");
+    check(decision("keep_horizon", facts, { before: 2 }), "Stage 2 goes on: to change now would cost more than 84 s of waiting over the next half minute.");
+    expect(bars(decision("horizon", facts, { alternatives })).map(({ percent }) => percent)).toEqual([null, 15, null]);
+  });
   test("says less when a number is missing, and never shows a hole", () => {
     check(decision("gap_out", {}), "The flow at stage 1 has a gap, so stage 2 is next.");
     check(decision("from_the_future", { gap_s: 2 }), "Reason: from_the_future. gap 2 s.");
