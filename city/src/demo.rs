@@ -54,7 +54,7 @@ pub struct Arguments {
     /// Seed of city and traffic.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Kind of control at the start: fixed, schedule, actuated, max-pressure.
+    /// Kind of control at the start: fixed, schedule, actuated, max-pressure, adaptive.
     #[arg(long, default_value = "max-pressure", value_parser = kind)]
     control: Kind,
     /// Ends by itself after so many seconds of real time.

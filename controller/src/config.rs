@@ -415,7 +415,7 @@ mod tests {
         check(
             "kind = \"max-pressure\"",
             "kind = \"magic\"",
-            "c.toml:{line}: unknown variant `magic`, expected one of `fixed`, `schedule`, `actuated`, `max-pressure`",
+            "c.toml:{line}: unknown variant `magic`, expected one of `fixed`, `schedule`, `actuated`, `max-pressure`, `adaptive`",
         );
         check("lease_s = 15", "lease_s = 900", "c.toml:{line}: lease_s is 900; cabinets grant 1 to 120 s");
         check(

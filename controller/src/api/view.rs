@@ -418,13 +418,15 @@ pub struct DecisionView {
     /// The stage that ran.
     pub before: u16,
     /// Why, as a key the page translates: `plan_step`, `gap_out`, `max_out`, `max_pressure`, `keep_pressure`,
-    /// `min_green`, `max_red`, `no_demand`, `operator_hold`, `interstage`, `first`.
+    /// `horizon`, `keep_horizon`, `min_green`, `max_red`, `no_demand`, `operator_hold`, `interstage`, `first`.
     pub reason: String,
-    /// Numbers that belong to the reason: `gap_s`, `pressure`, `split_s`, `red_s`, `group`, ….
+    /// Numbers that belong to the reason: `gap_s`, `pressure`, `split_s`, `red_s`, `group`, `cost` (weighted
+    /// seconds of waiting), `vehicles`, `saturation` (0 to 1), `green_s`, ….
     pub facts: std::collections::BTreeMap<String, f64>,
     /// All stages that could have run, with what speaks for each; the chosen one first.
     pub alternatives: Vec<AlternativeView>,
-    /// What bound the choice: `min_green`, `max_green`, `max_red`, `intergreen`, ….
+    /// What bound the choice: `min_green`, `max_green`, `max_red`, `intergreen`, `turners` (those
+    /// who wait inside the junction go first), ….
     pub limits: Vec<String>,
 }
 
@@ -435,9 +437,10 @@ pub struct AlternativeView {
     pub stage: u16,
     /// Whether it was chosen.
     pub chosen: bool,
-    /// What the method maximised or minimised, in its own unit.
-    pub score: f64,
-    /// The unit: `vehicles` (pressure), `s` (delay), `person_s`.
+    /// What the method maximised or minimised, in its own unit. `null` for a stage that could not run and was not
+    /// looked at.
+    pub score: Option<f64>,
+    /// The unit: `vehicles` (pressure), `s` (until the plan runs it), `vehicle_s` (cost over the horizon), `person_s`.
     pub unit: String,
     /// Why it could not run now, or empty.
     pub refused: String,
@@ -553,7 +556,7 @@ pub struct VehicleView {
 #[derive(Clone, PartialEq, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ControlRequest {
-    /// Kind of control: `fixed`, `schedule`, `actuated`, `max-pressure`. Or `default` to end an earlier order.
+    /// Kind of control: `fixed`, `schedule`, `actuated`, `max-pressure`, `adaptive`. Or `default` to end an earlier order.
     pub kind: Option<String>,
     /// Hold that stage.
     pub stage: Option<u16>,

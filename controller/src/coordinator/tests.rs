@@ -172,12 +172,17 @@ impl Cabinet {
                 occupied: waits && d.kind == DetectorKind::StopLine,
                 queue_last: area.then_some(standing),
                 vehicles_last: area.then_some(standing),
-                sightings_last: vec![],
+                sightings_last: if area { standing_in_line(standing) } else { vec![] },
                 fault: false,
             }
         });
         Counts { window_s: 1.0, channels: channels.collect() }
     }
+}
+
+/// Cars that a camera follows, one behind the other at the stop line.
+fn standing_in_line(cars: u16) -> Vec<i32> {
+    (0..i32::from(cars)).flat_map(|place| [10 + 75 * place, 0, 50]).collect()
 }
 
 /// A city and its street.
@@ -632,7 +637,7 @@ fn troubles() -> impl Strategy<Value = Vec<(u64, Trouble)>> {
             .prop_map(|(s, ages)| Trouble::Garble(s, ages)),
         (1..5u128).prop_map(Trouble::Restart),
         Just(Trouble::Leave),
-        (0..6u8, 0..6u16, 1..60u64).prop_map(|(k, n, s)| Trouble::Order(k, n, s)),
+        (0..8u8, 0..6u16, 1..60u64).prop_map(|(k, n, s)| Trouble::Order(k, n, s)),
         (0..20u64).prop_map(Trouble::Epoch),
         (1..8u64).prop_map(Trouble::Late),
     ];
@@ -645,7 +650,7 @@ proptest! {
     /// Whatever happens, no stage leaves that the rules refuse on the newest lamps, and numbers only grow.
     /// `Cabinet::obey` asserts the numbers; the lamps are watched.
     #[test]
-    fn no_trouble_makes_the_centre_unsafe(kind in 0..4usize, flow in 0.0..900.0f64, troubles in troubles()) {
+    fn no_trouble_makes_the_centre_unsafe(kind in 0..Kind::ALL.len(), flow in 0.0..900.0f64, troubles in troubles()) {
         let mut street = Street::new(Kind::ALL[kind]);
         let ix = JunctionIx(0);
         for (seconds, trouble) in troubles {
@@ -688,7 +693,7 @@ proptest! {
                         0 => OrderKind::Hold(StageNumber(number)),
                         1 => OrderKind::Plan(PlanNumber(number)),
                         2 => OrderKind::Default,
-                        n => OrderKind::Kind(Kind::ALL[usize::from(n) % 4]),
+                        n => OrderKind::Kind(Kind::ALL[usize::from(n) % Kind::ALL.len()]),
                     };
                     street.order(what, seconds);
                 }
