@@ -55,7 +55,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Kind of control at the start: fixed, schedule, actuated, max-pressure, adaptive.
-    #[arg(long, default_value = "max-pressure", value_parser = kind)]
+    #[arg(long, default_value = "adaptive", value_parser = kind)]
     control: Kind,
     /// Ends by itself after so many seconds of real time.
     #[arg(long = "for", value_name = "SECONDS")]

@@ -21,6 +21,10 @@ use model::{
     signal::{Lamp, rules::Refusal},
 };
 use search::Situation;
+use std::time::Duration;
+
+/// For so long a cabinet may take to begin what it was asked for.
+const UNDER_WAY: Duration = Duration::from_secs(3);
 
 /// What it must remember of a junction from second to second.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +35,8 @@ pub(crate) struct Memory {
     red_s: Vec<u16>,
     /// By lane that no camera follows: who is on it.
     believed: Vec<believed::Believed>,
+    /// By head: whether its channel follows vehicles.
+    follows: Vec<bool>,
     /// Who waits inside.
     inside: inside::Inside,
     /// The last picture.
@@ -38,7 +44,7 @@ pub(crate) struct Memory {
 }
 
 pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scratch) -> Option<Choice> {
-    let lanes = forecast::see(problem, &mut memory.believed);
+    let lanes = forecast::see(problem, &mut memory.believed, &mut memory.follows);
     count_red(problem, &lanes, &mut memory.red_s);
     forecast::smooth(problem, &lanes, &mut memory.saturation);
     memory.inside.tick(problem, &lanes);
@@ -49,6 +55,12 @@ pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scrat
         let first = problem.site.base.steps.first()?.stage;
         return Some(plain(problem, first, Reason::First, vec![]));
     };
+    // An order is on its way to the cabinet: another one now would only be refused there.
+    let under_way = problem.live.wanted.is_some_and(|w| w != running && problem.refusal(w).is_none());
+    let asked = problem.live.decision.as_ref().map(|d| d.at);
+    if under_way && asked.is_some_and(|at| problem.now.since(at) <= UNDER_WAY) {
+        return None;
+    }
     let stages = &problem.junction.stages;
     let mut open: Vec<bool> = stages.iter().map(|s| problem.refusal(s.number).is_none()).collect();
     if !stages.iter().zip(&open).any(|(s, open)| *open && s.number != running) {

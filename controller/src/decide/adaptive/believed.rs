@@ -20,6 +20,8 @@ const LEAST_SHARE: f32 = 0.02;
 const NOT_MINE_S: u8 = 4;
 /// A stop line that was empty for so long under green has no queue, s.
 const EMPTY_S: u8 = 4;
+/// After so long a red somebody is taken to wait where no detector works, s.
+const UNSEEN_S: u8 = 30;
 /// A loop covered for so long has a queue standing on it, s.
 const COVERED_S: u8 = 3;
 /// Length of a car where none is measured, m.
@@ -52,6 +54,8 @@ pub(super) struct Believed {
     /// Over the line and waiting for a gap, or behind one who does: head, seconds to go once free.
     inside: VecDeque<(u16, bool, u8)>,
     gap_s: u8,
+    /// Seconds of red in which no detector looked.
+    unseen_s: u8,
 }
 
 impl Believed {
@@ -67,7 +71,16 @@ impl Believed {
         let (area, line, advance) = (channel(lane.area), channel(lane.stop_line), channel(lane.advance));
         let Some(at) = area.or(line).or(advance).and_then(|c| c.at) else {
             let (shares, owed) = (std::mem::take(&mut self.shares), std::mem::take(&mut self.owed));
-            *self = Believed { shares, owed, ..Believed::default() };
+            let any_go = lane.heads.iter().any(|&h| {
+                problem.site.layout.heads[usize::from(h)].as_ref().is_some_and(|h| is_go(problem, h.group))
+            });
+            let unseen_s = if any_go { 0 } else { self.unseen_s.saturating_add(1) };
+            *self = Believed { shares, owed, unseen_s, ..Believed::default() };
+            // Nobody may wait for ever because nobody looks.
+            if unseen_s >= UNSEEN_S {
+                self.coming.extend(lane.heads.iter().map(|&h| (problem.now, h)));
+                self.standing = self.coming.len();
+            }
             return;
         };
         if self.taken.is_some_and(|taken| at <= taken) {

@@ -8,7 +8,10 @@ use super::{
         Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Vehicle,
     },
 };
-use crate::decide::{Problem, memory::usable, site::SPACING_M};
+use crate::{
+    coordinator::ChannelLive,
+    decide::{Problem, memory::usable, site::SPACING_M},
+};
 use model::{detection::Sighting, ids::StageNumber};
 
 /// Acceleration of a car and of something longer, m/s².
@@ -64,14 +67,20 @@ impl Seen {
 
 /// By approach lane of the layout: who is on the way. Followed one by one where a camera does that for every head of
 /// the lane; believed from counts elsewhere.
-pub(super) fn see(problem: &Problem, believed: &mut Vec<Believed>) -> Vec<Lane> {
+///
+/// `follows` remembers by head whether its channel has ever followed anybody: some only count.
+pub(super) fn see(problem: &Problem, believed: &mut Vec<Believed>, follows: &mut Vec<bool>) -> Vec<Lane> {
     let layout = &problem.site.layout;
+    follows.resize(layout.heads.len(), false);
     let mut lanes = vec![Lane::default(); layout.lanes.len()];
     let mut blind = vec![false; layout.lanes.len()];
     for (index, head) in layout.heads.iter().enumerate() {
         let Some(head) = head else { continue };
         let channel = head.channel.and_then(|c| problem.live.detectors.get(&c));
-        let Some(channel) = channel.filter(|c| usable(problem.now, c)) else {
+        let usable = channel.filter(|c| usable(problem.now, c));
+        follows[index] |= usable.is_some_and(|c| !c.sightings.is_empty());
+        let nobody = |c: &ChannelLive| c.last.vehicles.or(c.last.queue).unwrap_or(0) == 0;
+        let Some(channel) = usable.filter(|c| follows[index] || nobody(c)) else {
             blind[head.lane] = true;
             continue;
         };
