@@ -40,6 +40,9 @@ impl Inside {
                     Aspect::Yielding => yielding >= problem.tuning.several,
                     _ => v.speed_mps < problem.tuning.crawl_mps,
                 };
+                // Whoever is still moving behind a turner will stand there in a moment.
+                held |= shows[usize::from(v.head)] == Aspect::Yielding
+                    && lane.inside.iter().any(|o| o.head != v.head && o.distance_m > v.distance_m);
                 if !self.turners.contains(&v.head) {
                     self.turners.push(v.head);
                 }
