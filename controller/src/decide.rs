@@ -204,7 +204,7 @@ pub(crate) fn decide(
         Kind::Fixed | Kind::Schedule => planned::decide(problem, memory),
         Kind::Actuated => actuated::decide(problem, memory),
         Kind::MaxPressure => max_pressure::decide(problem, memory),
-        Kind::Adaptive => adaptive::decide(problem, &mut memory.adaptive, scratch),
+        Kind::Adaptive => adaptive::decide(problem, &mut memory.adaptive, &memory.waiting, scratch),
     }
 }
 

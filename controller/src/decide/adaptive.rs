@@ -18,10 +18,14 @@ pub use search::Tuning;
 use super::{Alternative, Choice, Limit, Problem, Reason, Unit, facts, rounded};
 use model::{
     ids::{GroupNumber, StageNumber},
-    signal::{Lamp, rules::Refusal},
+    signal::{GroupKind, Lamp, Stage, rules::Refusal},
+    time::Moment,
 };
 use search::Situation;
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
+
+/// People on foot wait no longer than this once they have called: beyond it many cross on red (HCM 2010, 18.4).
+const ON_FOOT: Duration = Duration::from_secs(60);
 
 /// For so long a cabinet may take to begin what it was asked for.
 const UNDER_WAY: Duration = Duration::from_secs(3);
@@ -43,7 +47,12 @@ pub(crate) struct Memory {
     situation: Situation,
 }
 
-pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scratch) -> Option<Choice> {
+pub(super) fn decide(
+    problem: &Problem,
+    memory: &mut Memory,
+    waiting: &[Option<Moment>],
+    scratch: &mut Scratch,
+) -> Option<Choice> {
     let lanes = forecast::see(problem, &mut memory.believed, &mut memory.follows);
     count_red(problem, &lanes, &mut memory.red_s);
     forecast::smooth(problem, &lanes, &mut memory.saturation);
@@ -70,7 +79,8 @@ pub(super) fn decide(problem: &Problem, memory: &mut Memory, scratch: &mut Scrat
         let limits = if stages.iter().any(minimum) { vec![Limit::MinGreen] } else { vec![] };
         return Some(plain(problem, running, Reason::MinGreen, limits));
     }
-    if let Some((stage, group, red_s)) = starved(problem, &lanes, memory, &open, running) {
+    let starved = starved(problem, &lanes, memory, &open, running);
+    if let Some((stage, group, red_s)) = starved.or_else(|| on_foot(problem, waiting, &open, running)) {
         let mut choice = plain(problem, stage, Reason::MaxRed, vec![Limit::MaxRed]);
         choice.facts.insert("group".into(), f64::from(group.0));
         choice.facts.insert("red_s".into(), f64::from(red_s));
@@ -148,6 +158,23 @@ fn count_red(problem: &Problem, lanes: &[forecast::Lane], red_s: &mut Vec<u16>) 
             (false, false) => 0,
         };
     }
+}
+
+/// The stage for people who have waited as long as they do before they cross on red. Nobody counts them, so the
+/// search does not know of them.
+fn on_foot(
+    problem: &Problem,
+    waiting: &[Option<Moment>],
+    open: &[bool],
+    running: StageNumber,
+) -> Option<(StageNumber, GroupNumber, u16)> {
+    let junction = problem.junction;
+    let people = junction.groups.iter().zip(waiting).filter(|(g, _)| g.kind == GroupKind::Pedestrians);
+    let waited = people.filter_map(|(g, since)| Some((problem.now.since((*since)?), g.number)));
+    let (waited, group) = waited.filter(|(w, _)| *w >= ON_FOOT).max_by_key(|(w, g)| (*w, Reverse(*g)))?;
+    let serves = |s: &&Stage| s.number != running && s.has(group) && open[usize::from(s.number.0) - 1];
+    let stage = junction.stages.iter().filter(serves).max_by_key(|s| (s.green.len(), Reverse(s.number)))?;
+    Some((stage.number, group, waited.as_secs() as u16))
 }
 
 /// The stage that lets out whoever has stood at red for too long.
