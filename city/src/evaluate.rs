@@ -69,7 +69,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value = "core")]
     path: Way,
     /// Changes a number of adaptive control for this run; may be repeated.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<String>,
 }
 
@@ -178,6 +178,18 @@ struct Summary {
     rejected: std::collections::BTreeMap<String, u64>,
 }
 
+/// One `NAME=VALUE` that can be set.
+fn setting(text: &str) -> Result<String, String> {
+    tuning(text).map(|_| text.to_owned())
+}
+
+/// The defaults with these lines of TOML in the place of theirs.
+fn tuning(lines: &str) -> Result<Tuning, String> {
+    let tuning: Tuning = toml::from_str(lines).map_err(|e| e.message().to_owned())?;
+    let faults = tuning.faults();
+    if faults.is_empty() { Ok(tuning) } else { Err(faults.join("; ")) }
+}
+
 /// Runs it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("could not start the runtime")?;
@@ -185,8 +197,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
-    let tuning: Tuning =
-        toml::from_str(&arguments.set.join("\n")).map_err(|e| anyhow::anyhow!("--set: {}", e.message()))?;
+    let tuning = tuning(&arguments.set.join("\n")).map_err(|e| anyhow::anyhow!("--set: {e}"))?;
     let scenario_text = input::text(&arguments.scenario)?;
     let scenario_name = arguments.scenario.display().to_string();
     let scenario =

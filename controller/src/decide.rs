@@ -123,8 +123,8 @@ pub enum Reason {
 pub struct Alternative {
     /// The stage.
     pub stage: StageNumber,
-    /// What the method compared.
-    pub score: f64,
+    /// What the method compared; `None` for a stage that could not run and was not looked at.
+    pub score: Option<f64>,
     /// Its unit.
     pub unit: Unit,
     /// Why it could not run now.
@@ -243,9 +243,9 @@ impl Problem<'_> {
     }
 
     /// A stage among the alternatives.
-    fn alternative(&self, stage: StageNumber, score: f64, unit: Unit) -> Alternative {
+    fn alternative(&self, stage: StageNumber, score: impl Into<Option<f64>>, unit: Unit) -> Alternative {
         let refused = if Some(stage) == self.running() { None } else { self.refusal(stage) };
-        Alternative { stage, score: rounded(score), unit, refused: refused.map(|r| r.to_string()) }
+        Alternative { stage, score: score.into().map(rounded), unit, refused: refused.map(|r| r.to_string()) }
     }
 
     /// Keeps going where the interstage leads, when nothing was wanted before.

@@ -42,6 +42,13 @@ pub struct Detector {
     pub length_m: f64,
 }
 
+impl Detector {
+    /// Whether it follows the vehicles of that head one by one.
+    pub fn follows(&self, head: u16) -> bool {
+        self.kind == DetectorKind::Area && self.head == Some(head)
+    }
+}
+
 /// What one channel said of one interval. Absent values were not measured, which is not the same as zero.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Reading {

@@ -226,8 +226,7 @@ pub(crate) fn decision(city: &City, d: &Decision, decisions_before: u64) -> Deci
     let alternatives = d.alternatives.iter().map(|a| AlternativeView {
         stage: a.stage.0,
         chosen: a.stage == d.stage,
-        // JSON has no infinity: whoever was not looked at costs the largest number.
-        score: (a.score < f64::MAX).then_some(a.score),
+        score: a.score,
         unit: snake(a.unit),
         refused: a.refused.clone().unwrap_or_default(),
     });

@@ -19,13 +19,15 @@ use super::{Alternative, Choice, Limit, Problem, Reason, Unit, facts, rounded};
 use model::{
     ids::{GroupNumber, StageNumber},
     signal::{GroupKind, Lamp, Stage, rules::Refusal},
-    time::Moment,
+    time::{Moment, Tenths},
 };
-use search::Situation;
 use std::{cmp::Reverse, time::Duration};
 
 /// People on foot wait no longer than this once they have called: beyond it many cross on red (HCM 2010, 18.4).
-const ON_FOOT: Duration = Duration::from_secs(60);
+const ON_FOOT_S: f32 = 60.0;
+
+/// A second of standing in the middle counts as so many at the line: it holds up others too.
+const STUCK_WEIGHT: u16 = 3;
 
 /// For so long a cabinet may take to begin what it was asked for.
 const UNDER_WAY: Duration = Duration::from_secs(3);
@@ -43,8 +45,6 @@ pub(crate) struct Memory {
     follows: Vec<bool>,
     /// Who waits inside.
     inside: inside::Inside,
-    /// The last picture.
-    situation: Situation,
 }
 
 pub(super) fn decide(
@@ -87,34 +87,24 @@ pub(super) fn decide(
         return Some(choice);
     }
     let let_out = let_out(problem, memory, running, &mut open);
-    let situation = &mut memory.situation;
-    forecast::situation(problem, &lanes, memory.saturation, running, &open, situation);
+    let situation = forecast::situation(problem, &lanes, memory.saturation, running, &open);
     if situation.stages.len() < 2 {
         return Some(plain(problem, running, Reason::NoDemand, vec![]));
     }
     let tuning = problem.tuning;
-    let answer = search::search(situation, tuning, None, scratch);
+    let answer = search::search(&situation, tuning, None, scratch);
     let stage = StageNumber(situation.stages[answer.stage]);
     let unchanged = problem.live.wanted == Some(stage);
     let mut alternatives = vec![problem.alternative(stage, f64::from(answer.cost), Unit::VehicleS)];
     // What the others would have cost is worth a search each only where somebody will ask: at a change.
     if !unchanged {
         for (place, &number) in situation.stages.iter().enumerate().filter(|(p, _)| *p != answer.stage) {
-            let number = StageNumber(number);
-            if place == 0 || situation.open[place] {
-                let other = search::search(situation, tuning, Some(place), scratch);
-                alternatives.push(problem.alternative(number, f64::from(other.cost), Unit::VehicleS));
-            } else {
-                let refused = problem.refusal(number).map(|r| r.to_string());
-                alternatives.push(Alternative {
-                    stage: number,
-                    score: f64::MAX,
-                    unit: Unit::VehicleS,
-                    refused,
-                });
-            }
+            let looked_at = place == 0 || situation.open[place];
+            let cost = looked_at.then(|| search::search(&situation, tuning, Some(place), scratch).cost);
+            alternatives.push(problem.alternative(StageNumber(number), cost.map(f64::from), Unit::VehicleS));
         }
-        alternatives[1..].sort_by(|a, b| a.score.total_cmp(&b.score));
+        let last = |a: &Alternative| a.score.unwrap_or(f64::INFINITY);
+        alternatives[1..].sort_by(|a, b| last(a).total_cmp(&last(b)));
     }
     let facts = facts([
         ("cost", f64::from(answer.cost)),
@@ -138,9 +128,6 @@ fn is_go(problem: &Problem, group: GroupNumber) -> bool {
     lamp.is_some_and(Lamp::is_go)
 }
 
-/// A second of standing in the middle counts as so many at the line: it holds up others too.
-const STUCK_WEIGHT: u16 = 3;
-
 fn count_red(problem: &Problem, lanes: &[forecast::Lane], red_s: &mut Vec<u16>) {
     let heads = &problem.site.layout.heads;
     red_s.resize(heads.len(), 0);
@@ -160,6 +147,12 @@ fn count_red(problem: &Problem, lanes: &[forecast::Lane], red_s: &mut Vec<u16>) 
     }
 }
 
+/// How long a group may be red with somebody waiting: `usual`, or what the cabinet says if that is less.
+fn longest_red_s(problem: &Problem, group: GroupNumber, usual: f32) -> f32 {
+    let own = problem.junction.group(group).map(|g| g.max_red).filter(|t| *t > Tenths::ZERO);
+    own.map_or(usual, |t| usual.min(t.as_seconds() as f32))
+}
+
 /// The stage for people who have waited as long as they do before they cross on red. Nobody counts them, so the
 /// search does not know of them.
 fn on_foot(
@@ -171,7 +164,8 @@ fn on_foot(
     let junction = problem.junction;
     let people = junction.groups.iter().zip(waiting).filter(|(g, _)| g.kind == GroupKind::Pedestrians);
     let waited = people.filter_map(|(g, since)| Some((problem.now.since((*since)?), g.number)));
-    let (waited, group) = waited.filter(|(w, _)| *w >= ON_FOOT).max_by_key(|(w, g)| (*w, Reverse(*g)))?;
+    let due = |(w, g): &(Duration, GroupNumber)| w.as_secs_f32() >= longest_red_s(problem, *g, ON_FOOT_S);
+    let (waited, group) = waited.filter(due).max_by_key(|(w, g)| (*w, Reverse(*g)))?;
     let serves = |s: &&Stage| s.number != running && s.has(group) && open[usize::from(s.number.0) - 1];
     let stage = junction.stages.iter().filter(serves).max_by_key(|s| (s.green.len(), Reverse(s.number)))?;
     Some((stage.number, group, waited.as_secs() as u16))
@@ -186,11 +180,12 @@ fn starved(
     running: StageNumber,
 ) -> Option<(StageNumber, GroupNumber, u16)> {
     let layout = &problem.site.layout;
+    let due = |&(index, red_s): &(usize, &u16)| {
+        let head = layout.heads[index].as_ref();
+        head.is_some_and(|h| f32::from(*red_s) > longest_red_s(problem, h.group, problem.tuning.max_red_s))
+    };
     let (index, &red_s) =
-        memory.red_s.iter().enumerate().max_by_key(|(i, red)| (**red, std::cmp::Reverse(*i)))?;
-    if f32::from(red_s) <= problem.tuning.max_red_s {
-        return None;
-    }
+        memory.red_s.iter().enumerate().filter(due).max_by_key(|(i, red)| (**red, Reverse(*i)))?;
     // Of the stages that let it go, the one that lets most of the others go that wait long too.
     let worth = |stage: usize| -> (bool, bool, u32) {
         let freely = layout.shows[stage][index] == search::Aspect::Green;
@@ -207,7 +202,7 @@ fn starved(
     };
     let stages = &problem.junction.stages;
     let places = (0..stages.len()).filter(|&p| open[p] || stages[p].number == running);
-    let best = places.max_by_key(|&p| (worth(p), std::cmp::Reverse(p)))?;
+    let best = places.max_by_key(|&p| (worth(p), Reverse(p)))?;
     let group = layout.heads[index].as_ref()?.group;
     (worth(best).0 && stages[best].number != running).then_some((stages[best].number, group, red_s))
 }

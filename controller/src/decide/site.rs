@@ -299,7 +299,7 @@ impl Site {
             .first()
             .cloned()
             .unwrap_or_else(|| webster::plan(junction, PlanNumber(0), &order, &vec![0.0; order.len()]));
-        let ways = order
+        let ways: Vec<Vec<Tenths>> = order
             .iter()
             .map(|&a| order.iter().map(|&b| Interstage::between(junction, a, b).duration).collect())
             .collect();
@@ -310,10 +310,10 @@ impl Site {
             loops: loop_lanes(junction),
             callers,
             worth: order.iter().map(|&s| worth(junction, s)).collect(),
+            layout: Layout::new(city, ix, roads, &ways),
             ways,
             lanes: lanes.iter().map(|l| l.len().max(1) as u16).collect(),
             neighbour: junction.detectors.iter().map(|d| neighbour(junction, d)).collect(),
-            layout: Layout::new(city, ix, roads),
             places: junction.detectors.iter().enumerate().map(|(i, d)| (d.channel, i)).collect(),
         }
     }

@@ -169,9 +169,7 @@ impl Senses {
     fn follow_inside(&mut self, v: &Vehicle, now: Place) {
         let Some((junction, head, beyond_m)) = now.inside else { return };
         let detectors = &self.city.junctions[junction.ix()].detectors;
-        for (place, _) in
-            (0..).zip(detectors).filter(|(_, d)| d.kind == DetectorKind::Area && d.head == Some(head))
-        {
+        for (place, _) in (0..).zip(detectors).filter(|(_, d)| d.follows(head)) {
             // Never 0: that would be at the line, before it.
             let sighting = Sighting::new(-beyond_m.max(0.1), v.speed, v.length);
             self.felt[junction.ix()].sightings.push((place, sighting));
@@ -185,8 +183,7 @@ impl Senses {
         let detectors = &self.city.junctions[junction.ix()].detectors;
         let Felt { channels, sightings } = &mut self.felt[junction.ix()];
         for ((detector, sensed), place) in detectors.iter().zip(channels).zip(0..) {
-            let sees = detector.kind == DetectorKind::Area && *distance <= detector.length_m;
-            if sees && detector.head == Some(*link) {
+            if detector.follows(*link) && *distance <= detector.length_m {
                 sensed.count_in_view(v);
                 sightings.push((place, Sighting::new(*distance, v.speed, v.length)));
             }

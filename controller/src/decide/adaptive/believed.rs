@@ -4,7 +4,12 @@
 //! keep their order. Where they will turn is not seen: shares of the lane's heads are learned from who could go when
 //! one left, and a vehicle that stands at a head's green was not bound there.
 
-use super::{forecast::Seen, is_go, layout::Approach, search::Aspect};
+use super::{
+    forecast::{CAR_M, Seen},
+    is_go,
+    layout::Approach,
+    search::Aspect,
+};
 use crate::{
     coordinator::ChannelLive,
     decide::{Problem, memory::usable, site::SPACING_M},
@@ -24,15 +29,11 @@ const EMPTY_S: u8 = 4;
 const UNSEEN_S: u8 = 30;
 /// A loop covered for so long has a queue standing on it, s.
 const COVERED_S: u8 = 3;
-/// Length of a car where none is measured, m.
-const CAR_M: f32 = 5.0;
 /// No lane holds more, vehicles.
 const MOST: usize = 40;
 /// Seconds of gap that one turner takes, and that those behind it need to get out.
 const TURN_S: u8 = 2;
 const CLEARING_S: u8 = 4;
-/// Somebody who goes first and is this near leaves no gap, s.
-const GAP_S: f32 = 3.0;
 
 /// One lane.
 #[derive(Clone, Debug, Default)]
@@ -231,7 +232,7 @@ impl Believed {
 
     /// Whether anybody who goes under that head is near.
     pub(super) fn is_near(&self, now: Moment, lane: &Approach, head: u16) -> bool {
-        self.seen(now, lane).any(|v| v.head == head && v.arrives_s(lane.speed_mps) < GAP_S)
+        self.seen(now, lane).any(|v| v.head == head && v.leaves_no_gap(lane.speed_mps))
     }
 
     /// Those on the way.

@@ -18,6 +18,15 @@ use model::{detection::Sighting, ids::StageNumber};
 const ACCELERATION: [f32; 2] = [2.6, 1.3];
 /// Longer than this is not a car, m.
 const LONG_M: f32 = 8.5;
+/// Saturation headways of a lane lie within these, s (HCM 2010, 31.2).
+const HEADWAYS_S: [f32; 2] = [1.6, 3.0];
+/// A car with the length that headways are stated for, the longest that still counts as one, and the further length
+/// that takes another headway, m.
+pub(super) const CAR_M: f32 = 5.0;
+const VAN_M: f32 = 6.5;
+const PER_HEADWAY_M: f32 = 15.0;
+/// A receiving lane shorter than this is full as soon as one stands in it, m.
+const SHORT_M: f32 = 20.0;
 /// Longer than this, and standing alone, is a bus at its stop, m.
 const BUS_M: f32 = 9.0;
 /// Slower than this has stopped, and slower than the second has no speed left to lose, m/s.
@@ -25,6 +34,8 @@ const STOPPED_MPS: f32 = 0.1;
 const SLOW_MPS: f32 = 0.5;
 /// Slower than this in the middle of a junction, it waits there, m/s.
 pub(super) const HELD_MPS: f32 = 2.5;
+/// Somebody who goes first and is this near leaves no gap, s.
+const GAP_S: f32 = 3.0;
 /// Nobody ahead for so long a way: whoever stands here does not stand in a queue, m.
 const ALONE_M: f32 = 15.0;
 /// Most vehicles of one lane that matter to half a minute.
@@ -54,8 +65,13 @@ impl Seen {
         self.speed_mps < STOPPED_MPS
     }
 
+    /// Whether it comes too soon for somebody in the middle to turn before it.
+    pub(super) fn leaves_no_gap(&self, limit_mps: f32) -> bool {
+        self.arrives_s(limit_mps) < GAP_S
+    }
+
     /// Seconds to the stop line if it accelerates from now on as it likes, up to `limit_mps`.
-    pub(super) fn arrives_s(&self, limit_mps: f32) -> f32 {
+    fn arrives_s(&self, limit_mps: f32) -> f32 {
         let (d, v) = (self.distance_m.max(0.0), self.speed_mps);
         let a = ACCELERATION[usize::from(self.length_m > LONG_M)];
         let top = limit_mps.max(v).max(1.0);
@@ -109,8 +125,7 @@ pub(super) fn see(problem: &Problem, believed: &mut Vec<Believed>, follows: &mut
                             && if blind[other.lane] {
                                 believed[other.lane].is_near(problem.now, approach, first)
                             } else {
-                                let near =
-                                    |v: &Seen| v.head == first && v.arrives_s(approach.speed_mps) < 3.0;
+                                let near = |v: &Seen| v.head == first && v.leaves_no_gap(approach.speed_mps);
                                 lanes[other.lane].vehicles.iter().any(near)
                             }
                     })
@@ -141,17 +156,16 @@ pub(super) fn smooth(problem: &Problem, lanes: &[Lane], saturation: &mut f32) {
     *saturation += (fullest - *saturation) / problem.tuning.gate_s.max(1.0);
 }
 
-/// Fills in what the search takes.
+/// What the search takes.
 pub(super) fn situation(
     problem: &Problem,
     lanes: &[Lane],
     saturation: f32,
     running: StageNumber,
     open: &[bool],
-    s: &mut Situation,
-) {
+) -> Situation {
     let (layout, tuning) = (&problem.site.layout, problem.tuning);
-    *s = Situation::default();
+    let mut s = Situation::default();
     let gate = (saturation - tuning.gate_from) / (tuning.gate_to - tuning.gate_from).max(0.01);
     let gate = gate.clamp(0.0, 1.0);
     // Heads by index, to their places.
@@ -181,8 +195,8 @@ pub(super) fn situation(
                 arrives += tuning.dwell_s;
             }
             latest = latest.max(arrives);
-            let headway = (tuning.headway_s + head.slower_s).clamp(1.6, 3.0);
-            let long = if v.length_m > 6.5 { 1.0 + (v.length_m - 5.0) / 15.0 } else { 1.0 };
+            let headway = (tuning.headway_s + head.slower_s).clamp(HEADWAYS_S[0], HEADWAYS_S[1]);
+            let long = if v.length_m > VAN_M { 1.0 + (v.length_m - CAR_M) / PER_HEADWAY_M } else { 1.0 };
             s.vehicles.push(Vehicle {
                 arrives_s: latest,
                 weight: 1.0 + tuning.storage * price,
@@ -198,7 +212,7 @@ pub(super) fn situation(
         let to = s.vehicles.len() as u16;
         s.queues.push(Queue { from: from as u16, to, flowing, left: 1.0 + tuning.storage_left * price });
     }
-    choose_stages(problem, &wanted, running, open, s);
+    choose_stages(problem, &wanted, running, open, &mut s);
     let mut out_of = vec![NO_OUT; layout.outs.len()];
     for &index in &wanted {
         let head = layout.heads[usize::from(index)].as_ref().expect("wanted");
@@ -219,6 +233,7 @@ pub(super) fn situation(
         let shows = s.stages.iter().map(|&n| layout.shows[usize::from(n) - 1][usize::from(index)]).collect();
         s.heads.push(HeadWanted { out: out_of[head.out], yields_to, shows });
     }
+    s
 }
 
 /// The running stage and those others that differ for somebody who is here, most wanted first.
@@ -275,6 +290,6 @@ fn room(problem: &Problem, out: usize) -> Option<Room> {
     }
     let spacing = SPACING_M as f32;
     let free = (receiving.room_m - spacing * there as f32 / receiving.lanes).max(0.0) / spacing;
-    let free = if receiving.room_m > 20.0 { free } else { 0.0 };
+    let free = if receiving.room_m > SHORT_M { free } else { 0.0 };
     (free <= AMPLE).then_some(Room { free, grows: problem.tuning.drain })
 }

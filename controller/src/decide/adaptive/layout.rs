@@ -7,17 +7,19 @@ use model::{
     detection::DetectorKind,
     ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx},
     network::Movement,
-    signal::{Junction, Stage, interstage::Interstage},
+    signal::{Junction, Stage},
     time::Tenths,
 };
 use std::collections::BTreeMap;
 
 /// A queue is followed back from the stop line as far as this, m.
 pub(super) const LONGEST_QUEUE_M: f64 = 250.0;
+/// The price of a full lane is not taken of less than four vehicles, m.
+const SHORTEST_QUEUE_M: f64 = 30.0;
 /// A receiving lane is looked at as far as this beyond the junction, m: eight vehicles, as many as one green sends
 /// into it before the picture is a new one.
 const RECEIVING_M: f64 = 60.0;
-/// Nobody is faster than this through the sharpest turn, nor slower, m/s.
+/// Nobody is slower than this through the sharpest turn, m/s.
 const SLOWEST_TURN_MPS: f64 = 3.0;
 /// Speed at which a saturation headway is stated, m/s (50 km/h).
 const HEADWAY_SPEED_MPS: f64 = 13.9;
@@ -94,7 +96,8 @@ pub(crate) struct Watcher {
 }
 
 impl Layout {
-    pub(crate) fn new(city: &City, ix: JunctionIx, roads: &Roads) -> Layout {
+    /// `ways` are the site's.
+    pub(crate) fn new(city: &City, ix: JunctionIx, roads: &Roads, ways: &[Vec<Tenths>]) -> Layout {
         let junction = &city.junctions[ix.ix()];
         let network = &city.network;
         let mut governed: Vec<Vec<&Movement>> = vec![Vec::new(); junction.heads.len()];
@@ -111,12 +114,6 @@ impl Layout {
         }
         outs.values_mut().enumerate().for_each(|(place, out)| *out = place);
         let order: Vec<LaneIx> = lanes.keys().copied().collect();
-        let channel = |index: usize| {
-            let follows = |d: &&model::detection::Detector| {
-                d.kind == DetectorKind::Area && d.head == Some(index as u16)
-            };
-            junction.detectors.iter().find(follows).map(|d| d.channel)
-        };
         let heads = governed.iter().enumerate().map(|(index, movements)| {
             let first = movements.first()?;
             let head = first.head?;
@@ -141,7 +138,7 @@ impl Layout {
                     from.len() as f32
                 },
                 yields_to,
-                channel: channel(index),
+                channel: follower(junction, index as u16),
             })
         });
         let heads = heads.collect();
@@ -159,7 +156,7 @@ impl Layout {
             advance_m: on_lane(roads.loop_lane(city, lane), DetectorKind::Advance)
                 .map_or(0.0, |d| d.distance_m) as f32,
             speed_mps: network.lane(lane).speed_limit_mps as f32,
-            room_m: roads.room(city, lane).clamp(30.0, LONGEST_QUEUE_M) as f32,
+            room_m: roads.room(city, lane).clamp(SHORTEST_QUEUE_M, LONGEST_QUEUE_M) as f32,
             heads: heads.clone(),
         };
         let stages = &junction.stages;
@@ -167,23 +164,21 @@ impl Layout {
             lanes: lanes.iter().map(approach).collect(),
             outs: outs.keys().map(|&lane| Receiving::new(city, lane, roads)).collect(),
             shows: stages.iter().map(|s| aspects(junction, s)).collect(),
-            change: stages
-                .iter()
-                .map(|a| stages.iter().map(|b| change_s(junction, a, b)).collect())
-                .collect(),
+            change: ways.iter().map(|row| row.iter().map(|&t| whole(t)).collect()).collect(),
             min_green: stages.iter().map(|s| whole(crate::decide::min_green(junction, s.number))).collect(),
             heads,
         }
     }
 }
 
+/// The channel that follows a head's vehicles.
+fn follower(junction: &Junction, head: u16) -> Option<ChannelNumber> {
+    junction.detectors.iter().find(|d| d.follows(head)).map(|d| d.channel)
+}
+
 /// Whole seconds, upwards.
 fn whole(t: Tenths) -> u8 {
     u8::try_from(t.0.div_ceil(10)).unwrap_or(NEVER - 1).min(NEVER - 1)
-}
-
-fn change_s(junction: &Junction, a: &Stage, b: &Stage) -> u8 {
-    whole(Interstage::between(junction, a.number, b.number).duration)
 }
 
 fn aspects(junction: &Junction, stage: &Stage) -> Vec<Aspect> {
@@ -211,9 +206,7 @@ impl Receiving {
         let mut seen_by = Vec::new();
         for (head, to_line_m) in roads.heads_ahead(city, lane, LONGEST_QUEUE_M + RECEIVING_M) {
             let other = &city.junctions[head.junction.ix()];
-            let follows =
-                |d: &&model::detection::Detector| d.kind == DetectorKind::Area && d.head == Some(head.index);
-            let Some(channel) = other.detectors.iter().find(follows).map(|d| d.channel) else { continue };
+            let Some(channel) = follower(other, head.index) else { continue };
             let dm = |m: f64| (m * 10.0).clamp(0.0, 32_767.0) as i16;
             let (from_dm, to_dm) = (dm(to_line_m - room_m), dm(to_line_m));
             seen_by.push(Watcher { junction: head.junction, channel, from_dm, to_dm });

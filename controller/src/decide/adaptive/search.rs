@@ -17,6 +17,10 @@ pub(crate) const MOST_LANES: usize = 48;
 pub(crate) const MOST_OUTS: usize = 48;
 /// Most stages looked at in one search.
 pub(crate) const MOST_STAGES: usize = 16;
+/// No prediction is worth anything beyond this, s.
+const LONGEST_HORIZON_S: u8 = 120;
+/// A turn on red first stops for so long, s.
+const STOP_S: f32 = 1.5;
 /// No receiving lane.
 pub(crate) const NO_OUT: u8 = u8::MAX;
 /// A change that must not happen.
@@ -153,6 +157,46 @@ pub struct Tuning {
     pub several: u8,
     /// Slower than this inside, though nobody goes before it, a vehicle is held up, m/s.
     pub crawl_mps: f32,
+}
+
+impl Tuning {
+    /// What cannot be searched with, in words; empty means it can.
+    pub fn faults(&self) -> Vec<String> {
+        let within = |name: &str, value: u8, least: u8, most: u8| {
+            let fault = || format!("{name} = {value} is not within {least} to {most}");
+            (!(least..=most).contains(&value)).then(fault)
+        };
+        let counts = [
+            within("horizon_s", self.horizon_s, self.step_s.max(1), LONGEST_HORIZON_S),
+            within("step_s", self.step_s, 1, 10),
+            within("beam", self.beam, 1, 50),
+            within("stages", self.stages, 2, MOST_STAGES as u8),
+            within("several", self.several, 1, u8::MAX),
+        ];
+        let numbers = [
+            ("startup_s", self.startup_s),
+            ("headway_s", self.headway_s),
+            ("gap_s", self.gap_s),
+            ("left_red_s", self.left_red_s),
+            ("left_green_s", self.left_green_s),
+            ("left_place", self.left_place),
+            ("stop_s", self.stop_s),
+            ("change_s", self.change_s),
+            ("storage", self.storage),
+            ("storage_left", self.storage_left),
+            ("gate_from", self.gate_from),
+            ("gate_to", self.gate_to),
+            ("gate_s", self.gate_s),
+            ("max_red_s", self.max_red_s),
+            ("dwell_s", self.dwell_s),
+            ("drain", self.drain),
+            ("crawl_mps", self.crawl_mps),
+        ];
+        let negative = numbers.into_iter().filter(|(_, value)| !(value.is_finite() && *value >= 0.0));
+        let negative =
+            negative.map(|(name, value)| format!("{name} = {value} is not a number from 0 upwards"));
+        counts.into_iter().flatten().chain(negative).collect()
+    }
 }
 
 impl Default for Tuning {
@@ -386,7 +430,7 @@ impl Node {
             }
             let mut departs = v.arrives_s.max(self.free[l]);
             if aspect == Aspect::TurnOnRed {
-                departs = departs.max(v.arrives_s + 1.5);
+                departs = departs.max(v.arrives_s + STOP_S);
             }
             if departs >= t + 1.0 {
                 break;
@@ -527,6 +571,17 @@ mod tests {
         let mut s = crossing(&[], &[0.0, 2.0]);
         s.open[1] = false;
         check(&s, 1);
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_searched_with_are_named() {
+        let check = |tuning: Tuning, said: &[&str]| assert_eq!(tuning.faults(), said);
+        check(Tuning::default(), &[]);
+        check(Tuning { step_s: 0, ..Tuning::default() }, &["step_s = 0 is not within 1 to 10"]);
+        check(
+            Tuning { stages: 40, gap_s: -1.0, ..Tuning::default() },
+            &["stages = 40 is not within 2 to 16", "gap_s = -1 is not a number from 0 upwards"],
+        );
     }
 
     proptest::proptest! {
