@@ -54,6 +54,7 @@ pub fn sumo_city(net: &Path, additional: &[PathBuf], tier: Tier) -> Result<City,
     let additional = Texts::read(additional)?;
     let name = net.display().to_string();
     let mut city = tell(model::sumo::network(Source::new(&name, &net_text), &additional.sources())?);
+    model::signal::further::add(&mut city);
     model::detection::equip(&mut city, tier);
     sound(city, net)
 }

@@ -158,6 +158,8 @@ pub struct Live {
     pub mode: Option<Mode>,
     /// The stage that we want.
     pub wanted: Option<StageNumber>,
+    /// The stage that it would run if a junction close by let it.
+    pub held_back: Option<StageNumber>,
     /// The kind of control in use.
     pub kind: Kind,
     /// The last decision.
@@ -514,6 +516,7 @@ impl Coordinator {
             limits: choice.limits,
         };
         live.wanted = Some(choice.stage);
+        live.held_back = choice.held_back;
         if changed {
             actions.push(Action::Decided(decision.clone()));
         }

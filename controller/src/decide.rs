@@ -157,6 +157,8 @@ pub enum Limit {
     Intergreen,
     /// Turners who wait inside the junction must be let out first.
     Turners,
+    /// A junction so close that the two run like one must stop sending traffic, or let it out, first.
+    Neighbour,
 }
 
 /// All that a decision is made from.
@@ -180,6 +182,8 @@ pub(crate) struct Choice {
     pub facts: BTreeMap<String, f64>,
     pub alternatives: Vec<Alternative>,
     pub limits: Vec<Limit>,
+    /// The stage that would have been chosen if a junction close by had let it.
+    pub held_back: Option<StageNumber>,
 }
 
 /// Chooses by the kind of control in use, or by the operator's hold. `None` leaves what was wanted before: an
@@ -198,6 +202,7 @@ pub(crate) fn decide(
             facts: BTreeMap::new(),
             alternatives: Vec::new(),
             limits,
+            held_back: None,
         });
     }
     match problem.live.kind {
@@ -253,7 +258,7 @@ impl Problem<'_> {
         let stage = self.running().filter(|_| self.live.wanted.is_none())?;
         let limits = vec![Limit::Intergreen];
         let (facts, alternatives) = (BTreeMap::new(), Vec::new());
-        Some(Choice { stage, reason: Reason::Interstage, facts, alternatives, limits })
+        Some(Choice { stage, reason: Reason::Interstage, facts, alternatives, limits, held_back: None })
     }
 }
 

@@ -12,6 +12,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{fmt, ops::Range};
 
+/// Most pieces of road that are followed one after another: for loops of zero-length lanes in broken maps.
+const MOST_PIECES: usize = 64;
+
 /// A name in the language of the place, and in English letters where there is one.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Name {
@@ -298,6 +301,31 @@ impl Network {
             into[m.to.ix()].push(MovementIx::from(i));
         }
         into
+    }
+
+    /// Metres of queue that fit before a lane's end until they reach a place where other traffic goes: a signal,
+    /// or a meeting of several roads. `into` is of [`Network::movements_into_lanes`].
+    pub fn queue_room_m(&self, into: &[Vec<MovementIx>], lane: LaneIx) -> f64 {
+        let mut link = self.lane(lane).link;
+        let mut room = self.link(link).length_m;
+        for _ in 0..MOST_PIECES {
+            let mut before: Vec<LinkIx> = Vec::new();
+            let mut signal = false;
+            for m in self.link(link).lane_ixs().flat_map(|l| &into[l.ix()]) {
+                let m = self.movement(*m);
+                signal |= m.head.is_some();
+                let from = self.lane(m.from).link;
+                if self.link(from).from != self.link(link).to && !before.contains(&from) {
+                    before.push(from);
+                }
+            }
+            if signal || before.len() != 1 {
+                break;
+            }
+            link = before[0];
+            room += self.link(link).length_m;
+        }
+        room
     }
 
     /// For each node, the links that leave it, in index order.

@@ -5,6 +5,7 @@
 //! centre and the cabinet each keep their own copy of the data and run the same rules over it.
 
 pub mod design;
+pub mod further;
 pub mod interstage;
 pub mod rules;
 pub mod stretch;
@@ -286,6 +287,11 @@ impl Junction {
     /// The plan of that number.
     pub fn plan(&self, number: PlanNumber) -> Option<&Plan> {
         self.plans.iter().find(|p| p.number == number)
+    }
+
+    /// Whether a plan names that stage. Where there are no plans, every stage counts.
+    pub fn in_plans(&self, stage: StageNumber) -> bool {
+        self.plans.is_empty() || self.plans.iter().any(|p| p.steps.iter().any(|s| s.stage == stage))
     }
 
     /// The plan that the schedule wants at a local time: `weekday` 0 is Monday.

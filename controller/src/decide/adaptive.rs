@@ -6,6 +6,7 @@
 //! [`forecast`] says what is coming, [`search`] what to do about it.
 
 mod believed;
+mod close;
 mod forecast;
 mod inside;
 mod layout;
@@ -26,8 +27,9 @@ use std::{cmp::Reverse, time::Duration};
 /// People on foot wait no longer than this once they have called: beyond it many cross on red (HCM 2010, 18.4).
 const ON_FOOT_S: f32 = 60.0;
 
-/// A second of standing in the middle counts as so many at the line: it holds up others too.
-const STUCK_WEIGHT: u16 = 3;
+/// A green that somebody starving ends has lasted so long, or a saturated junction would serve nobody but the starving,
+/// in greens that are all interstage, s.
+const LEAST_GREEN_S: f64 = 15.0;
 
 /// For so long a cabinet may take to begin what it was asked for.
 const UNDER_WAY: Duration = Duration::from_secs(3);
@@ -45,6 +47,8 @@ pub(crate) struct Memory {
     follows: Vec<bool>,
     /// Who waits inside.
     inside: inside::Inside,
+    /// For how long a neighbour has kept it from the stage that it wants, s.
+    held_back_s: u8,
 }
 
 pub(super) fn decide(
@@ -71,7 +75,14 @@ pub(super) fn decide(
         return None;
     }
     let stages = &problem.junction.stages;
-    let mut open: Vec<bool> = stages.iter().map(|s| problem.refusal(s.number).is_none()).collect();
+    let layout = &problem.site.layout;
+    let ways = &layout.change[usize::from(running.0) - 1];
+    let may = |(place, s): (usize, &Stage)| {
+        ways[place] != search::NEVER
+            && !close::blocks(problem, &lanes, s.number, false)
+            && problem.refusal(s.number).is_none()
+    };
+    let mut open: Vec<bool> = stages.iter().enumerate().map(may).collect();
     if !stages.iter().zip(&open).any(|(s, open)| *open && s.number != running) {
         let minimum = |s: &model::signal::Stage| {
             matches!(problem.refusal(s.number), Some(Refusal::MinimumGreen { .. }))
@@ -79,28 +90,53 @@ pub(super) fn decide(
         let limits = if stages.iter().any(minimum) { vec![Limit::MinGreen] } else { vec![] };
         return Some(plain(problem, running, Reason::MinGreen, limits));
     }
-    let starved = starved(problem, &lanes, memory, &open, running);
+    let long_enough = problem.green_for().is_some_and(|g| g.as_seconds() >= LEAST_GREEN_S);
+    let long_enough = problem.green_for().is_some_and(|g| g.as_seconds() >= LEAST_GREEN_S);
+    let patient = memory.held_back_s <= close::PATIENCE_S;
+    let waits = if patient { close::waits(problem, &lanes, running) } else { vec![false; stages.len()] };
+    let starved = starved(problem, &lanes, memory, &open, running).filter(|_| long_enough);
+    let mut held_back = None;
     if let Some((stage, group, red_s)) = starved.or_else(|| on_foot(problem, waiting, &open, running)) {
-        let mut choice = plain(problem, stage, Reason::MaxRed, vec![Limit::MaxRed]);
-        choice.facts.insert("group".into(), f64::from(group.0));
-        choice.facts.insert("red_s".into(), f64::from(red_s));
-        return Some(choice);
+        if waits[usize::from(stage.0) - 1] {
+            held_back = Some(stage);
+        } else {
+            memory.held_back_s = 0;
+            let mut choice = plain(problem, stage, Reason::MaxRed, vec![Limit::MaxRed]);
+            choice.facts.insert("group".into(), f64::from(group.0));
+            choice.facts.insert("red_s".into(), f64::from(red_s));
+            return Some(choice);
+        }
     }
     let let_out = let_out(problem, memory, running, &mut open);
-    let situation = forecast::situation(problem, &lanes, memory.saturation, running, &open);
+    let mut situation = forecast::situation(problem, &lanes, memory.saturation, running, &open);
     if situation.stages.len() < 2 {
         return Some(plain(problem, running, Reason::NoDemand, vec![]));
     }
     let tuning = problem.tuning;
-    let answer = search::search(&situation, tuning, None, scratch);
+    let mut answer = search::search(&situation, tuning, None, scratch);
+    let number = |place: usize| StageNumber(situation.stages[place]);
+    if held_back.is_none() && waits[usize::from(number(answer.stage).0) - 1] {
+        held_back = Some(number(answer.stage));
+    }
+    let stop =
+        patient && (close::must_stop(problem, running) || close::blocks(problem, &lanes, running, true));
+    if held_back.is_some() || stop {
+        for (place, open) in situation.open.iter_mut().enumerate() {
+            *open &= !waits[usize::from(situation.stages[place]) - 1];
+        }
+        // Whoever must stop sending does, as soon as there is another stage to go to.
+        situation.open[0] = !(stop && situation.open[1..].contains(&true));
+        answer = search::search(&situation, tuning, None, scratch);
+    }
+    memory.held_back_s = if held_back.is_some() { memory.held_back_s.saturating_add(1) } else { 0 };
     let stage = StageNumber(situation.stages[answer.stage]);
     let unchanged = problem.live.wanted == Some(stage);
     let mut alternatives = vec![problem.alternative(stage, f64::from(answer.cost), Unit::VehicleS)];
     // What the others would have cost is worth a search each only where somebody will ask: at a change.
     if !unchanged {
         for (place, &number) in situation.stages.iter().enumerate().filter(|(p, _)| *p != answer.stage) {
-            let looked_at = place == 0 || situation.open[place];
-            let cost = looked_at.then(|| search::search(&situation, tuning, Some(place), scratch).cost);
+            let cost =
+                situation.open[place].then(|| search::search(&situation, tuning, Some(place), scratch).cost);
             alternatives.push(problem.alternative(StageNumber(number), cost.map(f64::from), Unit::VehicleS));
         }
         let last = |a: &Alternative| a.score.unwrap_or(f64::INFINITY);
@@ -112,15 +148,23 @@ pub(super) fn decide(
         ("saturation", f64::from(memory.saturation)),
         ("green_s", problem.green_for().map_or(0.0, |g| g.as_seconds())),
     ]);
-    let limits = if let_out { vec![Limit::Turners] } else { vec![] };
+    let limits = [(let_out, Limit::Turners), (held_back.is_some() || stop, Limit::Neighbour)];
+    let limits = limits.into_iter().filter(|(binds, _)| *binds).map(|(_, limit)| limit).collect();
     let reason = if stage == running { Reason::KeepHorizon } else { Reason::Horizon };
-    Some(Choice { stage, reason, facts, alternatives, limits })
+    Some(Choice { stage, reason, facts, alternatives, limits, held_back })
 }
 
 /// A choice that nothing was searched for.
 fn plain(problem: &Problem, stage: StageNumber, reason: Reason, limits: Vec<Limit>) -> Choice {
     let green_s = problem.green_for().map_or(0.0, |g| g.as_seconds());
-    Choice { stage, reason, facts: facts([("green_s", rounded(green_s))]), alternatives: Vec::new(), limits }
+    Choice {
+        stage,
+        reason,
+        facts: facts([("green_s", rounded(green_s))]),
+        alternatives: Vec::new(),
+        limits,
+        held_back: None,
+    }
 }
 
 fn is_go(problem: &Problem, group: GroupNumber) -> bool {
@@ -139,11 +183,8 @@ fn count_red(problem: &Problem, lanes: &[forecast::Lane], red_s: &mut Vec<u16>) 
         let yields = shows.is_some_and(|s| s[index] == search::Aspect::Yielding);
         let stuck =
             yields && lanes[head.lane].inside.iter().any(|v| usize::from(v.head) == index && v.stopped());
-        red_s[index] = match (stuck, waits && !is_go(problem, head.group)) {
-            (true, _) => red_s[index].saturating_add(STUCK_WEIGHT),
-            (false, true) => red_s[index].saturating_add(1),
-            (false, false) => 0,
-        };
+        let red = waits && !is_go(problem, head.group);
+        red_s[index] = if stuck || red { red_s[index].saturating_add(1) } else { 0 };
     }
 }
 

@@ -49,8 +49,10 @@ pub(super) fn decide(problem: &Problem, memory: &mut Memory) -> Option<Choice> {
     if memory.instant.is_some_and(|at| passed(at) < Duration::from_secs(INSTANT_S)) {
         return None;
     }
+    // Stages that no plan shows are for kinds that know who is left in the middle.
+    let planned = problem.junction.stages.iter().filter(|s| problem.junction.in_plans(s.number));
     let mut scored: Vec<(StageNumber, f64)> =
-        problem.junction.stages.iter().map(|s| (s.number, pressure(problem, memory, s.number))).collect();
+        planned.map(|s| (s.number, pressure(problem, memory, s.number))).collect();
     // A tie keeps what runs, then prefers the lower number.
     scored.sort_by(|a, b| b.1.total_cmp(&a.1).then((Some(b.0) == running).cmp(&(Some(a.0) == running))));
     let starved = starved(problem, memory);
@@ -134,7 +136,7 @@ fn choice(
         .chain(others)
         .map(|&(s, p)| problem.alternative(s, p, Unit::Vehicles))
         .collect();
-    Choice { stage: chosen.0, reason, facts, alternatives, limits }
+    Choice { stage: chosen.0, reason, facts, alternatives, limits, held_back: None }
 }
 
 /// What a stage's green would relieve, vehicles.

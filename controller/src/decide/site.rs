@@ -5,7 +5,7 @@ use model::{
     city::City,
     detection::{Detector, DetectorKind},
     ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, LinkIx, MovementIx, PlanNumber, StageNumber},
-    network::Head,
+    network::{Head, Movement},
     signal::{Junction, Plan, interstage::Interstage, webster},
     time::Tenths,
 };
@@ -162,30 +162,41 @@ impl Roads {
         model::detection::loop_lane(&city.network, &self.into_lane, lane)
     }
 
-    /// Metres of queue that fit before a lane's end until they reach a place where other traffic goes: a signal,
-    /// or a meeting of several roads.
+    /// Movements that leave a lane.
+    pub(crate) fn onward<'c>(&self, city: &'c City, lane: LaneIx) -> impl Iterator<Item = &'c Movement> {
+        self.by_lane[lane.ix()].clone().map(|m| &city.network.movements[m as usize])
+    }
+
+    /// Movements that lead into a lane.
+    pub(crate) fn before<'c>(&self, city: &'c City, lane: LaneIx) -> impl Iterator<Item = &'c Movement> {
+        self.into_lane[lane.ix()].iter().map(|m| city.network.movement(*m))
+    }
+
+    /// See [`model::network::Network::queue_room_m`].
     pub(crate) fn room(&self, city: &City, lane: LaneIx) -> f64 {
+        city.network.queue_room_m(&self.into_lane, lane)
+    }
+
+    /// See [`model::signal::further::between_signals`].
+    pub(crate) fn between_signals(&self, city: &City, lane: LaneIx, junction: JunctionIx) -> bool {
+        model::signal::further::between_signals(&city.network, &self.into_lane, lane, junction)
+    }
+
+    /// Metres from a lane's start along the one lane that continues it, to the next signal or fork, at most `limit_m`.
+    pub(crate) fn run_on(&self, city: &City, lane: LaneIx, limit_m: f64) -> f64 {
         let network = &city.network;
-        let mut link = network.lane(lane).link;
-        let mut room = network.link(link).length_m;
+        let mut here = lane;
+        let mut run = network.lane(here).length_m;
         for _ in 0..MOST_PIECES {
-            let mut before: Vec<LinkIx> = Vec::new();
-            let mut signal = false;
-            for m in network.link(link).lane_ixs().flat_map(|l| &self.into_lane[l.ix()]) {
-                let m = network.movement(*m);
-                signal |= m.head.is_some();
-                let from = network.lane(m.from).link;
-                if network.link(from).from != network.link(link).to && !before.contains(&from) {
-                    before.push(from);
-                }
-            }
-            if signal || before.len() != 1 {
+            let onward = self.by_lane[here.ix()].clone();
+            let [only] = &network.movements[onward.start as usize..onward.end as usize] else { break };
+            if run >= limit_m || only.head.is_some() {
                 break;
             }
-            link = before[0];
-            room += network.link(link).length_m;
+            run += only.length_m + network.lane(only.to).length_m;
+            here = only.to;
         }
-        room
+        run.min(limit_m)
     }
 
     /// The heads that a vehicle meets first after it has entered a lane's road, with the metres from the road's

@@ -1,19 +1,19 @@
 //! A running `tlLogic` becomes a junction: groups, stages, intergreens, and a plan that shows the same greens.
 //!
 //! SUMO writes a program as rows of letters, one per head and row
-//! (<https://sumo.dlr.de/docs/Simulation/Traffic_Lights.html>). Heads whose letters agree in every row are one
-//! signal group. The rows become a [`Timeline`] of green sets, and that gives stages and the plan.
+//! (<https://sumo.dlr.de/docs/Simulation/Traffic_Lights.html>). Heads of one approach whose letters agree in every
+//! row are one signal group. The rows become a [`Timeline`] of green sets, and that gives stages and the plan.
 
 use super::{timeline::Timeline, xml::Element};
 use crate::{
     config::{Complaint, Complaints},
     geo::LonLat,
-    ids::{DistrictId, GroupNumber, JunctionId, MovementIx, NodeIx},
+    ids::{DistrictId, GroupNumber, JunctionId, LaneIx, LinkIx, MovementIx, NodeIx},
     network::{Modes, Name, Network, Turn},
     signal::{GroupKind, Intergreens, Junction, Plan, SignalGroup},
     time::Tenths,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most heads of one light. The largest real ones have fewer than 200; a broken file may say anything.
 pub(super) const MOST_HEADS: usize = 2000;
@@ -234,7 +234,34 @@ impl Column {
     }
 }
 
-/// Heads with the same letters in every row, and for the same sort of traffic, are one group; numbers follow
+/// Where the traffic of a head comes from and which ways it takes from there, in one lane or several.
+type Stream = Option<(LinkIx, BTreeSet<Turn>)>;
+
+/// By head: its stream. Ways out of one lane belong together, since nobody can show them different lamps.
+fn streams(program: &Program, served: &BTreeMap<u16, Vec<MovementIx>>, network: &Network) -> Vec<Stream> {
+    let letters =
+        |head: u16| -> Vec<u8> { program.rows.iter().map(|r| r.letters[usize::from(head)]).collect() };
+    let mut of_lane: BTreeMap<(Vec<u8>, LaneIx), BTreeSet<Turn>> = BTreeMap::new();
+    for (&head, movements) in served {
+        for m in movements.iter().map(|m| network.movement(*m)) {
+            of_lane.entry((letters(head), m.from)).or_default().insert(m.turn);
+        }
+    }
+    let mut streams = vec![None; program.rows[0].letters.len()];
+    // A head of several lanes joins them; twice round is enough for one that joins what another has joined.
+    for (&head, movements) in served.iter().chain(served) {
+        let key = |m: &MovementIx| (letters(head), network.movement(*m).from);
+        let turns: BTreeSet<Turn> = movements.iter().flat_map(|m| &of_lane[&key(m)]).copied().collect();
+        for m in movements {
+            of_lane.insert(key(m), turns.clone());
+        }
+        let link = movements.first().map(|m| network.lane(network.movement(*m).from).link);
+        streams[usize::from(head)] = link.map(|link| (link, turns));
+    }
+    streams
+}
+
+/// Heads with the same letters in every row, for the same stream and sort of traffic, are one group; numbers follow
 /// the first head of each.
 fn groups(
     light: &Light,
@@ -243,12 +270,13 @@ fn groups(
 ) -> (Vec<SignalGroup>, Vec<GroupNumber>, Vec<Column>) {
     let mut groups: Vec<SignalGroup> = Vec::new();
     let mut columns: Vec<Column> = Vec::new();
-    let mut seen: BTreeMap<(Vec<u8>, GroupKind), GroupNumber> = BTreeMap::new();
+    let mut seen: BTreeMap<(Vec<u8>, GroupKind, Stream), GroupNumber> = BTreeMap::new();
     let mut of_head = Vec::new();
     let mut served: BTreeMap<u16, Vec<MovementIx>> = BTreeMap::new();
     for &(head, movement) in &light.movements {
         served.entry(head).or_default().push(movement);
     }
+    let streams = streams(program, &served, network);
     for head in 0..program.rows[0].letters.len() {
         let letters: Vec<u8> = program.rows.iter().map(|r| r.letters[head]).collect();
         let kind = if light.crossings.contains(&(head as u16)) {
@@ -257,7 +285,7 @@ fn groups(
             kind(light, head as u16, network)
         };
         let next = GroupNumber(groups.len() as u16 + 1);
-        let number = *seen.entry((letters.clone(), kind)).or_insert(next);
+        let number = *seen.entry((letters.clone(), kind, streams[head].clone())).or_insert(next);
         if number == next {
             groups.push(SignalGroup {
                 number,
@@ -303,7 +331,7 @@ fn group_name(
     served: &BTreeMap<u16, Vec<MovementIx>>,
     network: &Network,
 ) -> Name {
-    let mut roads: BTreeMap<String, std::collections::BTreeSet<Turn>> = BTreeMap::new();
+    let mut roads: BTreeMap<String, BTreeSet<Turn>> = BTreeMap::new();
     for (head, movements) in served {
         if of_head.get(usize::from(*head)) != Some(&number) {
             continue;
@@ -379,7 +407,7 @@ fn fit(junction: &Junction, plan: &mut Plan) -> Vec<String> {
 /// Gives each junction an id that can stand in an MQTT topic and is used once; the source's own stays in
 /// `source_id`.
 pub(super) fn distinct_ids(junctions: &mut [Junction]) {
-    let mut taken = std::collections::BTreeSet::new();
+    let mut taken = BTreeSet::new();
     for junction in junctions {
         let source = junction.id.to_string();
         let safe = topic_safe(&source);

@@ -3,7 +3,7 @@
 
 use super::{
     believed::Believed,
-    is_go,
+    close, is_go,
     search::{
         Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Vehicle,
     },
@@ -71,7 +71,7 @@ impl Seen {
     }
 
     /// Seconds to the stop line if it accelerates from now on as it likes, up to `limit_mps`.
-    fn arrives_s(&self, limit_mps: f32) -> f32 {
+    pub(super) fn arrives_s(&self, limit_mps: f32) -> f32 {
         let (d, v) = (self.distance_m.max(0.0), self.speed_mps);
         let a = ACCELERATION[usize::from(self.length_m > LONG_M)];
         let top = limit_mps.max(v).max(1.0);
@@ -137,6 +137,7 @@ pub(super) fn see(problem: &Problem, believed: &mut Vec<Believed>, follows: &mut
             believed[l] = one;
         }
     }
+    close::hand_over(problem, &mut lanes);
     for lane in &mut lanes {
         lane.vehicles.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
         lane.vehicles.truncate(MOST_IN_LANE);
@@ -269,6 +270,7 @@ fn choose_stages(problem: &Problem, wanted: &[u16], running: StageNumber, open: 
     s.min_green[0] = 0;
     s.change = looked_at.iter().flat_map(|&a| looked_at.iter().map(move |&b| layout.change[a][b])).collect();
     s.open = looked_at.iter().map(|&p| open[p]).collect();
+    s.open[0] = true;
 }
 
 /// What a receiving lane can take, if anybody looks at it and it is not empty enough not to matter.

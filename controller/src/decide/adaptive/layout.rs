@@ -5,9 +5,9 @@ use crate::decide::site::{Roads, SPACING_M};
 use model::{
     city::City,
     detection::DetectorKind,
-    ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx},
-    network::Movement,
-    signal::{Junction, Stage},
+    ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, StageNumber},
+    network::{Head as NetworkHead, Movement},
+    signal::{Junction, Stage, further::SHORT_APPROACH_M},
     time::Tenths,
 };
 use std::collections::BTreeMap;
@@ -38,6 +38,9 @@ pub(crate) struct Layout {
     pub change: Vec<Vec<u8>>,
     /// By stage, s.
     pub min_green: Vec<u8>,
+    /// By stage: heads that give way in it on an approach so short that whoever waits there stands in another junction,
+    /// if there is a stage in which only they are red.
+    pub blocks: Vec<Vec<u16>>,
 }
 
 /// A head and the movement that it governs.
@@ -56,6 +59,39 @@ pub(crate) struct Head {
     pub yields_to: Vec<u16>,
     /// The channel that follows its vehicles.
     pub channel: Option<ChannelNumber>,
+    /// Where its traffic comes to a road so short that it belongs to both junctions: the heads at the far end.
+    pub feeds: Vec<Close>,
+    /// Where its own approach is so short: the heads that send traffic there.
+    pub fed_by: Vec<Close>,
+}
+
+/// A head of another junction that is close by.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Close {
+    pub junction: JunctionIx,
+    /// Its channel.
+    pub channel: Option<ChannelNumber>,
+    /// From its stop line to ours, m.
+    pub between_m: f32,
+    /// By stage of that junction: whether it goes.
+    goes: Vec<bool>,
+}
+
+impl Close {
+    fn new(city: &City, head: NetworkHead, between_m: f64) -> Close {
+        let junction = &city.junctions[head.junction.ix()];
+        Close {
+            junction: head.junction,
+            channel: follower(junction, head.index),
+            between_m: between_m as f32,
+            goes: junction.stages.iter().map(|s| s.has(head.group)).collect(),
+        }
+    }
+
+    /// Whether it goes in that stage.
+    pub(crate) fn goes(&self, stage: StageNumber) -> bool {
+        usize::from(stage.0).checked_sub(1).and_then(|i| self.goes.get(i)).copied().unwrap_or(false)
+    }
 }
 
 /// A lane before a stop line.
@@ -139,9 +175,11 @@ impl Layout {
                 },
                 yields_to,
                 channel: follower(junction, index as u16),
+                feeds: feeds(city, ix, roads, movements),
+                fed_by: fed_by(city, ix, roads, movements),
             })
         });
-        let heads = heads.collect();
+        let heads: Vec<Option<Head>> = heads.collect();
         let on_lane = |lane: LaneIx, kind: DetectorKind| {
             junction
                 .detectors
@@ -160,15 +198,97 @@ impl Layout {
             heads: heads.clone(),
         };
         let stages = &junction.stages;
+        let shows: Vec<Vec<Aspect>> = stages.iter().map(|s| aspects(junction, s)).collect();
         Layout {
             lanes: lanes.iter().map(approach).collect(),
             outs: outs.keys().map(|&lane| Receiving::new(city, lane, roads)).collect(),
-            shows: stages.iter().map(|s| aspects(junction, s)).collect(),
-            change: ways.iter().map(|row| row.iter().map(|&t| whole(t)).collect()).collect(),
+            change: changes(junction, &heads, &shows, ways),
+            blocks: blocks(&heads, &shows, |lane| roads.between_signals(city, order[lane], ix)),
+            shows,
             min_green: stages.iter().map(|s| whole(crate::decide::min_green(junction, s.number))).collect(),
             heads,
         }
     }
+}
+
+/// By stage and stage: seconds of the way, or [`NEVER`] where turners would be left in the middle: their green ends
+/// and that of those before whom they wait goes on (the yellow trap). Stages of a plan may follow one another as
+/// they like, since they do so in the street already.
+fn changes(
+    junction: &Junction,
+    heads: &[Option<Head>],
+    shows: &[Vec<Aspect>],
+    ways: &[Vec<Tenths>],
+) -> Vec<Vec<u8>> {
+    let planned = |stage: usize| junction.in_plans(junction.stages[stage].number);
+    let trap = |from: usize, to: usize| {
+        let goes = |stage: usize, head: usize| shows[stage][head].is_go();
+        let left = |(index, head): (usize, &Option<Head>)| {
+            let Some(head) = head.as_ref().filter(|_| goes(from, index) && !goes(to, index)) else {
+                return false;
+            };
+            head.yields_to.iter().any(|&o| goes(from, usize::from(o)) && goes(to, usize::from(o)))
+        };
+        !(planned(from) && planned(to)) && heads.iter().enumerate().any(left)
+    };
+    let stages = 0..ways.len();
+    let row = |from: usize| -> Vec<u8> {
+        let way_out = stages.clone().any(|to| to != from && !trap(from, to));
+        let change = |to: usize| if way_out && trap(from, to) { NEVER } else { whole(ways[from][to]) };
+        stages.clone().map(change).collect()
+    };
+    stages.clone().map(row).collect()
+}
+
+fn feeds(city: &City, ix: JunctionIx, roads: &Roads, movements: &[&Movement]) -> Vec<Close> {
+    let mut all = Vec::new();
+    for m in movements {
+        let length_m = city.network.lane(m.to).length_m;
+        if roads.room(city, m.to) >= SHORT_APPROACH_M {
+            continue;
+        }
+        for next in roads.onward(city, m.to).filter_map(|n| n.head).filter(|h| h.junction != ix) {
+            let close = Close::new(city, next, m.length_m + length_m);
+            if !all.contains(&close) {
+                all.push(close);
+            }
+        }
+    }
+    all
+}
+
+fn fed_by(city: &City, ix: JunctionIx, roads: &Roads, movements: &[&Movement]) -> Vec<Close> {
+    let mut all = Vec::new();
+    for m in movements.iter().filter(|m| roads.room(city, m.from) < SHORT_APPROACH_M) {
+        let length_m = city.network.lane(m.from).length_m;
+        for before in roads.before(city, m.from) {
+            let Some(head) = before.head.filter(|h| h.junction != ix) else { continue };
+            let close = Close::new(city, head, before.length_m + length_m);
+            if !all.contains(&close) {
+                all.push(close);
+            }
+        }
+    }
+    all
+}
+
+/// See [`Layout::blocks`].
+fn blocks(heads: &[Option<Head>], shows: &[Vec<Aspect>], short: impl Fn(usize) -> bool) -> Vec<Vec<u16>> {
+    let waits = |stage: usize, index: usize| {
+        let Some(head) = heads[index].as_ref() else { return false };
+        let first = |&o: &u16| shows[stage][usize::from(o)].is_go();
+        shows[stage][index] == Aspect::Yielding && short(head.lane) && head.yields_to.iter().any(first)
+    };
+    let indices = 0..heads.len();
+    let twin = |stage: usize, other: usize| {
+        indices.clone().all(|i| shows[other][i].is_go() == (shows[stage][i].is_go() && !waits(stage, i)))
+    };
+    let stages = 0..shows.len();
+    let blocks = |stage: usize| {
+        let waiting = indices.clone().filter(|&i| waits(stage, i)).map(|i| i as u16);
+        if stages.clone().any(|other| twin(stage, other)) { waiting.collect() } else { Vec::new() }
+    };
+    stages.clone().map(blocks).collect()
 }
 
 /// The channel that follows a head's vehicles.
@@ -201,8 +321,7 @@ fn slower_s(city: &City, m: &Movement) -> f64 {
 impl Receiving {
     fn new(city: &City, lane: LaneIx, roads: &Roads) -> Receiving {
         let link = city.network.link(city.network.lane(lane).link);
-        let length = city.network.lane(lane).length_m;
-        let room_m = length.min(RECEIVING_M);
+        let room_m = roads.run_on(city, lane, RECEIVING_M);
         let mut seen_by = Vec::new();
         for (head, to_line_m) in roads.heads_ahead(city, lane, LONGEST_QUEUE_M + RECEIVING_M) {
             let other = &city.junctions[head.junction.ix()];

@@ -105,7 +105,7 @@ pub(crate) struct Situation {
     pub min_green: Vec<u8>,
     /// By stage and stage: seconds from asking for the second to its green; [`NEVER`] if it may not follow.
     pub change: Vec<u8>,
-    /// By stage: whether it may follow the running one at once.
+    /// By stage: whether it may follow the running one at once; of the running one, whether it may go on.
     pub open: Vec<bool>,
 }
 
@@ -313,7 +313,7 @@ pub(crate) fn search(s: &Situation, tuning: &Tuning, only: Option<usize>, scratc
             let free = node.target == NONE && (node.owed == 0 || t == 0);
             for stage in 0..stages {
                 let allowed = if t == 0 {
-                    (stage == 0 || s.open[stage]) && only.is_none_or(|o| o == stage)
+                    s.open[stage] && only.is_none_or(|o| o == stage)
                 } else if free {
                     stage == usize::from(node.stage)
                         || s.change[usize::from(node.stage) * stages + stage] != NEVER
