@@ -1,6 +1,6 @@
 //! What a person types.
 
-use crate::{check, compare, demo, evaluate, input::InputError, tune};
+use crate::{check, compare, demo, evaluate, input::InputError, replay, tune};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -25,6 +25,8 @@ enum Command {
     Demo(Box<demo::Arguments>),
     /// Runs a scenario under one kind of control; writes tripinfo.xml, decisions.jsonl and summary.json.
     Evaluate(evaluate::Arguments),
+    /// Takes the decisions of such a run again from what they were made of; says whether they are the same.
+    Replay(replay::Arguments),
     /// Tunes the fixed plans of a scenario; writes them as JSON.
     Tune(tune::Arguments),
     /// Compares kinds of control over such runs: tables with confidence intervals, and a picture.
@@ -61,6 +63,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Demo(arguments) => demo::run(*arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Tune(arguments) => tune::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

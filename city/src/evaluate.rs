@@ -167,6 +167,9 @@ struct Summary {
     /// Numbers of the control that were changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     set: Vec<String>,
+    /// Numbers that adaptive control worked with, all of them: `city replay` needs them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuning: Option<Tuning>,
     seed: u64,
     begin_s: f64,
     end_s: f64,
@@ -276,6 +279,7 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
         detector_noise: arguments.wear().missed,
         plans: arguments.plans.as_ref().map(|f| f.display().to_string()),
         set: arguments.set.clone(),
+        tuning: (arguments.control.kind() == Kind::Adaptive).then_some(tuning),
         seed: arguments.seed,
         begin_s: begin.as_seconds(),
         end_s: street.now().as_seconds(),

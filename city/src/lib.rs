@@ -11,5 +11,6 @@ pub mod broker;
 pub mod demo;
 pub mod evaluate;
 pub mod compare;
+pub mod replay;
 pub mod tune;
 pub mod check;

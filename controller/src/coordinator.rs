@@ -514,6 +514,7 @@ impl Coordinator {
             facts: choice.facts,
             alternatives: choice.alternatives,
             limits: choice.limits,
+            search: choice.search,
         };
         live.wanted = Some(choice.stage);
         live.held_back = choice.held_back;

@@ -11,7 +11,7 @@ mod planned;
 pub(crate) mod site;
 
 pub(crate) use adaptive::Scratch;
-pub use adaptive::Tuning;
+pub use adaptive::{Searched, Tuning};
 pub(crate) use memory::Memory;
 use memory::usable;
 pub(crate) use planned::plan_in_use;
@@ -84,6 +84,9 @@ pub struct Decision {
     pub alternatives: Vec<Alternative>,
     /// What bound the choice.
     pub limits: Vec<Limit>,
+    /// What was searched, so that it can be searched again; `None` where a rule decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Box<Searched>>,
 }
 
 /// Why a stage was chosen.
@@ -184,6 +187,8 @@ pub(crate) struct Choice {
     pub limits: Vec<Limit>,
     /// The stage that would have been chosen if a junction close by had let it.
     pub held_back: Option<StageNumber>,
+    /// What was searched.
+    pub search: Option<Box<Searched>>,
 }
 
 /// Chooses by the kind of control in use, or by the operator's hold. `None` leaves what was wanted before: an
@@ -203,6 +208,7 @@ pub(crate) fn decide(
             alternatives: Vec::new(),
             limits,
             held_back: None,
+            search: None,
         });
     }
     match problem.live.kind {
@@ -258,7 +264,7 @@ impl Problem<'_> {
         let stage = self.running().filter(|_| self.live.wanted.is_none())?;
         let limits = vec![Limit::Intergreen];
         let (facts, alternatives) = (BTreeMap::new(), Vec::new());
-        Some(Choice { stage, reason: Reason::Interstage, facts, alternatives, limits, held_back: None })
+        Some(Choice { stage, reason: Reason::Interstage, facts, alternatives, limits, held_back: None, search: None })
     }
 }
 
@@ -279,6 +285,13 @@ pub(crate) fn min_green(junction: &Junction, stage: StageNumber) -> Tenths {
 /// Facts and scores are read by people: two places are enough.
 fn rounded(x: f64) -> f64 {
     (x * 100.0).round() / 100.0
+}
+
+impl Decision {
+    /// A number as decisions keep it.
+    pub fn rounded(x: f64) -> f64 {
+        rounded(x)
+    }
 }
 
 /// Facts by name.

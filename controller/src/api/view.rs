@@ -426,7 +426,7 @@ pub struct DecisionView {
     /// All stages that could have run, with what speaks for each; the chosen one first.
     pub alternatives: Vec<AlternativeView>,
     /// What bound the choice: `min_green`, `max_green`, `max_red`, `intergreen`, `turners` (those
-    /// who wait inside the junction go first), ….
+    /// who wait inside the junction go first), `neighbour` (a signal close by must stop sending or let out first), ….
     pub limits: Vec<String>,
 }
 

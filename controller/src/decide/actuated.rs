@@ -119,5 +119,6 @@ fn choice(problem: &Problem, stage: StageNumber, reason: Reason, limits: Vec<Lim
         alternatives: vec![problem.alternative(stage, 0.0, Unit::S)],
         limits,
         held_back: None,
+        search: None,
     }
 }

@@ -16,12 +16,13 @@ pub(crate) use layout::Layout;
 pub(crate) use search::Scratch;
 pub use search::Tuning;
 
-use super::{Alternative, Choice, Limit, Problem, Reason, Unit, facts, rounded};
+use super::{Choice, Limit, Problem, Reason, Unit, facts, rounded};
 use model::{
     ids::{GroupNumber, StageNumber},
     signal::{GroupKind, Lamp, Stage, rules::Refusal},
     time::{Moment, Tenths},
 };
+use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, time::Duration};
 
 /// People on foot wait no longer than this once they have called: beyond it many cross on red (HCM 2010, 18.4).
@@ -49,6 +50,33 @@ pub(crate) struct Memory {
     inside: inside::Inside,
     /// For how long a neighbour has kept it from the stage that it wants, s.
     held_back_s: u8,
+}
+
+/// What one decision searched. The same numbers give the same answer, so it can be searched again.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Searched(search::Situation);
+
+impl Searched {
+    /// Searches again: every stage that was looked at with what it costs, the chosen one first, then best first;
+    /// `None` for one that might not be asked for.
+    pub fn again(&self, tuning: &Tuning) -> Vec<(StageNumber, Option<f64>)> {
+        let mut scratch = Scratch::default();
+        let answer = search::search(&self.0, tuning, None, &mut scratch);
+        self.costs(answer, tuning, &mut scratch)
+    }
+
+    fn costs(&self, best: search::Answer, tuning: &Tuning, scratch: &mut Scratch) -> Vec<(StageNumber, Option<f64>)> {
+        let Searched(situation) = self;
+        let mut costs = vec![(StageNumber(situation.stages[best.stage]), Some(f64::from(best.cost)))];
+        for (place, &number) in situation.stages.iter().enumerate().filter(|(p, _)| *p != best.stage) {
+            let cost =
+                situation.open[place].then(|| search::search(situation, tuning, Some(place), scratch).cost);
+            costs.push((StageNumber(number), cost.map(f64::from)));
+        }
+        let last = |cost: Option<f64>| cost.unwrap_or(f64::INFINITY);
+        costs[1..].sort_by(|a, b| last(a.1).total_cmp(&last(b.1)));
+        costs
+    }
 }
 
 pub(super) fn decide(
@@ -91,7 +119,6 @@ pub(super) fn decide(
         return Some(plain(problem, running, Reason::MinGreen, limits));
     }
     let long_enough = problem.green_for().is_some_and(|g| g.as_seconds() >= LEAST_GREEN_S);
-    let long_enough = problem.green_for().is_some_and(|g| g.as_seconds() >= LEAST_GREEN_S);
     let patient = memory.held_back_s <= close::PATIENCE_S;
     let waits = if patient { close::waits(problem, &lanes, running) } else { vec![false; stages.len()] };
     let starved = starved(problem, &lanes, memory, &open, running).filter(|_| long_enough);
@@ -131,17 +158,13 @@ pub(super) fn decide(
     memory.held_back_s = if held_back.is_some() { memory.held_back_s.saturating_add(1) } else { 0 };
     let stage = StageNumber(situation.stages[answer.stage]);
     let unchanged = problem.live.wanted == Some(stage);
-    let mut alternatives = vec![problem.alternative(stage, f64::from(answer.cost), Unit::VehicleS)];
     // What the others would have cost is worth a search each only where somebody will ask: at a change.
-    if !unchanged {
-        for (place, &number) in situation.stages.iter().enumerate().filter(|(p, _)| *p != answer.stage) {
-            let cost =
-                situation.open[place].then(|| search::search(&situation, tuning, Some(place), scratch).cost);
-            alternatives.push(problem.alternative(StageNumber(number), cost.map(f64::from), Unit::VehicleS));
-        }
-        let last = |a: &Alternative| a.score.unwrap_or(f64::INFINITY);
-        alternatives[1..].sort_by(|a, b| last(a).total_cmp(&last(b)));
-    }
+    let searched = (!unchanged).then(|| Box::new(Searched(situation.clone())));
+    let costs = match &searched {
+        Some(searched) => searched.costs(answer, tuning, scratch),
+        None => vec![(stage, Some(f64::from(answer.cost)))],
+    };
+    let alternatives = costs.into_iter().map(|(s, cost)| problem.alternative(s, cost, Unit::VehicleS)).collect();
     let facts = facts([
         ("cost", f64::from(answer.cost)),
         ("vehicles", situation.vehicles.len() as f64),
@@ -151,7 +174,7 @@ pub(super) fn decide(
     let limits = [(let_out, Limit::Turners), (held_back.is_some() || stop, Limit::Neighbour)];
     let limits = limits.into_iter().filter(|(binds, _)| *binds).map(|(_, limit)| limit).collect();
     let reason = if stage == running { Reason::KeepHorizon } else { Reason::Horizon };
-    Some(Choice { stage, reason, facts, alternatives, limits, held_back })
+    Some(Choice { stage, reason, facts, alternatives, limits, held_back, search: searched })
 }
 
 /// A choice that nothing was searched for.
@@ -164,6 +187,7 @@ fn plain(problem: &Problem, stage: StageNumber, reason: Reason, limits: Vec<Limi
         alternatives: Vec::new(),
         limits,
         held_back: None,
+        search: None,
     }
 }
 

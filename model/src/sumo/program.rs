@@ -234,8 +234,8 @@ impl Column {
     }
 }
 
-/// Where the traffic of a head comes from and which ways it takes from there, in one lane or several.
-type Stream = Option<(LinkIx, BTreeSet<Turn>)>;
+/// Where the traffic of a head comes from, and whether some of it crosses oncoming traffic.
+type Stream = Option<(LinkIx, bool)>;
 
 /// By head: its stream. Ways out of one lane belong together, since nobody can show them different lamps.
 fn streams(program: &Program, served: &BTreeMap<u16, Vec<MovementIx>>, network: &Network) -> Vec<Stream> {
@@ -255,8 +255,9 @@ fn streams(program: &Program, served: &BTreeMap<u16, Vec<MovementIx>>, network: 
         for m in movements {
             of_lane.insert(key(m), turns.clone());
         }
+        let crosses = turns.contains(&Turn::Left) || turns.contains(&Turn::UTurn);
         let link = movements.first().map(|m| network.lane(network.movement(*m).from).link);
-        streams[usize::from(head)] = link.map(|link| (link, turns));
+        streams[usize::from(head)] = link.map(|link| (link, crosses));
     }
     streams
 }
@@ -285,7 +286,7 @@ fn groups(
             kind(light, head as u16, network)
         };
         let next = GroupNumber(groups.len() as u16 + 1);
-        let number = *seen.entry((letters.clone(), kind, streams[head].clone())).or_insert(next);
+        let number = *seen.entry((letters.clone(), kind, streams[head])).or_insert(next);
         if number == next {
             groups.push(SignalGroup {
                 number,

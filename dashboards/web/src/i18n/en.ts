@@ -296,6 +296,7 @@ export const en = {
   "limit.max_red": "longest red",
   "limit.intergreen": "intergreen time",
   "limit.turners": "turners waiting inside",
+  "limit.neighbour": "a signal close by",
   "limit.pedestrian_clearance": "pedestrian clearance",
   "limit.interstage": "interstage",
   "limit.switch_loss": "cost of changing",

@@ -304,6 +304,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "limit.max_red": "предел красного",
   "limit.intergreen": "межзелёное время",
   "limit.turners": "поворачивающие на перекрёстке",
+  "limit.neighbour": "соседний светофор вплотную",
   "limit.pedestrian_clearance": "время на уход пешеходов",
   "limit.interstage": "промежуточный такт",
   "limit.switch_loss": "цена переключения",
