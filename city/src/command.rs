@@ -1,6 +1,6 @@
 //! What a person types.
 
-use crate::{check, compare, demo, evaluate, input::InputError, replay, tune};
+use crate::{check, compare, demo, evaluate, input::InputError, pace, replay, tune};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -27,6 +27,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Takes the decisions of such a run again from what they were made of; says whether they are the same.
     Replay(replay::Arguments),
+    /// Measures how long the centre takes to decide for a whole generated city.
+    Pace(pace::Arguments),
     /// Tunes the fixed plans of a scenario; writes them as JSON.
     Tune(tune::Arguments),
     /// Compares kinds of control over such runs: tables with confidence intervals, and a picture.
@@ -64,6 +66,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Demo(arguments) => demo::run(*arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Pace(arguments) => pace::run(&arguments),
         Command::Tune(arguments) => tune::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

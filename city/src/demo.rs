@@ -3,6 +3,7 @@
 
 mod pages;
 mod street;
+pub(crate) use street::generated;
 
 use crate::broker;
 use anyhow::Context;
@@ -261,7 +262,12 @@ fn centre_config(mqtt: SocketAddr, path: PathBuf, kind: Kind, time_zone: &'stati
         },
         store: StoreConfig::Embedded { path, keep: Duration::from_secs(14 * 86_400) },
         interval: Duration::from_secs(20),
-        control: ControlConfig { kind, kinds: Default::default(), lease_s: LEASE_S },
+        control: ControlConfig {
+            kind,
+            kinds: Default::default(),
+            lease_s: LEASE_S,
+            adaptive: Default::default(),
+        },
         los: [0.80, 0.67, 0.50, 0.40, 0.30],
     }
 }

@@ -2,7 +2,7 @@
 //! centre decides, second by second under one clock.
 
 mod driver;
-mod lockstep;
+pub(crate) mod lockstep;
 mod progress;
 
 use crate::{
@@ -186,9 +186,15 @@ fn setting(text: &str) -> Result<String, String> {
     tuning(text).map(|_| text.to_owned())
 }
 
-/// The defaults with these lines of TOML in the place of theirs.
+/// The defaults with these lines in the place of theirs: TOML, in which a word needs no quotation marks.
 fn tuning(lines: &str) -> Result<Tuning, String> {
-    let tuning: Tuning = toml::from_str(lines).map_err(|e| e.message().to_owned())?;
+    let word = |value: &str| value.starts_with(|c: char| c.is_ascii_lowercase());
+    let quoted = |line: &str| match line.split_once('=') {
+        Some((name, value)) if word(value) => format!("{name}={value:?}"),
+        _ => line.to_owned(),
+    };
+    let lines: Vec<String> = lines.lines().map(quoted).collect();
+    let tuning: Tuning = toml::from_str(&lines.join("\n")).map_err(|e| e.message().to_owned())?;
     let faults = tuning.faults();
     if faults.is_empty() { Ok(tuning) } else { Err(faults.join("; ")) }
 }

@@ -11,6 +11,7 @@ pub mod broker;
 pub mod demo;
 pub mod evaluate;
 pub mod compare;
+pub mod pace;
 pub mod replay;
 pub mod tune;
 pub mod check;

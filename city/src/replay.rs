@@ -45,9 +45,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         };
         searched += 1;
         let then: Vec<_> = decision.alternatives.iter().map(|a| (a.stage, a.score)).collect();
-        let now: Vec<_> = search.again(&tuning).into_iter().map(|(s, cost)| (s, cost.map(Decision::rounded))).collect();
+        let now: Vec<_> =
+            search.again(&tuning).into_iter().map(|(s, cost)| (s, cost.map(Decision::rounded))).collect();
         if decision.stage != now[0].0 || then != now {
-            different.push(at(format!("decision {} comes out as {now:?}, and was {then:?}", decision.number)));
+            different
+                .push(at(format!("decision {} comes out as {now:?}, and was {then:?}", decision.number)));
         }
     }
     println!(

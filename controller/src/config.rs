@@ -3,7 +3,7 @@
 //! [`parse`] only looks at the text. Secrets come from a file or the environment and are read when the centre
 //! starts ([`Secret::read`]).
 
-use crate::decide::Kind;
+use crate::decide::{Kind, Tuning};
 use model::{
     config::{self, Complaint, Complaints, Source},
     ids::{DistrictId, JunctionId},
@@ -120,6 +120,8 @@ pub struct ControlConfig {
     pub kinds: BTreeMap<JunctionId, Kind>,
     /// For how long a cabinet goes on without us, s; 1 to [`LONGEST_LEASE_S`].
     pub lease_s: u32,
+    /// Objective, weights and numbers of adaptive control.
+    pub adaptive: Tuning,
 }
 
 /// All that the daemon's file says: the settings, and what only a separate process needs.
@@ -200,6 +202,7 @@ struct RawControl {
     lease_s: Spanned<u32>,
     #[serde(default)]
     junctions: BTreeMap<String, Kind>,
+    adaptive: Option<Spanned<Tuning>>,
 }
 
 #[derive(Deserialize)]
@@ -274,6 +277,11 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
         let message = format!("lease_s is {lease_s}; cabinets grant 1 to {LONGEST_LEASE_S} s");
         faults.push(Complaint::spanned(source, &raw.control.lease_s, message));
     }
+    let adaptive =
+        raw.control.adaptive.as_ref().map(|t| (t, t.get_ref().faults())).filter(|(_, f)| !f.is_empty());
+    if let Some((at, wrong)) = adaptive {
+        faults.push(Complaint::spanned(source, at, wrong.join("; ")));
+    }
     let interval_s = *raw.measures.interval_s.get_ref();
     if interval_s == 0 || 3600 % interval_s != 0 {
         let message =
@@ -322,6 +330,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
                     .map(|(id, kind)| (JunctionId::new(id), kind))
                     .collect(),
                 lease_s,
+                adaptive: raw.control.adaptive.map(Spanned::into_inner).unwrap_or_default(),
             },
             los,
         },

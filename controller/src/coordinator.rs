@@ -11,7 +11,7 @@ pub use forecast::{Change, Expected};
 
 use crate::{
     decide::{
-        self, Decision, Kind, Memory, Problem, Scratch, Tuning,
+        self, Choice, Decision, Kind, Memory, Problem, Scratch, Tuning,
         site::{Roads, Site},
     },
     dispatch::{Dispatch, Wish},
@@ -23,6 +23,7 @@ use model::{
     signal::{Lamp, rules::GroupState},
     time::Moment,
 };
+use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -446,9 +447,26 @@ impl Coordinator {
             self.remember(now, ix);
             if self.ready(ix, now).is_err() {
                 self.live[ix.ix()].wanted = None;
+            }
+        }
+        let mut choices = self.decide_apart(now);
+        for ix in (0..self.live.len()).map(JunctionIx::from) {
+            if self.ready(ix, now).is_err() {
                 continue;
             }
-            let wish = self.decide(now, ix, actions);
+            let wish = match self.asks(ix) {
+                Asks::For(wish) => {
+                    self.live[ix.ix()].wanted = None;
+                    Some(wish)
+                }
+                Asks::Control(hold) => {
+                    let choice = match choices[ix.ix()].take() {
+                        Some(choice) => choice,
+                        None => self.decide_next(now, ix, hold),
+                    };
+                    self.take_choice(now, ix, choice, actions)
+                }
+            };
             let (junction, live) = (&self.city.junctions[ix.ix()], &mut self.live[ix.ix()]);
             if let Some(command) = self.dispatch.next(now, ix, junction, live, wish) {
                 live.last_command = Some((command.clone(), None));
@@ -464,36 +482,53 @@ impl Coordinator {
         }
     }
 
-    /// What is to be asked of a junction that is ready.
-    fn decide(&mut self, now: Moment, ix: JunctionIx, actions: &mut Vec<Action>) -> Option<Wish> {
-        let live = &self.live[ix.ix()];
-        let order = live.order_in_force().map(|o| o.order.what);
-        match order {
-            Some(OrderKind::Flash) => {
-                self.live[ix.ix()].wanted = None;
-                return Some(Wish::Flash);
-            }
-            Some(OrderKind::Plan(plan)) => {
-                self.live[ix.ix()].wanted = None;
-                return Some(Wish::Plan(plan));
-            }
-            _ => (),
-        }
-        let hold = match order {
-            Some(OrderKind::Hold(stage)) => Some(stage),
+    /// Decides, side by side, for all junctions that look at no other's decision of this second: by junction, `None`
+    /// where nothing was decided here.
+    fn decide_apart(&mut self, now: Moment) -> Vec<Option<Option<Choice>>> {
+        let asked = |ix: JunctionIx| match (self.ready(ix, now), self.asks(ix)) {
+            (Ok(()), Asks::Control(hold)) if !self.sites[ix.ix()].layout.is_close => Some(hold),
             _ => None,
         };
-        let problem = Problem {
-            now,
-            junction: &self.city.junctions[ix.ix()],
-            site: &self.sites[ix.ix()],
-            live,
-            city_live: &self.live,
-            tuning: &self.settings.tuning,
-            estimate: &self.estimate,
-            utc_offset_s: self.settings.utc_offset_s,
+        let asked: Vec<Option<Option<StageNumber>>> =
+            (0..self.live.len()).map(|i| asked(JunctionIx::from(i))).collect();
+        let (mut memories, this) = (std::mem::take(&mut self.memories), &*self);
+        let one = |scratch: &mut Scratch, (i, memory): (usize, &mut Memory)| {
+            let problem = this.problem(JunctionIx::from(i), now);
+            asked[i].map(|hold| decide::decide(&problem, memory, hold, scratch))
         };
-        let choice = decide::decide(&problem, &mut self.memories[ix.ix()], hold, &mut self.scratch);
+        let memories_by_one = memories.par_iter_mut().with_min_len(AT_ONCE).enumerate();
+        let choices = memories_by_one.map_init(Scratch::default, one).collect();
+        self.memories = memories;
+        choices
+    }
+
+    /// Decides for a junction that looks at what its neighbours have decided in this second.
+    fn decide_next(&mut self, now: Moment, ix: JunctionIx, hold: Option<StageNumber>) -> Option<Choice> {
+        let (mut memories, mut scratch) =
+            (std::mem::take(&mut self.memories), std::mem::take(&mut self.scratch));
+        let choice = decide::decide(&self.problem(ix, now), &mut memories[ix.ix()], hold, &mut scratch);
+        (self.memories, self.scratch) = (memories, scratch);
+        choice
+    }
+
+    /// Whether an order in force says what to ask of a junction, or its control may choose.
+    fn asks(&self, ix: JunctionIx) -> Asks {
+        match self.live[ix.ix()].order_in_force().map(|o| o.order.what) {
+            Some(OrderKind::Flash) => Asks::For(Wish::Flash),
+            Some(OrderKind::Plan(plan)) => Asks::For(Wish::Plan(plan)),
+            Some(OrderKind::Hold(stage)) => Asks::Control(Some(stage)),
+            _ => Asks::Control(None),
+        }
+    }
+
+    /// What is to be asked of a junction after a choice.
+    fn take_choice(
+        &mut self,
+        now: Moment,
+        ix: JunctionIx,
+        choice: Option<Choice>,
+        actions: &mut Vec<Action>,
+    ) -> Option<Wish> {
         let live = &mut self.live[ix.ix()];
         let Some(choice) = choice else {
             return live.wanted.map(Wish::Stage);
@@ -525,6 +560,17 @@ impl Coordinator {
         Some(Wish::Stage(choice.stage))
     }
 }
+
+/// Who says what is asked of a junction.
+enum Asks {
+    /// An order.
+    For(Wish),
+    /// Its control, held at a stage or not.
+    Control(Option<StageNumber>),
+}
+
+/// So many junctions are decided for in one go on one core: fewer cost more to hand out than they save.
+const AT_ONCE: usize = 32;
 
 #[cfg(test)]
 mod tests;

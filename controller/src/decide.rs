@@ -264,7 +264,15 @@ impl Problem<'_> {
         let stage = self.running().filter(|_| self.live.wanted.is_none())?;
         let limits = vec![Limit::Intergreen];
         let (facts, alternatives) = (BTreeMap::new(), Vec::new());
-        Some(Choice { stage, reason: Reason::Interstage, facts, alternatives, limits, held_back: None, search: None })
+        Some(Choice {
+            stage,
+            reason: Reason::Interstage,
+            facts,
+            alternatives,
+            limits,
+            held_back: None,
+            search: None,
+        })
     }
 }
 

@@ -118,7 +118,7 @@ pub async fn start(
         lease_s: config.control.lease_s,
         epoch: started.epoch,
         utc_offset_s: zone.to_offset(here).seconds(),
-        tuning: Default::default(),
+        tuning: config.control.adaptive,
     };
     tracing::info!(
         instance = config.instance,

@@ -47,23 +47,43 @@ pub(super) fn scene(arguments: &Arguments) -> anyhow::Result<Scene> {
     let moscow = arguments.net.is_none() && arguments.osm.is_none();
     let (time_zone, zone_ms) = if moscow { (MOSCOW, 3 * 3_600_000) } else { ("UTC", 0) };
     let midnight = Moment((Clock::real().now().0 + zone_ms).div_euclid(86_400_000) * 86_400_000 - zone_ms);
-    let (world, stream, warm_up_s) = match given {
-        Some(demand) => (of_scenario(&city, &demand, arguments.seed), None, 0.0),
+    let world = match given {
+        Some(demand) => of_scenario(&city, &demand, arguments.seed),
         None => {
             let wanted = arguments.vehicles.unwrap_or(city.junctions.len() * VEHICLES_PER_JUNCTION);
-            let begin_s = MORNING_S - WARM_UP_S;
-            let stream = DemandStream::new(&city, wanted, arguments.seed, begin_s);
-            let options = Options { begin_ms: (begin_s * 1000.0) as i64, ..Options::default() };
-            let world = World::with_options(&city, stream.types().to_vec(), arguments.seed, options);
-            (world, Some(stream), WARM_UP_S)
+            let live = morning(&city, wanted, arguments.seed, midnight);
+            return Ok(Scene { city, starts: live.street().now(), live, time_zone });
         }
     };
     let street = Street::new(city.clone(), world, Arc::new(RegisterMap::svetofor()), midnight);
-    let mut live = LiveStreet::new(street, stream);
-    for _ in 0..warm_up_s as u64 {
+    let live = LiveStreet::new(street, None);
+    Ok(Scene { city, starts: live.street().now(), live, time_zone })
+}
+
+/// The built-in city of that size, in its morning.
+pub(crate) fn generated(
+    junctions: usize,
+    vehicles: usize,
+    seed: u64,
+    midnight: Moment,
+) -> (Arc<City>, LiveStreet) {
+    let city = Arc::new(generator::moscow(junctions, seed));
+    let live = morning(&city, vehicles, seed, midnight);
+    (city, live)
+}
+
+/// A morning with about so many vehicles on the road, warmed up.
+fn morning(city: &Arc<City>, vehicles: usize, seed: u64, midnight: Moment) -> LiveStreet {
+    let begin_s = MORNING_S - WARM_UP_S;
+    let stream = DemandStream::new(city, vehicles, seed, begin_s);
+    let options = Options { begin_ms: (begin_s * 1000.0) as i64, ..Options::default() };
+    let world = World::with_options(city, stream.types().to_vec(), seed, options);
+    let street = Street::new(city.clone(), world, Arc::new(RegisterMap::svetofor()), midnight);
+    let mut live = LiveStreet::new(street, Some(stream));
+    for _ in 0..WARM_UP_S as u64 {
         live.step();
     }
-    Ok(Scene { city, starts: live.street().now(), live, time_zone })
+    live
 }
 
 fn of_scenario(city: &City, demand: &Demand, seed: u64) -> World {

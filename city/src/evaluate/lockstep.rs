@@ -7,47 +7,55 @@
 mod cores;
 mod field;
 
+use crate::pace::timed;
 use controller::{
     coordinator::{Action, Coordinator, Event},
     decide::Decision,
 };
 use model::{ids::JunctionIx, time::Moment};
 use simulator::modbus_field::FieldDevice;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use wire::command::Command;
 
-pub(super) use cores::Cores;
-pub(super) use field::FieldPath;
+pub(crate) use cores::Cores;
+pub(crate) use field::FieldPath;
 
 /// How the centre reaches the cabinets.
-pub(super) enum Path {
+pub(crate) enum Path {
     Core(Cores),
     Field(Box<FieldPath>),
 }
 
 /// The centre's core, and its way to the street.
-pub(super) struct Lockstep {
+pub(crate) struct Lockstep {
     centre: Coordinator,
     path: Path,
     commands: u64,
+    /// How long the centre took for its last decisions.
+    last_step: Duration,
 }
 
 impl Lockstep {
-    pub(super) fn new(centre: Coordinator, path: Path) -> Lockstep {
-        Lockstep { centre, path, commands: 0 }
+    pub(crate) fn new(centre: Coordinator, path: Path) -> Lockstep {
+        Lockstep { centre, path, commands: 0, last_step: Duration::ZERO }
     }
 
-    pub(super) fn commands(&self) -> u64 {
+    pub(crate) fn commands(&self) -> u64 {
         self.commands
     }
 
-    pub(super) fn rejected(&self) -> BTreeMap<String, u64> {
+    /// How long the centre took for its last decisions.
+    pub(crate) fn last_step(&self) -> Duration {
+        self.last_step
+    }
+
+    pub(crate) fn rejected(&self) -> BTreeMap<String, u64> {
         self.centre.rejected().clone()
     }
 
     /// Lets everybody live through the second that ended `now`: agents read and report, the centre decides,
     /// agents obey. Gives the decisions.
-    pub(super) async fn second(
+    pub(crate) async fn second(
         &mut self,
         now: Moment,
         devices: &[FieldDevice],
@@ -59,7 +67,9 @@ impl Lockstep {
         self.tell(now, reports);
         let mut decisions = Vec::new();
         let mut commands = Vec::new();
-        for action in self.centre.handle(now, Event::Tick) {
+        let (actions, step) = timed(|| self.centre.handle(now, Event::Tick));
+        self.last_step = step;
+        for action in actions {
             match action {
                 Action::Send(ix, command) => commands.push((ix, command)),
                 Action::Decided(decision) => decisions.push(decision),
@@ -93,7 +103,7 @@ impl Lockstep {
     }
 
     /// Ends what was started.
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         if let Path::Field(field) = self.path {
             field.close().await;
         }

@@ -65,7 +65,12 @@ impl Searched {
         self.costs(answer, tuning, &mut scratch)
     }
 
-    fn costs(&self, best: search::Answer, tuning: &Tuning, scratch: &mut Scratch) -> Vec<(StageNumber, Option<f64>)> {
+    fn costs(
+        &self,
+        best: search::Answer,
+        tuning: &Tuning,
+        scratch: &mut Scratch,
+    ) -> Vec<(StageNumber, Option<f64>)> {
         let Searched(situation) = self;
         let mut costs = vec![(StageNumber(situation.stages[best.stage]), Some(f64::from(best.cost)))];
         for (place, &number) in situation.stages.iter().enumerate().filter(|(p, _)| *p != best.stage) {
@@ -135,7 +140,7 @@ pub(super) fn decide(
         }
     }
     let let_out = let_out(problem, memory, running, &mut open);
-    let mut situation = forecast::situation(problem, &lanes, memory.saturation, running, &open);
+    let mut situation = forecast::situation(problem, &lanes, memory.saturation, waiting, running, &open);
     if situation.stages.len() < 2 {
         return Some(plain(problem, running, Reason::NoDemand, vec![]));
     }
@@ -164,7 +169,8 @@ pub(super) fn decide(
         Some(searched) => searched.costs(answer, tuning, scratch),
         None => vec![(stage, Some(f64::from(answer.cost)))],
     };
-    let alternatives = costs.into_iter().map(|(s, cost)| problem.alternative(s, cost, Unit::VehicleS)).collect();
+    let alternatives =
+        costs.into_iter().map(|(s, cost)| problem.alternative(s, cost, Unit::VehicleS)).collect();
     let facts = facts([
         ("cost", f64::from(answer.cost)),
         ("vehicles", situation.vehicles.len() as f64),

@@ -24,7 +24,7 @@ use wire::{
 };
 
 /// One agent per junction.
-pub(in super::super) struct Cores {
+pub(crate) struct Cores {
     map: Arc<RegisterMap>,
     agents: Vec<One>,
 }
@@ -35,6 +35,7 @@ struct One {
     /// The newest event that the agent has had.
     seen: u16,
     heartbeat: u16,
+    config_hash: u32,
     /// What it last wrote.
     settings: Settings,
 }
@@ -46,7 +47,7 @@ pub(super) fn boot(ix: JunctionIx) -> Uuid {
 
 impl Cores {
     /// Agents that have just started.
-    pub(in super::super) fn new(city: &City, map: Arc<RegisterMap>, now: Moment) -> Cores {
+    pub(crate) fn new(city: &City, map: Arc<RegisterMap>, now: Moment) -> Cores {
         let agents = city
             .junctions
             .iter()
@@ -65,6 +66,7 @@ impl Cores {
                     agent: Agent::new(config, now),
                     seen: 0,
                     heartbeat: 0,
+                    config_hash: junction.config_hash(),
                     settings: Settings::default(),
                 }
             })
@@ -175,7 +177,7 @@ impl One {
             heartbeat: self.heartbeat,
             torn: false,
             tick: since_start(now),
-            config_hash: tlc.junction().config_hash(),
+            config_hash: self.config_hash,
             groups: tlc.groups().iter().map(|g| (g.lamp, Tenths::from(now.since(g.since)))).collect(),
             stage: tlc.stage().map_or(0, |s| s.0),
             interstage: tlc.in_interstage(),

@@ -26,7 +26,7 @@ use wire::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Cabinets, centre link and broker.
-pub(in super::super) struct FieldPath {
+pub(crate) struct FieldPath {
     cabinets: Vec<(Cabinet, Publisher, Inbox)>,
     decoder: Decoder,
     publisher: Publisher,
@@ -41,7 +41,7 @@ pub(in super::super) struct FieldPath {
 impl FieldPath {
     /// Starts a broker on a free port, a Modbus server per device and a link per agent, and waits until all
     /// of them are connected.
-    pub(in super::super) async fn start(
+    pub(crate) async fn start(
         city: &Arc<City>,
         devices: &[FieldDevice],
         map: &Arc<RegisterMap>,

@@ -4,15 +4,22 @@
 use super::{
     believed::Believed,
     close, is_go,
+    layout::{Approach, Head},
     search::{
-        Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Vehicle,
+        Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Tuning,
+        Vehicle,
     },
 };
 use crate::{
     coordinator::ChannelLive,
     decide::{Problem, memory::usable, site::SPACING_M},
 };
-use model::{detection::Sighting, ids::StageNumber};
+use model::{
+    detection::Sighting,
+    ids::{GroupNumber, StageNumber},
+    signal::GroupKind,
+    time::Moment,
+};
 
 /// Acceleration of a car and of something longer, m/s².
 const ACCELERATION: [f32; 2] = [2.6, 1.3];
@@ -40,6 +47,8 @@ const GAP_S: f32 = 3.0;
 const ALONE_M: f32 = 15.0;
 /// Most vehicles of one lane that matter to half a minute.
 const MOST_IN_LANE: usize = 60;
+/// So many crossings are looked at in one search.
+const MOST_ON_FOOT: usize = 12;
 /// A receiving lane with room for more than this does not bind, vehicles.
 const AMPLE: f32 = 8.0;
 
@@ -157,11 +166,23 @@ pub(super) fn smooth(problem: &Problem, lanes: &[Lane], saturation: &mut f32) {
     *saturation += (fullest - *saturation) / problem.tuning.gate_s.max(1.0);
 }
 
+/// How many cars' waiting that of a vehicle counts for.
+fn worth(tuning: &Tuning, head: &Head, approach: &Approach, vehicle: &Seen) -> f32 {
+    let mode = match head.kind {
+        GroupKind::Cyclists => tuning.cyclists,
+        GroupKind::Trams => tuning.transit,
+        _ if vehicle.length_m > BUS_M => tuning.transit,
+        _ => 1.0,
+    };
+    mode * if approach.side { tuning.side_streets } else { 1.0 }
+}
+
 /// What the search takes.
 pub(super) fn situation(
     problem: &Problem,
     lanes: &[Lane],
     saturation: f32,
+    waiting: &[Option<Moment>],
     running: StageNumber,
     open: &[bool],
 ) -> Situation {
@@ -175,7 +196,9 @@ pub(super) fn situation(
     let mut queue_of = vec![u8::MAX; layout.lanes.len()];
     let mut order: Vec<usize> = (0..lanes.len()).filter(|&l| !lanes[l].vehicles.is_empty()).collect();
     order.sort_by_key(|&l| std::cmp::Reverse(lanes[l].vehicles.len()));
-    order.truncate(MOST_LANES);
+    // People at a crossing stand in a queue of their own, which leaves at once.
+    let on_foot: Vec<GroupNumber> = called_on_foot(problem, waiting).take(MOST_ON_FOOT).collect();
+    order.truncate(MOST_LANES - on_foot.len());
     order.sort_unstable();
     for &l in &order {
         let (approach, lane) = (&layout.lanes[l], &lanes[l]);
@@ -200,7 +223,7 @@ pub(super) fn situation(
             let long = if v.length_m > VAN_M { 1.0 + (v.length_m - CAR_M) / PER_HEADWAY_M } else { 1.0 };
             s.vehicles.push(Vehicle {
                 arrives_s: latest,
-                weight: 1.0 + tuning.storage * price,
+                weight: (1.0 + tuning.storage * price) * worth(tuning, head, approach, v),
                 headway_s: headway * long / head.lanes,
                 head: *place,
                 stands: v.speed_mps < SLOW_MPS,
@@ -213,7 +236,14 @@ pub(super) fn situation(
         let to = s.vehicles.len() as u16;
         s.queues.push(Queue { from: from as u16, to, flowing, left: 1.0 + tuning.storage_left * price });
     }
-    choose_stages(problem, &wanted, running, open, &mut s);
+    let place = |i: usize| (wanted.len() + i) as u8;
+    for i in 0..on_foot.len() {
+        let from = s.vehicles.len() as u16;
+        let (weight, head) = (tuning.on_foot, place(i));
+        s.vehicles.push(Vehicle { arrives_s: 0.0, weight, headway_s: 0.0, head, stands: true });
+        s.queues.push(Queue { from, to: from + 1, flowing: false, left: 1.0 });
+    }
+    choose_stages(problem, &wanted, &on_foot, running, open, &mut s);
     let mut out_of = vec![NO_OUT; layout.outs.len()];
     for &index in &wanted {
         let head = layout.heads[usize::from(index)].as_ref().expect("wanted");
@@ -234,16 +264,43 @@ pub(super) fn situation(
         let shows = s.stages.iter().map(|&n| layout.shows[usize::from(n) - 1][usize::from(index)]).collect();
         s.heads.push(HeadWanted { out: out_of[head.out], yields_to, shows });
     }
+    for &group in &on_foot {
+        let shows = s.stages.iter().map(|&n| on_foot_in(problem, n, group)).collect();
+        s.heads.push(HeadWanted { out: NO_OUT, yields_to: Vec::new(), shows });
+    }
     s
 }
 
+/// Crossings where somebody has called and waits.
+fn called_on_foot<'a>(
+    problem: &'a Problem,
+    waiting: &'a [Option<Moment>],
+) -> impl Iterator<Item = GroupNumber> + 'a {
+    let groups = problem.junction.groups.iter().zip(waiting);
+    groups.filter(|(g, since)| g.kind == GroupKind::Pedestrians && since.is_some()).map(|(g, _)| g.number)
+}
+
+/// What people on foot see in a stage.
+fn on_foot_in(problem: &Problem, stage: u16, group: GroupNumber) -> Aspect {
+    let green = problem.junction.stage(StageNumber(stage)).is_some_and(|s| s.has(group));
+    if green { Aspect::Green } else { Aspect::Red }
+}
+
 /// The running stage and those others that differ for somebody who is here, most wanted first.
-fn choose_stages(problem: &Problem, wanted: &[u16], running: StageNumber, open: &[bool], s: &mut Situation) {
+fn choose_stages(
+    problem: &Problem,
+    wanted: &[u16],
+    on_foot: &[GroupNumber],
+    running: StageNumber,
+    open: &[bool],
+    s: &mut Situation,
+) {
     let layout = &problem.site.layout;
     let row = |stage: usize| -> Vec<Aspect> {
-        wanted.iter().map(|&h| layout.shows[stage][usize::from(h)]).collect()
+        let driving = wanted.iter().map(|&h| layout.shows[stage][usize::from(h)]);
+        driving.chain(on_foot.iter().map(|&g| on_foot_in(problem, stage as u16 + 1, g))).collect()
     };
-    let mut load = vec![0.0; wanted.len()];
+    let mut load = vec![0.0; wanted.len() + on_foot.len()];
     for v in &s.vehicles {
         load[usize::from(v.head)] += v.weight * if v.arrives_s < 10.0 { 2.0 } else { 1.0 };
     }

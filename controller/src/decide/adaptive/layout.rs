@@ -6,8 +6,8 @@ use model::{
     city::City,
     detection::DetectorKind,
     ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, StageNumber},
-    network::{Head as NetworkHead, Movement},
-    signal::{Junction, Stage, further::SHORT_APPROACH_M},
+    network::{Head as NetworkHead, Movement, RoadClass},
+    signal::{GroupKind, Junction, Stage, further::SHORT_APPROACH_M},
     time::Tenths,
 };
 use std::collections::BTreeMap;
@@ -41,12 +41,15 @@ pub(crate) struct Layout {
     /// By stage: heads that give way in it on an approach so short that whoever waits there stands in another junction,
     /// if there is a stage in which only they are red.
     pub blocks: Vec<Vec<u16>>,
+    /// It runs like one with a junction close by.
+    pub is_close: bool,
 }
 
 /// A head and the movement that it governs.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub group: GroupNumber,
+    pub kind: GroupKind,
     /// Its lane in [`Layout::lanes`].
     pub lane: usize,
     /// Its receiving lane in [`Layout::outs`].
@@ -108,6 +111,8 @@ pub(crate) struct Approach {
     /// Metres of queue that it holds before the queue reaches the junction upstream.
     pub room_m: f32,
     pub heads: Vec<u16>,
+    /// Its street is of a lower class than the junction's greatest.
+    pub side: bool,
 }
 
 /// A lane behind the junction.
@@ -164,6 +169,7 @@ impl Layout {
             yields_to.dedup();
             Some(Head {
                 group: head.group,
+                kind: junction.group(head.group).map_or(GroupKind::Vehicles, |g| g.kind),
                 lane: order.binary_search(&first.from).expect("every head's lane is listed"),
                 out: outs[&first.to],
                 slower_s: slower_s(city, first) as f32,
@@ -186,6 +192,8 @@ impl Layout {
                 .iter()
                 .find(move |d| d.kind == kind && d.lane == Some(lane) && d.head.is_none())
         };
+        let class = |lane: LaneIx| network.link(network.lane(lane).link).class;
+        let greatest = order.iter().map(|&lane| class(lane)).min().unwrap_or(RoadClass::Service);
         let approach = |(&lane, heads): (&LaneIx, &Vec<u16>)| Approach {
             area: on_lane(lane, DetectorKind::Area).map(|d| d.channel),
             area_m: on_lane(lane, DetectorKind::Area).map_or(0.0, |d| d.length_m) as f32,
@@ -196,6 +204,7 @@ impl Layout {
             speed_mps: network.lane(lane).speed_limit_mps as f32,
             room_m: roads.room(city, lane).clamp(SHORTEST_QUEUE_M, LONGEST_QUEUE_M) as f32,
             heads: heads.clone(),
+            side: class(lane) > greatest,
         };
         let stages = &junction.stages;
         let shows: Vec<Vec<Aspect>> = stages.iter().map(|s| aspects(junction, s)).collect();
@@ -205,6 +214,7 @@ impl Layout {
             change: changes(junction, &heads, &shows, ways),
             blocks: blocks(&heads, &shows, |lane| roads.between_signals(city, order[lane], ix)),
             shows,
+            is_close: heads.iter().flatten().any(|h| !h.feeds.is_empty() || !h.fed_by.is_empty()),
             min_green: stages.iter().map(|s| whole(crate::decide::min_green(junction, s.number))).collect(),
             heads,
         }
