@@ -102,15 +102,21 @@ pub const LOOP_M: f64 = 2.0;
 /// Most channels that one cabinet has room for.
 pub const MOST_CHANNELS: usize = 120;
 
-/// A lane shorter than this has no loops of its own: whoever stops at its end stands on the lane before, m.
-const SHORTEST_WITH_LOOPS_M: f64 = 10.0;
+/// A lane shorter than this has no stop-line loop of its own: whoever stops at its end stands on the lane before, m.
+const SHORTEST_WITH_STOP_LINE_M: f64 = 5.0;
+/// On a lane shorter than this an advance loop would lie under the queue of one car, m.
+const SHORTEST_WITH_ADVANCE_M: f64 = 10.0;
 
-/// The lane in which the loops of a lane lie: its own, or the one that alone leads into it when it is too short.
-pub fn loop_lane(network: &Network, into: &[Vec<MovementIx>], lane: LaneIx) -> LaneIx {
+/// The lane in which a loop of a lane lies: its own, or the one that alone leads into it when it is too short.
+pub fn loop_lane(network: &Network, into: &[Vec<MovementIx>], lane: LaneIx, kind: DetectorKind) -> LaneIx {
+    let shortest_m = match kind {
+        DetectorKind::Advance => SHORTEST_WITH_ADVANCE_M,
+        _ => SHORTEST_WITH_STOP_LINE_M,
+    };
     let mut here = lane;
     // As many pieces as a map cuts the last metres before a stop line into.
     for _ in 0..4 {
-        if network.lane(here).length_m >= SHORTEST_WITH_LOOPS_M {
+        if network.lane(here).length_m >= shortest_m {
             return here;
         }
         let [before] = into[here.ix()][..] else { break };
@@ -192,7 +198,7 @@ pub fn equip(city: &mut crate::city::City, tier: Tier) {
         };
         let loops = |kind, wanted_m| {
             lanes.iter().map(move |(lane, groups)| {
-                on_lane(kind, loop_lane(network, into, *lane), groups, wanted_m, LOOP_M)
+                on_lane(kind, loop_lane(network, into, *lane, kind), groups, wanted_m, LOOP_M)
             })
         };
         let stop_lines = loops(DetectorKind::StopLine, 0.0);

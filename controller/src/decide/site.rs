@@ -157,9 +157,9 @@ impl Roads {
         self.governed[junction.ix()].iter().copied()
     }
 
-    /// The lane in which the loops of a lane lie.
-    pub(crate) fn loop_lane(&self, city: &City, lane: LaneIx) -> LaneIx {
-        model::detection::loop_lane(&city.network, &self.into_lane, lane)
+    /// The lane in which a loop of a lane lies.
+    pub(crate) fn loop_lane(&self, city: &City, lane: LaneIx, kind: DetectorKind) -> LaneIx {
+        model::detection::loop_lane(&city.network, &self.into_lane, lane, kind)
     }
 
     /// Movements that leave a lane.

@@ -59,6 +59,8 @@ struct Place {
     head: Option<(JunctionIx, u16)>,
     /// The head that it has passed, and by how far, while it is inside the junction.
     inside: Option<(JunctionIx, u16, f64)>,
+    /// The lane that its front has left, and by how far, while its tail may still be there.
+    left: Option<(LaneIx, f64)>,
 }
 
 impl Senses {
@@ -131,7 +133,8 @@ impl Senses {
                 (None, passed) if passed != head => passed.map(|(j, h)| (j, h, v.position)),
                 (None, _) => None,
             });
-            let now = Place { lane, position_m: v.position, line: self.line(v, lane), head, inside };
+            let left = before.and_then(|b| self.left(v, lane, b, passed_s));
+            let now = Place { lane, position_m: v.position, line: self.line(v, lane), head, inside, left };
             self.follow(v);
             self.follow_inside(v, now);
             self.view(v, now, before);
@@ -145,6 +148,17 @@ impl Senses {
             felt.sightings.sort_unstable();
         }
         self.before = now_at;
+    }
+
+    fn left(&self, v: &Vehicle, lane: Option<LaneIx>, before: Place, passed_s: f64) -> Option<(LaneIx, f64)> {
+        let driven_m = v.speed * passed_s;
+        match before.lane.filter(|_| before.lane != lane) {
+            Some(left) => {
+                let to_end_m = self.city.network.lane(left).length_m - before.position_m;
+                Some((left, (driven_m - to_end_m).max(0.0)))
+            }
+            None => before.left.map(|(left, m)| (left, m + driven_m)).filter(|(_, m)| *m < v.length),
+        }
     }
 
     /// On a lane that is watched itself, that lane counts, wherever SUMO wants the vehicle to go from there;
@@ -223,6 +237,14 @@ impl Senses {
                 if was_before && v.position >= zone.from_m {
                     sensed.count = sensed.count.wrapping_add(1);
                 }
+            }
+        }
+        if let Some((lane, beyond_m)) = now.left {
+            let tail_m = self.city.network.lane(lane).length_m + beyond_m - v.length;
+            for zone in self.loops.get(&lane).into_iter().flatten().filter(|zone| tail_m <= zone.to_m) {
+                let sensed = &mut self.felt[zone.junction].channels[zone.channel];
+                sensed.occupied = true;
+                sensed.speed_mps = Some(v.speed as f32);
             }
         }
         // A quick one may cross a loop and leave the lane within one step.

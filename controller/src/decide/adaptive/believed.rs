@@ -29,6 +29,9 @@ const EMPTY_S: u8 = 4;
 const UNSEEN_S: u8 = 30;
 /// A loop covered for so long has a queue standing on it, s.
 const COVERED_S: u8 = 3;
+/// The flow over a loop follows with this time constant, s; and is at least this, vehicles a second.
+const FLOW_MEMORY_S: f32 = 300.0;
+const LEAST_FLOW: f32 = 0.05;
 /// No lane holds more, vehicles.
 const MOST: usize = 40;
 /// Seconds of gap that one turner takes, and that those behind it need to get out.
@@ -51,7 +54,13 @@ pub(super) struct Believed {
     /// Where `coming` is counted from, m before the line.
     view_m: f32,
     quiet_s: u8,
+    /// Somebody stood on the stop-line loop.
+    on_line: bool,
     covered_s: u8,
+    /// Vehicles a second that come over the advance loop, in the long run.
+    flow: f32,
+    /// Those of `coming` who are only thought to stand behind a loop that is covered.
+    assumed: usize,
     /// Over the line and waiting for a gap, or behind one who does: head, seconds to go once free.
     inside: VecDeque<(u16, bool, u8)>,
     gap_s: u8,
@@ -76,7 +85,7 @@ impl Believed {
                 problem.site.layout.heads[usize::from(h)].as_ref().is_some_and(|h| is_go(problem, h.group))
             });
             let unseen_s = if any_go { 0 } else { self.unseen_s.saturating_add(1) };
-            *self = Believed { shares, owed, unseen_s, ..Believed::default() };
+            *self = Believed { shares, owed, unseen_s, flow: self.flow, ..Believed::default() };
             // Nobody may wait for ever because nobody looks.
             if unseen_s >= UNSEEN_S {
                 self.coming.extend(lane.heads.iter().map(|&h| (problem.now, h)));
@@ -93,12 +102,24 @@ impl Believed {
             problem.site.layout.heads[usize::from(head)].as_ref().is_some_and(|h| is_go(problem, h.group))
         };
         let stage = problem.running().map(|s| &problem.site.layout.shows[usize::from(s.0) - 1]);
-        let left = line.map_or(0, |c| usize::from(c.last.count)).min(MOST);
+        // A loop counts whoever comes over it; one who stands on it has not left yet.
+        let stands = line.is_some_and(|c| c.last.occupied);
+        let counted = line.map_or(0, |c| usize::from(c.last.count)).min(MOST);
+        let left = match (area, line) {
+            // A camera says who is still there, whether the first stands on the loop or not.
+            (Some(_), Some(_)) => counted,
+            (Some(area), None) => {
+                let there = usize::from(area.last.vehicles.unwrap_or(0)).min(MOST);
+                (self.coming.len() + usize::from(area.last.count).min(MOST)).saturating_sub(there)
+            }
+            (None, _) => (counted + usize::from(self.on_line)).saturating_sub(usize::from(stands)),
+        };
+        self.on_line = stands;
         for _ in 0..left {
             self.one_left(lane, &go, stage.map(Vec::as_slice), &goes_first);
         }
         let any_go = lane.heads.iter().any(|&h| go(h));
-        let waits = line.is_some_and(|c| c.last.occupied);
+        let waits = stands;
         self.quiet_s = if left == 0 && any_go { self.quiet_s.saturating_add(1) } else { 0 };
         match area {
             Some(area) => {
@@ -106,11 +127,6 @@ impl Believed {
                 let there = usize::from(area.last.vehicles.unwrap_or(0)).min(MOST);
                 for _ in 0..area.last.count.min(MOST as u16) {
                     self.one_came(at, lane);
-                }
-                if line.is_none() {
-                    while self.coming.len() > there {
-                        self.one_left(lane, &go, stage.map(Vec::as_slice), &goes_first);
-                    }
                 }
                 self.coming.truncate(there);
                 while self.coming.len() < there {
@@ -121,17 +137,31 @@ impl Believed {
             }
             None => {
                 self.view_m = if advance.is_some() { lane.advance_m } else { 0.0 };
-                for _ in 0..advance.map_or(0, |c| c.last.count).min(MOST as u16) {
+                let came = usize::from(advance.map_or(0, |c| c.last.count)).min(MOST);
+                self.flow += (came as f32 - self.flow) / FLOW_MEMORY_S;
+                // Whoever was thought to stand behind the loop is who comes over it first.
+                let known = came.min(self.assumed);
+                self.assumed -= known;
+                for _ in known..came {
                     self.one_came(at, lane);
                 }
                 self.covered_s = match advance {
                     Some(c) if c.last.occupied && c.last.count == 0 => self.covered_s.saturating_add(1),
+                    Some(c) if !c.last.occupied => {
+                        // Nobody stands behind a loop that is free.
+                        self.coming.truncate(self.coming.len().saturating_sub(self.assumed));
+                        self.assumed = 0;
+                        0
+                    }
                     _ => 0,
                 };
                 if self.covered_s >= COVERED_S {
-                    let held = (lane.advance_m / SPACING_M as f32).ceil() as usize + 1;
+                    // Those who have come since are behind it: nobody sees them.
+                    let behind = f32::from(self.covered_s) * self.flow.max(LEAST_FLOW);
+                    let held = (lane.advance_m / SPACING_M as f32).ceil() as usize + 1 + behind as usize;
                     while self.coming.len() < held.min(MOST) {
                         self.one_came(at, lane);
+                        self.assumed += 1;
                     }
                 }
                 if waits && self.coming.is_empty() {

@@ -192,15 +192,15 @@ impl Layout {
                 .iter()
                 .find(move |d| d.kind == kind && d.lane == Some(lane) && d.head.is_none())
         };
+        let loop_of = |lane: LaneIx, kind: DetectorKind| on_lane(roads.loop_lane(city, lane, kind), kind);
         let class = |lane: LaneIx| network.link(network.lane(lane).link).class;
         let greatest = order.iter().map(|&lane| class(lane)).min().unwrap_or(RoadClass::Service);
         let approach = |(&lane, heads): (&LaneIx, &Vec<u16>)| Approach {
             area: on_lane(lane, DetectorKind::Area).map(|d| d.channel),
             area_m: on_lane(lane, DetectorKind::Area).map_or(0.0, |d| d.length_m) as f32,
-            stop_line: on_lane(roads.loop_lane(city, lane), DetectorKind::StopLine).map(|d| d.channel),
-            advance: on_lane(roads.loop_lane(city, lane), DetectorKind::Advance).map(|d| d.channel),
-            advance_m: on_lane(roads.loop_lane(city, lane), DetectorKind::Advance)
-                .map_or(0.0, |d| d.distance_m) as f32,
+            stop_line: loop_of(lane, DetectorKind::StopLine).map(|d| d.channel),
+            advance: loop_of(lane, DetectorKind::Advance).map(|d| d.channel),
+            advance_m: loop_of(lane, DetectorKind::Advance).map_or(0.0, |d| d.distance_m) as f32,
             speed_mps: network.lane(lane).speed_limit_mps as f32,
             room_m: roads.room(city, lane).clamp(SHORTEST_QUEUE_M, LONGEST_QUEUE_M) as f32,
             heads: heads.clone(),
