@@ -7,6 +7,7 @@ mod forecast;
 mod orders;
 mod upkeep;
 
+pub use crate::supervisor::Returned;
 pub use forecast::{Change, Expected};
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     },
     dispatch::{Dispatch, Wish},
     estimate::{Estimate, Volumes, plausible::Health},
+    supervisor::Supervisor,
 };
 use model::{
     city::City,
@@ -161,6 +163,8 @@ pub struct Live {
     pub wanted: Option<StageNumber>,
     /// The stage that it would run if a junction close by let it.
     pub held_back: Option<StageNumber>,
+    /// Adaptive control did badly here: the plan runs instead.
+    pub returned: Option<Returned>,
     /// The kind of control in use.
     pub kind: Kind,
     /// The last decision.
@@ -273,6 +277,7 @@ pub struct Coordinator {
     /// By junction and detector.
     health: Vec<Vec<Health>>,
     estimate: Estimate,
+    supervisor: Supervisor,
     links_sent: Option<Moment>,
     /// Numbers and leases of commands.
     dispatch: Dispatch,
@@ -299,6 +304,7 @@ impl Coordinator {
         let volumes = city.junctions.iter().map(Volumes::new).collect();
         let health = city.junctions.iter().map(|j| vec![Health::default(); j.detectors.len()]).collect();
         let estimate = Estimate::new(&city, &sites);
+        let supervisor = Supervisor::new(&city, &roads);
         Self {
             city,
             settings,
@@ -308,6 +314,7 @@ impl Coordinator {
             volumes,
             health,
             estimate,
+            supervisor,
             links_sent: None,
             dispatch,
             decided: 0,
@@ -449,6 +456,7 @@ impl Coordinator {
                 self.live[ix.ix()].wanted = None;
             }
         }
+        self.supervise(now);
         let mut choices = self.decide_apart(now);
         for ix in (0..self.live.len()).map(JunctionIx::from) {
             if self.ready(ix, now).is_err() {
@@ -479,6 +487,19 @@ impl Coordinator {
             if !known.is_empty() {
                 actions.push(Action::Links(known));
             }
+        }
+    }
+
+    /// Gives areas back to their plans where adaptive control does badly, and takes them again.
+    fn supervise(&mut self, now: Moment) {
+        for live in &mut self.live {
+            live.returned = live.returned.filter(|r| r.until > now);
+        }
+        let returned = self.supervisor.tick(now, &self.city, &self.live, &self.memories);
+        for (ix, returned) in returned {
+            let junction = &self.city.junctions[ix.ix()].id;
+            tracing::warn!(%junction, served = returned.served, best = returned.best, "returned to its plan");
+            self.live[ix.ix()].returned = Some(returned);
         }
     }
 

@@ -113,6 +113,8 @@ pub enum Reason {
     MaxRed,
     /// Nobody wants anything else.
     NoDemand,
+    /// Its own control locked traffic up, so that it runs its plan for a while.
+    Returned,
     /// An operator holds it.
     OperatorHold,
     /// An interstage is running.
@@ -215,6 +217,7 @@ pub(crate) fn decide(
         Kind::Fixed | Kind::Schedule => planned::decide(problem, memory),
         Kind::Actuated => actuated::decide(problem, memory),
         Kind::MaxPressure => max_pressure::decide(problem, memory),
+        Kind::Adaptive if problem.live.returned.is_some() => planned::returned(problem, memory),
         Kind::Adaptive => adaptive::decide(problem, &mut memory.adaptive, &memory.waiting, scratch),
     }
 }

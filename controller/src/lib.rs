@@ -20,6 +20,7 @@ pub mod store;
 pub mod alarms;
 pub mod centre;
 pub mod picture;
+mod supervisor;
 pub mod api;
 
 pub use config::Config;

@@ -418,7 +418,8 @@ pub struct DecisionView {
     /// The stage that ran.
     pub before: u16,
     /// Why, as a key the page translates: `plan_step`, `gap_out`, `max_out`, `max_pressure`, `keep_pressure`,
-    /// `horizon`, `keep_horizon`, `min_green`, `max_red`, `no_demand`, `operator_hold`, `interstage`, `first`.
+    /// `horizon`, `keep_horizon`, `min_green`, `max_red`, `no_demand`, `returned` (to its plan,
+    /// since its own control locked traffic up), `operator_hold`, `interstage`, `first`.
     pub reason: String,
     /// Numbers that belong to the reason: `gap_s`, `pressure`, `split_s`, `red_s`, `group`, `cost` (weighted
     /// seconds of waiting), `vehicles`, `saturation` (0 to 1), `green_s`, ….

@@ -52,6 +52,12 @@ pub(crate) struct Memory {
     held_back_s: u8,
 }
 
+impl Memory {
+    pub(crate) fn saturation(&self) -> f32 {
+        self.saturation
+    }
+}
+
 /// What one decision searched. The same numbers give the same answer, so it can be searched again.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Searched(search::Situation);

@@ -57,6 +57,11 @@ impl Memory {
         }
     }
 
+    /// Share of the fullest lane, smoothed; 0 where adaptive control does not look.
+    pub(crate) fn saturation(&self) -> f32 {
+        self.adaptive.saturation()
+    }
+
     /// A green of that stage ended after so long.
     pub(crate) fn green_lasted(&mut self, stage: StageNumber, lasted: Tenths) {
         let Some(greens) = usize::from(stage.0).checked_sub(1).and_then(|i| self.greens.get_mut(i)) else {

@@ -11,6 +11,17 @@ pub(super) fn decide(problem: &Problem, memory: &Memory) -> Option<Choice> {
     by_plan(problem, plan_in_use(problem, memory))
 }
 
+/// The plan of the hour, for a junction whose own control did badly.
+pub(super) fn returned(problem: &Problem, memory: &Memory) -> Option<Choice> {
+    let mut choice = by_plan(problem, plan_in_use(problem, memory))?;
+    let returned = problem.live.returned?;
+    choice.reason = Reason::Returned;
+    choice.facts.insert("served".into(), f64::from(returned.served));
+    choice.facts.insert("best".into(), f64::from(returned.best));
+    choice.facts.insert("until_s".into(), returned.until.since(problem.now).as_secs_f64().round());
+    Some(choice)
+}
+
 /// The plan that the kind of control in use follows: the scheduled one, or the first.
 pub(crate) fn plan_in_use<'a>(problem: &Problem<'a>, memory: &'a Memory) -> &'a Plan {
     let scheduled = || {
@@ -18,7 +29,7 @@ pub(crate) fn plan_in_use<'a>(problem: &Problem<'a>, memory: &'a Memory) -> &'a 
         problem.junction.scheduled_plan(weekday, minute)
     };
     let own = match problem.live.kind {
-        Kind::Schedule => scheduled(),
+        Kind::Schedule | Kind::Adaptive => scheduled(),
         _ => problem.junction.plans.first(),
     };
     // A junction without plans runs Webster's, from what was measured.

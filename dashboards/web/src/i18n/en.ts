@@ -268,6 +268,8 @@ export const en = {
   "reason.keep_horizon": "Stage {stage} goes on: to change now would cost more than {cost} of waiting over the next half minute.",
   "reason.keep_horizon.short": "Stage {stage} goes on: to change now would cost more waiting over the next half minute.",
   "reason.min_green": "Stage {stage} has not yet had its shortest green; until then nothing can change.",
+  "reason.returned": "Our own control let {served} vehicles through in five minutes, and {best} in its best five: the plan runs for another {until_s}.",
+  "reason.returned.short": "Our own control locked traffic up, so the plan runs for a while.",
   "reason.max_red": "Group {group} has been red for {red_s}, and now it has its right: stage {stage} is next.",
   "reason.max_red.short": "A group has been red as long as it may, so stage {stage} is next.",
   "reason.no_demand": "Nobody calls for another stage, so stage {stage} goes on.",
