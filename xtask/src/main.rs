@@ -38,9 +38,9 @@ enum Task {
     Tools,
     /// Builds the web app if it is stale.
     Web,
-    /// The benchmarks. None is written yet; each says so by its name.
+    /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions.
     Bench {
-        /// Which one.
+        /// Which one; all of them if none is named.
         name: Option<String>,
     },
 }
@@ -61,9 +61,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test => test(),
         Task::Tools => tools::install().map(|missing| report_missing(&missing)),
         Task::Web => web::build(),
-        Task::Bench { name } => {
-            bail!("no benchmark {} is written yet", name.as_deref().unwrap_or("of any name"))
-        }
+        Task::Bench { name } => match name.as_deref() {
+            None | Some("decisions") => bench_decisions(),
+            Some(other) => bail!("there is no benchmark {other} yet; there is: decisions"),
+        },
     }
 }
 
@@ -81,6 +82,17 @@ fn demo(arguments: &[String]) -> anyhow::Result<()> {
         Some(code) => std::process::exit(code),
         None => bail!("the city was ended by a signal"),
     }
+}
+
+/// Goals on two cores: p99 below 100 ms for 5,000 junctions, and below 800 ms for 40,000.
+fn bench_decisions() -> anyhow::Result<()> {
+    step("build the city", cargo(["build", "--release", "--package", "city"]))?;
+    for (junctions, vehicles) in [("5000", "28"), ("40000", "10")] {
+        let mut pace = Command::new(root().join("target/release/city"));
+        pace.args(["pace", "--junctions", junctions, "--vehicles", vehicles]);
+        step(&format!("{junctions} junctions"), pace)?;
+    }
+    Ok(())
 }
 
 fn test() -> anyhow::Result<()> {

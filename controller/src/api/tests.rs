@@ -88,7 +88,12 @@ impl Bench {
                 keep: Duration::from_secs(86_400),
             },
             interval: Duration::from_secs(20),
-            control: ControlConfig { kind: Kind::Fixed, kinds: BTreeMap::new(), lease_s: 15 },
+            control: ControlConfig {
+                kind: Kind::Fixed,
+                kinds: BTreeMap::new(),
+                lease_s: 15,
+                adaptive: Default::default(),
+            },
             los: [0.80, 0.67, 0.50, 0.40, 0.30],
         };
         let clock = Clock::scaled(T0, 1.0);

@@ -73,6 +73,39 @@ fn adaptive_control_needs_less_the_more_it_sees() {
 }
 
 #[test]
+fn a_run_replays_to_the_same_decisions() {
+    let Some(shared) = shared() else { return };
+    let out = tempfile::tempdir().unwrap();
+    judge(&shared, "cologne3", &["--control", "adaptive", "--set", "transit=5"], Some(600), out.path());
+    let replay = || run(Command::new(ours("city")).arg("replay").arg(out.path()));
+    let (code, said) = replay();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(" 0 different") && !said.starts_with("0 decisions"), "{said}");
+    // Other numbers are other reasons.
+    let file = out.path().join("summary.json");
+    let summary = fs::read_to_string(&file).unwrap();
+    fs::write(&file, summary.replace("\"startup_s\": 1.2", "\"startup_s\": 4.0")).unwrap();
+    let (code, said) = replay();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("decisions.jsonl:") && said.contains("comes out as"), "{said}");
+}
+
+#[test]
+fn the_pace_of_a_city_is_measured() {
+    let (code, said) = run(Command::new(ours("city")).args([
+        "pace",
+        "--junctions",
+        "60",
+        "--seconds",
+        "5",
+        "--vehicles",
+        "5",
+    ]));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("60 junctions, ") && said.contains("decision step: p50 "), "{said}");
+}
+
+#[test]
 fn both_paths_decide_the_same_stages() {
     let Some(shared) = shared() else { return };
     for control in ["max-pressure", "adaptive"] {
