@@ -91,6 +91,7 @@ fn ms(time: Duration) -> f64 {
 }
 
 /// Takes the time of one thing.
+#[expect(clippy::disallowed_methods, reason = "real time is what is measured")]
 pub(crate) fn timed<T>(what: impl FnOnce() -> T) -> (T, Duration) {
     let began = Instant::now();
     let done = what();

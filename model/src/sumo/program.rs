@@ -278,7 +278,7 @@ fn groups(
         served.entry(head).or_default().push(movement);
     }
     let streams = streams(program, &served, network);
-    for head in 0..program.rows[0].letters.len() {
+    for (head, stream) in streams.into_iter().enumerate() {
         let letters: Vec<u8> = program.rows.iter().map(|r| r.letters[head]).collect();
         let kind = if light.crossings.contains(&(head as u16)) {
             GroupKind::Pedestrians
@@ -286,7 +286,7 @@ fn groups(
             kind(light, head as u16, network)
         };
         let next = GroupNumber(groups.len() as u16 + 1);
-        let number = *seen.entry((letters.clone(), kind, streams[head])).or_insert(next);
+        let number = *seen.entry((letters.clone(), kind, stream)).or_insert(next);
         if number == next {
             groups.push(SignalGroup {
                 number,

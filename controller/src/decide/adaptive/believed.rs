@@ -54,7 +54,7 @@ pub(super) struct Believed {
     /// Where `coming` is counted from, m before the line.
     view_m: f32,
     quiet_s: u8,
-    /// Somebody stood on the stop-line loop.
+    /// Somebody who has been counted stands on the stop-line loop.
     on_line: bool,
     covered_s: u8,
     /// Vehicles a second that come over the advance loop, in the long run.
@@ -101,8 +101,12 @@ impl Believed {
         let go = |head: u16| {
             problem.site.layout.heads[usize::from(head)].as_ref().is_some_and(|h| is_go(problem, h.group))
         };
+        let any_go = lane.heads.iter().any(|&h| go(h));
+        // A loop counts whoever comes over it; one who stands on it has not left yet. But under a green that gives way it
+        // may be the tail of a turner who waits beyond the line.
         let stage = problem.running().map(|s| &problem.site.layout.shows[usize::from(s.0) - 1]);
-        // A loop counts whoever comes over it; one who stands on it has not left yet.
+        let yields = |&h: &u16| stage.is_some_and(|s| s[usize::from(h)] == Aspect::Yielding) && go(h);
+        let beyond = lane.heads.iter().any(yields);
         let stands = line.is_some_and(|c| c.last.occupied);
         let counted = line.map_or(0, |c| usize::from(c.last.count)).min(MOST);
         let left = match (area, line) {
@@ -112,13 +116,12 @@ impl Believed {
                 let there = usize::from(area.last.vehicles.unwrap_or(0)).min(MOST);
                 (self.coming.len() + usize::from(area.last.count).min(MOST)).saturating_sub(there)
             }
-            (None, _) => (counted + usize::from(self.on_line)).saturating_sub(usize::from(stands)),
+            (None, _) => (counted + usize::from(self.on_line)).saturating_sub(usize::from(stands && !beyond)),
         };
-        self.on_line = stands;
+        self.on_line = stands && !beyond;
         for _ in 0..left {
             self.one_left(lane, &go, stage.map(Vec::as_slice), &goes_first);
         }
-        let any_go = lane.heads.iter().any(|&h| go(h));
         let waits = stands;
         self.quiet_s = if left == 0 && any_go { self.quiet_s.saturating_add(1) } else { 0 };
         match area {
