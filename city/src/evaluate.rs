@@ -232,14 +232,7 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let begin = street.now();
     let mut watches: Vec<Watch> = city.junctions.iter().map(|j| Watch::new(j, Tenths::ZERO)).collect();
-    let settings = Settings {
-        kind: arguments.control.kind(),
-        kinds: Default::default(),
-        lease_s: LEASE_S,
-        epoch: 1,
-        utc_offset_s: 0,
-        tuning,
-    };
+    let settings = settings(arguments.control.kind(), tuning);
     let centre = Coordinator::new(city.clone(), settings);
     let way = match arguments.path {
         Way::Core => lockstep::Path::Core(Cores::new(&city, map, begin)),
@@ -301,6 +294,11 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     std::fs::write(&file, serde_json::to_string_pretty(&summary)? + "\n")
         .with_context(|| format!("could not write {}", file.display()))?;
     log.finish()
+}
+
+/// How the centre is set for a run of its own.
+pub(crate) fn settings(kind: Kind, tuning: Tuning) -> Settings {
+    Settings { kind, kinds: Default::default(), lease_s: LEASE_S, epoch: 1, utc_offset_s: 0, tuning }
 }
 
 /// Lease of a command, s.

@@ -5,11 +5,14 @@
 
 use crate::{
     demo,
-    evaluate::lockstep::{Cores, Lockstep, Path},
+    evaluate::{
+        lockstep::{Cores, Lockstep, Path},
+        settings,
+    },
 };
 use controller::{
-    coordinator::{Coordinator, Settings},
-    decide::Kind,
+    coordinator::Coordinator,
+    decide::{Kind, Tuning},
 };
 use model::time::Moment;
 use std::{
@@ -18,8 +21,6 @@ use std::{
 };
 use wire::register_map::RegisterMap;
 
-/// Lease of a command, s.
-const LEASE_S: u32 = 10;
 /// Seconds after which every agent has been heard and every junction decides.
 const SETTLED_S: usize = 30;
 
@@ -50,14 +51,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let junctions = arguments.junctions as usize;
     let (city, mut live) =
         demo::generated(junctions, junctions * arguments.vehicles as usize, arguments.seed, Moment(0));
-    let settings = Settings {
-        kind: Kind::Adaptive,
-        kinds: Default::default(),
-        lease_s: LEASE_S,
-        epoch: 1,
-        utc_offset_s: 0,
-        tuning: Default::default(),
-    };
+    let settings = settings(Kind::Adaptive, Tuning::default());
     let cores = Cores::new(&city, Arc::new(RegisterMap::svetofor()), live.street().now());
     let mut lockstep = Lockstep::new(Coordinator::new(city, settings), Path::Core(cores));
     let runtime = tokio::runtime::Runtime::new()?;

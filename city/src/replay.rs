@@ -4,7 +4,7 @@
 //! the same stage and the same costs; anything else would mean that an explanation is not the reason.
 
 use crate::input::{InputError, text};
-use controller::decide::{Decision, Tuning};
+use controller::decide::{Decision, Tuning, rounded};
 use model::config::Complaint;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -45,8 +45,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         };
         searched += 1;
         let then: Vec<_> = decision.alternatives.iter().map(|a| (a.stage, a.score)).collect();
-        let now: Vec<_> =
-            search.again(&tuning).into_iter().map(|(s, cost)| (s, cost.map(Decision::rounded))).collect();
+        let now: Vec<_> = search.again(&tuning).into_iter().map(|(s, cost)| (s, cost.map(rounded))).collect();
         if decision.stage != now[0].0 || then != now {
             different
                 .push(at(format!("decision {} comes out as {now:?}, and was {then:?}", decision.number)));

@@ -452,21 +452,19 @@ impl Coordinator {
         for ix in (0..self.live.len()).map(JunctionIx::from) {
             self.end_orders(now, ix, actions);
             self.remember(now, ix);
-            if self.ready(ix, now).is_err() {
-                self.live[ix.ix()].wanted = None;
-            }
         }
         self.supervise(now);
-        let mut choices = self.decide_apart(now);
-        for ix in (0..self.live.len()).map(JunctionIx::from) {
-            if self.ready(ix, now).is_err() {
-                continue;
-            }
-            let wish = match self.asks(ix) {
-                Asks::For(wish) => {
-                    self.live[ix.ix()].wanted = None;
-                    Some(wish)
-                }
+        let asks: Vec<Asks> = (0..self.live.len()).map(|i| self.asks(JunctionIx::from(i), now)).collect();
+        for (live, _) in self.live.iter_mut().zip(&asks).filter(|(_, asks)| !matches!(asks, Asks::Control(_)))
+        {
+            // Neighbours must not wait for what it no longer wants.
+            (live.wanted, live.held_back) = (None, None);
+        }
+        let mut choices = self.decide_apart(now, &asks);
+        for (ix, asks) in (0..).map(JunctionIx).zip(asks) {
+            let wish = match asks {
+                Asks::Nothing => continue,
+                Asks::For(wish) => Some(wish),
                 Asks::Control(hold) => {
                     let choice = match choices[ix.ix()].take() {
                         Some(choice) => choice,
@@ -505,17 +503,13 @@ impl Coordinator {
 
     /// Decides, side by side, for all junctions that look at no other's decision of this second: by junction, `None`
     /// where nothing was decided here.
-    fn decide_apart(&mut self, now: Moment) -> Vec<Option<Option<Choice>>> {
-        let asked = |ix: JunctionIx| match (self.ready(ix, now), self.asks(ix)) {
-            (Ok(()), Asks::Control(hold)) if !self.sites[ix.ix()].layout.is_close => Some(hold),
-            _ => None,
-        };
-        let asked: Vec<Option<Option<StageNumber>>> =
-            (0..self.live.len()).map(|i| asked(JunctionIx::from(i))).collect();
+    fn decide_apart(&mut self, now: Moment, asks: &[Asks]) -> Vec<Option<Option<Choice>>> {
         let (mut memories, this) = (std::mem::take(&mut self.memories), &*self);
-        let one = |scratch: &mut Scratch, (i, memory): (usize, &mut Memory)| {
-            let problem = this.problem(JunctionIx::from(i), now);
-            asked[i].map(|hold| decide::decide(&problem, memory, hold, scratch))
+        let one = |scratch: &mut Scratch, (i, memory): (usize, &mut Memory)| match asks[i] {
+            Asks::Control(hold) if !this.sites[i].layout.is_close => {
+                Some(decide::decide(&this.problem(JunctionIx::from(i), now), memory, hold, scratch))
+            }
+            _ => None,
         };
         let memories_by_one = memories.par_iter_mut().with_min_len(AT_ONCE).enumerate();
         let choices = memories_by_one.map_init(Scratch::default, one).collect();
@@ -533,7 +527,10 @@ impl Coordinator {
     }
 
     /// Whether an order in force says what to ask of a junction, or its control may choose.
-    fn asks(&self, ix: JunctionIx) -> Asks {
+    fn asks(&self, ix: JunctionIx, now: Moment) -> Asks {
+        if self.ready(ix, now).is_err() {
+            return Asks::Nothing;
+        }
         match self.live[ix.ix()].order_in_force().map(|o| o.order.what) {
             Some(OrderKind::Flash) => Asks::For(Wish::Flash),
             Some(OrderKind::Plan(plan)) => Asks::For(Wish::Plan(plan)),
@@ -584,6 +581,8 @@ impl Coordinator {
 
 /// Who says what is asked of a junction.
 enum Asks {
+    /// Nobody: it is not ready.
+    Nothing,
     /// An order.
     For(Wish),
     /// Its control, held at a stage or not.

@@ -294,15 +294,8 @@ pub(crate) fn min_green(junction: &Junction, stage: StageNumber) -> Tenths {
 }
 
 /// Facts and scores are read by people: two places are enough.
-fn rounded(x: f64) -> f64 {
+pub fn rounded(x: f64) -> f64 {
     (x * 100.0).round() / 100.0
-}
-
-impl Decision {
-    /// A number as decisions keep it.
-    pub fn rounded(x: f64) -> f64 {
-        rounded(x)
-    }
 }
 
 /// Facts by name.

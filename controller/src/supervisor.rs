@@ -42,8 +42,6 @@ pub struct Returned {
 /// One junction.
 #[derive(Clone, Debug, Default)]
 struct Watch {
-    /// When readings were last counted.
-    counted: Option<Moment>,
     /// By minute, oldest first: vehicles that crossed a stop line; the last one is not full yet.
     minutes: VecDeque<u32>,
     best: u32,
@@ -59,6 +57,8 @@ pub(crate) struct Supervisor {
     /// By junction: those next to it.
     next: Vec<Vec<JunctionIx>>,
     minute: Option<Moment>,
+    /// When readings were last counted.
+    counted: Option<Moment>,
 }
 
 impl Supervisor {
@@ -78,6 +78,7 @@ impl Supervisor {
             watches: vec![Watch::default(); city.junctions.len()],
             next: (0..city.junctions.len()).map(|i| next(JunctionIx::from(i))).collect(),
             minute: None,
+            counted: None,
         }
     }
 
@@ -89,13 +90,12 @@ impl Supervisor {
         live: &[Live],
         memories: &[Memory],
     ) -> Vec<(JunctionIx, Returned)> {
+        let before = self.counted.replace(now);
         for ((watch, live), junction) in self.watches.iter_mut().zip(live).zip(&city.junctions) {
             let lines = junction.detectors.iter().filter(|d| d.kind == DetectorKind::StopLine);
             let channels = lines.filter_map(|d| live.detectors.get(&d.channel));
-            let new =
-                channels.filter(|c| c.at.is_some_and(|at| watch.counted.is_none_or(|before| at > before)));
+            let new = channels.filter(|c| c.at.is_some_and(|at| before.is_none_or(|before| at > before)));
             watch.count(new.map(|c| u32::from(c.last.count)).sum());
-            watch.counted = Some(now);
         }
         if self.minute.is_some_and(|at| now.since(at) < Duration::from_secs(60)) {
             return Vec::new();
@@ -126,7 +126,7 @@ impl Watch {
     fn minute(&mut self, adaptive: bool, saturation: f32) -> Option<(u32, u32)> {
         if !adaptive {
             // What a plan lets through says nothing of our own control.
-            *self = Watch { returns: self.returns, counted: self.counted, ..Watch::default() };
+            *self = Watch { returns: self.returns, ..Watch::default() };
             return None;
         }
         let whole = self.minutes.len() == WINDOW_MIN;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, ops::Range};
 
 /// Most pieces of road that are followed one after another: for loops of zero-length lanes in broken maps.
-const MOST_PIECES: usize = 64;
+pub const MOST_PIECES: usize = 64;
 
 /// A name in the language of the place, and in English letters where there is one.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

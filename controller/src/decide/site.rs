@@ -5,7 +5,7 @@ use model::{
     city::City,
     detection::{Detector, DetectorKind},
     ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, LinkIx, MovementIx, PlanNumber, StageNumber},
-    network::{Head, Movement},
+    network::{Head, MOST_PIECES, Movement},
     signal::{Junction, Plan, interstage::Interstage, webster},
     time::Tenths,
 };
@@ -18,9 +18,6 @@ pub const NEAR_M: f64 = 100.0;
 
 /// Road that a standing vehicle takes, gap included, m (HCM 2010, 31.2: 25 ft).
 pub(crate) const SPACING_M: f64 = 7.5;
-
-/// Most pieces of road that are followed one after another: for loops of zero-length lanes in broken maps.
-const MOST_PIECES: usize = 64;
 
 /// One junction, prepared.
 #[derive(Clone, Debug)]
@@ -175,11 +172,6 @@ impl Roads {
     /// See [`model::network::Network::queue_room_m`].
     pub(crate) fn room(&self, city: &City, lane: LaneIx) -> f64 {
         city.network.queue_room_m(&self.into_lane, lane)
-    }
-
-    /// See [`model::signal::further::between_signals`].
-    pub(crate) fn between_signals(&self, city: &City, lane: LaneIx, junction: JunctionIx) -> bool {
-        model::signal::further::between_signals(&city.network, &self.into_lane, lane, junction)
     }
 
     /// Metres from a lane's start along the one lane that continues it, to the next signal or fork, at most `limit_m`.

@@ -27,10 +27,10 @@ const MOST_GROUPS: usize = 40;
 pub const SHORT_APPROACH_M: f64 = 25.0;
 
 /// Pairs of groups of which the first has a movement that gives way to one of the second.
-pub type Yields = BTreeSet<(GroupNumber, GroupNumber)>;
+type Yields = BTreeSet<(GroupNumber, GroupNumber)>;
 
 /// By junction: who gives way to whom within it.
-pub fn yields(network: &Network, junctions: usize) -> Vec<Yields> {
+fn yields(network: &Network, junctions: usize) -> Vec<Yields> {
     let mut all = vec![Yields::new(); junctions];
     for movement in &network.movements {
         let Some(head) = movement.head else { continue };
@@ -68,12 +68,7 @@ fn on_short_approaches(city: &City) -> Vec<BTreeSet<GroupNumber>> {
 
 /// Whether the road of a lane before a junction is short and comes from another signal. `into` is of
 /// [`Network::movements_into_lanes`].
-pub fn between_signals(
-    network: &Network,
-    into: &[Vec<MovementIx>],
-    lane: LaneIx,
-    junction: JunctionIx,
-) -> bool {
+fn between_signals(network: &Network, into: &[Vec<MovementIx>], lane: LaneIx, junction: JunctionIx) -> bool {
     let other = |m: &MovementIx| network.movement(*m).head.is_some_and(|h| h.junction != junction);
     network.queue_room_m(into, lane) < SHORT_APPROACH_M && into[lane.ix()].iter().any(other)
 }

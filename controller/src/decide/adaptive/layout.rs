@@ -212,7 +212,7 @@ impl Layout {
             lanes: lanes.iter().map(approach).collect(),
             outs: outs.keys().map(|&lane| Receiving::new(city, lane, roads)).collect(),
             change: changes(junction, &heads, &shows, ways),
-            blocks: blocks(&heads, &shows, |lane| roads.between_signals(city, order[lane], ix)),
+            blocks: blocks(&heads, &shows),
             shows,
             is_close: heads.iter().flatten().any(|h| !h.feeds.is_empty() || !h.fed_by.is_empty()),
             min_green: stages.iter().map(|s| whole(crate::decide::min_green(junction, s.number))).collect(),
@@ -283,11 +283,11 @@ fn fed_by(city: &City, ix: JunctionIx, roads: &Roads, movements: &[&Movement]) -
 }
 
 /// See [`Layout::blocks`].
-fn blocks(heads: &[Option<Head>], shows: &[Vec<Aspect>], short: impl Fn(usize) -> bool) -> Vec<Vec<u16>> {
+fn blocks(heads: &[Option<Head>], shows: &[Vec<Aspect>]) -> Vec<Vec<u16>> {
     let waits = |stage: usize, index: usize| {
         let Some(head) = heads[index].as_ref() else { return false };
         let first = |&o: &u16| shows[stage][usize::from(o)].is_go();
-        shows[stage][index] == Aspect::Yielding && short(head.lane) && head.yields_to.iter().any(first)
+        shows[stage][index] == Aspect::Yielding && !head.fed_by.is_empty() && head.yields_to.iter().any(first)
     };
     let indices = 0..heads.len();
     let twin = |stage: usize, other: usize| {
