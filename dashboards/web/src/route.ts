@@ -40,6 +40,9 @@ export function go(screen: Screen, id: string | null = null, query: Record<strin
 
 /** Notes what the person set, without a step in the browser's history. */
 export function note(query: Record<string, string | null>): void {
+  // A link was followed and its `hashchange` is still to come: what is left of the old screen must not call it back.
+  const { screen, id } = parse(location.hash);
+  if (screen !== place.peek().screen || id !== place.peek().id) return;
   const merged = { ...place.peek().query };
   for (const [key, value] of Object.entries(query)) {
     if (value === null) delete merged[key];

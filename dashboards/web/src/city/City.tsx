@@ -42,7 +42,9 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
       const left = x + gap + w < stage.clientWidth - 8 ? x + gap : x - gap - w;
       const top = y + gap + h < stage.clientHeight - 8 ? y + gap : y - gap - h;
       element.style.translate = `${Math.round(Math.max(8, Math.min(stage.clientWidth - w - 8, left)))}px ${Math.round(Math.max(8, Math.min(stage.clientHeight - h - 8, top)))}px`;
-      element.style.visibility = x < -40 || y < -40 || x > stage.clientWidth + 40 || y > stage.clientHeight + 40 ? "hidden" : "visible";
+      // Unseen, not hidden: on the way to a far junction it keeps the focus that the search gave it.
+      const inside = x >= -40 && y >= -40 && x <= stage.clientWidth + 40 && y <= stage.clientHeight + 40;
+      element.classList.toggle("away", !inside);
     };
     put();
     canvas.map.on("move", put);

@@ -165,3 +165,20 @@ test("the address says where the page is", async () => {
   expect(write({ screen: "city", id: null, query: { at: "37.6,55.7", junction: "7" } })).toBe("#/city?at=37.6,55.7&junction=7");
   expect(write(parse("#/junction/a%2F1"))).toBe("#/junction/a%2F1");
 });
+
+test("what is noted after a link was followed does not call the old screen back", async () => {
+  const address = { hash: "#/city" };
+  vi.stubGlobal("location", address);
+  vi.stubGlobal("history", { state: null, replaceState: (_state: unknown, _title: string, to: string) => (address.hash = to) });
+  const heard: (() => void)[] = [];
+  vi.stubGlobal("addEventListener", (_event: string, hear: () => void) => heard.push(hear));
+  vi.resetModules();
+  const { note, place } = await import("../../src/route");
+  note({ zoom: "13" });
+  expect(address.hash).toBe("#/city?zoom=13");
+  address.hash = "#/junction/7";
+  // The map of the city comes to rest before the page hears of its new address.
+  note({ zoom: "14" });
+  for (const hear of heard) hear();
+  expect(place.value).toEqual({ screen: "junction", id: "7", query: {} });
+});
