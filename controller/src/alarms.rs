@@ -143,7 +143,7 @@ pub(crate) fn derive(
                 priority: 3,
                 since: None,
                 patience: Duration::ZERO,
-                done: "none",
+                done: "imputed",
                 message: format!("detector {} does not behave like traffic", detector.channel),
             });
         }

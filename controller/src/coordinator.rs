@@ -215,6 +215,8 @@ pub struct ChannelLive {
     pub call: bool,
     /// Last time that it was covered or counted, for gap-out.
     pub last_actuated: Option<Moment>,
+    /// Last time that its reading differed from the one before.
+    pub stirred: Option<Moment>,
     /// Judged broken by plausibility (stuck on, chattering, silent), though it does not say so itself.
     pub implausible: bool,
 }

@@ -496,7 +496,7 @@ pub struct AlarmView {
     pub priority: u8,
     /// Since when.
     pub since: i64,
-    /// What the system already did about it, as a key: `local_plan`, `retrying`, `none`.
+    /// What the system already did about it, as a key: `local_plan`, `retrying`, `imputed`, `none`.
     pub done: String,
     /// For people, English.
     pub message: String,

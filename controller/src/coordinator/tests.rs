@@ -51,6 +51,8 @@ struct Cabinet {
     watch: Watch,
     /// By head: vehicles that wait.
     queue: Vec<f64>,
+    /// Channels that never feel anything, and do not say so.
+    deaf: Vec<u16>,
     refused: usize,
 }
 
@@ -70,6 +72,7 @@ impl Cabinet {
             last: (0, 0),
             watch: Watch::new(junction, Tenths::ZERO),
             queue: vec![0.0; junction.heads.len()],
+            deaf: Vec::new(),
             refused: 0,
             junction: junction.clone(),
         }
@@ -160,10 +163,15 @@ impl Cabinet {
 
     fn counts(&self) -> Counts {
         let channels = self.junction.detectors.iter().map(|d| {
-            let standing = d.head.map_or(0, |h| self.queue[usize::from(h)] as u16);
+            let feels = !self.deaf.contains(&d.channel.0);
+            let standing = d.head.filter(|_| feels).map_or(0, |h| self.queue[usize::from(h)] as u16);
             let area = d.kind == DetectorKind::Area;
-            let waits =
-                self.queue.iter().zip(&self.junction.heads).any(|(q, g)| *q >= 1.0 && d.groups.contains(g));
+            let waits = feels
+                && self
+                    .queue
+                    .iter()
+                    .zip(&self.junction.heads)
+                    .any(|(q, g)| *q >= 1.0 && d.groups.contains(g));
             Channel {
                 dl: d.channel.0,
                 vehicles_sum: 0,
@@ -317,6 +325,17 @@ fn every_kind_of_control_runs_safely_and_serves_everybody() {
         let stages: std::collections::BTreeSet<_> = street.decisions().map(|d| d.stage).collect();
         assert!(stages.len() >= 2, "{kind:?} ran only {stages:?}");
     }
+}
+
+#[test]
+fn nobody_starves_before_a_camera_that_is_blind() {
+    let mut street = Street::new(Kind::Adaptive);
+    let camera =
+        |head| street.cabinets[0].junction.detectors.iter().find(|d| d.follows(head)).unwrap().channel;
+    street.cabinets[0].deaf = [0, 1].map(|head| camera(head).0).to_vec();
+    street.pass(1800, |_| 150.0);
+    let longest = street.cabinets[0].queue.iter().copied().fold(0.0, f64::max);
+    assert!(longest < 15.0, "{:?}", street.cabinets[0].queue);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::{Action, ChannelLive, Coordinator, HISTORY_S, Shown};
 use crate::dispatch::is_final;
 use model::{
-    detection::DetectorKind,
+    detection::{DetectorKind, Reading},
     ids::{GroupNumber, JunctionIx, StageNumber},
     signal::{Lamp, rules::GroupState},
     time::{Moment, Tenths},
@@ -23,6 +23,11 @@ const AGE_JITTER_MS: i64 = 600;
 const OCCUPANCY_SLACK: f32 = 1.25;
 /// An age that a 16-bit register cannot exceed: it says "at least".
 const AGE_FULL: Tenths = Tenths(u16::MAX as u32);
+
+/// Whether somebody is there.
+fn sees(reading: &Reading) -> bool {
+    reading.vehicles.or(reading.queue).map_or(reading.occupied, |vehicles| vehicles > 0)
+}
 
 impl Coordinator {
     pub(super) fn take_presence(&mut self, ix: JunctionIx, presence: Presence, actions: &mut Vec<Action>) {
@@ -130,6 +135,7 @@ impl Coordinator {
         }
         let city = self.city.clone();
         let junction = &city.junctions[ix.ix()];
+        let stage = self.live[ix.ix()].stage.and_then(|s| junction.stage(s));
         for channel in &counts.channels {
             let (number, mut reading) = channel.reading();
             let Some(place) = self.sites[ix.ix()].place(number) else {
@@ -149,6 +155,8 @@ impl Coordinator {
             };
             let live = &mut self.live[ix.ix()];
             let served = green(&live.groups, &detector.groups);
+            let yields = |g: &GroupNumber| stage.is_some_and(|s| s.permissive.contains(g));
+            let freely = served && !detector.groups.iter().any(yields);
             let slot: &mut ChannelLive = live.detectors.entry(number).or_default();
             if slot.at.is_some_and(|before| at <= before) {
                 self.reject("counts.out_of_order");
@@ -158,6 +166,10 @@ impl Coordinator {
                 DetectorKind::Area => reading.vehicles.or(reading.queue).unwrap_or(0) > 0,
                 _ => reading.occupied || reading.count > 0,
             };
+            let stirred = reading.count > 0 || reading != slot.last || sightings != slot.sightings;
+            if stirred {
+                slot.stirred = Some(at);
+            }
             slot.last = reading;
             slot.sightings = sightings;
             slot.at = Some(at);
@@ -170,11 +182,20 @@ impl Coordinator {
                 slot.last_actuated = Some(at);
                 slot.call |= !served;
             }
-            if matches!(detector.kind, DetectorKind::StopLine | DetectorKind::Advance) {
+            if detector.kind != DetectorKind::PushButton {
+                let partner = self.sites[ix.ix()].partner[place].map(|p| junction.detectors[p].channel);
+                let partner = partner.and_then(|p| live.detectors.get(&p)).filter(|p| !p.implausible);
+                let denied = partner.is_some_and(|p| !sees(&p.last));
+                let slot = live.detectors.get_mut(&number).expect("just written");
                 let health = &mut self.health[ix.ix()];
-                slot.implausible = health[place].judge(slot);
-                if let Some(other) = self.sites[ix.ix()].neighbour[place].filter(|_| !slot.implausible) {
-                    health[other].neighbour_counted(reading.count);
+                if freely && !stirred && sees(&slot.last) {
+                    health[place].stays(denied);
+                }
+                let lanes = self.sites[ix.ix()].led_to[place];
+                slot.implausible = health[place].judge(slot, lanes, stirred);
+                let passed = health[place].passed(slot);
+                for fellow in &self.sites[ix.ix()].fellows[place] {
+                    health[fellow.place].fellow_saw(passed.map(|vehicles| vehicles * fellow.share));
                 }
             }
         }

@@ -44,6 +44,8 @@ pub(crate) struct Memory {
     red_s: Vec<u16>,
     /// By lane that no camera follows: who is on it.
     believed: Vec<believed::Believed>,
+    /// By head: whether somebody may wait there whom nobody sees.
+    unproven: Vec<forecast::Unproven>,
     /// By head: whether its channel follows vehicles.
     follows: Vec<bool>,
     /// Who waits inside.
@@ -96,7 +98,7 @@ pub(super) fn decide(
     waiting: &[Option<Moment>],
     scratch: &mut Scratch,
 ) -> Option<Choice> {
-    let lanes = forecast::see(problem, &mut memory.believed, &mut memory.follows);
+    let lanes = forecast::see(problem, memory);
     count_red(problem, &lanes, &mut memory.red_s);
     forecast::smooth(problem, &lanes, &mut memory.saturation);
     memory.inside.tick(problem, &lanes);

@@ -39,8 +39,12 @@ pub(crate) struct Site {
     pub ways: Vec<Vec<Tenths>>,
     /// By group: vehicle lanes that it governs, for saturation flow.
     pub lanes: Vec<u16>,
-    /// By detector: the other loop of its lane, as a place among the detectors.
-    pub neighbour: Vec<Option<usize>>,
+    /// By detector: the channels that should have seen who comes over it.
+    pub fellows: Vec<Vec<Fellow>>,
+    /// By detector: the one that must agree with it on whether somebody stands at the line.
+    pub partner: Vec<Option<usize>>,
+    /// By detector: lanes that lead to it.
+    pub led_to: Vec<u16>,
     /// What the rolling horizon looks at.
     pub layout: Layout,
     /// Channel → place among the detectors, by channel.
@@ -119,14 +123,48 @@ pub(crate) fn worth(junction: &Junction, stage: StageNumber) -> Vec<f64> {
     junction.groups.iter().map(|g| value(g.number)).collect()
 }
 
-/// The loop that sees the same vehicles: advance for stop line, and the other way round.
-fn neighbour(junction: &Junction, detector: &Detector) -> Option<usize> {
-    let other = match detector.kind {
-        DetectorKind::StopLine => DetectorKind::Advance,
-        DetectorKind::Advance => DetectorKind::StopLine,
-        DetectorKind::Area | DetectorKind::PushButton => return None,
+/// A channel of the same lane, through which the same vehicles come.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Fellow {
+    /// Its place among the junction's detectors.
+    pub place: usize,
+    /// Share of the lane's vehicles that it can be relied on to see.
+    pub share: f32,
+}
+
+/// The channels that should have seen who comes over this one.
+fn fellows(junction: &Junction, detector: &Detector) -> Vec<Fellow> {
+    let see_the_same = |other: &Detector| match (detector.kind, other.kind) {
+        (DetectorKind::StopLine, DetectorKind::Advance | DetectorKind::Area) => true,
+        (DetectorKind::Advance, DetectorKind::StopLine) => true,
+        (DetectorKind::Area, DetectorKind::StopLine) => detector.head.is_none(),
+        _ => false,
     };
-    junction.detectors.iter().position(|d| d.kind == other && d.lane == detector.lane && d.lane.is_some())
+    let on_lane = |d: &&Detector| d.lane.is_some() && d.lane == detector.lane;
+    let areas = junction.detectors.iter().filter(on_lane).filter(|d| d.kind == DetectorKind::Area).count();
+    // Of the movements of a shared lane one may be rare.
+    let rare = 1.0 / (2 * areas.max(1)) as f32;
+    let share = |other: &Detector| match (detector.kind, other.head) {
+        (_, Some(_)) if areas > 1 => rare,
+        // Of those who come into view some change lanes.
+        (DetectorKind::Area, _) => 0.5,
+        _ => 1.0,
+    };
+    let all = junction.detectors.iter().enumerate();
+    let all = all.filter(|(_, d)| on_lane(d) && see_the_same(d));
+    all.map(|(place, other)| Fellow { place, share: share(other) }).collect()
+}
+
+/// The channel that must agree with one on whether somebody stands at the line: a camera and the loop there.
+fn partner(junction: &Junction, detector: &Detector) -> Option<usize> {
+    let other = match detector.kind {
+        DetectorKind::Area => DetectorKind::StopLine,
+        DetectorKind::StopLine => DetectorKind::Area,
+        DetectorKind::Advance | DetectorKind::PushButton => return None,
+    };
+    let whole_lane = |d: &Detector| d.kind != DetectorKind::Area || d.head.is_none();
+    let is = |d: &Detector| d.kind == other && d.lane.is_some() && d.lane == detector.lane && whole_lane(d);
+    junction.detectors.iter().position(is)
 }
 
 /// What the road says that several junctions need.
@@ -306,6 +344,16 @@ impl Site {
             .iter()
             .map(|&a| order.iter().map(|&b| Interstage::between(junction, a, b).duration).collect())
             .collect();
+        let led_to = |detector: &Detector| {
+            let mine = roads.governed(ix).map(|m| &network.movements[m as usize]);
+            let mut from: Vec<LaneIx> = mine
+                .filter(|m| detector.head.is_some() && m.head.map(|h| h.index) == detector.head)
+                .map(|m| m.from)
+                .collect();
+            from.sort_unstable();
+            from.dedup();
+            from.len().max(1) as u16
+        };
         Site {
             config_hash: junction.config_hash(),
             base,
@@ -316,7 +364,9 @@ impl Site {
             layout: Layout::new(city, ix, roads, &ways),
             ways,
             lanes: lanes.iter().map(|l| l.len().max(1) as u16).collect(),
-            neighbour: junction.detectors.iter().map(|d| neighbour(junction, d)).collect(),
+            fellows: junction.detectors.iter().map(|d| fellows(junction, d)).collect(),
+            partner: junction.detectors.iter().map(|d| partner(junction, d)).collect(),
+            led_to: junction.detectors.iter().map(led_to).collect(),
             places: junction.detectors.iter().enumerate().map(|(i, d)| (d.channel, i)).collect(),
         }
     }

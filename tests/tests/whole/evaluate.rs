@@ -72,6 +72,19 @@ fn adaptive_control_needs_less_the_more_it_sees() {
     }
 }
 
+/// A fifth of all detectors lie and do not say so; SUMO's actuated control with sound ones is the bar.
+#[test]
+fn broken_detectors_cost_less_than_actuated_control() {
+    let Some(shared) = shared() else { return };
+    for (scenario, bar) in [("cologne8", 44.0), ("ingolstadt1", 19.0)] {
+        let out = tempfile::tempdir().unwrap();
+        let options = ["--control", "adaptive", "--tier", "lane", "--failed-detectors", "0.2"];
+        let delay = judge(&shared, scenario, &options, None, out.path());
+        println!("{scenario}: mean delay {delay:.2} s, bar {bar} s");
+        assert!(delay <= bar, "{scenario}: mean delay {delay} s is above {bar} s");
+    }
+}
+
 #[test]
 fn a_run_replays_to_the_same_decisions() {
     let Some(shared) = shared() else { return };

@@ -5,7 +5,7 @@
 //! one left, and a vehicle that stands at a head's green was not bound there.
 
 use super::{
-    forecast::{CAR_M, Seen},
+    forecast::{CAR_M, QUIET_S, Seen},
     is_go,
     layout::Approach,
     search::Aspect,
@@ -25,15 +25,17 @@ const LEAST_SHARE: f32 = 0.02;
 const NOT_MINE_S: u8 = 4;
 /// A stop line that was empty for so long under green has no queue, s.
 const EMPTY_S: u8 = 4;
-/// After so long a red somebody is taken to wait where no detector works, s.
-const UNSEEN_S: u8 = 30;
 /// A loop covered for so long has a queue standing on it, s.
 const COVERED_S: u8 = 3;
-/// The flow over a loop follows with this time constant, s; and is at least this, vehicles a second.
+/// The lane's flow follows with this time constant, s; and is at least this, vehicles a second.
 const FLOW_MEMORY_S: f32 = 300.0;
 const LEAST_FLOW: f32 = 0.05;
+/// What came while a detector went wrong is no flow, vehicles a second.
+const MOST_FLOW: f32 = 0.15;
 /// No lane holds more, vehicles.
 const MOST: usize = 40;
+/// Seconds that each takes who leaves where no detector works.
+const HEADWAY_S: u8 = 2;
 /// Seconds of gap that one turner takes, and that those behind it need to get out.
 const TURN_S: u8 = 2;
 const CLEARING_S: u8 = 4;
@@ -57,15 +59,16 @@ pub(super) struct Believed {
     /// Somebody who has been counted stands on the stop-line loop.
     on_line: bool,
     covered_s: u8,
-    /// Vehicles a second that come over the advance loop, in the long run.
+    /// Vehicles a second that come, in the long run.
     flow: f32,
+    /// What has come at that flow since the last one, where no detector works; seconds to the next who may leave.
+    due: f32,
+    leaves_in_s: u8,
     /// Those of `coming` who are only thought to stand behind a loop that is covered.
     assumed: usize,
     /// Over the line and waiting for a gap, or behind one who does: head, seconds to go once free.
     inside: VecDeque<(u16, bool, u8)>,
     gap_s: u8,
-    /// Seconds of red in which no detector looked.
-    unseen_s: u8,
 }
 
 impl Believed {
@@ -79,23 +82,22 @@ impl Believed {
             c.and_then(|c| problem.live.detectors.get(&c)).filter(|c| usable(problem.now, c))
         };
         let (area, line, advance) = (channel(lane.area), channel(lane.stop_line), channel(lane.advance));
-        let Some(at) = area.or(line).or(advance).and_then(|c| c.at) else {
-            let (shares, owed) = (std::mem::take(&mut self.shares), std::mem::take(&mut self.owed));
-            let any_go = lane.heads.iter().any(|&h| {
-                problem.site.layout.heads[usize::from(h)].as_ref().is_some_and(|h| is_go(problem, h.group))
-            });
-            let unseen_s = if any_go { 0 } else { self.unseen_s.saturating_add(1) };
-            *self = Believed { shares, owed, unseen_s, flow: self.flow, ..Believed::default() };
-            // Nobody may wait for ever because nobody looks.
-            if unseen_s >= UNSEEN_S {
-                self.coming.extend(lane.heads.iter().map(|&h| (problem.now, h)));
-                self.standing = self.coming.len();
-            }
-            return;
+        let there = [lane.area, lane.stop_line, lane.advance].into_iter().flatten().count();
+        let working = [area, line, advance].into_iter().flatten();
+        // Where one is broken, another that tells nothing may be so too.
+        let tells = |c: &ChannelLive| {
+            c.stirred.is_some_and(|at| problem.now.since(at).as_secs() < QUIET_S)
+                || working.clone().count() == there
+        };
+        let Some(at) = working.clone().find(|c| tells(c)).and_then(|c| c.at) else {
+            return self.impute(problem, lane);
         };
         if self.taken.is_some_and(|taken| at <= taken) {
             return;
         }
+        let tells = |c: &ChannelLive| f32::from(c.last.count.min(MOST as u16));
+        let came = area.or(advance).or(line).map_or(0.0, tells);
+        self.flow += (came - self.flow) / FLOW_MEMORY_S;
         self.taken = Some(at);
         self.leave_the_middle(&goes_first);
         let go = |head: u16| {
@@ -141,7 +143,6 @@ impl Believed {
             None => {
                 self.view_m = if advance.is_some() { lane.advance_m } else { 0.0 };
                 let came = usize::from(advance.map_or(0, |c| c.last.count)).min(MOST);
-                self.flow += (came as f32 - self.flow) / FLOW_MEMORY_S;
                 // Whoever was thought to stand behind the loop is who comes over it first.
                 let known = came.min(self.assumed);
                 self.assumed -= known;
@@ -196,6 +197,27 @@ impl Believed {
         {
             first.1 = other;
         }
+    }
+
+    /// Where no detector works: the usual traffic comes, and leaves as it may.
+    fn impute(&mut self, problem: &Problem, lane: &Approach) {
+        let go = |head: u16| {
+            problem.site.layout.heads[usize::from(head)].as_ref().is_some_and(|h| is_go(problem, h.group))
+        };
+        (self.taken, self.on_line, self.covered_s, self.assumed) = (None, false, 0, 0);
+        self.inside.clear();
+        (self.view_m, self.speed_mps) = (0.0, lane.speed_mps);
+        self.due += self.flow.clamp(LEAST_FLOW, MOST_FLOW);
+        if self.due >= 1.0 && self.coming.len() < MOST {
+            self.due -= 1.0;
+            self.one_came(problem.now, lane);
+        }
+        self.leaves_in_s = self.leaves_in_s.saturating_sub(1);
+        if self.leaves_in_s == 0 && self.coming.front().is_some_and(|(_, head)| go(*head)) {
+            self.coming.pop_front();
+            self.leaves_in_s = HEADWAY_S;
+        }
+        self.standing = self.coming.len();
     }
 
     fn likeliest(&self, lane: &Approach, may: impl Fn(u16) -> bool) -> Option<u16> {

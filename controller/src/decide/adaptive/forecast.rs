@@ -2,6 +2,7 @@
 //! [`Situation`] that the search takes.
 
 use super::{
+    Memory,
     believed::Believed,
     close, is_go,
     layout::{Approach, Head},
@@ -16,10 +17,11 @@ use crate::{
 };
 use model::{
     detection::Sighting,
-    ids::{GroupNumber, StageNumber},
+    ids::{ChannelNumber, GroupNumber, StageNumber},
     signal::GroupKind,
     time::Moment,
 };
+use std::cmp::Reverse;
 
 /// Acceleration of a car and of something longer, m/s².
 const ACCELERATION: [f32; 2] = [2.6, 1.3];
@@ -39,12 +41,24 @@ const BUS_M: f32 = 9.0;
 /// Slower than this has stopped, and slower than the second has no speed left to lose, m/s.
 const STOPPED_MPS: f32 = 0.1;
 const SLOW_MPS: f32 = 0.5;
+/// Between the two.
+const CREEPING_MPS: f32 = 0.3;
 /// Slower than this in the middle of a junction, it waits there, m/s.
 pub(super) const HELD_MPS: f32 = 2.5;
 /// Somebody who goes first and is this near leaves no gap, s.
 const GAP_S: f32 = 3.0;
 /// Nobody ahead for so long a way: whoever stands here does not stand in a queue, m.
 const ALONE_M: f32 = 15.0;
+/// Nearer than this to the line, somebody is seen to wait there, m.
+const AT_LINE_M: f32 = 15.0;
+/// A stop line covered for so long is waited at, s.
+const COVERED_S: u64 = 10;
+/// Detectors that have told nothing new for so long may be broken, s.
+pub(super) const QUIET_S: u64 = 300;
+/// After so long a red a green is due where the junction is not saturated, at a time that costs others little, and later
+/// anywhere at any time, s; twice as long for each green that was in vain, up to so many.
+const UNPROVEN_S: [u16; 2] = [600, 1800];
+const MOST_IN_VAIN: u8 = 2;
 /// Most vehicles of one lane that matter to half a minute.
 const MOST_IN_LANE: usize = 60;
 /// So many crossings are looked at in one search.
@@ -94,8 +108,9 @@ impl Seen {
 /// the lane; believed from counts elsewhere.
 ///
 /// `follows` remembers by head whether its channel has ever followed anybody: some only count.
-pub(super) fn see(problem: &Problem, believed: &mut Vec<Believed>, follows: &mut Vec<bool>) -> Vec<Lane> {
+pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     let layout = &problem.site.layout;
+    let Memory { believed, follows, unproven, saturation, .. } = memory;
     follows.resize(layout.heads.len(), false);
     let mut lanes = vec![Lane::default(); layout.lanes.len()];
     let mut blind = vec![false; layout.lanes.len()];
@@ -146,12 +161,68 @@ pub(super) fn see(problem: &Problem, believed: &mut Vec<Believed>, follows: &mut
             believed[l] = one;
         }
     }
+    recall(problem, &mut lanes, unproven, *saturation > problem.tuning.gate_from);
     close::hand_over(problem, &mut lanes);
     for lane in &mut lanes {
         lane.vehicles.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
         lane.vehicles.truncate(MOST_IN_LANE);
     }
     lanes
+}
+
+/// What is remembered of a head that may be red for somebody whom nobody sees.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unproven {
+    /// Seconds since it was green.
+    red_s: u16,
+    /// It was called because its detectors were quiet.
+    called: bool,
+    /// How often that was for nothing.
+    in_vain: u8,
+}
+
+/// Nobody may wait for ever because nobody sees them. Somebody is taken to wait before a red head where the stop-line
+/// loop is covered and no camera says by whom; and where it has been red for long and its detectors have told nothing
+/// new for long, since that is also what broken ones do. The more often nobody came, the less often that is tried.
+fn recall(problem: &Problem, lanes: &mut [Lane], unproven: &mut Vec<Unproven>, saturated: bool) {
+    let layout = &problem.site.layout;
+    unproven.resize(layout.heads.len(), Unproven::default());
+    let live = |c: ChannelNumber| problem.live.detectors.get(&c).filter(|c| usable(problem.now, c));
+    let quiet_s = |c: &ChannelLive| c.stirred.map_or(u64::MAX, |at| problem.now.since(at).as_secs());
+    for (approach, lane) in layout.lanes.iter().zip(lanes) {
+        let looks = approach.looks(layout).filter_map(live);
+        let quiet = looks.map(quiet_s).min().is_none_or(|s| s >= QUIET_S);
+        for &h in &approach.heads {
+            let one = &mut unproven[usize::from(h)];
+            if !layout.heads[usize::from(h)].as_ref().is_some_and(|h| is_go(problem, h.group)) {
+                one.red_s = one.red_s.saturating_add(1);
+                continue;
+            }
+            one.red_s = 0;
+            one.in_vain = if quiet { one.in_vain.saturating_add(u8::from(one.called)) } else { 0 };
+            one.called = false;
+        }
+        if lane.vehicles.iter().any(|v| v.distance_m < AT_LINE_M) {
+            continue;
+        }
+        let longest = approach.heads.iter().max_by_key(|&&h| (unproven[usize::from(h)].red_s, Reverse(h)));
+        let Some(&head) = longest.filter(|&&h| unproven[usize::from(h)].red_s > 0) else { continue };
+        let one = &mut unproven[usize::from(head)];
+        // A loop before a fork is covered by those of the other lane too.
+        let mine = approach
+            .stop_line
+            .filter(|c| layout.lanes.iter().filter(|l| l.stop_line == Some(*c)).count() == 1);
+        let on_line = mine.and_then(live);
+        let covered = on_line.is_some_and(|c| c.last.occupied && quiet_s(c) >= COVERED_S);
+        let [due, overdue] =
+            UNPROVEN_S.map(|s| one.red_s >= s.saturating_mul(1 << one.in_vain.min(MOST_IN_VAIN)));
+        one.called = quiet && (due && !saturated || overdue);
+        if covered || one.called {
+            // Who creeps waits, but does not starve.
+            let speed_mps = if covered || overdue { 0.0 } else { CREEPING_MPS };
+            lane.vehicles.push(Seen { head, distance_m: 1.0, speed_mps, length_m: CAR_M });
+        }
+    }
 }
 
 /// How full the fullest lane is, 0 to 1.
@@ -195,7 +266,7 @@ pub(super) fn situation(
     let mut wanted: Vec<u16> = Vec::new();
     let mut queue_of = vec![u8::MAX; layout.lanes.len()];
     let mut order: Vec<usize> = (0..lanes.len()).filter(|&l| !lanes[l].vehicles.is_empty()).collect();
-    order.sort_by_key(|&l| std::cmp::Reverse(lanes[l].vehicles.len()));
+    order.sort_by_key(|&l| Reverse(lanes[l].vehicles.len()));
     // People at a crossing stand in a queue of their own, which leaves at once.
     let on_foot: Vec<GroupNumber> = called_on_foot(problem, waiting).take(MOST_ON_FOOT).collect();
     order.truncate(MOST_LANES - on_foot.len());

@@ -115,6 +115,14 @@ pub(crate) struct Approach {
     pub side: bool,
 }
 
+impl Approach {
+    /// The channels that look at it.
+    pub(super) fn looks<'a>(&'a self, layout: &'a Layout) -> impl Iterator<Item = ChannelNumber> + 'a {
+        let follow = self.heads.iter().filter_map(|&h| layout.heads[usize::from(h)].as_ref()?.channel);
+        [self.area, self.stop_line, self.advance].into_iter().flatten().chain(follow)
+    }
+}
+
 /// A lane behind the junction.
 #[derive(Clone, Debug)]
 pub(crate) struct Receiving {

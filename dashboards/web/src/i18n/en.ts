@@ -193,6 +193,7 @@ export const en = {
   "alarm.code.lease_lapsed": "Command lease lapsed",
   "alarm.code.other": "Alarm {c}",
   "alarm.done.local_plan": "The local plan runs.",
+  "alarm.done.imputed": "Control goes on with the lane's other detectors, or with its usual traffic.",
   "alarm.done.retrying": "Trying again by itself.",
   "alarm.done.none": "Nothing has been done by itself.",
 

@@ -201,6 +201,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "alarm.code.lease_lapsed": "Срок команды истёк",
   "alarm.code.other": "Тревога {c}",
   "alarm.done.local_plan": "Работает местный план.",
+  "alarm.done.imputed": "Управление продолжается по другим детекторам полосы или по её обычному потоку.",
   "alarm.done.retrying": "Попытки повторяются сами.",
   "alarm.done.none": "Само ничего не сделано.",
 
