@@ -113,7 +113,7 @@ mod tests {
         check(camera, 0, None);
         check(camera, 1, Some(21));
         check(Reading { count: 1, ..camera }, 0, None);
-        check(Reading { count: 2, ..camera }, 0, Some(21));
+        check(Reading { count: 2, ..camera }, 0, Some(19));
     }
 
     #[test]
