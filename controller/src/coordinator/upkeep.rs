@@ -4,7 +4,7 @@
 use super::{Action, ChannelLive, Coordinator, HISTORY_S, Shown};
 use crate::dispatch::is_final;
 use model::{
-    detection::{DetectorKind, Reading},
+    detection::DetectorKind,
     ids::{GroupNumber, JunctionIx, StageNumber},
     signal::{Lamp, rules::GroupState},
     time::{Moment, Tenths},
@@ -21,12 +21,17 @@ const CLOCK_SLACK_S: u64 = 3;
 const AGE_JITTER_MS: i64 = 600;
 /// Cover is counted in tenths and windows are cut by polls, so a full window may read as a little more than all.
 const OCCUPANCY_SLACK: f32 = 1.25;
+/// Nearer to the line, somebody waits there, 0.1 m.
+const AT_LINE_DM: i16 = 150;
 /// An age that a 16-bit register cannot exceed: it says "at least".
 const AGE_FULL: Tenths = Tenths(u16::MAX as u32);
 
-/// Whether somebody is there.
-fn sees(reading: &Reading) -> bool {
-    reading.vehicles.or(reading.queue).map_or(reading.occupied, |vehicles| vehicles > 0)
+/// Whether somebody stands there and could go: at the line, where the channel says how far from it.
+fn waits(channel: &ChannelLive) -> bool {
+    match channel.sightings.iter().find(|s| s.distance_dm >= 0) {
+        Some(first) => first.distance_dm < AT_LINE_DM,
+        None => channel.last.vehicles.or(channel.last.queue).map_or(channel.last.occupied, |n| n > 0),
+    }
 }
 
 impl Coordinator {
@@ -185,10 +190,10 @@ impl Coordinator {
             if detector.kind != DetectorKind::PushButton {
                 let partner = self.sites[ix.ix()].partner[place].map(|p| junction.detectors[p].channel);
                 let partner = partner.and_then(|p| live.detectors.get(&p)).filter(|p| !p.implausible);
-                let denied = partner.is_some_and(|p| !sees(&p.last));
+                let denied = partner.is_some_and(|p| !waits(p));
                 let slot = live.detectors.get_mut(&number).expect("just written");
                 let health = &mut self.health[ix.ix()];
-                if freely && !stirred && sees(&slot.last) {
+                if freely && !stirred && waits(slot) {
                     health[place].stays(denied);
                 }
                 let lanes = self.sites[ix.ix()].led_to[place];

@@ -134,25 +134,19 @@ pub(crate) struct Fellow {
 
 /// The channels that should have seen who comes over this one.
 fn fellows(junction: &Junction, detector: &Detector) -> Vec<Fellow> {
-    let see_the_same = |other: &Detector| match (detector.kind, other.kind) {
-        (DetectorKind::StopLine, DetectorKind::Advance | DetectorKind::Area) => true,
-        (DetectorKind::Advance, DetectorKind::StopLine) => true,
-        (DetectorKind::Area, DetectorKind::StopLine) => detector.head.is_none(),
-        _ => false,
-    };
     let on_lane = |d: &&Detector| d.lane.is_some() && d.lane == detector.lane;
     let areas = junction.detectors.iter().filter(on_lane).filter(|d| d.kind == DetectorKind::Area).count();
-    // Of the movements of a shared lane one may be rare.
-    let rare = 1.0 / (2 * areas.max(1)) as f32;
-    let share = |other: &Detector| match (detector.kind, other.head) {
-        (_, Some(_)) if areas > 1 => rare,
+    let share = |other: &Detector| match (detector.kind, other.kind) {
+        // Of the movements of a shared lane one may have no traffic at all.
+        (DetectorKind::StopLine, DetectorKind::Area) => (areas == 1).then_some(1.0),
+        (DetectorKind::StopLine, DetectorKind::Advance) => Some(1.0),
+        (DetectorKind::Advance, DetectorKind::StopLine) => Some(1.0),
         // Of those who come into view some change lanes.
-        (DetectorKind::Area, _) => 0.5,
-        _ => 1.0,
+        (DetectorKind::Area, DetectorKind::StopLine) => detector.head.is_none().then_some(0.5),
+        _ => None,
     };
-    let all = junction.detectors.iter().enumerate();
-    let all = all.filter(|(_, d)| on_lane(d) && see_the_same(d));
-    all.map(|(place, other)| Fellow { place, share: share(other) }).collect()
+    let all = junction.detectors.iter().enumerate().filter(|(_, d)| on_lane(d));
+    all.filter_map(|(place, other)| Some(Fellow { place, share: share(other)? })).collect()
 }
 
 /// The channel that must agree with one on whether somebody stands at the line: a camera and the loop there.
