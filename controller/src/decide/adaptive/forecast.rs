@@ -5,7 +5,7 @@ use super::{
     Memory,
     believed::Believed,
     close, is_go,
-    layout::{Approach, Head},
+    layout::{Approach, Head, Sees},
     search::{
         Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Tuning,
         Vehicle,
@@ -63,6 +63,9 @@ const MOST_IN_VAIN: u8 = 2;
 const MOST_IN_LANE: usize = 60;
 /// So many crossings are looked at in one search.
 const MOST_ON_FOOT: usize = 12;
+/// A loop covered for such a share of the last interval has a queue standing on it, which goes on behind it by this, dm.
+const COVERED: f32 = 0.99;
+const BEHIND_DM: f32 = 150.0;
 /// A receiving lane with room for more than this does not bind, vehicles.
 const AMPLE: f32 = 8.0;
 
@@ -404,22 +407,33 @@ fn choose_stages(
 /// What a receiving lane can take, if anybody looks at it and it is not empty enough not to matter.
 fn room(problem: &Problem, out: usize) -> Option<Room> {
     let receiving = &problem.site.layout.outs[out];
-    let (mut there, mut stopped) = (0, false);
+    let (mut there, mut stopped) = (0.0, false);
     for watcher in &receiving.seen_by {
         let live = problem.city_live.get(watcher.junction.ix())?;
         let channel = live.detectors.get(&watcher.channel).filter(|c| usable(problem.now, c))?;
-        for s in &channel.sightings {
-            if (watcher.from_dm..=watcher.to_dm).contains(&s.distance_dm) {
-                there += 1;
-                stopped |= f32::from(s.speed_cmps) / 100.0 < STOPPED_MPS;
+        let back_dm = match watcher.sees {
+            Sees::Vehicles => {
+                for s in &channel.sightings {
+                    if (watcher.from_dm..=watcher.to_dm).contains(&s.distance_dm) {
+                        there += 1.0;
+                        stopped |= f32::from(s.speed_cmps) / 100.0 < STOPPED_MPS;
+                    }
+                }
+                continue;
             }
-        }
+            Sees::Queue => f32::from(channel.last.queue.unwrap_or(0)) * SPACING_M as f32 * 10.0,
+            Sees::Covered(at_dm) if channel.last.occupancy >= COVERED => f32::from(at_dm) + BEHIND_DM,
+            Sees::Covered(_) => 0.0,
+        };
+        let here_dm = (back_dm.min(watcher.to_dm.into()) - f32::from(watcher.from_dm)).max(0.0);
+        there += here_dm / 10.0 / SPACING_M as f32;
+        stopped |= here_dm > 0.0;
     }
     if !stopped {
         return None;
     }
     let spacing = SPACING_M as f32;
-    let free = (receiving.room_m - spacing * there as f32 / receiving.lanes).max(0.0) / spacing;
+    let free = (receiving.room_m - spacing * there / receiving.lanes).max(0.0) / spacing;
     let free = if receiving.room_m > SHORT_M { free } else { 0.0 };
     (free <= AMPLE).then_some(Room { free, grows: problem.tuning.drain })
 }

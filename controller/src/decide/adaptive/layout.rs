@@ -134,14 +134,26 @@ pub(crate) struct Receiving {
     pub seen_by: Vec<Watcher>,
 }
 
-/// A channel that follows vehicles towards another junction, and which part of its view is this lane.
+/// A channel that looks at traffic towards another junction, and which part of the road before that is this lane.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Watcher {
     pub junction: JunctionIx,
     pub channel: ChannelNumber,
+    pub sees: Sees,
     /// Distances to that junction's stop line, dm.
     pub from_dm: i16,
     pub to_dm: i16,
+}
+
+/// What a channel tells of where vehicles stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sees {
+    /// Each vehicle.
+    Vehicles,
+    /// How many stand in the lane.
+    Queue,
+    /// Whether one stands at that distance to the stop line, dm.
+    Covered(i16),
 }
 
 impl Layout {
@@ -309,6 +321,28 @@ fn blocks(heads: &[Option<Head>], shows: &[Vec<Aspect>]) -> Vec<Vec<u16>> {
     stages.clone().map(blocks).collect()
 }
 
+fn dm(m: f64) -> i16 {
+    (m * 10.0).clamp(0.0, 32_767.0) as i16
+}
+
+/// The channel that tells most of the queue before a head.
+fn watcher(city: &City, head: NetworkHead, roads: &Roads) -> Option<(ChannelNumber, Sees)> {
+    let junction = &city.junctions[head.junction.ix()];
+    if let Some(channel) = follower(junction, head.index) {
+        return Some((channel, Sees::Vehicles));
+    }
+    let mut governed = roads.governed(head.junction).map(|m| &city.network.movements[m as usize]);
+    let lane = governed.find(|m| m.head == Some(head))?.from;
+    let on = |lane: LaneIx, kind: DetectorKind| {
+        junction.detectors.iter().find(move |d| d.kind == kind && d.lane == Some(lane) && d.head.is_none())
+    };
+    if let Some(area) = on(lane, DetectorKind::Area) {
+        return Some((area.channel, Sees::Queue));
+    }
+    let advance = on(roads.loop_lane(city, lane, DetectorKind::Advance), DetectorKind::Advance)?;
+    Some((advance.channel, Sees::Covered(dm(advance.distance_m))))
+}
+
 /// The channel that follows a head's vehicles.
 fn follower(junction: &Junction, head: u16) -> Option<ChannelNumber> {
     junction.detectors.iter().find(|d| d.follows(head)).map(|d| d.channel)
@@ -342,11 +376,13 @@ impl Receiving {
         let room_m = roads.run_on(city, lane, RECEIVING_M);
         let mut seen_by = Vec::new();
         for (head, to_line_m) in roads.heads_ahead(city, lane, LONGEST_QUEUE_M + RECEIVING_M) {
-            let other = &city.junctions[head.junction.ix()];
-            let Some(channel) = follower(other, head.index) else { continue };
-            let dm = |m: f64| (m * 10.0).clamp(0.0, 32_767.0) as i16;
+            let Some((channel, sees)) = watcher(city, head, roads) else { continue };
             let (from_dm, to_dm) = (dm(to_line_m - room_m), dm(to_line_m));
-            seen_by.push(Watcher { junction: head.junction, channel, from_dm, to_dm });
+            let watcher = Watcher { junction: head.junction, channel, sees, from_dm, to_dm };
+            // One channel may look at all heads of its lane.
+            if !seen_by.contains(&watcher) {
+                seen_by.push(watcher);
+            }
         }
         Receiving { room_m: room_m as f32, lanes: link.lanes.len().max(1) as f32, seen_by }
     }
