@@ -163,6 +163,8 @@ pub struct Live {
     pub wanted: Option<StageNumber>,
     /// The stage that it would run if a junction close by let it.
     pub held_back: Option<StageNumber>,
+    /// Heads over whose stop lines vehicles went in the last second, once for each.
+    pub sent: Vec<u16>,
     /// Adaptive control did badly here: the plan runs instead.
     pub returned: Option<Returned>,
     /// The kind of control in use.
@@ -480,6 +482,10 @@ impl Coordinator {
                 live.last_command = Some((command.clone(), None));
                 actions.push(Action::Send(ix, command));
             }
+        }
+        for (live, memory) in self.live.iter_mut().zip(&mut self.memories) {
+            // For the next second, when every neighbour sees the same.
+            std::mem::swap(&mut live.sent, memory.adaptive.sent());
         }
         if self.links_sent.is_none_or(|at| now.since(at) >= Duration::from_secs(LINK_PERIOD_S)) {
             self.links_sent = Some(now);

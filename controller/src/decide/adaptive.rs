@@ -11,6 +11,7 @@ mod forecast;
 mod inside;
 mod layout;
 mod search;
+mod upstream;
 
 pub(crate) use layout::Layout;
 pub(crate) use search::Scratch;
@@ -48,6 +49,10 @@ pub(crate) struct Memory {
     unproven: Vec<forecast::Unproven>,
     /// By head: whether its channel follows vehicles.
     follows: Vec<bool>,
+    /// By road before the junction: who is on the way from other signals.
+    upstream: Vec<upstream::Upstream>,
+    /// See [`crate::coordinator::Live::sent`].
+    sent: Vec<u16>,
     /// Who waits inside.
     inside: inside::Inside,
     /// For how long a neighbour has kept it from the stage that it wants, s.
@@ -55,6 +60,11 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Heads that somebody passed in the last second.
+    pub(crate) fn sent(&mut self) -> &mut Vec<u16> {
+        &mut self.sent
+    }
+
     pub(crate) fn saturation(&self) -> f32 {
         self.saturation
     }

@@ -253,6 +253,38 @@ impl Roads {
         found
     }
 
+    /// The heads from which traffic comes into a lane's road, with the metres from each stop line to the road's end,
+    /// nearest first, as far as `limit_m`.
+    pub(crate) fn heads_behind(&self, city: &City, lane: LaneIx, limit_m: f64) -> Vec<(Head, f64)> {
+        let network = &city.network;
+        let link = network.lane(lane).link;
+        let mut open: Vec<(LinkIx, f64)> = vec![(link, 0.0)];
+        let mut seen = vec![link];
+        let mut found: BTreeMap<Head, f64> = BTreeMap::new();
+        while let Some((link, after_m)) = open.pop() {
+            for to in network.link(link).lane_ixs() {
+                let begin_m = after_m + network.lane(to).length_m;
+                for m in self.before(city, to) {
+                    let way_m = begin_m + m.length_m;
+                    let before = network.lane(m.from).link;
+                    if way_m > limit_m {
+                        continue;
+                    }
+                    if let Some(head) = m.head {
+                        let nearest = found.entry(head).or_insert(way_m);
+                        *nearest = nearest.min(way_m);
+                    } else if !seen.contains(&before) && seen.len() < MOST_PIECES {
+                        seen.push(before);
+                        open.push((before, way_m));
+                    }
+                }
+            }
+        }
+        let mut found: Vec<(Head, f64)> = found.into_iter().collect();
+        found.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+        found
+    }
+
     /// Metres from a lane's end back to the nearest signal upstream, at most `limit`.
     fn view(&self, city: &City, lane: LaneIx, limit: f64) -> f64 {
         let mut back = city.network.lane(lane).length_m;

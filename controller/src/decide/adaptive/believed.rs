@@ -55,6 +55,8 @@ pub(super) struct Believed {
     speed_mps: f32,
     /// Where `coming` is counted from, m before the line.
     view_m: f32,
+    /// How many came over that in the newest reading.
+    came: u16,
     quiet_s: u8,
     /// Somebody who has been counted stands on the stop-line loop.
     on_line: bool,
@@ -73,7 +75,14 @@ pub(super) struct Believed {
 
 impl Believed {
     /// Takes the newest readings of the lane. `goes_first` says whether somebody who goes before that head is near.
-    pub(super) fn tick(&mut self, problem: &Problem, lane: &Approach, goes_first: impl Fn(u16) -> bool) {
+    pub(super) fn tick(
+        &mut self,
+        problem: &Problem,
+        lane: &Approach,
+        sent: &mut Vec<u16>,
+        goes_first: impl Fn(u16) -> bool,
+    ) {
+        self.came = 0;
         if self.shares.is_empty() {
             self.shares = vec![1.0 / lane.heads.len() as f32; lane.heads.len()];
             self.owed = vec![0.0; lane.heads.len()];
@@ -98,6 +107,9 @@ impl Believed {
         let tells = |c: &ChannelLive| f32::from(c.last.count.min(MOST as u16));
         let came = area.or(advance).or(line).map_or(0.0, tells);
         self.flow += (came - self.flow) / FLOW_MEMORY_S;
+        if area.or(advance).is_some() {
+            self.came = came as u16;
+        }
         self.taken = Some(at);
         self.leave_the_middle(&goes_first);
         let go = |head: u16| {
@@ -122,7 +134,7 @@ impl Believed {
         };
         self.on_line = stands && !beyond;
         for _ in 0..left {
-            self.one_left(lane, &go, stage.map(Vec::as_slice), &goes_first);
+            sent.extend(self.one_left(lane, &go, stage.map(Vec::as_slice), &goes_first));
         }
         let waits = stands;
         self.quiet_s = if left == 0 && any_go { self.quiet_s.saturating_add(1) } else { 0 };
@@ -240,7 +252,7 @@ impl Believed {
         go: &impl Fn(u16) -> bool,
         stage: Option<&[Aspect]>,
         goes_first: &impl Fn(u16) -> bool,
-    ) {
+    ) -> Option<u16> {
         let believed = self.coming.pop_front().map(|(_, head)| head);
         // It may only have gone where it was allowed to; by how much that tells, its share grows.
         let allowed: Vec<usize> = (0..lane.heads.len()).filter(|&i| go(lane.heads[i])).collect();
@@ -255,12 +267,13 @@ impl Believed {
             self.shares.iter_mut().for_each(|s| *s /= sum);
         }
         let head = believed.filter(|h| go(*h)).or_else(|| self.likeliest(lane, go));
-        let Some(head) = head else { return };
+        let head = head?;
         let waits = stage.is_some_and(|s| s[usize::from(head)] == Aspect::Yielding) && goes_first(head);
         if waits || self.inside.iter().any(|(_, waits, _)| *waits) {
             self.inside.push_back((head, waits, CLEARING_S));
             self.inside.truncate(6);
         }
+        Some(head)
     }
 
     /// Lets those go who wait in the middle: the first turner through a gap, and then those behind it.
@@ -301,7 +314,7 @@ impl Believed {
                 let driven = now.since(*entered).as_secs_f32() * speed;
                 ((self.view_m - driven).max(back), self.speed_mps.max(speed / 2.0))
             };
-            Seen { head: *head, distance_m, speed_mps, length_m: CAR_M }
+            Seen { head: *head, distance_m, speed_mps, length_m: CAR_M, likely: 1.0 }
         })
     }
 
@@ -312,6 +325,25 @@ impl Believed {
             distance_m: -5.0,
             speed_mps: 0.0,
             length_m: CAR_M,
+            likely: 1.0,
         })
+    }
+
+    /// Where it is counted from, m before the line, and how many came over that in the last reading.
+    pub(super) fn edge(&self) -> (f32, u16) {
+        (self.view_m, self.came)
+    }
+
+    /// Where the `i`-th of those who come next is bound, by the shares.
+    pub(super) fn bound_for(&self, lane: &Approach, i: usize) -> u16 {
+        // Evenly through the shares: the golden ratio never settles into a pattern.
+        let mut lot = ((i as f32 + 0.5) * 0.618_034).fract();
+        for (head, share) in lane.heads.iter().zip(&self.shares) {
+            lot -= share;
+            if lot < 0.0 {
+                return *head;
+            }
+        }
+        lane.heads[0]
     }
 }

@@ -111,6 +111,7 @@ pub(super) fn hand_over(problem: &Problem, lanes: &mut [Lane]) {
                 // They do not stand at this signal.
                 speed_mps: (f32::from(s.speed_cmps) / 100.0).max(1.0),
                 length_m: f32::from(s.length_dm) / 10.0,
+                likely: 1.0,
             }));
         }
     }

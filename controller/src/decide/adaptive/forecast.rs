@@ -10,6 +10,7 @@ use super::{
         Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Tuning,
         Vehicle,
     },
+    upstream::Upstream,
 };
 use crate::{
     coordinator::ChannelLive,
@@ -49,6 +50,8 @@ pub(super) const HELD_MPS: f32 = 2.5;
 const GAP_S: f32 = 3.0;
 /// Nobody ahead for so long a way: whoever stands here does not stand in a queue, m.
 const ALONE_M: f32 = 15.0;
+/// Detectors that see farther tell enough of who comes; what signals before sent is guesswork beside that, m.
+const SHORT_VIEW_M: f32 = 80.0;
 /// Nearer than this to the line, somebody is seen to wait there, m.
 const AT_LINE_M: f32 = 15.0;
 /// A stop line covered for so long is waited at, s.
@@ -84,6 +87,8 @@ pub(super) struct Seen {
     pub distance_m: f32,
     pub speed_mps: f32,
     pub length_m: f32,
+    /// How likely it is that it comes, 0 to 1.
+    pub likely: f32,
 }
 
 impl Seen {
@@ -113,7 +118,8 @@ impl Seen {
 /// `follows` remembers by head whether its channel has ever followed anybody: some only count.
 pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     let layout = &problem.site.layout;
-    let Memory { believed, follows, unproven, saturation, .. } = memory;
+    let Memory { believed, follows, unproven, upstream, saturation, sent, .. } = memory;
+    sent.clear();
     follows.resize(layout.heads.len(), false);
     let mut lanes = vec![Lane::default(); layout.lanes.len()];
     let mut blind = vec![false; layout.lanes.len()];
@@ -132,6 +138,7 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
             distance_m: f32::from(s.distance_dm) / 10.0,
             speed_mps: f32::from(s.speed_cmps) / 100.0,
             length_m: f32::from(s.length_dm) / 10.0,
+            likely: 1.0,
         };
         let (inside, coming): (Vec<Seen>, Vec<Seen>) =
             channel.sightings.iter().map(seen).partition(|v| v.distance_m < 0.0);
@@ -158,11 +165,18 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
                     })
                 })
             };
-            one.tick(problem, &layout.lanes[l], goes_first);
+            one.tick(problem, &layout.lanes[l], sent, goes_first);
             lanes[l].vehicles = one.seen(problem.now, &layout.lanes[l]).collect();
             lanes[l].inside = one.inside().collect();
             believed[l] = one;
         }
+    }
+    let crossed = |v: &&Seen| -v.distance_m <= v.speed_mps;
+    for lane in (0..lanes.len()).filter(|&l| !blind[l]).map(|l| &lanes[l]) {
+        sent.extend(lane.inside.iter().filter(crossed).map(|v| v.head));
+    }
+    if blind.contains(&true) {
+        from_upstream(problem, believed, &blind, upstream, &mut lanes);
     }
     recall(problem, &mut lanes, unproven, *saturation > problem.tuning.gate_from);
     close::hand_over(problem, &mut lanes);
@@ -171,6 +185,26 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
         lane.vehicles.truncate(MOST_IN_LANE);
     }
     lanes
+}
+
+/// Puts those on the lanes of which no camera sees much who come from other signals and are not in view yet.
+fn from_upstream(
+    problem: &Problem,
+    believed: &[Believed],
+    blind: &[bool],
+    upstream: &mut Vec<Upstream>,
+    lanes: &mut [Lane],
+) {
+    let layout = &problem.site.layout;
+    upstream.resize(layout.inflows.len(), Upstream::default());
+    let (view_m, came): (Vec<f32>, Vec<u16>) = believed.iter().map(Believed::edge).unzip();
+    for (road, upstream) in layout.inflows.iter().zip(upstream) {
+        if road.lanes.iter().all(|&l| blind[l] && view_m[l] < SHORT_VIEW_M) {
+            upstream.tick(problem, road, &came, &view_m);
+            let bound_for = |lane: usize, i: usize| believed[lane].bound_for(&layout.lanes[lane], i);
+            upstream.hand_over(problem.now, road, lanes, &view_m, bound_for);
+        }
+    }
 }
 
 /// What is remembered of a head that may be red for somebody whom nobody sees.
@@ -223,7 +257,7 @@ fn recall(problem: &Problem, lanes: &mut [Lane], unproven: &mut Vec<Unproven>, s
         if covered || one.called {
             // Who creeps waits, but does not starve.
             let speed_mps = if covered || overdue { 0.0 } else { CREEPING_MPS };
-            lane.vehicles.push(Seen { head, distance_m: 1.0, speed_mps, length_m: CAR_M });
+            lane.vehicles.push(Seen { head, distance_m: 1.0, speed_mps, length_m: CAR_M, likely: 1.0 });
         }
     }
 }
@@ -297,8 +331,8 @@ pub(super) fn situation(
             let long = if v.length_m > VAN_M { 1.0 + (v.length_m - CAR_M) / PER_HEADWAY_M } else { 1.0 };
             s.vehicles.push(Vehicle {
                 arrives_s: latest,
-                weight: (1.0 + tuning.storage * price) * worth(tuning, head, approach, v),
-                headway_s: headway * long / head.lanes,
+                weight: (1.0 + tuning.storage * price) * worth(tuning, head, approach, v) * v.likely,
+                headway_s: headway * long / head.lanes * v.likely,
                 head: *place,
                 stands: v.speed_mps < SLOW_MPS,
             });

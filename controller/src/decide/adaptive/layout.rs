@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 
 /// A queue is followed back from the stop line as far as this, m.
 pub(super) const LONGEST_QUEUE_M: f64 = 250.0;
+/// Whoever comes from farther away is not foreseen, m.
+const LONGEST_WAY_M: f64 = 500.0;
 /// The price of a full lane is not taken of less than four vehicles, m.
 const SHORTEST_QUEUE_M: f64 = 30.0;
 /// A receiving lane is looked at as far as this beyond the junction, m: eight vehicles, as many as one green sends
@@ -32,6 +34,8 @@ pub(crate) struct Layout {
     /// Approach lanes, in network order.
     pub lanes: Vec<Approach>,
     pub outs: Vec<Receiving>,
+    /// Roads that come from other signals.
+    pub inflows: Vec<Inflow>,
     /// By stage and head.
     pub shows: Vec<Vec<Aspect>>,
     /// By stage and stage, s.
@@ -134,6 +138,24 @@ pub(crate) struct Receiving {
     pub seen_by: Vec<Watcher>,
 }
 
+/// A road before the junction and the signals that its traffic comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Inflow {
+    /// Its lanes in [`Layout::lanes`].
+    pub lanes: Vec<usize>,
+    pub speed_mps: f32,
+    pub sources: Vec<Source>,
+}
+
+/// A head of another junction from which traffic comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    pub junction: JunctionIx,
+    pub head: u16,
+    /// From its stop line to ours, m.
+    pub to_line_m: f32,
+}
+
 /// A channel that looks at traffic towards another junction, and which part of the road before that is this lane.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Watcher {
@@ -231,6 +253,7 @@ impl Layout {
         Layout {
             lanes: lanes.iter().map(approach).collect(),
             outs: outs.keys().map(|&lane| Receiving::new(city, lane, roads)).collect(),
+            inflows: inflows(city, ix, roads, &order),
             change: changes(junction, &heads, &shows, ways),
             blocks: blocks(&heads, &shows),
             shows,
@@ -319,6 +342,23 @@ fn blocks(heads: &[Option<Head>], shows: &[Vec<Aspect>]) -> Vec<Vec<u16>> {
         if stages.clone().any(|other| twin(stage, other)) { waiting.collect() } else { Vec::new() }
     };
     stages.clone().map(blocks).collect()
+}
+
+fn inflows(city: &City, ix: JunctionIx, roads: &Roads, order: &[LaneIx]) -> Vec<Inflow> {
+    let mut by_link: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (place, &lane) in order.iter().enumerate() {
+        by_link.entry(city.network.lane(lane).link).or_default().push(place);
+    }
+    let inflow = |lanes: Vec<usize>| {
+        let behind = roads.heads_behind(city, order[lanes[0]], LONGEST_WAY_M);
+        let sources = behind.into_iter().filter(|(head, _)| head.junction != ix);
+        let sources: Vec<Source> = sources
+            .map(|(head, m)| Source { junction: head.junction, head: head.index, to_line_m: m as f32 })
+            .collect();
+        let speed_mps = city.network.lane(order[lanes[0]]).speed_limit_mps.max(1.0) as f32;
+        (!sources.is_empty()).then_some(Inflow { lanes, speed_mps, sources })
+    };
+    by_link.into_values().filter_map(inflow).collect()
 }
 
 fn dm(m: f64) -> i16 {
