@@ -65,6 +65,7 @@ pub fn city(file: &str, bytes: &[u8], habits: &SignalHabits) -> Result<Read<City
         corridors: Vec::new(),
     };
     detection::equip(&mut city, detection::Tier::Full);
+    crate::signal::further::add(&mut city);
     let faults = city.faults();
     if faults.is_empty() {
         Ok(Read { value: city, notes })

@@ -47,6 +47,7 @@ pub fn moscow(junctions: usize, seed: u64) -> City {
     };
     model::detection::equip(&mut city, model::detection::Tier::Full);
     timing::plan(&mut city, seed);
+    model::signal::further::add(&mut city);
     city
 }
 
