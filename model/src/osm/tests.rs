@@ -1,6 +1,6 @@
 use super::*;
-use crate::{network::Modes, signal::Junction};
 use crate::sumo::tests::shared;
+use crate::{network::Modes, signal::Junction};
 use std::collections::BTreeMap;
 
 fn import(path: &str) -> Option<Read<City>> {
