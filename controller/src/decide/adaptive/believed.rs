@@ -73,8 +73,56 @@ pub(super) struct Believed {
     gap_s: u8,
 }
 
+/// What the working detectors of a lane told last.
+struct Readings<'a> {
+    at: Moment,
+    area: Option<&'a ChannelLive>,
+    line: Option<&'a ChannelLive>,
+    advance: Option<&'a ChannelLive>,
+}
+
+impl<'a> Readings<'a> {
+    /// `None` where none works.
+    fn of(problem: &Problem<'a>, lane: &Approach) -> Option<Readings<'a>> {
+        let channels = [lane.area, lane.stop_line, lane.advance];
+        let working = channels
+            .map(|c| c.and_then(|c| problem.live.detectors.get(&c)).filter(|c| usable(problem.now, c)));
+        let [area, line, advance] = working;
+        let all_work = channels.iter().flatten().count() == working.iter().flatten().count();
+        // Where one is broken, another that tells nothing may be so too.
+        let tells = |c: &&ChannelLive| {
+            all_work || c.stirred.is_some_and(|at| problem.now.since(at).as_secs() < QUIET_S)
+        };
+        let at = working.into_iter().flatten().find(tells)?.at?;
+        Some(Readings { at, area, line, advance })
+    }
+
+    /// How many came, by whoever sees farthest.
+    fn came(&self) -> u16 {
+        self.area.or(self.advance).or(self.line).map_or(0, |c| c.last.count.min(MOST as u16))
+    }
+
+    /// Somebody is on the stop-line loop.
+    fn stands(&self) -> bool {
+        self.line.is_some_and(|c| c.last.occupied)
+    }
+}
+
+fn count(channel: &ChannelLive) -> usize {
+    usize::from(channel.last.count).min(MOST)
+}
+
+fn in_view(area: &ChannelLive) -> usize {
+    usize::from(area.last.vehicles.unwrap_or(0)).min(MOST)
+}
+
+fn goes(problem: &Problem, head: u16) -> bool {
+    problem.site.layout.heads[usize::from(head)].as_ref().is_some_and(|h| is_go(problem, h.group))
+}
+
 impl Believed {
-    /// Takes the newest readings of the lane. `goes_first` says whether somebody who goes before that head is near.
+    /// Takes the newest readings of the lane; `sent` gets the heads of those who left. `goes_first` says whether somebody
+    /// who goes before that head is near.
     pub(super) fn tick(
         &mut self,
         problem: &Problem,
@@ -87,120 +135,32 @@ impl Believed {
             self.shares = vec![1.0 / lane.heads.len() as f32; lane.heads.len()];
             self.owed = vec![0.0; lane.heads.len()];
         }
-        let channel = |c: Option<model::ids::ChannelNumber>| -> Option<&ChannelLive> {
-            c.and_then(|c| problem.live.detectors.get(&c)).filter(|c| usable(problem.now, c))
-        };
-        let (area, line, advance) = (channel(lane.area), channel(lane.stop_line), channel(lane.advance));
-        let there = [lane.area, lane.stop_line, lane.advance].into_iter().flatten().count();
-        let working = [area, line, advance].into_iter().flatten();
-        // Where one is broken, another that tells nothing may be so too.
-        let tells = |c: &ChannelLive| {
-            c.stirred.is_some_and(|at| problem.now.since(at).as_secs() < QUIET_S)
-                || working.clone().count() == there
-        };
-        let Some(at) = working.clone().find(|c| tells(c)).and_then(|c| c.at) else {
-            return self.impute(problem, lane);
-        };
+        let Some(readings) = Readings::of(problem, lane) else { return self.impute(problem, lane) };
+        let at = readings.at;
         if self.taken.is_some_and(|taken| at <= taken) {
             return;
         }
-        let tells = |c: &ChannelLive| f32::from(c.last.count.min(MOST as u16));
-        let came = area.or(advance).or(line).map_or(0.0, tells);
-        self.flow += (came - self.flow) / FLOW_MEMORY_S;
-        if area.or(advance).is_some() {
-            self.came = came as u16;
-        }
         self.taken = Some(at);
+        let came = readings.came();
+        self.flow += (f32::from(came) - self.flow) / FLOW_MEMORY_S;
+        self.came = if readings.area.or(readings.advance).is_some() { came } else { 0 };
         self.leave_the_middle(&goes_first);
-        let go = |head: u16| {
-            problem.site.layout.heads[usize::from(head)].as_ref().is_some_and(|h| is_go(problem, h.group))
-        };
-        let any_go = lane.heads.iter().any(|&h| go(h));
-        // A loop counts whoever comes over it; one who stands on it has not left yet. But under a green that gives way it
-        // may be the tail of a turner who waits beyond the line.
-        let stage = problem.running().map(|s| &problem.site.layout.shows[usize::from(s.0) - 1]);
+        let go = |head: u16| goes(problem, head);
+        let stage = problem.running().map(|s| &problem.site.layout.shows[usize::from(s.0) - 1][..]);
         let yields = |&h: &u16| stage.is_some_and(|s| s[usize::from(h)] == Aspect::Yielding) && go(h);
-        let beyond = lane.heads.iter().any(yields);
-        let stands = line.is_some_and(|c| c.last.occupied);
-        let counted = line.map_or(0, |c| usize::from(c.last.count)).min(MOST);
-        let left = match (area, line) {
-            // A camera says who is still there, whether the first stands on the loop or not.
-            (Some(_), Some(_)) => counted,
-            (Some(area), None) => {
-                let there = usize::from(area.last.vehicles.unwrap_or(0)).min(MOST);
-                (self.coming.len() + usize::from(area.last.count).min(MOST)).saturating_sub(there)
-            }
-            (None, _) => (counted + usize::from(self.on_line)).saturating_sub(usize::from(stands && !beyond)),
-        };
-        self.on_line = stands && !beyond;
+        let left = self.left(&readings, lane.heads.iter().any(yields));
         for _ in 0..left {
-            sent.extend(self.one_left(lane, &go, stage.map(Vec::as_slice), &goes_first));
+            sent.extend(self.one_left(lane, &go, stage, &goes_first));
         }
-        let waits = stands;
+        let any_go = lane.heads.iter().any(|&h| go(h));
         self.quiet_s = if left == 0 && any_go { self.quiet_s.saturating_add(1) } else { 0 };
-        match area {
-            Some(area) => {
-                self.view_m = lane.area_m;
-                let there = usize::from(area.last.vehicles.unwrap_or(0)).min(MOST);
-                for _ in 0..area.last.count.min(MOST as u16) {
-                    self.one_came(at, lane);
-                }
-                self.coming.truncate(there);
-                while self.coming.len() < there {
-                    self.one_came(at, lane);
-                }
-                self.standing = usize::from(area.last.queue.unwrap_or(0)).min(there);
-                self.speed_mps = area.last.speed_mps.unwrap_or(lane.speed_mps);
-            }
-            None => {
-                self.view_m = if advance.is_some() { lane.advance_m } else { 0.0 };
-                let came = usize::from(advance.map_or(0, |c| c.last.count)).min(MOST);
-                // Whoever was thought to stand behind the loop is who comes over it first.
-                let known = came.min(self.assumed);
-                self.assumed -= known;
-                for _ in known..came {
-                    self.one_came(at, lane);
-                }
-                self.covered_s = match advance {
-                    Some(c) if c.last.occupied && c.last.count == 0 => self.covered_s.saturating_add(1),
-                    Some(c) if !c.last.occupied => {
-                        // Nobody stands behind a loop that is free.
-                        self.coming.truncate(self.coming.len().saturating_sub(self.assumed));
-                        self.assumed = 0;
-                        0
-                    }
-                    _ => 0,
-                };
-                if self.covered_s >= COVERED_S {
-                    // Those who have come since are behind it: nobody sees them.
-                    let behind = f32::from(self.covered_s) * self.flow.max(LEAST_FLOW);
-                    let held = (lane.advance_m / SPACING_M as f32).ceil() as usize + 1 + behind as usize;
-                    while self.coming.len() < held.min(MOST) {
-                        self.one_came(at, lane);
-                        self.assumed += 1;
-                    }
-                }
-                if waits && self.coming.is_empty() {
-                    self.one_came(at, lane);
-                }
-                let overdue = |entered: Moment| {
-                    at.since(entered).as_secs_f32() > lane.advance_m / lane.speed_mps.max(1.0) + 3.0
-                };
-                if self.quiet_s >= EMPTY_S && !waits {
-                    while self.coming.front().is_some_and(|(entered, _)| overdue(*entered)) {
-                        self.coming.pop_front();
-                    }
-                }
-                while self.coming.len() > MOST {
-                    self.coming.pop_back();
-                }
-                self.standing = self.coming.iter().take_while(|(entered, _)| overdue(*entered)).count();
-                self.speed_mps = lane.speed_mps;
-            }
+        match readings.area {
+            Some(area) => self.come_into_view(at, lane, area),
+            None => self.come_over_loops(lane, &readings),
         }
         // Whoever stands while its head is green was not bound there.
         if self.quiet_s >= NOT_MINE_S
-            && (waits || self.standing > 0)
+            && (readings.stands() || self.standing > 0)
             && let Some((_, head)) = self.coming.front().copied()
             && go(head)
             && stage.is_some_and(|s| s[usize::from(head)] == Aspect::Green)
@@ -211,11 +171,85 @@ impl Believed {
         }
     }
 
+    /// How many left over the stop line. A loop counts whoever comes over it; one who stands on it has not left yet. But
+    /// under a green that gives way it may be the tail of a turner who waits `beyond` the line.
+    fn left(&mut self, readings: &Readings, beyond: bool) -> usize {
+        let stands = readings.stands() && !beyond;
+        let counted = readings.line.map_or(0, count);
+        let left = match (readings.area, readings.line) {
+            // A camera says who is still there, whether the first stands on the loop or not.
+            (Some(_), Some(_)) => counted,
+            (Some(area), None) => (self.coming.len() + count(area)).saturating_sub(in_view(area)),
+            (None, _) => (counted + usize::from(self.on_line)).saturating_sub(usize::from(stands)),
+        };
+        self.on_line = stands;
+        left
+    }
+
+    /// A camera that counts the lane says how many there are.
+    fn come_into_view(&mut self, at: Moment, lane: &Approach, area: &ChannelLive) {
+        self.view_m = lane.area_m;
+        let there = in_view(area);
+        for _ in 0..count(area) {
+            self.one_came(at, lane);
+        }
+        self.coming.truncate(there);
+        while self.coming.len() < there {
+            self.one_came(at, lane);
+        }
+        self.standing = usize::from(area.last.queue.unwrap_or(0)).min(there);
+        self.speed_mps = area.last.speed_mps.unwrap_or(lane.speed_mps);
+    }
+
+    /// Loops say who came over them; how many stand behind is guessed.
+    fn come_over_loops(&mut self, lane: &Approach, readings: &Readings) {
+        let (at, advance) = (readings.at, readings.advance);
+        self.view_m = if advance.is_some() { lane.advance_m } else { 0.0 };
+        let came = advance.map_or(0, count);
+        // Whoever was thought to stand behind the loop is who comes over it first.
+        let known = came.min(self.assumed);
+        self.assumed -= known;
+        for _ in known..came {
+            self.one_came(at, lane);
+        }
+        self.covered_s = match advance {
+            Some(c) if c.last.occupied && c.last.count == 0 => self.covered_s.saturating_add(1),
+            Some(c) if !c.last.occupied => {
+                // Nobody stands behind a loop that is free.
+                self.coming.truncate(self.coming.len().saturating_sub(self.assumed));
+                self.assumed = 0;
+                0
+            }
+            _ => 0,
+        };
+        if self.covered_s >= COVERED_S {
+            // Those who have come since are behind it: nobody sees them.
+            let behind = f32::from(self.covered_s) * self.flow.max(LEAST_FLOW);
+            let held = (lane.advance_m / SPACING_M as f32).ceil() as usize + 1 + behind as usize;
+            while self.coming.len() < held.min(MOST) {
+                self.one_came(at, lane);
+                self.assumed += 1;
+            }
+        }
+        let waits = readings.stands();
+        if waits && self.coming.is_empty() {
+            self.one_came(at, lane);
+        }
+        let overdue = |entered: Moment| {
+            at.since(entered).as_secs_f32() > lane.advance_m / lane.speed_mps.max(1.0) + 3.0
+        };
+        if self.quiet_s >= EMPTY_S && !waits {
+            while self.coming.front().is_some_and(|(entered, _)| overdue(*entered)) {
+                self.coming.pop_front();
+            }
+        }
+        self.coming.truncate(MOST);
+        self.standing = self.coming.iter().take_while(|(entered, _)| overdue(*entered)).count();
+        self.speed_mps = lane.speed_mps;
+    }
+
     /// Where no detector works: the usual traffic comes, and leaves as it may.
     fn impute(&mut self, problem: &Problem, lane: &Approach) {
-        let go = |head: u16| {
-            problem.site.layout.heads[usize::from(head)].as_ref().is_some_and(|h| is_go(problem, h.group))
-        };
         (self.taken, self.on_line, self.covered_s, self.assumed) = (None, false, 0, 0);
         self.inside.clear();
         (self.view_m, self.speed_mps) = (0.0, lane.speed_mps);
@@ -225,7 +259,7 @@ impl Believed {
             self.one_came(problem.now, lane);
         }
         self.leaves_in_s = self.leaves_in_s.saturating_sub(1);
-        if self.leaves_in_s == 0 && self.coming.front().is_some_and(|(_, head)| go(*head)) {
+        if self.leaves_in_s == 0 && self.coming.front().is_some_and(|(_, head)| goes(problem, *head)) {
             self.coming.pop_front();
             self.leaves_in_s = HEADWAY_S;
         }

@@ -1,0 +1,114 @@
+//! Who has waited for so long that their stage comes next, whatever the search says.
+
+use super::{Memory, Picture, forecast::Lane, is_go, plain, search::Aspect};
+use crate::decide::{Choice, Limit, Problem, Reason};
+use model::{
+    ids::{GroupNumber, StageNumber},
+    signal::{GroupKind, Stage},
+    time::Tenths,
+};
+use std::{cmp::Reverse, time::Duration};
+
+/// People on foot wait no longer than this once they have called: beyond it many cross on red (HCM 2010, 18.4).
+const ON_FOOT_S: f32 = 60.0;
+/// A green that somebody starving ends has lasted so long, or a saturated junction would serve nobody but the starving,
+/// in greens that are all interstage, s.
+const LEAST_GREEN_S: f64 = 15.0;
+
+/// A stage that is overdue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overdue {
+    pub stage: StageNumber,
+    /// The group for which somebody waits, and for how long.
+    group: GroupNumber,
+    red_s: u16,
+}
+
+impl Overdue {
+    pub(super) fn choice(self, problem: &Problem) -> Choice {
+        let mut choice = plain(problem, self.stage, Reason::MaxRed, vec![Limit::MaxRed]);
+        choice.facts.insert("group".into(), f64::from(self.group.0));
+        choice.facts.insert("red_s".into(), f64::from(self.red_s));
+        choice
+    }
+}
+
+/// Counts for how long somebody has stood before each red head.
+pub(super) fn count_red(problem: &Problem, lanes: &[Lane], red_s: &mut Vec<u16>) {
+    let heads = &problem.site.layout.heads;
+    red_s.resize(heads.len(), 0);
+    let shows = problem.running().map(|s| &problem.site.layout.shows[usize::from(s.0) - 1]);
+    for (index, head) in heads.iter().enumerate() {
+        let Some(head) = head else { continue };
+        let waits = lanes[head.lane].vehicles.iter().any(|v| usize::from(v.head) == index && v.stopped());
+        // A green in which somebody waits in the middle for ever is none to them.
+        let yields = shows.is_some_and(|s| s[index] == Aspect::Yielding);
+        let stuck =
+            yields && lanes[head.lane].inside.iter().any(|v| usize::from(v.head) == index && v.stopped());
+        let red = waits && !is_go(problem, head.group);
+        red_s[index] = if stuck || red { red_s[index].saturating_add(1) } else { 0 };
+    }
+}
+
+/// How long a group may be red with somebody waiting: `usual`, or what the cabinet says if that is less.
+fn longest_red_s(problem: &Problem, group: GroupNumber, usual: f32) -> f32 {
+    let own = problem.junction.group(group).map(|g| g.max_red).filter(|t| *t > Tenths::ZERO);
+    own.map_or(usual, |t| usual.min(t.as_seconds() as f32))
+}
+
+impl Picture<'_> {
+    /// The stage that is most overdue, if one is.
+    pub(super) fn overdue(&self, memory: &Memory) -> Option<Overdue> {
+        let long_enough = self.problem.green_for().is_some_and(|g| g.as_seconds() >= LEAST_GREEN_S);
+        let starved = if long_enough { self.starved(&memory.red_s) } else { None };
+        starved.or_else(|| self.on_foot())
+    }
+
+    /// The stage for people who have waited as long as they do before they cross on red.
+    fn on_foot(&self) -> Option<Overdue> {
+        let problem = self.problem;
+        let junction = problem.junction;
+        let people =
+            junction.groups.iter().zip(self.waiting).filter(|(g, _)| g.kind == GroupKind::Pedestrians);
+        let waited = people.filter_map(|(g, since)| Some((problem.now.since((*since)?), g.number)));
+        let due = |(w, g): &(Duration, GroupNumber)| w.as_secs_f32() >= longest_red_s(problem, *g, ON_FOOT_S);
+        let (waited, group) = waited.filter(due).max_by_key(|(w, g)| (*w, Reverse(*g)))?;
+        let serves = |s: &&Stage| s.number != self.running && s.has(group) && self.is_open(s.number);
+        let stage =
+            junction.stages.iter().filter(serves).max_by_key(|s| (s.green.len(), Reverse(s.number)))?;
+        Some(Overdue { stage: stage.number, group, red_s: waited.as_secs() as u16 })
+    }
+
+    /// The stage that lets out whoever has stood at red for too long.
+    fn starved(&self, red_s: &[u16]) -> Option<Overdue> {
+        let problem = self.problem;
+        let layout = &problem.site.layout;
+        let due = |&(index, red_s): &(usize, &u16)| {
+            let head = layout.heads[index].as_ref();
+            head.is_some_and(|h| {
+                f32::from(*red_s) > longest_red_s(problem, h.group, problem.tuning.max_red_s)
+            })
+        };
+        let (index, &longest_s) =
+            red_s.iter().enumerate().filter(due).max_by_key(|(i, red)| (**red, Reverse(*i)))?;
+        // Of the stages that let it go, the one that lets most of the others go that wait long too.
+        let worth = |stage: usize| -> (bool, bool, u32) {
+            let freely = layout.shows[stage][index] == Aspect::Green;
+            let goes = |i: usize| layout.shows[stage][i].is_go();
+            let standing = |i: usize| {
+                layout.heads[i].as_ref().is_some_and(|h| {
+                    let mut all = self.lanes[h.lane].vehicles.iter().chain(&self.lanes[h.lane].inside);
+                    all.any(|v| usize::from(v.head) == i && v.stopped())
+                })
+            };
+            let all = (0..layout.heads.len()).filter(|&i| goes(i) && standing(i));
+            (goes(index), freely, all.map(|i| u32::from(red_s[i])).sum())
+        };
+        let stages = &problem.junction.stages;
+        let places = (0..stages.len()).filter(|&p| self.open[p] || stages[p].number == self.running);
+        let best = places.max_by_key(|&p| (worth(p), Reverse(p)))?;
+        let (stage, group) = (stages[best].number, layout.heads[index].as_ref()?.group);
+        let frees = worth(best).0 && stage != self.running;
+        frees.then_some(Overdue { stage, group, red_s: longest_s })
+    }
+}
