@@ -42,8 +42,6 @@ const BUS_M: f32 = 9.0;
 /// Slower than this has stopped, and slower than the second has no speed left to lose, m/s.
 const STOPPED_MPS: f32 = 0.1;
 const SLOW_MPS: f32 = 0.5;
-/// Between the two.
-const CREEPING_MPS: f32 = 0.3;
 /// Slower than this in the middle of a junction, it waits there, m/s.
 pub(super) const HELD_MPS: f32 = 2.5;
 /// Somebody who goes first and is this near leaves no gap, s.
@@ -58,9 +56,9 @@ const AT_LINE_M: f32 = 15.0;
 const COVERED_S: u64 = 10;
 /// Detectors that have told nothing new for so long may be broken, s.
 pub(super) const QUIET_S: u64 = 300;
-/// After so long a red a green is due where the junction is not saturated, at a time that costs others little, and later
-/// anywhere at any time, s; twice as long for each green that was in vain, up to so many.
-const UNPROVEN_S: [u16; 2] = [600, 1800];
+/// After so long a red a green is due then, s; twice as long for each that was in vain, up to so many. It is dear: tried
+/// every 90 s it cost a network 6 % of its delay.
+const UNPROVEN_S: u16 = 900;
 const MOST_IN_VAIN: u8 = 2;
 /// Most vehicles of one lane that matter to half a minute.
 const MOST_IN_LANE: usize = 60;
@@ -118,7 +116,7 @@ impl Seen {
 /// `follows` remembers by head whether its channel has ever followed anybody: some only count.
 pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     let layout = &problem.site.layout;
-    let Memory { believed, follows, unproven, upstream, saturation, sent, .. } = memory;
+    let Memory { believed, follows, unproven, upstream, sent, .. } = memory;
     sent.clear();
     follows.resize(layout.heads.len(), false);
     let mut lanes = vec![Lane::default(); layout.lanes.len()];
@@ -178,7 +176,7 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     if blind.contains(&true) {
         from_upstream(problem, believed, &blind, upstream, &mut lanes);
     }
-    recall(problem, &mut lanes, unproven, *saturation > problem.tuning.gate_from);
+    recall(problem, &mut lanes, unproven);
     close::hand_over(problem, &mut lanes);
     for lane in &mut lanes {
         lane.vehicles.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
@@ -221,7 +219,7 @@ pub(super) struct Unproven {
 /// Nobody may wait for ever because nobody sees them. Somebody is taken to wait before a red head where the stop-line
 /// loop is covered and no camera says by whom; and where it has been red for long and its detectors have told nothing
 /// new for long, since that is also what broken ones do. The more often nobody came, the less often that is tried.
-fn recall(problem: &Problem, lanes: &mut [Lane], unproven: &mut Vec<Unproven>, saturated: bool) {
+fn recall(problem: &Problem, lanes: &mut [Lane], unproven: &mut Vec<Unproven>) {
     let layout = &problem.site.layout;
     unproven.resize(layout.heads.len(), Unproven::default());
     let live = |c: ChannelNumber| problem.live.detectors.get(&c).filter(|c| usable(problem.now, c));
@@ -251,13 +249,10 @@ fn recall(problem: &Problem, lanes: &mut [Lane], unproven: &mut Vec<Unproven>, s
             .filter(|c| layout.lanes.iter().filter(|l| l.stop_line == Some(*c)).count() == 1);
         let on_line = mine.and_then(live);
         let covered = on_line.is_some_and(|c| c.last.occupied && quiet_s(c) >= COVERED_S);
-        let [due, overdue] =
-            UNPROVEN_S.map(|s| one.red_s >= s.saturating_mul(1 << one.in_vain.min(MOST_IN_VAIN)));
-        one.called = quiet && (due && !saturated || overdue);
+        one.called = quiet && one.red_s >= UNPROVEN_S << one.in_vain.min(MOST_IN_VAIN);
         if covered || one.called {
-            // Who creeps waits, but does not starve.
-            let speed_mps = if covered || overdue { 0.0 } else { CREEPING_MPS };
-            lane.vehicles.push(Seen { head, distance_m: 1.0, speed_mps, length_m: CAR_M, likely: 1.0 });
+            let (distance_m, speed_mps) = (1.0, 0.0);
+            lane.vehicles.push(Seen { head, distance_m, speed_mps, length_m: CAR_M, likely: 1.0 });
         }
     }
 }
