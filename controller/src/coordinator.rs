@@ -484,7 +484,9 @@ impl Coordinator {
             }
         }
         for (live, memory) in self.live.iter_mut().zip(&mut self.memories) {
-            // For the next second, when every neighbour sees the same.
+            // For the next second, when every neighbour sees the same. Told once: who is not under this control sends
+            // nothing new.
+            live.sent.clear();
             std::mem::swap(&mut live.sent, memory.adaptive.sent());
         }
         if self.links_sent.is_none_or(|at| now.since(at) >= Duration::from_secs(LINK_PERIOD_S)) {

@@ -339,6 +339,17 @@ fn nobody_starves_before_a_camera_that_is_blind() {
 }
 
 #[test]
+fn who_was_sent_is_told_to_neighbours_once() {
+    let mut street = Street::new(Kind::Fixed);
+    street.core.memories[0].adaptive.sent().push(1);
+    let mut told = || {
+        street.pass(1, quiet);
+        street.live().sent.clone()
+    };
+    assert_eq!([told(), told(), told(), told()], [vec![1], vec![], vec![], vec![]]);
+}
+
+#[test]
 fn a_healthy_lease_never_comes_near_its_end() {
     let mut street = Street::new(Kind::MaxPressure);
     let mut since_sent = 0;

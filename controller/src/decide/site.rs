@@ -161,6 +161,13 @@ fn partner(junction: &Junction, detector: &Detector) -> Option<usize> {
     junction.detectors.iter().position(is)
 }
 
+/// Which way a road is followed.
+#[derive(Clone, Copy)]
+enum Way {
+    Ahead,
+    Behind,
+}
+
 /// What the road says that several junctions need.
 pub(crate) struct Roads {
     by_lane: Vec<Range<u32>>,
@@ -226,56 +233,44 @@ impl Roads {
     /// The heads that a vehicle meets first after it has entered a lane's road, with the metres from the road's
     /// start to each stop line, nearest first, as far as `limit_m`.
     pub(crate) fn heads_ahead(&self, city: &City, lane: LaneIx, limit_m: f64) -> Vec<(Head, f64)> {
-        let network = &city.network;
-        let mut open: Vec<(LinkIx, f64)> = vec![(network.lane(lane).link, 0.0)];
-        let mut seen = vec![network.lane(lane).link];
-        let mut found: BTreeMap<Head, f64> = BTreeMap::new();
-        while let Some((link, before_m)) = open.pop() {
-            for from in network.link(link).lane_ixs() {
-                let end_m = before_m + network.lane(from).length_m;
-                if end_m > limit_m {
-                    continue;
-                }
-                for m in self.by_lane[from.ix()].clone().map(|m| &network.movements[m as usize]) {
-                    let next = network.lane(m.to).link;
-                    if let Some(head) = m.head {
-                        let nearest = found.entry(head).or_insert(end_m);
-                        *nearest = nearest.min(end_m);
-                    } else if !seen.contains(&next) && seen.len() < MOST_PIECES {
-                        seen.push(next);
-                        open.push((next, end_m + m.length_m));
-                    }
-                }
-            }
-        }
-        let mut found: Vec<(Head, f64)> = found.into_iter().collect();
-        found.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-        found
+        self.heads_along(city, lane, limit_m, Way::Ahead)
     }
 
     /// The heads from which traffic comes into a lane's road, with the metres from each stop line to the road's end,
     /// nearest first, as far as `limit_m`.
     pub(crate) fn heads_behind(&self, city: &City, lane: LaneIx, limit_m: f64) -> Vec<(Head, f64)> {
+        self.heads_along(city, lane, limit_m, Way::Behind)
+    }
+
+    fn heads_along(&self, city: &City, lane: LaneIx, limit_m: f64, way: Way) -> Vec<(Head, f64)> {
         let network = &city.network;
-        let link = network.lane(lane).link;
-        let mut open: Vec<(LinkIx, f64)> = vec![(link, 0.0)];
-        let mut seen = vec![link];
+        let mut open: Vec<(LinkIx, f64)> = vec![(network.lane(lane).link, 0.0)];
+        let mut seen = vec![network.lane(lane).link];
         let mut found: BTreeMap<Head, f64> = BTreeMap::new();
-        while let Some((link, after_m)) = open.pop() {
-            for to in network.link(link).lane_ixs() {
-                let begin_m = after_m + network.lane(to).length_m;
-                for m in self.before(city, to) {
-                    let way_m = begin_m + m.length_m;
-                    let before = network.lane(m.from).link;
-                    if way_m > limit_m {
+        while let Some((link, gone_m)) = open.pop() {
+            for here in network.link(link).lane_ixs() {
+                let through_m = gone_m + network.lane(here).length_m;
+                let movements: Vec<&Movement> = match way {
+                    Way::Ahead => self.onward(city, here).collect(),
+                    Way::Behind => self.before(city, here).collect(),
+                };
+                for m in movements {
+                    let across_m = through_m + m.length_m;
+                    // A stop line lies at the beginning of the movement that it governs.
+                    let (next, to_line_m) = match way {
+                        Way::Ahead => (m.to, through_m),
+                        Way::Behind => (m.from, across_m),
+                    };
+                    let next = network.lane(next).link;
+                    if to_line_m > limit_m {
                         continue;
                     }
                     if let Some(head) = m.head {
-                        let nearest = found.entry(head).or_insert(way_m);
-                        *nearest = nearest.min(way_m);
-                    } else if !seen.contains(&before) && seen.len() < MOST_PIECES {
-                        seen.push(before);
-                        open.push((before, way_m));
+                        let nearest = found.entry(head).or_insert(to_line_m);
+                        *nearest = nearest.min(to_line_m);
+                    } else if !seen.contains(&next) && seen.len() < MOST_PIECES {
+                        seen.push(next);
+                        open.push((next, across_m));
                     }
                 }
             }

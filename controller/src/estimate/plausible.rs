@@ -2,7 +2,8 @@
 //!
 //! The faults that the field knows well: stuck on or off, hanging (the last reading over and over), and chattering.
 //! A channel that never stirs while those of its lane tell of traffic is dead, whatever it says; so is one whose vehicle
-//! does not go under green and is seen by nobody else. One that tells of more vehicles than a lane can carry chatters. A channel that behaves again is believed again.
+//! does not go under green. One that tells of more vehicles than a lane can carry chatters. A channel that behaves again
+//! is believed again.
 
 use crate::coordinator::ChannelLive;
 use model::time::{Moment, Tenths};
@@ -69,8 +70,8 @@ impl Health {
         Some(f32::from(channel.last.count) * if stood { WORTH_STOOD } else { 1.0 })
     }
 
-    /// For a second it told of somebody who does not go though nobody goes first, and whom the lane's other channel denies or
-    /// does not.
+    /// For a second it told of somebody who does not go though nobody goes first, and whom the lane's other channel
+    /// denies or does not.
     pub(crate) fn stays(&mut self, denied: bool) {
         self.missed += DEAF_AFTER / if denied { DENIED_S } else { STAYS_S };
     }

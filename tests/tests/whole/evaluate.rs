@@ -58,8 +58,8 @@ fn max_pressure_beats_its_bars_on_real_scenarios() {
     }
 }
 
-/// The bars of the three tiers on a network of eight junctions, with the own plan's 49 s and SUMO actuated's 44 s
-/// far behind.
+/// The more it sees, the less delay, with the own plan's 49 s and SUMO actuated's 44 s far behind. For cameras that
+/// follow vehicles the aim is 12.5 s, which is not reached yet: mean 12.8 s, and 13.5 s holds with every seed.
 #[test]
 fn adaptive_control_needs_less_the_more_it_sees() {
     let Some(shared) = shared() else { return };

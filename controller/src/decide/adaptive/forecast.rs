@@ -113,7 +113,7 @@ impl Seen {
 /// By approach lane of the layout: who is on the way. Followed one by one where a camera does that for every head of
 /// the lane; believed from counts elsewhere.
 ///
-/// `follows` remembers by head whether its channel has ever followed anybody: some only count.
+/// [`Memory::follows`] remembers by head whether its channel has ever followed anybody: some only count.
 pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     let layout = &problem.site.layout;
     let Memory { believed, follows, unproven, upstream, sent, .. } = memory;
