@@ -62,6 +62,10 @@ pub struct Arguments {
     /// Plans in the place of the scenario's own: a file of `city tune`.
     #[arg(long, value_name = "plans.json")]
     plans: Option<PathBuf>,
+    /// Seconds of amber in the place of those that the scenario's programs show, as benchmarks that give every signal
+    /// the same amber have it. Intergreens become shorter or longer by as much.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u8).range(1..=10))]
+    amber: Option<u8>,
     /// Where the results go; made if it is not there.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -164,6 +168,9 @@ struct Summary {
     /// The file of plans in the place of the scenario's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     plans: Option<String>,
+    /// Seconds of amber in the place of the scenario's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amber: Option<u8>,
     /// Numbers of the control that were changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     set: Vec<String>,
@@ -215,6 +222,9 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     let net = folder.join(&scenario.net);
     let additional: Vec<PathBuf> = scenario.additional.iter().map(|f| folder.join(f)).collect();
     let mut city = input::sumo_city(&net, &additional, arguments.tier.tier())?;
+    if let Some(seconds) = arguments.amber {
+        city.junctions.iter_mut().for_each(|j| j.show_amber_for(Tenths::seconds(seconds.into())));
+    }
     if let Some(file) = &arguments.plans {
         tune::apply(&mut city, &tune::read_plans(file)?, file)?;
     }
@@ -277,6 +287,7 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
         failed_detectors: arguments.failed_detectors,
         detector_noise: arguments.wear().missed,
         plans: arguments.plans.as_ref().map(|f| f.display().to_string()),
+        amber: arguments.amber,
         set: arguments.set.clone(),
         tuning: (arguments.control.kind() == Kind::Adaptive).then_some(tuning),
         seed: arguments.seed,

@@ -304,6 +304,18 @@ impl Junction {
         entry.and_then(|e| self.plan(e.plan)).or(self.plans.first())
     }
 
+    /// Gives every group of vehicles the same amber; clearances from it change by as much.
+    pub fn show_amber_for(&mut self, amber: Tenths) {
+        for group in self.groups.iter_mut().filter(|g| g.kind != GroupKind::Pedestrians) {
+            let before = std::mem::replace(&mut group.amber, amber);
+            for ((ending, _), clearance) in &mut self.intergreens.0 {
+                if *ending == group.number {
+                    *clearance = clearance.saturating_sub(before) + amber;
+                }
+            }
+        }
+    }
+
     /// A fingerprint of all that safety depends on (groups, intergreens, stages), so that the centre and the
     /// cabinet can tell that they speak of the same junction. FNV-1a, 32 bits, to fit two registers.
     pub fn config_hash(&self) -> u32 {

@@ -34,6 +34,8 @@ pub struct FieldDevice(Arc<Mutex<Inner>>);
 struct Inner {
     map: Arc<RegisterMap>,
     tlc: Tlc,
+    /// Of its junction, which never changes.
+    config_hash: u32,
     input: Vec<u16>,
     holding: [u16; CommandBlock::LENGTH as usize],
     /// When the stage request reverts.
@@ -71,6 +73,7 @@ impl FieldDevice {
         let mut inner = Inner {
             input: vec![0; usize::from(size.into_iter().max().unwrap_or(0))],
             map,
+            config_hash: tlc.junction().config_hash(),
             tlc,
             holding: [0; CommandBlock::LENGTH as usize],
             until: now,
@@ -257,6 +260,7 @@ impl Inner {
 
     /// Writes what the device is into its registers.
     fn show(&mut self) {
+        let hash = self.config_hash;
         let Inner { map, tlc, input, now, .. } = self;
         let now = *now;
         let tick = (now.since(tlc.started()).as_millis() / 100) as u32;
@@ -277,7 +281,6 @@ impl Inner {
             | bit(troubles.power_lost, alarm::POWER)
             | bit(troubles.manual, alarm::MANUAL)
             | bit(tlc.sensed().iter().any(|s| s.fault), alarm::DETECTOR);
-        let hash = junction.config_hash();
         let mut set = |register: u16, value: u16| input[usize::from(register)] = value;
         set(report.layout, LAYOUT);
         set(report.heartbeat, self.heartbeat);

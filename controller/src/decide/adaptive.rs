@@ -8,6 +8,7 @@
 
 mod believed;
 mod close;
+mod discharge;
 mod forecast;
 mod inside;
 mod layout;
@@ -49,6 +50,12 @@ pub(crate) struct Memory {
     upstream: Vec<upstream::Upstream>,
     /// See [`crate::coordinator::Live::sent`].
     sent: Vec<u16>,
+    /// How many of those sent by signals close by come here.
+    shares: close::Shares,
+    /// By lane: how quickly queues leave.
+    discharge: Vec<discharge::Discharge>,
+    /// By head: vehicles a second that pass it, in the long run.
+    flows: Vec<f32>,
     /// Who waits inside.
     inside: inside::Inside,
     /// For how long a neighbour has kept it from the stage that it wants, s.
@@ -135,6 +142,7 @@ fn look(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     overdue::count_red(problem, &lanes, &mut memory.red_s);
     forecast::smooth(problem, &lanes, &mut memory.saturation);
     memory.inside.tick(problem, &lanes);
+    discharge::tick(problem, &lanes, &mut memory.discharge);
     lanes
 }
 
@@ -177,7 +185,11 @@ impl<'a> Picture<'a> {
         };
         let open = stages.iter().enumerate().map(may).collect();
         let patient = memory.held_back_s <= close::PATIENCE_S;
-        let waits = if patient { close::waits(problem, lanes, running) } else { vec![false; stages.len()] };
+        let waits = if patient {
+            close::waits(problem, lanes, running, &memory.shares)
+        } else {
+            vec![false; stages.len()]
+        };
         Picture { problem, lanes, waiting, running, open, waits, patient }
     }
 
@@ -213,7 +225,7 @@ impl<'a> Picture<'a> {
         let (problem, running) = (self.problem, self.running);
         let let_out = self.let_out(memory);
         let mut situation =
-            forecast::situation(problem, self.lanes, memory.saturation, self.waiting, running, &self.open);
+            forecast::situation(problem, self.lanes, memory, self.waiting, running, &self.open);
         if situation.stages.len() < 2 {
             return plain(problem, running, Reason::NoDemand, vec![]);
         }

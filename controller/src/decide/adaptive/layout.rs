@@ -5,7 +5,7 @@ use crate::decide::site::{Roads, SPACING_M};
 use model::{
     city::City,
     detection::DetectorKind,
-    ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, StageNumber},
+    ids::{ChannelNumber, GroupNumber, JunctionIx, LaneIx, LinkIx, StageNumber},
     network::{Head as NetworkHead, Movement, RoadClass},
     signal::{GroupKind, Junction, Stage, further::SHORT_APPROACH_M},
     time::Tenths,
@@ -76,6 +76,9 @@ pub(crate) struct Head {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Close {
     pub junction: JunctionIx,
+    pub head: u16,
+    /// How many of its vehicles come here rather than elsewhere, if nothing is known of them.
+    pub guess: f32,
     /// Its channel.
     pub channel: Option<ChannelNumber>,
     /// From its stop line to ours, m.
@@ -85,10 +88,17 @@ pub(crate) struct Close {
 }
 
 impl Close {
-    fn new(city: &City, head: NetworkHead, between_m: f64) -> Close {
+    fn new(city: &City, roads: &Roads, head: NetworkHead, between_m: f64) -> Close {
         let junction = &city.junctions[head.junction.ix()];
+        let movements = roads.governed(head.junction).map(|m| &city.network.movements[m as usize]);
+        let mut to: Vec<LinkIx> =
+            movements.filter(|m| m.head == Some(head)).map(|m| city.network.lane(m.to).link).collect();
+        to.sort_unstable();
+        to.dedup();
         Close {
             junction: head.junction,
+            head: head.index,
+            guess: 1.0 / to.len().max(1) as f32,
             channel: follower(junction, head.index),
             between_m: between_m as f32,
             goes: junction.stages.iter().map(|s| s.has(head.group)).collect(),
@@ -301,7 +311,7 @@ fn feeds(city: &City, ix: JunctionIx, roads: &Roads, movements: &[&Movement]) ->
             continue;
         }
         for next in roads.onward(city, m.to).filter_map(|n| n.head).filter(|h| h.junction != ix) {
-            let close = Close::new(city, next, m.length_m + length_m);
+            let close = Close::new(city, roads, next, m.length_m + length_m);
             if !all.contains(&close) {
                 all.push(close);
             }
@@ -316,7 +326,7 @@ fn fed_by(city: &City, ix: JunctionIx, roads: &Roads, movements: &[&Movement]) -
         let length_m = city.network.lane(m.from).length_m;
         for before in roads.before(city, m.from) {
             let Some(head) = before.head.filter(|h| h.junction != ix) else { continue };
-            let close = Close::new(city, head, before.length_m + length_m);
+            let close = Close::new(city, roads, head, before.length_m + length_m);
             if !all.contains(&close) {
                 all.push(close);
             }

@@ -21,6 +21,8 @@ pub(crate) const MOST_STAGES: usize = 16;
 const LONGEST_HORIZON_S: u8 = 120;
 /// A turn on red first stops for so long, s.
 const STOP_S: f32 = 1.5;
+/// Nobody gives way to vehicles that are less likely to come than this.
+const LIKELY: f32 = 0.5;
 /// No receiving lane.
 pub(crate) const NO_OUT: u8 = u8::MAX;
 /// A change that must not happen.
@@ -53,6 +55,8 @@ pub(crate) struct Vehicle {
     pub weight: f32,
     /// Seconds after it in which nobody else of its lane can cross.
     pub headway_s: f32,
+    /// How likely it comes, 0 to 1.
+    pub likely: f32,
     /// Its head, as a place in [`Situation::heads`].
     pub head: u8,
     /// It has stopped already: no further stop is charged.
@@ -491,7 +495,7 @@ impl Node {
                 if *taken + 0.5 > room.free + t * room.grows {
                     break;
                 }
-                *taken += 1.0;
+                *taken += v.likely;
             }
             self.free[l] = departs + v.headway_s;
             self.next[l] += 1;
@@ -516,7 +520,7 @@ impl Node {
             }
             let (from, to) = (self.next[usize::from(queue)], s.queues[usize::from(queue)].to);
             let near = &s.vehicles[usize::from(from)..usize::from(to.min(from + 2))];
-            near.iter().any(|v| v.head == first && v.arrives_s < until)
+            near.iter().any(|v| v.head == first && v.arrives_s < until && v.likely >= LIKELY)
         })
     }
 
@@ -553,6 +557,7 @@ mod tests {
                 arrives_s,
                 weight: 1.0,
                 headway_s: 2.0,
+                likely: 1.0,
                 head,
                 stands: arrives_s == 0.0,
             }
