@@ -5,12 +5,13 @@
 //! place of its platoon model every plan is driven, vehicle by vehicle, with the same seeds.
 //!
 //! In reading order: [`plans`] is the file that comes out, `trial` drives plans, in our engine or in `sumo`,
-//! `start` says where to begin, `change` which plans lie near another, `climb` goes from one to the next.
+//! `start` says where to begin, among others with the green waves of `wave`, `change` which plans lie near another, `climb` goes from one to the next.
 
 pub mod plans;
 mod trial;
 mod sumo;
 mod start;
+mod wave;
 mod change;
 mod climb;
 #[cfg(test)]

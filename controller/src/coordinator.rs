@@ -17,7 +17,7 @@ use crate::{
     },
     dispatch::{Dispatch, Wish},
     estimate::{Estimate, Volumes, plausible::Health},
-    supervisor::Supervisor,
+    supervisor::{Supervisor, Verdict},
 };
 use model::{
     city::City,
@@ -503,11 +503,22 @@ impl Coordinator {
         for live in &mut self.live {
             live.returned = live.returned.filter(|r| r.until > now);
         }
-        let returned = self.supervisor.tick(now, &self.city, &self.live, &self.memories);
-        for (ix, returned) in returned {
-            let junction = &self.city.junctions[ix.ix()].id;
-            tracing::warn!(%junction, served = returned.served, best = returned.best, "returned to its plan");
-            self.live[ix.ix()].returned = Some(returned);
+        for verdict in self.supervisor.tick(now, &self.city, &self.live, &self.memories) {
+            match verdict {
+                Verdict::Return(ix, returned) => {
+                    let junction = &self.city.junctions[ix.ix()].id;
+                    let Returned { served, best, .. } = returned;
+                    tracing::warn!(%junction, served, best, "returned to its plan");
+                    self.live[ix.ix()].returned = Some(returned);
+                }
+                Verdict::TakeBack(because_of) => {
+                    let junction = &self.city.junctions[because_of.ix()].id;
+                    tracing::warn!(%junction, "its plan serves no more: own control again");
+                    for live in &mut self.live {
+                        live.returned = live.returned.filter(|r| r.because_of != because_of);
+                    }
+                }
+            }
         }
     }
 

@@ -3,7 +3,8 @@
 //! Each junction is measured against itself: how many vehicles crossed its stop lines in the last five minutes, and in
 //! its best five minutes under the same control. Roads that are full while less than half of that gets through mean that
 //! the control, or something it does not see, has locked traffic up. Then the junction and those next to it run the
-//! plan of the hour for a while, and twice as long each time it happens again.
+//! plan of the hour for a while, and twice as long each time it happens again. A plan that moves no more than that after five
+//! minutes is no help: its junctions take their own control back, and keep it for an hour.
 
 use crate::{
     coordinator::Live,
@@ -25,6 +26,8 @@ const PATIENCE_MIN: u8 = 2;
 /// The first return lasts so long; each further one twice as long as the one before, up to the last.
 const RETURN: Duration = Duration::from_secs(600);
 const LONGEST_RETURN: Duration = Duration::from_secs(3600);
+/// After a return that was no help nobody is returned for so long, min.
+const EXCUSED_MIN: u8 = 60;
 /// Neighbours are the next signals within this distance, m.
 const NEXT_M: f64 = 600.0;
 
@@ -33,6 +36,8 @@ const NEXT_M: f64 = 600.0;
 pub struct Returned {
     /// Until when.
     pub until: Moment,
+    /// The worst junction of the area, for which it was returned.
+    pub because_of: JunctionIx,
     /// Vehicles that the worst junction of the area let through in five minutes, and in its best five.
     pub served: u32,
     /// See `served`.
@@ -48,6 +53,39 @@ struct Watch {
     bad_min: u8,
     /// How often it has been returned.
     returns: u32,
+    /// What it served when it was returned, until its plan has had five minutes to do better.
+    on_trial: Option<u32>,
+    /// It is not returned again for so long.
+    excused_min: u8,
+}
+
+/// Who controls a junction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum By {
+    /// Adaptive control.
+    Own,
+    /// Its plan, to which it was returned.
+    Plan,
+    /// Something that is not watched.
+    Other,
+}
+
+/// What is to change.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Verdict {
+    /// That junction runs its plan.
+    Return(JunctionIx, Returned),
+    /// Whoever was returned because of that junction takes its own control back.
+    TakeBack(JunctionIx),
+}
+
+/// What a minute showed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shown {
+    /// Doing badly for too long: what was served, and the best.
+    Bad(u32, u32),
+    /// The plan serves no more.
+    NoHelp,
 }
 
 /// Watches over a city.
@@ -82,14 +120,14 @@ impl Supervisor {
         }
     }
 
-    /// Takes the newest readings; says which junctions are to be returned to their plans.
+    /// Takes the newest readings; says which junctions are to be returned to their plans, and which to take their control back.
     pub(crate) fn tick(
         &mut self,
         now: Moment,
         city: &City,
         live: &[Live],
         memories: &[Memory],
-    ) -> Vec<(JunctionIx, Returned)> {
+    ) -> Vec<Verdict> {
         let before = self.counted.replace(now);
         for ((watch, live), junction) in self.watches.iter_mut().zip(live).zip(&city.junctions) {
             let lines = junction.detectors.iter().filter(|d| d.kind == DetectorKind::StopLine);
@@ -101,16 +139,27 @@ impl Supervisor {
             return Vec::new();
         }
         let first = self.minute.replace(now).is_none();
-        let mut returned = Vec::new();
+        let mut verdicts = Vec::new();
         for (i, watch) in self.watches.iter_mut().enumerate().filter(|_| !first) {
-            let adaptive = live[i].kind == Kind::Adaptive && live[i].returned.is_none();
-            let Some((served, best)) = watch.minute(adaptive, memories[i].saturation()) else { continue };
-            let doublings = watch.returns.min(8) - 1;
-            let until = now + RETURN.saturating_mul(1 << doublings).min(LONGEST_RETURN);
-            let all = std::iter::once(JunctionIx::from(i)).chain(self.next[i].iter().copied());
-            returned.extend(all.map(|ix| (ix, Returned { until, served, best })));
+            let because_of = JunctionIx::from(i);
+            let by = match (live[i].kind, live[i].returned) {
+                (Kind::Adaptive, None) => By::Own,
+                (Kind::Adaptive, Some(_)) => By::Plan,
+                _ => By::Other,
+            };
+            match watch.minute(by, memories[i].saturation()) {
+                None => (),
+                Some(Shown::NoHelp) => verdicts.push(Verdict::TakeBack(because_of)),
+                Some(Shown::Bad(served, best)) => {
+                    let doublings = watch.returns.min(8) - 1;
+                    let until = now + RETURN.saturating_mul(1 << doublings).min(LONGEST_RETURN);
+                    let returned = Returned { until, because_of, served, best };
+                    let all = std::iter::once(because_of).chain(self.next[i].iter().copied());
+                    verdicts.extend(all.map(|ix| Verdict::Return(ix, returned)));
+                }
+            }
         }
-        returned
+        verdicts
     }
 }
 
@@ -122,11 +171,13 @@ impl Watch {
         *self.minutes.back_mut().expect("just filled") += vehicles;
     }
 
-    /// Ends a minute; gives what was served and the best, if it has done badly for too long.
-    fn minute(&mut self, adaptive: bool, saturation: f32) -> Option<(u32, u32)> {
-        if !adaptive {
+    /// Ends a minute.
+    fn minute(&mut self, by: By, saturation: f32) -> Option<Shown> {
+        self.excused_min = self.excused_min.saturating_sub(1);
+        if by == By::Other || by == By::Plan && self.on_trial.is_none() {
             // What a plan lets through says nothing of our own control.
-            *self = Watch { returns: self.returns, ..Watch::default() };
+            let Watch { returns, excused_min, .. } = *self;
+            *self = Watch { returns, excused_min, ..Watch::default() };
             return None;
         }
         let whole = self.minutes.len() == WINDOW_MIN;
@@ -136,15 +187,25 @@ impl Watch {
             return None;
         }
         self.minutes.pop_front();
+        if by == By::Plan {
+            let no_help = self.on_trial.take().is_some_and(|before| served <= before);
+            if no_help {
+                self.excused_min = EXCUSED_MIN;
+            }
+            return no_help.then_some(Shown::NoHelp);
+        }
+        self.on_trial = None;
         self.best = self.best.max(served);
         let bad =
             saturation >= FULL && self.best >= LEAST_BEST && f64::from(served) < BAD * f64::from(self.best);
         self.bad_min = if bad { self.bad_min + 1 } else { 0 };
-        if self.bad_min < PATIENCE_MIN {
+        if self.bad_min < PATIENCE_MIN || self.excused_min > 0 {
             return None;
         }
-        self.returns += 1;
-        Some((served, self.best))
+        let best = std::mem::take(&mut self.best);
+        (self.returns, self.bad_min, self.on_trial) = (self.returns + 1, 0, Some(served));
+        self.minutes.clear();
+        Some(Shown::Bad(served, best))
     }
 }
 
@@ -152,39 +213,57 @@ impl Watch {
 mod tests {
     use super::*;
 
-    /// Minutes with so many vehicles and such a fullest road; gives the minutes in which it is returned.
+    /// Minutes with so many vehicles and such a fullest road; gives the minutes in which it is returned, and those in which
+    /// it takes its control back.
     #[track_caller]
-    fn check(minutes: &[(u32, f32)], returned: &[usize]) {
+    fn check(minutes: &[(u32, f32)], returned: &[usize], taken_back: &[usize]) {
         let mut watch = Watch::default();
-        let mut got = Vec::new();
+        let (mut got, mut back) = (Vec::new(), Vec::new());
+        let mut by = By::Own;
         for (minute, &(vehicles, saturation)) in minutes.iter().enumerate() {
             watch.count(vehicles);
-            if watch.minute(true, saturation).is_some() {
-                got.push(minute);
-                watch.minute(false, saturation);
+            match watch.minute(by, saturation) {
+                Some(Shown::Bad(..)) => {
+                    got.push(minute);
+                    by = By::Plan;
+                }
+                Some(Shown::NoHelp) => {
+                    back.push(minute);
+                    by = By::Own;
+                }
+                None => (),
             }
         }
-        assert_eq!(got, returned, "{minutes:?}");
+        assert_eq!((&got[..], &back[..]), (returned, taken_back), "{minutes:?}");
     }
 
     #[test]
     fn a_full_road_that_moves_no_more_is_given_back() {
         let mut hour = vec![(40, 0.5); 20];
-        hour.extend([(3, 0.95); 8]);
-        // Five minutes of which three are bad serve half of the best; two such minutes on end are enough.
-        check(&hour, &[23]);
+        hour.extend([(3, 0.95); 20]);
+        // Five minutes of which three are bad serve half of the best; two such minutes on end are enough. Five minutes of
+        // the plan serve as little, and then it is left alone.
+        check(&hour, &[23], &[28]);
+    }
+
+    #[test]
+    fn a_plan_that_helps_goes_on() {
+        let mut hour = vec![(40, 0.5); 20];
+        hour.extend([(3, 0.95); 4]);
+        hour.extend([(30, 0.95); 20]);
+        check(&hour, &[23], &[]);
     }
 
     #[test]
     fn neither_the_night_nor_a_queue_that_moves_is() {
         let mut night = vec![(40, 0.6); 20];
         night.extend([(1, 0.1); 30]);
-        check(&night, &[]);
-        check(&[(40, 1.0); 60], &[]);
+        check(&night, &[], &[]);
+        check(&[(40, 1.0); 60], &[], &[]);
     }
 
     #[test]
     fn it_is_not_judged_by_an_empty_morning() {
-        check(&[(0, 0.9); 30], &[]);
+        check(&[(0, 0.9); 30], &[], &[]);
     }
 }

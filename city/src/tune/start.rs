@@ -1,8 +1,10 @@
-//! Where the climb may begin: the scenario's own plans, and Webster's from its volumes, at every common cycle.
+//! Where the climb may begin: the scenario's own plans, and Webster's from its volumes, at every common cycle, with the
+//! offsets that they have and with those of green waves.
 
 use super::{
     change,
     trial::{Plans, Trial},
+    wave,
 };
 use model::{
     ids::{GroupNumber, JunctionIx, LaneIx, PlanNumber, StageNumber},
@@ -49,6 +51,10 @@ pub(super) fn around(trial: &Trial, own: &Plans, seed: u64) -> Vec<Plans> {
     cycles
         .flat_map(|cycle| [&webster, own].map(|plans| change::with_cycle(junctions, plans, cycle)))
         .flatten()
+        .flat_map(|plans| {
+            let waved = wave::along_the_busiest(&trial.city_with(&plans), &plans, &volumes);
+            std::iter::once(plans).chain(waved)
+        })
         .collect()
 }
 

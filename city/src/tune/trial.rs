@@ -115,7 +115,8 @@ impl Trial {
         passed.into_iter().map(|n| n as f64 / hours).collect()
     }
 
-    fn city_with(&self, plans: &Plans) -> City {
+    /// The city under these plans.
+    pub(super) fn city_with(&self, plans: &Plans) -> City {
         let mut city = self.city.clone();
         for (junction, plan) in city.junctions.iter_mut().zip(plans) {
             junction.plans = vec![plan.clone()];

@@ -194,3 +194,32 @@ pub(super) fn hand_over(problem: &Problem, shares: &Shares, lanes: &mut [Lane]) 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_from_which_neighbour_is_learned() {
+        // Of what one head sends a fifth comes here, of the other everybody.
+        let mut share = Share { sent: vec![0.0; 2], of_sent: vec![0.5; 2], ..Share::default() };
+        for minute in 0..240 {
+            // In turn, as two stages do.
+            let first = minute % 2 == 0;
+            for second in 0..60 {
+                let n = f32::from(u8::from(second % 2 == 0));
+                let (a, b) = if first { (n, 0.0) } else { (0.0, n) };
+                share.learn(0.2 * a + b, [a, b].into_iter());
+            }
+        }
+        let [a, b] = share.of_sent[..] else { panic!("two heads") };
+        assert!((a - 0.2).abs() < 0.1 && b > 0.9, "{a} and {b}");
+    }
+
+    #[test]
+    fn nothing_is_learned_while_nobody_is_sent() {
+        let mut share = Share { sent: vec![0.0], of_sent: vec![0.25], ..Share::default() };
+        (0..600).for_each(|_| share.learn(1.0, [0.0].into_iter()));
+        assert_eq!(share.of_sent, [0.25]);
+    }
+}

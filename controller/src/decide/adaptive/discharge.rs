@@ -96,3 +96,49 @@ pub(super) fn tick(problem: &Problem, lanes: &[Lane], all: &mut Vec<Discharge>) 
         discharge.tick(problem.now, green, stood.count() as u16, crossed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Greens for queues of ten, of whom one leaves every so many seconds; the `held`th waits ten seconds more.
+    #[track_caller]
+    fn check(every_s: f32, held: Option<u16>, expected_s: f32) {
+        let mut lane = Discharge::default();
+        let mut second = 0;
+        for _ in 0..30 {
+            lane.tick(Moment(second * 1000), true, 10, 0);
+            let (mut next_s, mut left) = (2.0, 0);
+            for s in 1..60 {
+                let mut crossed = 0;
+                while next_s <= s as f32 && left < 10 {
+                    left += 1;
+                    crossed += 1;
+                    next_s += every_s + if held == Some(left) { 10.0 } else { 0.0 };
+                }
+                lane.tick(Moment((second + s) * 1000), true, 0, crossed);
+            }
+            second += 60;
+            lane.tick(Moment(second * 1000), false, 0, 0);
+            second += 30;
+        }
+        let got = lane.headway_s(1.8);
+        assert!((got - expected_s).abs() < 0.08, "{got} s for {every_s} s");
+    }
+
+    #[test]
+    fn a_slow_lane_and_a_quick_one_are_told_apart() {
+        check(2.4, None, 2.37);
+        check(1.6, None, 1.62);
+    }
+
+    #[test]
+    fn who_is_held_up_tells_nothing_of_the_lane() {
+        check(2.0, Some(6), 1.98);
+    }
+
+    #[test]
+    fn nobody_who_left_leaves_what_was_assumed() {
+        assert_eq!(Discharge::default().headway_s(1.9), 1.9);
+    }
+}

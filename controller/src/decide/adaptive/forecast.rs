@@ -516,3 +516,25 @@ fn room(problem: &Problem, out: usize) -> Option<Room> {
     let free = if receiving.room_m > SHORT_M { free } else { 0.0 };
     (free <= AMPLE).then_some(Room { free, grows: problem.tuning.drain })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A car at so many metres from the line on a street of 50 km/h.
+    #[track_caller]
+    fn check(distance_m: f32, speed_mps: f32, expected_s: f32) {
+        let car = Seen { head: 0, distance_m, speed_mps, length_m: CAR_M, likely: 1.0 };
+        let got = car.arrives_s(13.9);
+        assert!((got - expected_s).abs() < 0.1, "{got} s from {distance_m} m at {speed_mps} m/s");
+    }
+
+    #[test]
+    fn drivers_go_on_at_the_speed_that_they_like() {
+        check(120.0, 12.0, 10.0);
+        check(160.0, 16.0, 10.0);
+        check(1.0, 0.0, 0.88);
+        // From rest, 2.6 m/s² up to 94 % of the limit: 5.0 s and 32.8 m, and the rest at 13.07 m/s.
+        check(150.0, 0.0, 14.0);
+    }
+}
