@@ -54,8 +54,6 @@ pub(crate) struct Memory {
     shares: close::Shares,
     /// By lane: how quickly queues leave.
     discharge: Vec<discharge::Discharge>,
-    /// By head: vehicles a second that pass it, in the long run.
-    flows: Vec<f32>,
     /// Who waits inside.
     inside: inside::Inside,
     /// For how long a neighbour has kept it from the stage that it wants, s.

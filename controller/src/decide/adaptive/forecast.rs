@@ -53,11 +53,6 @@ const GAP_S: f32 = 3.0;
 const ALONE_M: f32 = 15.0;
 /// Detectors that see farther tell enough of who comes; what signals before sent is guesswork beside that, m.
 const SHORT_VIEW_M: f32 = 80.0;
-/// What usually comes is put on a lane as one vehicle for so many seconds, as likely as that is, if it is at least this.
-const USUAL_EVERY_S: f32 = 4.0;
-const LEAST_USUAL: f32 = 0.04;
-/// The usual flow follows with this time constant, s.
-const FLOW_MEMORY_S: f32 = 300.0;
 /// Nearer than this to the line, somebody is seen to wait there, m.
 const AT_LINE_M: f32 = 15.0;
 /// A stop line covered for so long is waited at, s.
@@ -126,7 +121,7 @@ impl Seen {
 /// [`Memory::follows`] remembers by head whether its channel has ever followed anybody: some only count.
 pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     let layout = &problem.site.layout;
-    let Memory { believed, follows, unproven, upstream, sent, flows, shares, .. } = memory;
+    let Memory { believed, follows, unproven, upstream, sent, shares, .. } = memory;
     sent.clear();
     follows.resize(layout.heads.len(), false);
     let mut lanes = vec![Lane::default(); layout.lanes.len()];
@@ -185,7 +180,6 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     }
     if blind.contains(&true) {
         from_upstream(problem, believed, &blind, upstream, &mut lanes);
-        as_usual(problem, believed, &blind, sent, flows, &mut lanes);
     }
     recall(problem, &mut lanes, unproven);
     shares.tick(problem, &lanes);
@@ -213,42 +207,6 @@ fn from_upstream(
             upstream.tick(problem, road, &came, &view_m);
             let bound_for = |lane: usize, i: usize| believed[lane].bound_for(&layout.lanes[lane], i);
             upstream.hand_over(problem.now, road, lanes, &view_m, bound_for);
-        }
-    }
-}
-
-/// Puts those on the lanes of which no camera sees much, and no signal before tells, who usually come within the horizon.
-fn as_usual(
-    problem: &Problem,
-    believed: &[Believed],
-    blind: &[bool],
-    sent: &[u16],
-    flows: &mut Vec<f32>,
-    lanes: &mut [Lane],
-) {
-    let layout = &problem.site.layout;
-    flows.resize(layout.heads.len(), 0.0);
-    for (head, flow) in flows.iter_mut().enumerate() {
-        let passed = sent.iter().filter(|h| usize::from(**h) == head).count() as f32;
-        *flow += (passed - *flow) / FLOW_MEMORY_S;
-    }
-    let told = |lane: usize| layout.inflows.iter().any(|road| road.lanes.contains(&lane));
-    for l in (0..lanes.len()).filter(|&l| blind[l] && !told(l)) {
-        let (approach, (view_m, _)) = (&layout.lanes[l], believed[l].edge());
-        let flow: f32 = approach.heads.iter().map(|&h| flows[usize::from(h)]).sum();
-        let likely = (flow * USUAL_EVERY_S).min(1.0);
-        if view_m >= SHORT_VIEW_M || likely < LEAST_USUAL {
-            continue;
-        }
-        let speed_mps = FREE * approach.speed_mps;
-        let mut after_s = view_m / speed_mps + USUAL_EVERY_S / 2.0;
-        for i in 0.. {
-            if after_s >= f32::from(problem.tuning.horizon_s) {
-                break;
-            }
-            let (head, distance_m) = (believed[l].bound_for(approach, i), after_s * speed_mps);
-            lanes[l].vehicles.push(Seen { head, distance_m, speed_mps, length_m: CAR_M, likely });
-            after_s += USUAL_EVERY_S;
         }
     }
 }
@@ -354,6 +312,8 @@ pub(super) fn situation(
     for &l in &order {
         let (approach, lane) = (&layout.lanes[l], &lanes[l]);
         let price = fullness(problem, lanes, l) * gate;
+        // From counts one cannot tell how many stood: headways learned from them are no headways.
+        let follows = approach.heads.iter().all(|&h| memory.follows[usize::from(h)]);
         let from = s.vehicles.len();
         let mut latest: f32 = 0.0;
         for (i, v) in lane.vehicles.iter().enumerate() {
@@ -371,7 +331,11 @@ pub(super) fn situation(
             }
             latest = latest.max(arrives);
             let assumed_s = (tuning.headway_s + head.slower_s).clamp(HEADWAYS_S[0], HEADWAYS_S[1]);
-            let headway = memory.discharge[l].headway_s(assumed_s).clamp(HEADWAYS_S[0], HEADWAYS_S[1]);
+            let headway = if follows {
+                memory.discharge[l].headway_s(assumed_s).clamp(HEADWAYS_S[0], HEADWAYS_S[1])
+            } else {
+                assumed_s
+            };
             let long = if v.length_m > VAN_M { 1.0 + (v.length_m - CAR_M) / PER_HEADWAY_M } else { 1.0 };
             s.vehicles.push(Vehicle {
                 arrives_s: latest,
