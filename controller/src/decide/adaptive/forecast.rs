@@ -313,7 +313,7 @@ pub(super) fn situation(
         let (approach, lane) = (&layout.lanes[l], &lanes[l]);
         let price = fullness(problem, lanes, l) * gate;
         // From counts one cannot tell how many stood: headways learned from them are no headways.
-        let follows = approach.heads.iter().all(|&h| memory.follows[usize::from(h)]);
+        let follows = approach.heads.iter().any(|&h| memory.follows[usize::from(h)]);
         let from = s.vehicles.len();
         let mut latest: f32 = 0.0;
         for (i, v) in lane.vehicles.iter().enumerate() {
