@@ -62,7 +62,7 @@ async function shot(page, name) {
 }
 
 /** The map is drawn: junctions are on it and it has come to rest once. */
-const mapReady = (page) => page.waitForSelector(".map-canvas[data-idle][data-junctions][data-changes]", { state: "attached" });
+const mapReady = (page) => page.waitForSelector(".map-canvas[data-drawn][data-junctions][data-changes]", { state: "attached" });
 
 /** How many different colours a grid of points on the map shows. */
 const colours = (page) =>
@@ -280,7 +280,7 @@ async function others() {
     await page.keyboard.press("g");
     await page.keyboard.press(key);
     await page.waitForSelector({ j: ".rows tbody tr", s: ".cards", r: ".journey form", a: ".list-page" }[key]);
-    if (key === "r") await page.waitForSelector(".map-canvas[data-idle]", { state: "attached" });
+    if (key === "r") await page.waitForSelector(".map-canvas[data-drawn]", { state: "attached" });
     await shot(page, `${{ j: "junctions", s: "system", r: "journey", a: "alarms" }[key]}-dark-ru`);
     await accessible(page, `${{ j: "junctions", s: "system", r: "journey", a: "alarms" }[key]} ru dark`);
   }

@@ -73,6 +73,8 @@ export class CityCanvas {
     this.map.setMissingStyleImageResolver((name) => this.#addImage(name));
     this.map.once("load", () => {
       this.#ready = true;
+      // Not when the map is idle: where traffic moves it may never be, on a slow machine.
+      container.dataset["drawn"] = "true";
       for (const act of this.#waiting.splice(0)) act();
     });
     this.map.on("click", (event) => this.onHit(this.#hit(event)));
@@ -86,9 +88,6 @@ export class CityCanvas {
     };
     this.map.on("moveend", moved);
     this.map.on("zoomend", () => this.#when(() => this.#letters()));
-    this.map.on("idle", () => {
-      container.dataset["idle"] = "true";
-    });
   }
 
   /** Loads the font before the first label: a glyph is drawn once and kept. */
