@@ -4,7 +4,7 @@
 //! its best five minutes under the same control. Roads that are full while less than half of that gets through mean that
 //! the control, or something it does not see, has locked traffic up. Then the junction and those next to it run the
 //! plan of the hour for a while, and twice as long each time it happens again. A plan that moves no more than that after five
-//! minutes is no help: its junctions take their own control back, and keep it for an hour.
+//! minutes is no help: its junctions take their own control back, and the worst of them returns nobody for an hour.
 
 use crate::{
     coordinator::Live,
@@ -26,7 +26,7 @@ const PATIENCE_MIN: u8 = 2;
 /// The first return lasts so long; each further one twice as long as the one before, up to the last.
 const RETURN: Duration = Duration::from_secs(600);
 const LONGEST_RETURN: Duration = Duration::from_secs(3600);
-/// After a return that was no help nobody is returned for so long, min.
+/// After a return that was no help its junction returns nobody for so long, min.
 const EXCUSED_MIN: u8 = 60;
 /// Neighbours are the next signals within this distance, m.
 const NEXT_M: f64 = 600.0;
@@ -55,7 +55,7 @@ struct Watch {
     returns: u32,
     /// What it served when it was returned, until its plan has had five minutes to do better.
     on_trial: Option<u32>,
-    /// It is not returned again for so long.
+    /// It returns nobody for so long.
     excused_min: u8,
 }
 
