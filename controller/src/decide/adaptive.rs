@@ -182,12 +182,8 @@ impl<'a> Picture<'a> {
                 && problem.refusal(s.number).is_none()
         };
         let open = stages.iter().enumerate().map(may).collect();
+        let waits = close::waits(problem, lanes, running, &memory.shares, memory.held_back_s);
         let patient = memory.held_back_s <= close::PATIENCE_S;
-        let waits = if patient {
-            close::waits(problem, lanes, running, &memory.shares)
-        } else {
-            vec![false; stages.len()]
-        };
         Picture { problem, lanes, waiting, running, open, waits, patient }
     }
 
