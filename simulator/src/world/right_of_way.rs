@@ -54,6 +54,12 @@ pub(crate) struct Approach {
     next: u32,
 }
 
+impl Approach {
+    pub(crate) fn new(vehicle: u32, movement: u32, distance: f64, stops: Option<Why>) -> Approach {
+        Approach { vehicle, movement, distance, stops, next: NONE }
+    }
+}
+
 /// All approaches, by movement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Approaches {
@@ -73,19 +79,11 @@ impl Approaches {
         }
     }
 
-    pub(crate) fn push(&mut self, vehicle: u32, movement: u32, distance: f64, stops: Option<Why>) {
-        let next = std::mem::replace(&mut self.first[movement as usize], self.list.len() as u32);
-        self.list.push(Approach { vehicle, movement, distance, stops, next });
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    /// Corrects the distances of approaches from `start` on, once their vehicle knows how far it goes.
-    pub(crate) fn advance_from(&mut self, start: usize, metres: f64) {
-        for a in &mut self.list[start..] {
-            a.distance -= metres;
+    pub(crate) fn extend(&mut self, approaches: &[Approach]) {
+        for approach in approaches {
+            let place = self.list.len() as u32;
+            let next = std::mem::replace(&mut self.first[approach.movement as usize], place);
+            self.list.push(Approach { next, ..*approach });
         }
     }
 
