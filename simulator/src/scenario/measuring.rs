@@ -33,6 +33,7 @@ pub(crate) struct Past {
     pub(crate) place: Place,
     pub(crate) link: LinkIx,
     pub(crate) x_m: f64,
+    pub(crate) length_m: f64,
 }
 
 /// A vehicle now and before.
@@ -215,8 +216,13 @@ impl Measures {
             let before = self.before.get(row).copied().flatten().filter(|b| b.depart_ms == seen.depart_ms);
             let metres = if before.is_some() { seen.speed_mps * dt_s } else { 0.0 };
             moved.push(Moved { now: seen, before, metres });
-            now[row] =
-                Some(Past { depart_ms: seen.depart_ms, place: seen.place, link: seen.link, x_m: seen.x_m });
+            now[row] = Some(Past {
+                depart_ms: seen.depart_ms,
+                place: seen.place,
+                link: seen.link,
+                x_m: seen.x_m,
+                length_m: seen.length_m,
+            });
         }
         let gone: Vec<(Who, Past)> = self
             .before

@@ -27,7 +27,6 @@ pub(super) struct Area {
 struct On {
     /// Its front on the area's line, m.
     front_m: f64,
-    length_m: f64,
     /// Since it came to stand, s; none while it drives.
     stood_s: Option<f64>,
     /// Of that, in this interval.
@@ -105,7 +104,7 @@ impl Area {
         moved: impl Iterator<Item = &'m Moved<'m>>,
         gone: &[(Who, Past)],
     ) {
-        let mut occupied_m = 0.0;
+        let (mut occupied_m, mut vehicles, mut standing) = (0.0, 0, Vec::new());
         for m in moved {
             let (who, length) = (m.who(), m.now.length_m);
             let ours = m.lane().and_then(|lane| self.lanes.iter().find(|l| l.0 == lane));
@@ -116,12 +115,14 @@ impl Area {
             };
             let aside = ours.is_none() && m.lane().is_some() && self.lanes.iter().any(|l| l.1 == m.now.link);
             let inside = front_m > self.from_m && front_m - length < self.to_m;
-            if known.is_none() && (!inside || aside) {
+            // Whoever enters the road here, or comes over from beside, counts once it has driven here.
+            let drove_here = m.before.is_some() && m.changed_from().is_none();
+            if known.is_none() && !(inside && drove_here) {
                 continue;
             }
             let mut on = known.unwrap_or_else(|| {
                 self.sums.entered += 1;
-                On { length_m: length, ..On::default() }
+                On::default()
             });
             // Within the step: how long it was there, and what it drove meanwhile.
             let v = m.now.speed_mps;
@@ -135,55 +136,53 @@ impl Area {
             } else {
                 ((front_m - length - self.to_m) / v.max(1e-9)).clamp(0.0, time.dt_s)
             };
-            let there_s = if m.before.is_some() { (time.dt_s - late - early).max(0.0) } else { 0.0 };
+            let there_s = (time.dt_s - late - early).max(0.0);
             self.sums.sampled_s += there_s;
             self.sums.metres += v * there_s;
             let loss_s = there_s * (1.0 - v / m.now.wish_mps.max(1e-9)).max(0.0);
             self.sums.loss_s += loss_s;
             on.front_m = front_m;
-            if v < self.halting_mps && m.before.is_some() {
-                if on.stood_s.is_none() {
-                    self.sums.halts += 1;
-                }
-                on.stood_s = Some(on.stood_s.map_or(0.0, |s| s + time.dt_s));
-                on.stood_now_s += if on.stood_s == Some(0.0) { 0.0 } else { time.dt_s };
+            if v < self.halting_mps {
+                self.sums.halts += u64::from(on.stood_s.is_none());
+                on.stood_s = Some(on.stood_s.unwrap_or(0.0) + time.dt_s);
+                on.stood_now_s += time.dt_s;
             } else {
                 self.sums.end_halt(&on);
                 (on.stood_s, on.stood_now_s) = (None, 0.0);
             }
+            vehicles += 1;
+            occupied_m += (front_m.min(self.to_m) - (front_m - length).max(self.from_m)).max(0.0);
+            let halts = on.stood_s.is_some_and(|s| s > self.halting_s);
+            if halts {
+                standing.push((front_m.min(self.to_m), (front_m - length).max(self.from_m)));
+            }
             if inside && !aside {
-                occupied_m += front_m.min(self.to_m) - (front_m - length).max(self.from_m);
                 self.on.insert(who, on);
             } else {
-                self.sums.end_halt(&on);
+                // As in SUMO, a halt that ends with a change of lanes is forgotten.
                 self.sums.left += 1;
                 self.on.remove(&who);
             }
         }
         for (who, _) in gone {
-            if let Some(on) = self.on.remove(who) {
-                self.sums.end_halt(&on);
-                self.sums.left += 1;
-            }
+            self.sums.left += u64::from(self.on.remove(who).is_some());
         }
         let occupancy = occupied_m / (self.to_m - self.from_m).max(1e-9) * 100.0;
         self.sums.occupancy += occupancy;
         self.sums.most_occupancy = self.sums.most_occupancy.max(occupancy);
-        self.jams();
-        self.sums.vehicles += self.on.len();
-        self.sums.most_vehicles = self.sums.most_vehicles.max(self.on.len());
+        self.jams(standing);
+        self.sums.vehicles += vehicles;
+        self.sums.most_vehicles = self.sums.most_vehicles.max(vehicles);
         self.sums.steps += 1.0;
     }
 
     /// Standing vehicles close behind one another are a jam: from the first one's front to the last one's tail.
-    fn jams(&mut self) {
-        let mut row: Vec<&On> = self.on.values().collect();
-        row.sort_by(|a, b| b.front_m.total_cmp(&a.front_m));
-        let halts = |on: &On| on.stood_s.is_some_and(|s| s > self.halting_s);
+    /// `standing` has the front and the tail of each, m.
+    fn jams(&mut self, mut standing: Vec<(f64, f64)>) {
+        standing.sort_by(|a, b| b.0.total_cmp(&a.0));
         // Vehicles, front and tail of each jam.
         let mut jams: Vec<(usize, f64, f64)> = Vec::new();
-        for on in row.into_iter().filter(|on| halts(on)) {
-            let (front, tail) = (on.front_m.min(self.to_m), (on.front_m - on.length_m).max(self.from_m));
+        for (front, tail) in standing {
             match jams.last_mut() {
                 Some(jam) if jam.2 - front <= self.jam_gap_m => (jam.0, jam.2) = (jam.0 + 1, tail),
                 _ => jams.push((1, front, tail)),

@@ -13,6 +13,8 @@ pub(super) struct Gate {
     halting_s: f64,
     within: BTreeMap<Who, Within>,
     left: Vec<Done>,
+    /// Length of a step, s.
+    dt_s: f64,
 }
 
 /// A vehicle on its way from an entry.
@@ -64,6 +66,7 @@ impl Gate {
             halting_s: wanted.halting_s,
             within: BTreeMap::new(),
             left: Vec::new(),
+            dt_s: 0.0,
         }
     }
 
@@ -74,6 +77,7 @@ impl Gate {
         gone: &[(Who, Past)],
     ) {
         let end_s = time.at_s + time.dt_s;
+        self.dt_s = time.dt_s;
         for m in moved {
             let who = m.who();
             let crossing =
@@ -168,11 +172,12 @@ impl Gate {
                     left.len(),
                     mean(&within, |w| w.driven.speed()),
                     mean(&within, |w| f64::from(w.driven.halts)),
-                    mean(&within, |w| interval.end_s - w.entered_s),
+                    // SUMO looks at them a step later than at those who have left.
+                    mean(&within, |w| interval.end_s + self.dt_s - w.entered_s),
                     within.len(),
                     mean(&within, |w| w.now.speed()),
                     mean(&within, |w| f64::from(w.now.halts)),
-                    mean(&within, |w| w.now.seconds),
+                    mean(&within, |w| w.now.seconds + self.dt_s),
                     mean(&within, |w| w.driven.loss_s),
                 ),
             )?;

@@ -5,7 +5,11 @@ use crate::{
     scenario::xml::{XmlFile, escape, lane_name},
     world::Place,
 };
-use model::{ids::LaneIx, network::Network, sumo::MeanData};
+use model::{
+    ids::LaneIx,
+    network::{Modes, Network},
+    sumo::MeanData,
+};
 use std::{
     collections::BTreeMap,
     io,
@@ -31,6 +35,8 @@ struct Sums {
     /// Metres of vehicle on the lane by seconds.
     covered: f64,
     metres: f64,
+    /// The same of any part of a vehicle: its speed by the time that it is there.
+    any_metres: f64,
     length_by_s: f64,
     waiting_s: f64,
     loss_s: f64,
@@ -48,6 +54,7 @@ impl AddAssign for Sums {
         self.any_s += o.any_s;
         self.covered += o.covered;
         self.metres += o.metres;
+        self.any_metres += o.any_metres;
         self.length_by_s += o.length_by_s;
         self.waiting_s += o.waiting_s;
         self.loss_s += o.loss_s;
@@ -120,6 +127,7 @@ impl Means {
                 s.covered += on_m * t;
                 s.length_by_s += m.now.length_m * t;
                 s.metres += metres;
+                s.any_metres += metres;
                 s.loss_s += loss(t);
                 if v < WAITING_MPS && !m.now.at_stop {
                     s.waiting_s += t;
@@ -146,6 +154,7 @@ impl Means {
                 let t = if m.metres > 0.0 { time.dt_s * drove.min(*left_m) / m.metres } else { time.dt_s };
                 let s = &mut self.lanes[lane.ix()];
                 s.any_s += t;
+                s.any_metres += v * t;
                 s.covered += t * (*left_m - drove / 2.0).max(0.0);
                 *left_m -= drove;
                 if *left_m <= 0.0 {
@@ -160,10 +169,16 @@ impl Means {
                 let metres = (network.lane(lane).length_m - past.x_m).max(0.0);
                 s.metres += metres;
                 s.arrived += 1;
-                // How fast it was in its last step nobody has seen: as if at the lane's limit.
-                let t = (metres / network.lane(lane).speed_limit_mps.max(1e-9)).min(time.dt_s);
+                // How fast it was in its last step nobody has seen: as if at the lane's limit. Its tail is still on
+                // the lane when the front has arrived.
+                let v = network.lane(lane).speed_limit_mps.max(1e-9);
+                let t = (metres / v).min(time.dt_s);
+                let tail_s = (time.dt_s - t).min(past.length_m / v);
                 s.front_s += t;
-                s.any_s += t;
+                s.any_s += t + tail_s;
+                s.any_metres += metres + v * tail_s;
+                s.length_by_s += past.length_m * t;
+                s.covered += past.length_m * (t + tail_s / 2.0);
             }
         }
     }
@@ -199,7 +214,7 @@ impl Means {
                 }
                 file.line(2, format_args!("</edge>"))?;
             } else {
-                let of = [link.length_m, link.lanes.len() as f64, link.speed_limit_mps];
+                let of = [link.length_m, driven(network, range) as f64, link.speed_limit_mps];
                 file.line(2, format_args!("<edge id=\"{name}\" {}/>", sums.attributes(interval, of)))?;
             }
         }
@@ -212,13 +227,13 @@ impl Sums {
         let s = self;
         let mut means = String::new();
         if s.any_s > 0.005 {
-            let speed = s.metres / s.front_s.max(1e-9);
+            let (speed, front_speed) = (s.any_metres / s.any_s, s.metres / s.front_s.max(1e-9));
             let mean_length = s.length_by_s / s.front_s.max(1e-9);
             let density = |seconds: f64| seconds / interval.length_s() * 1000.0 / length_m;
-            if s.front_s > 0.0 && speed > 0.0 {
+            if front_speed > 0.0 && speed > 0.0 {
                 means += &format!(
                     "traveltime=\"{:.2}\" overlapTraveltime=\"{:.2}\" ",
-                    length_m / speed,
+                    length_m / front_speed,
                     (length_m + mean_length) / speed,
                 );
             }
@@ -245,4 +260,10 @@ impl Sums {
             s.any_s, s.departed, s.arrived, s.entered, s.left, s.changed_from, s.changed_to, s.metres,
         )
     }
+}
+
+/// How many of the lanes are for more than walking; at least one.
+fn driven(network: &Network, lanes: Range<usize>) -> usize {
+    let on_foot = Modes::WALK.with(Modes::WHEELCHAIR);
+    network.lanes[lanes].iter().filter(|l| l.allowed.without(on_foot) != Modes::NONE).count().max(1)
 }
