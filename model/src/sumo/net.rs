@@ -236,10 +236,11 @@ impl Reader {
         let (x, y) = (e.number("x")?, e.number("y")?);
         let at =
             place(x, y).ok_or_else(|| e.complaint(format!("junction {id} is at no place on the earth")))?;
-        let ix = NodeIx::from(self.network.nodes.len());
-        if self.nodes.insert(id.to_string(), ix).is_some() {
+        // What is refused must leave no index behind that others would follow.
+        if self.nodes.contains_key(id) {
             return Err(e.complaint(format!("junction {id} is there twice")));
         }
+        self.nodes.insert(id.to_string(), NodeIx::from(self.network.nodes.len()));
         self.network.nodes.push(Node { id: NodeId::new(id), at });
         if let Some(kind @ ("zipper" | "allway_stop" | "rail_signal" | "rail_crossing")) = e.get("type") {
             self.ledger.leave_out(e, format!("junctions of type {kind} go by their right of way alone"));
@@ -314,9 +315,10 @@ impl Reader {
         if shape.len() < 2 {
             shape = vec![self.network.nodes[from.ix()].at, self.network.nodes[to.ix()].at];
         }
-        if self.links.insert(id.to_string(), link).is_some() {
+        if self.links.contains_key(id) {
             return Err(e.complaint(format!("edge {id} is there twice")));
         }
+        self.links.insert(id.to_string(), link);
         let longest = rows.iter().map(|r| r.1.length_m).fold(0.0, f64::max);
         let fastest = rows.iter().map(|r| r.1.speed_limit_mps).fold(0.0, f64::max);
         let access = rows.iter().fold(Modes::NONE, |all, r| all.with(r.1.allowed));

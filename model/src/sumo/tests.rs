@@ -353,6 +353,12 @@ fn broken_networks_are_complaints_with_lines() {
         "small.net.xml:5: edge WC: its from junction X does not exist\nsmall.net.xml:20: connection from WC to CE: edge WC does not exist",
     );
     check(
+        "<junction id=\"W\" type=\"dead_end\" x=\"-100\" y=\"0\" incLanes=\"\" intLanes=\"\" shape=\"\"/>",
+        "<junction id=\"E\" x=\"1\" y=\"2\"/>",
+        "small.net.xml:14: junction E is there twice\nsmall.net.xml:5: edge WC: its from junction W does not exist\n\
+         small.net.xml:20: connection from WC to CE: edge WC does not exist",
+    );
+    check(
         "length=\"96\"",
         "length=\"-1\"",
         "small.net.xml:5: length of <lane> is -1; it must be above zero\nsmall.net.xml:20: connection from WC to CE: edge WC does not exist",

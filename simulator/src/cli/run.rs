@@ -87,6 +87,8 @@ pub(super) struct Arguments {
 
 /// A run without an end stops here at the latest, s after its begin.
 const LONGEST_S: f64 = 86_400.0;
+/// No run begins or ends later than this, s: thirty years of a clock that counts from some midnight.
+const LATEST_S: f64 = 1e9;
 /// A point of the picture, s.
 const POINT_S: f64 = 60.0;
 
@@ -145,6 +147,10 @@ impl Meant {
         scenario.scale = arguments.scale.unwrap_or(scenario.scale);
         if !(scenario.scale.is_finite() && (0.0..=100.0).contains(&scenario.scale)) {
             return Err(Failure::Input(vec![format!("scale {} is not between 0 and 100", scenario.scale)]));
+        }
+        let times = [Some(scenario.begin_s), scenario.end_s];
+        if let Some(wrong) = times.into_iter().flatten().find(|t| !(0.0..=LATEST_S).contains(t)) {
+            return Err(Failure::Input(vec![format!("{wrong} s is no time of a run: 0 to {LATEST_S} are")]));
         }
         if let Some(end) = scenario.end_s.filter(|end| *end <= scenario.begin_s) {
             return Err(Failure::Input(vec![format!("end {end} is not after begin {}", scenario.begin_s)]));
