@@ -366,7 +366,10 @@ mod tests {
         world::{Options, World},
     };
 
-    fn drive(seconds: usize) -> (Vec<u8>, Vec<Vec<(String, Place, f64, f64)>>) {
+    /// Name, place, metres and speed of everybody, moment by moment.
+    type Truth = Vec<Vec<(String, Place, f64, f64)>>;
+
+    fn drive(seconds: usize) -> (Vec<u8>, Truth) {
         let city = moscow(30, 3);
         let demand = demand::generate(&city, 60, 5, 28_800.0, seconds as f64);
         let options = Options { begin_ms: 28_800_000, ..Options::default() };

@@ -184,7 +184,7 @@ impl Reader {
             self.complaints.take(result);
         }
         for edge in root.children().filter(|e| e.name() == "edge") {
-            if !edge.get("function").is_some_and(|f| f != "normal") {
+            if edge.get("function").is_none_or(|f| f == "normal") {
                 self.ledger.attributes(edge, &OF_EDGE);
                 self.ledger.children(edge, &["lane"]);
                 for lane in edge.children().filter(|c| c.name() == "lane") {

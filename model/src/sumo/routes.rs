@@ -22,6 +22,8 @@ use std::{
 
 /// Most trips that one scenario may hold: a day of a large city. A typing error in a flow stops here.
 const MOST_TRIPS: usize = 20_000_000;
+/// Most vehicles of one flow: three lanes at capacity for a week. What is beyond is a typing error in a period.
+const MOST_OF_FLOW: f64 = 1e6;
 /// A flow that names no end stops a day after it began.
 const DAY_S: f64 = 86_400.0;
 
@@ -364,18 +366,14 @@ impl Reader<'_> {
             }
         };
         let expected = pace.number(begin, end).min(number.map_or(f64::INFINITY, |n| n as f64));
-        if expected > (MOST_TRIPS - self.trips.len()) as f64 {
+        if expected > MOST_OF_FLOW {
             return Err(e.complaint(format!(
-                "flow {id}: {expected:.0} vehicles are more than the {MOST_TRIPS} trips that a scenario may have"
+                "flow {id}: {expected:.0} vehicles are more than the {MOST_OF_FLOW:.0} that one flow may have"
             )));
         }
-        let mut k = 0;
-        for depart_s in pace.departures(&id, self.seed, begin, end) {
-            if k >= number.unwrap_or(usize::MAX) {
-                break;
-            }
+        let departures = pace.departures(&id, self.seed, begin, end).take(number.unwrap_or(usize::MAX));
+        for (k, depart_s) in departures.enumerate() {
             self.trip(e, format!("{id}.{k}"), depart_s, &choice)?;
-            k += 1;
         }
         Ok(())
     }
@@ -474,6 +472,8 @@ impl Pace {
     ) -> impl Iterator<Item = f64> + 'a {
         // Whatever the chance, nobody counts longer than this: a hundred days of seconds.
         const MOST_TRIES: u64 = 8_640_000;
+        // Seeds are spread far apart, or the next seed would be this one a second later.
+        let dice = move |k: u64| draw(id, seed.wrapping_mul(0xd1b5_4a32_d192_ed03) ^ (k + 2));
         let mut random = begin;
         (0..)
             .map_while(move |k: u64| match *self {
@@ -483,11 +483,10 @@ impl Pace {
                 }
                 Pace::EachSecond(chance) => {
                     let at = begin + k as f64;
-                    (at < end && k < MOST_TRIES)
-                        .then(|| (draw(id, seed.wrapping_add(k).wrapping_add(2)) < chance).then_some(at))
+                    (at < end && k < MOST_TRIES).then(|| (dice(k) < chance).then_some(at))
                 }
                 Pace::Poisson(rate) => {
-                    random -= (1.0 - draw(id, seed.wrapping_add(k).wrapping_add(2))).ln() / rate;
+                    random -= (1.0 - dice(k)).ln() / rate;
                     (random < end).then_some(Some(random))
                 }
             })

@@ -435,7 +435,7 @@ fn broken_demand_is_complaints_with_lines() {
     );
     check(
         "<flow id=\"f\" begin=\"0\" end=\"1e9\" period=\"0.001\" from=\"WC\" to=\"CE\"/>",
-        "a.rou.xml:2: flow f: 1000000000000 vehicles are more than the 20000000 trips that a scenario may have",
+        "a.rou.xml:2: flow f: 1000000000000 vehicles are more than the 1000000 that one flow may have",
     );
     check(
         "<trip id=\"t\" depart=\"0\" from=\"WC\" to=\"CE\" reroute=\"true\" color=\"red\"/>\n\

@@ -127,8 +127,8 @@ struct Measure {
     interval_began_s: f64,
 }
 
-/// All measurements of a run, and the files that they write.
-#[derive(Debug)]
+/// All measurements of a run, and the files that they write; none by default.
+#[derive(Debug, Default)]
 pub struct Measures {
     measures: Vec<Measure>,
     files: Vec<XmlFile>,
@@ -145,7 +145,7 @@ impl Measures {
         begin_s: f64,
         place: impl Fn(&str, &str) -> PathBuf,
     ) -> io::Result<Measures> {
-        let mut all = Measures { measures: Vec::new(), files: Vec::new(), before: Vec::new() };
+        let mut all = Measures::default();
         let mut opened: HashMap<PathBuf, usize> = HashMap::new();
         let mut add = |all: &mut Measures, report: &Report, kind: Kind| -> io::Result<()> {
             let (root, schema) = kind.root();
