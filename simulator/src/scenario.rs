@@ -3,7 +3,12 @@
 //! No field devices and no centre: [`FixedPlans`] plays each junction's plan by the clock, as a cabinet
 //! without a guest would, and [`Run`] drives the world under it step by step.
 
+pub mod fcd;
+pub mod measuring;
 pub mod output;
+pub mod picture;
+pub mod series;
+mod xml;
 
 use crate::world::{Lamps, Options, Totals, TripFault, TripInfo, World};
 use model::{

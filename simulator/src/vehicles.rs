@@ -21,11 +21,14 @@ pub struct VehicleIx(pub(crate) u32);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     pub(crate) depart_ms: i64,
+    pub(crate) depart_pos_m: f64,
+    pub(crate) depart_speed_mps: f64,
     pub(crate) depart_delay_s: f64,
     pub(crate) route_length: f64,
     pub(crate) waiting_s: f64,
     pub(crate) waiting_count: u32,
     pub(crate) stop_s: f64,
+    pub(crate) reroutes: u32,
 }
 
 /// What is only needed at the ends and turns of a trip.

@@ -19,9 +19,11 @@ pub(crate) mod road;
 mod route;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use insertion::{DepartLane, TripFault};
 pub use measure::{LinkMeasure, Totals, TripInfo};
+pub use view::{Place, Seen};
 
 use crate::{
     detectors::{DetectorState, Detectors},

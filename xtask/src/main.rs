@@ -38,6 +38,15 @@ enum Task {
     Tools,
     /// Builds the web app if it is stale.
     Web,
+    /// Damages small sound files of every kind and reads them, with ever new seeds: no crash may come of it.
+    Fuzz {
+        /// How long.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// Where to begin; the line of a failure says which seed replays it.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions.
     Bench {
         /// Which one; all of them if none is named.
@@ -61,6 +70,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test => test(),
         Task::Tools => tools::install().map(|missing| report_missing(&missing)),
         Task::Web => web::build(),
+        Task::Fuzz { minutes, seed } => fuzz(minutes, seed),
         Task::Bench { name } => match name.as_deref() {
             None | Some("decisions") => bench_decisions(),
             Some(other) => bail!("there is no benchmark {other} yet; there is: decisions"),
@@ -82,6 +92,13 @@ fn demo(arguments: &[String]) -> anyhow::Result<()> {
         Some(code) => std::process::exit(code),
         None => bail!("the city was ended by a signal"),
     }
+}
+
+fn fuzz(minutes: u64, seed: u64) -> anyhow::Result<()> {
+    let mut fuzz =
+        cargo(["test", "--release", "--package", "simulator", "--test", "fuzz", "--", "--nocapture"]);
+    fuzz.env("SVETOFOR_FUZZ_MINUTES", minutes.to_string()).env("SVETOFOR_FUZZ_SEED", seed.to_string());
+    step("fuzz", fuzz)
 }
 
 /// Goals on two cores: p99 below 100 ms for 5,000 junctions, and below 800 ms for 40,000.

@@ -7,7 +7,10 @@ use anyhow::Context;
 use model::{city::City, ids::JunctionIx, sumo::Scenario, time::Moment};
 use simulator::{
     modbus_field::FieldDevice,
-    scenario::output::Outputs,
+    scenario::{
+        measuring::Measures,
+        output::{Files, Outputs},
+    },
     signals::Tlc,
     street::Street,
     sumo::{self, Sumo},
@@ -88,7 +91,9 @@ impl Driver {
         for (trip, fault) in world.insert_all(&demand) {
             tracing::warn!(trip, %fault, "a trip was left out");
         }
-        let outputs = Outputs::create(&arguments.out, city.junctions.len())
+        // The files' own detectors are left to the simulator: here a tier of ours measures.
+        let files = Files::within(&arguments.out);
+        let outputs = Outputs::create(files, Measures::default(), city, &world, None)
             .with_context(|| format!("could not write into {}", arguments.out.display()))?;
         let mut street = Street::new(city.clone(), world, map.clone(), Moment(0));
         street.wear(WornDetectors::new(city, arguments.wear(), arguments.seed));

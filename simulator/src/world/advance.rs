@@ -94,6 +94,8 @@ impl World {
                     let m = self.vehicles.path[i][0];
                     if m == NONE {
                         if self.vehicles.path_arrives[i] {
+                            // For its report: it may have come onto this lane in this very step.
+                            self.vehicles.way[i] = way;
                             self.leave(i);
                             return;
                         }
@@ -204,6 +206,7 @@ impl World {
         self.routes_in_use -= route.len();
         self.vehicles.cold[i].route = start..self.routes.len() as u32;
         self.totals.rerouted += 1;
+        self.vehicles.cold[i].log.reroutes += 1;
         // Lanes are planned from the lane's own link on; inside a junction the leg is still the link before.
         self.vehicles.leg[i] = u32::from(enter);
         self.pick_lanes(i, lane);

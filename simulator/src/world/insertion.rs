@@ -216,6 +216,9 @@ impl World {
         self.vehicles.aim_at_halt(i);
         self.pick_lanes(i, lane);
         self.stand_in_row(i, lane);
+        let (x, v) = (self.vehicles.x[i], self.vehicles.v[i]);
+        let log = &mut self.vehicles.cold[i].log;
+        (log.depart_pos_m, log.depart_speed_mps) = (x, v);
         self.totals.inserted += 1;
     }
 
@@ -253,14 +256,19 @@ impl World {
             vehicle_type: kind as u32,
             depart_s: cold.log.depart_ms as f64 / 1000.0,
             depart_lane: cold.depart_lane,
+            depart_pos_m: cold.log.depart_pos_m,
+            depart_speed_mps: cold.log.depart_speed_mps,
             depart_delay_s: cold.log.depart_delay_s,
             arrival_s: at_ms.map(|ms| ms as f64 / 1000.0),
+            arrival_lane: v.way[i],
+            arrival_speed_mps: v.v[i],
             duration_s: (at_ms.unwrap_or(self.now_ms) - cold.log.depart_ms) as f64 / 1000.0,
             route_length_m: cold.log.route_length,
             time_loss_s: v.time_loss[i].max(0.0),
             waiting_s: cold.log.waiting_s,
             waiting_count: cold.log.waiting_count,
             stop_s: cold.log.stop_s,
+            reroutes: cold.log.reroutes,
             speed_factor: v.factor[i],
         }
     }

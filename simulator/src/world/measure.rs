@@ -21,10 +21,18 @@ pub struct TripInfo {
     pub depart_s: f64,
     /// Index of the lane that it entered on.
     pub depart_lane: u32,
+    /// Where its front was then, m from the lane's start.
+    pub depart_pos_m: f64,
+    /// How fast it came in, m/s.
+    pub depart_speed_mps: f64,
     /// How long it waited to enter, s.
     pub depart_delay_s: f64,
     /// When it arrived, s; `None` while it is under way.
     pub arrival_s: Option<f64>,
+    /// Index of the lane that it arrived on; where it is now while it is under way.
+    pub arrival_lane: u32,
+    /// How fast it was at last, m/s.
+    pub arrival_speed_mps: f64,
     /// On the road, s.
     pub duration_s: f64,
     /// Length of its route, m.
@@ -37,6 +45,8 @@ pub struct TripInfo {
     pub waiting_count: u32,
     /// At planned stops, s.
     pub stop_s: f64,
+    /// How often it took another route on the way.
+    pub reroutes: u32,
     /// Its driver's share of the limit.
     pub speed_factor: f64,
 }
