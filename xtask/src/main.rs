@@ -7,6 +7,7 @@
     reason = "a command for people: its words are its work"
 )]
 
+mod bench_sim;
 mod tools;
 mod web;
 
@@ -47,7 +48,8 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions.
+    /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
+    /// beside SUMO.
     Bench {
         /// Which one; all of them if none is named.
         name: Option<String>,
@@ -72,8 +74,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Web => web::build(),
         Task::Fuzz { minutes, seed } => fuzz(minutes, seed),
         Task::Bench { name } => match name.as_deref() {
-            None | Some("decisions") => bench_decisions(),
-            Some(other) => bail!("there is no benchmark {other} yet; there is: decisions"),
+            None => bench_decisions().and_then(|()| bench_sim::run()),
+            Some("decisions") => bench_decisions(),
+            Some("sim") => bench_sim::run(),
+            Some(other) => bail!("there is no benchmark {other} yet; there are: decisions, sim"),
         },
     }
 }

@@ -23,6 +23,7 @@ use simulator::{
 };
 use std::{
     io::{IsTerminal, Write},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
@@ -58,6 +59,9 @@ pub(super) struct Arguments {
     /// Lane on which vehicles enter: the one at the kerb (SUMO's default), or the best for the route.
     #[arg(long, default_value = "first", value_name = "first|best", value_parser = depart_lane)]
     depart_lane: DepartLane,
+    /// Threads that drive: any number gives the same run. [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
     /// Folder for tripinfo.xml, summary.xml, statistics.xml, tls_states.xml, kpis.json, summary.json and picture.svg,
     /// and for the files that detectors of the scenario write; made if missing.
     #[arg(long, value_name = "DIR")]
@@ -217,6 +221,10 @@ fn place(arguments: &Arguments, folder: &Path, name: &str) -> PathBuf {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let meant = Meant::of(arguments)?;
+    if let Some(threads) = arguments.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
+        pool.build_global().context("could not start the threads")?;
+    }
     let (begin_s, end_s) =
         (meant.scenario.begin_s, meant.scenario.end_s.unwrap_or(meant.scenario.begin_s + LONGEST_S));
     let seed = arguments.seed.or(meant.scenario.seed).unwrap_or(42);
