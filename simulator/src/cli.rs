@@ -32,7 +32,7 @@ struct Arguments {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Traffic alone, under the network's own fixed plans, as fast as it goes.
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     /// What a recorded run holds, and its conversion into SUMO's FCD.
     Trace(trace::Arguments),
     /// A city with the shape of Moscow, of any size, and its demand.

@@ -7,7 +7,9 @@
 #![expect(clippy::print_stderr, reason = "how far it came is the word of a long run")]
 
 use model::{
+    city::City,
     config::{Complaints, Read, Source},
+    demand::VehicleType,
     sumo,
 };
 use proptest::{
@@ -15,9 +17,9 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
 };
 use simulator::{
-    scenario::Run,
+    scenario::{FixedPlans, Run},
     trace,
-    world::{DepartLane, Options},
+    world::{DepartLane, Options, World},
 };
 use std::time::{Duration, Instant};
 
@@ -119,6 +121,8 @@ enum Target {
     Daemon,
     Device,
     Trace,
+    /// Our own `city.json`, which the daemon reads.
+    City,
 }
 
 /// A damage; places are shares of the file's length, so that they stay within whatever it has become.
@@ -159,6 +163,7 @@ fn case() -> impl Strategy<Value = (Target, Vec<Damage>)> {
         2 => Just(Target::Daemon),
         2 => Just(Target::Device),
         3 => Just(Target::Trace),
+        3 => Just(Target::City),
     ];
     (target, prop::collection::vec(damage(), 1..5))
 }
@@ -184,10 +189,12 @@ impl Damage {
             }
             Damage::Value(p, k) => {
                 let from = at(p, length);
-                let open =
-                    text[from..].windows(2).position(|w| w == b"=\"" || w == b"= ").map(|i| from + i + 2);
+                let open = text[from..]
+                    .windows(2)
+                    .position(|w| w == b"=\"" || w == b"= " || w == b": ")
+                    .map(|i| from + i + 2);
                 let Some(open) = open else { return };
-                let close = text[open..].iter().position(|b| *b == b'"' || *b == b'\n');
+                let close = text[open..].iter().position(|b| matches!(b, b'"' | b'\n' | b','));
                 let close = close.map_or(text.len(), |i| open + i);
                 text.splice(open..close, WORDS[k].bytes());
             }
@@ -217,7 +224,7 @@ impl Damage {
 }
 
 /// Reads, drives and measures a damaged file among sound ones.
-fn check(target: Target, damages: &[Damage], sound_trace: &[u8]) -> Result<(), TestCaseError> {
+fn check(target: Target, damages: &[Damage], sound: &Sound) -> Result<(), TestCaseError> {
     let mut bytes = match target {
         Target::Net => NET.into(),
         Target::Routes => ROUTES.into(),
@@ -225,7 +232,8 @@ fn check(target: Target, damages: &[Damage], sound_trace: &[u8]) -> Result<(), T
         Target::Scenario => SCENARIO.into(),
         Target::Daemon => (DAEMON.to_owned() + FAULTS).into_bytes(),
         Target::Device => DEVICE.into(),
-        Target::Trace => sound_trace.to_vec(),
+        Target::Trace => sound.trace.clone(),
+        Target::City => sound.city.clone(),
     };
     damages.iter().for_each(|d| d.apply(&mut bytes));
     if target == Target::Trace {
@@ -248,8 +256,20 @@ fn check(target: Target, damages: &[Damage], sound_trace: &[u8]) -> Result<(), T
             spoken("f.toml", config).map(drop)
         }
         Target::Device => spoken("f.toml", wire::register_map::RegisterMap::parse("f.toml", &text)).map(drop),
+        Target::City => live(&text),
         Target::Trace => Ok(()),
     }
+}
+
+/// What the daemon does with a city's file; a city without faults must also be one that can be driven in.
+fn live(text: &str) -> Result<(), TestCaseError> {
+    let Ok(city) = serde_json::from_str::<City>(text) else { return Ok(()) };
+    if city.faults().is_empty() {
+        let mut world = World::new(&city, vec![VehicleType::car()], 1);
+        let plans = FixedPlans::new(&city);
+        (0..3).for_each(|_| world.step(&plans.lamps()));
+    }
+    Ok(())
 }
 
 fn drive(net: &str, routes: &str, additional: &str) -> Result<(), TestCaseError> {
@@ -311,9 +331,16 @@ fn spoken<T>(file: &str, read: Result<T, Complaints>) -> Result<Option<T>, TestC
     }
 }
 
-/// A sound trace of the sound scenario.
-fn sound_trace() -> Vec<u8> {
+/// Sound files that are made, not written.
+struct Sound {
+    trace: Vec<u8>,
+    city: Vec<u8>,
+}
+
+/// A trace and a city of the sound scenario.
+fn sound() -> Sound {
     let city = sumo::network(Source::new("n", NET), &[]).expect("the network is sound").value;
+    let json = serde_json::to_string_pretty(&city).expect("a city is JSON");
     let sources = [Source::new("a", ADDITIONAL), Source::new("r", ROUTES)];
     let demand = sumo::demand(&city.network, &sources, 1).expect("the demand is sound").value;
     let header = trace::Header {
@@ -331,7 +358,7 @@ fn sound_trace() -> Vec<u8> {
         let now = run.world().now_ms();
         writer.moment(now, run.world().seen(), &lamps).expect("a vector takes everything");
     }
-    writer.finish().expect("a vector takes everything")
+    Sound { trace: writer.finish().expect("a vector takes everything"), city: json.into_bytes() }
 }
 
 #[test]
@@ -361,7 +388,7 @@ fn damaged_files_are_sentences_never_a_crash() {
     let mut seed = number("SVETOFOR_FUZZ_SEED").unwrap_or(1);
     #[expect(clippy::disallowed_methods, reason = "a test that is told how long to go on")]
     let started = Instant::now();
-    let trace = sound_trace();
+    let sound = sound();
     loop {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -373,7 +400,7 @@ fn damaged_files_are_sentences_never_a_crash() {
         };
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let outcome = TestRunner::new_with_rng(config, rng)
-            .run(&case(), |(target, damages)| check(target, &damages, &trace));
+            .run(&case(), |(target, damages)| check(target, &damages, &sound));
         if let Err(TestError::Fail(reason, (target, damages))) = outcome {
             panic!("{reason}\n{target:?} {damages:?}\nreplay with SVETOFOR_FUZZ_SEED={seed}");
         }
