@@ -60,7 +60,8 @@ fn show_plan(junction: &Junction, clock: u64, groups: &mut [Lamp]) -> Option<Sta
             (elapsed < way.duration).then(|| way.lamp(junction, group.number, elapsed, way.duration));
         *lamp = changing.flatten().unwrap_or(settled);
     }
-    Some(stage)
+    // Until the change is over, what stays green keeps the right of way that it had.
+    Some(if elapsed < way.duration { before } else { stage })
 }
 
 /// A run of traffic alone.

@@ -16,6 +16,7 @@ impl World {
     pub(super) fn advance(&mut self) {
         let dt = self.dt();
         self.links.begin_step(self.now_ms);
+        self.links.look(self.now_ms, &self.road, &self.rows, &self.vehicles.v);
         for way in 0..self.rows.len() {
             if self.rows[way].is_empty() {
                 continue;
@@ -195,10 +196,13 @@ impl World {
         let rest = &self.routes[(route.start + v.leg[i]) as usize..route.end as usize];
         let mode = self.drivers[usize::from(v.kind[i])].mode;
         let reach = &mut v.reach[i * v.stride..(i + 1) * v.stride];
+        let crowd = &mut v.crowd[i * v.stride..(i + 1) * v.stride];
         let rows = &self.rows;
-        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, reach, |l| {
+        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, reach, crowd, |l| {
             rows[l as usize].len()
         });
+        let driver = &self.drivers[usize::from(v.kind[i])];
+        crowd.iter_mut().for_each(|c| *c *= (driver.length + driver.min_gap) as f32);
         v.path[i] = plan.path;
         v.path_arrives[i] = plan.arrives;
     }

@@ -8,7 +8,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 const GIVE_WAY_S: f64 = 1.5;
 /// How far ahead lanes are compared, links and metres.
 const LINKS_AHEAD: usize = 8;
-const METRES_AHEAD: f64 = 1500.0;
+const METRES_AHEAD: f64 = 3000.0;
 
 /// Working memory of the shortest-path search; kept so that a search allocates nothing.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +85,7 @@ pub(crate) struct LanePlan {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LaneScratch {
     reach: Vec<f64>,
+    crowd: Vec<u32>,
     choice: Vec<u32>,
 }
 
@@ -98,6 +99,7 @@ pub(crate) fn plan_lanes(
     mode: u16,
     scratch: &mut LaneScratch,
     reach: &mut [f32],
+    crowd: &mut [f32],
     busy: impl Fn(u32) -> usize,
 ) -> LanePlan {
     let stride = road.most_lanes;
@@ -109,6 +111,8 @@ pub(crate) fn plan_lanes(
     }
     scratch.reach.clear();
     scratch.reach.resize(ahead * stride, 0.0);
+    scratch.crowd.clear();
+    scratch.crowd.resize(ahead * stride, 0);
     scratch.choice.clear();
     scratch.choice.resize(ahead * stride, NONE);
     for h in (0..ahead).rev() {
@@ -123,6 +127,7 @@ pub(crate) fn plan_lanes(
             }
             let own = road.length[l as usize];
             scratch.reach[cell] = own;
+            scratch.crowd[cell] = busy(l) as u32;
             if last {
                 continue;
             }
@@ -150,11 +155,18 @@ pub(crate) fn plan_lanes(
             }
             if scratch.choice[cell] != NONE {
                 scratch.reach[cell] = own + best;
+                if h + 1 < ahead {
+                    let to = road.to[scratch.choice[cell] as usize];
+                    scratch.crowd[cell] += scratch.crowd[(h + 1) * stride + road.lane_number(to)];
+                }
             }
         }
     }
     let lanes = road.link_lanes[route[0] as usize].len();
     for (r, s) in reach.iter_mut().zip(&scratch.reach[..lanes]) {
+        *r = *s as f32;
+    }
+    for (r, s) in crowd.iter_mut().zip(&scratch.crowd[..lanes]) {
         *r = *s as f32;
     }
     let mut path = [UNKNOWN; PATH];

@@ -194,7 +194,9 @@ fn a_permissive_left_turn_waits_for_oncoming_traffic() {
     }
     // Without lamps signs decide: the oncoming stream is close to saturation, and goes first.
     let dark = Hand::all(&city, Lamp::FlashingAmber);
-    let zone = *world.road.conflicts(left.0).iter().find(|c| c.foe == oncoming.0).unwrap();
+    let zone =
+        |m: MovementIx, foe: MovementIx| *world.road.conflicts(m.0).iter().find(|c| c.foe == foe.0).unwrap();
+    let (zone, theirs) = (zone(left, oncoming), zone(oncoming, left));
     let (mut turned, mut passed) = (None, 0);
     while turned.is_none() {
         world.step(&dark.lamps());
@@ -203,8 +205,8 @@ fn a_permissive_left_turn_waits_for_oncoming_traffic() {
             let x = |i: &u32| world.vehicles.x[*i as usize];
             world.rows[world.road.way(m.0)].iter().any(|i| x(i) > from + 1.9 && x(i) - 5.0 < to - 0.9)
         };
-        let both =
-            inside(left, zone.stop_at, zone.clear_at) && inside(oncoming, zone.foe_enters, zone.foe_clears);
+        let both = inside(left, theirs.foe_enters, theirs.foe_clears)
+            && inside(oncoming, zone.foe_enters, zone.foe_clears);
         assert!(!both, "they met in the middle at {} s", world.now_ms() / 1000);
         passed += world.entered(oncoming);
         if world.take_finished().iter().any(|t| t.id == "left") {
