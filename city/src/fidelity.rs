@@ -37,7 +37,7 @@ const CORRELATED: f64 = 0.95;
 
 /// What one engine made of a scenario, over all seeds.
 #[derive(Clone, Default, Debug)]
-struct Result {
+struct Outcome {
     runs: usize,
     trips: usize,
     departed: usize,
@@ -49,7 +49,7 @@ struct Result {
     arrivals: BTreeMap<i64, f64>,
 }
 
-impl Result {
+impl Outcome {
     fn departed(&mut self, travel_s: f64, stopped_s: f64, lost_s: f64, depart_delay_s: f64) {
         self.departed += 1;
         self.travel_s += travel_s;
@@ -108,7 +108,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// A scenario's line, and how many of its cells miss.
-fn row(name: &str, own: &Result, theirs: &Result) -> (String, usize) {
+fn row(name: &str, own: &Outcome, theirs: &Outcome) -> (String, usize) {
     let close = if theirs.never_departed() > JAM { CLOSE_IN_A_JAM } else { CLOSE };
     let mut line = format!("{name:16}");
     let mut missed = 0;
@@ -123,15 +123,15 @@ fn row(name: &str, own: &Result, theirs: &Result) -> (String, usize) {
     let misses = correlation < CORRELATED;
     missed += usize::from(misses);
     line += &format!(" {correlation:>8.3}{}", if misses { '!' } else { ' ' });
-    let waited = |r: &Result| r.depart_delay_s / r.departed.max(1) as f64;
+    let waited = |r: &Outcome| r.depart_delay_s / r.departed.max(1) as f64;
     line += &format!(" {:>15}", format!("{:.1}/{:.1}", waited(own), waited(theirs)));
     (line, missed)
 }
 
 /// Pearson's correlation of arrivals per minute.
-fn correlation(own: &Result, theirs: &Result) -> f64 {
+fn correlation(own: &Outcome, theirs: &Outcome) -> f64 {
     let last = own.arrivals.keys().chain(theirs.arrivals.keys()).copied().max().unwrap_or(0);
-    let per_minute = |r: &Result| -> Vec<f64> {
+    let per_minute = |r: &Outcome| -> Vec<f64> {
         (0..=last).map(|m| r.arrivals.get(&m).copied().unwrap_or(0.0) / r.runs.max(1) as f64).collect()
     };
     let (a, b) = (per_minute(own), per_minute(theirs));
@@ -142,7 +142,7 @@ fn correlation(own: &Result, theirs: &Result) -> f64 {
     if spread > 0.0 { sum(&|x, y| x * y) / spread } else { 1.0 }
 }
 
-fn both(file: &Path, scenario: &Scenario, binary: &Path, seeds: u64) -> anyhow::Result<(Result, Result)> {
+fn both(file: &Path, scenario: &Scenario, binary: &Path, seeds: u64) -> anyhow::Result<(Outcome, Outcome)> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let of = |names: &[String]| -> Vec<PathBuf> { names.iter().map(|f| folder.join(f)).collect() };
     let city = input::sumo_city(&folder.join(&scenario.net), &of(&scenario.additional), Tier::Loops)?;
@@ -157,7 +157,7 @@ fn both(file: &Path, scenario: &Scenario, binary: &Path, seeds: u64) -> anyhow::
         .filter(|t| (scenario.begin_s..end_s).contains(&t.depart_s))
         .map(|t| (t.id.as_str(), t.depart_s))
         .collect();
-    let (mut own, mut theirs) = (Result::default(), Result::default());
+    let (mut own, mut theirs) = (Outcome::default(), Outcome::default());
     for seed in 1..=seeds {
         let reports = tempfile::NamedTempFile::new().context("could not make a file for SUMO's reports")?;
         let mut sumo = Command::new(binary)
@@ -188,7 +188,7 @@ fn drive(
     seed: u64,
     begin_s: f64,
     end_s: f64,
-    result: &mut Result,
+    result: &mut Outcome,
 ) {
     let options = Options { begin_ms: (begin_s * 1000.0).round() as i64, ..Options::default() };
     let mut run = Run::new(city.clone(), demand.clone(), seed, options, (end_s * 1000.0).round() as i64);
@@ -214,7 +214,7 @@ fn hear(
     due: &BTreeMap<&str, f64>,
     begin_s: f64,
     end_s: f64,
-    result: &mut Result,
+    result: &mut Outcome,
 ) -> anyhow::Result<()> {
     let mut waiting = due.clone();
     result.runs += 1;
@@ -236,8 +236,8 @@ fn hear(
 mod tests {
     use super::*;
 
-    fn result(travel_s: f64, minutes: &[f64]) -> Result {
-        let mut r = Result { runs: 1, trips: 1, ..Result::default() };
+    fn result(travel_s: f64, minutes: &[f64]) -> Outcome {
+        let mut r = Outcome { runs: 1, trips: 1, ..Outcome::default() };
         r.departed(travel_s, 10.0, 20.0, 0.0);
         r.arrivals = minutes.iter().enumerate().map(|(m, n)| (m as i64, *n)).collect();
         r

@@ -1,6 +1,10 @@
 //! Everybody moves: positions, lanes behind and ahead, halts, arrivals, and what each step cost.
 
-use super::{World, right_of_way::STANDING, route::plan_lanes};
+use super::{
+    World,
+    right_of_way::STANDING,
+    route::{LaneSums, plan_lanes},
+};
 use crate::vehicles::{NONE, UNKNOWN};
 
 /// Leaves the queue when faster than this, m/s.
@@ -198,10 +202,12 @@ impl World {
         let reach = &mut v.reach[i * v.stride..(i + 1) * v.stride];
         let crowd = &mut v.crowd[i * v.stride..(i + 1) * v.stride];
         let rows = &self.rows;
-        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, reach, crowd, |l| {
+        let sums = LaneSums { reach, crowd };
+        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, sums, |l| {
             rows[l as usize].len()
         });
         let driver = &self.drivers[usize::from(v.kind[i])];
+        let crowd = &mut v.crowd[i * v.stride..(i + 1) * v.stride];
         crowd.iter_mut().for_each(|c| *c *= (driver.length + driver.min_gap) as f32);
         v.path[i] = plan.path;
         v.path_arrives[i] = plan.arrives;

@@ -1,6 +1,10 @@
 //! How trips get onto the road: due ones wait in a queue per link until there is room, as in SUMO.
 
-use super::{World, measure::TripInfo};
+use super::{
+    World,
+    measure::TripInfo,
+    route::{LaneSums, plan_lanes},
+};
 use crate::vehicles::Cold;
 use model::{demand::Trip, ids::LinkIx};
 use std::collections::{BTreeMap, VecDeque};
@@ -175,14 +179,13 @@ impl World {
                 let mut reach = vec![0.0; self.road.most_lanes];
                 let mut crowd = vec![0.0; self.road.most_lanes];
                 let scratch = &mut self.lane_scratch;
-                super::route::plan_lanes(
+                plan_lanes(
                     &self.road,
                     &route,
                     lanes.start,
                     mode,
                     scratch,
-                    &mut reach,
-                    &mut crowd,
+                    LaneSums { reach: &mut reach, crowd: &mut crowd },
                     |_| 0,
                 );
                 let most =
@@ -202,9 +205,15 @@ impl World {
         let (mut reach, mut crowd) = (vec![0.0; self.road.most_lanes], vec![0.0; self.road.most_lanes]);
         let route: Vec<u32> = due.trip.links.iter().take(8).map(|l| l.0).collect();
         let (rows, scratch) = (&self.rows, &mut self.lane_scratch);
-        super::route::plan_lanes(&self.road, &route, first, mode, scratch, &mut reach, &mut crowd, |l| {
-            rows[l as usize].len()
-        });
+        plan_lanes(
+            &self.road,
+            &route,
+            first,
+            mode,
+            scratch,
+            LaneSums { reach: &mut reach, crowd: &mut crowd },
+            |l| rows[l as usize].len(),
+        );
         let mine = || (0..64).filter(|k| due.lanes >> k & 1 == 1);
         let room = |k: u32| 1.0 / (f64::from(crowd[k as usize]) + EMPTY);
         let all: f64 = mine().map(room).sum();

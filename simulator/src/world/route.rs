@@ -89,8 +89,15 @@ pub(crate) struct LaneScratch {
     choice: Vec<u32>,
 }
 
-/// Plans lanes from lane `lane` along `route` (its first link is the lane's), and fills `reach`, one entry
-/// per lane of that link. Backwards over the links ahead: a lane's reach is its own length plus the best reach
+/// What [`plan_lanes`] finds, one entry per lane of the route's first link.
+pub(crate) struct LaneSums<'a> {
+    /// Metres that the lane leads on along the route.
+    pub(crate) reach: &'a mut [f32],
+    /// Vehicles there.
+    pub(crate) crowd: &'a mut [f32],
+}
+
+/// Plans lanes from lane `lane` along `route` (its first link is the lane's), and fills `sums`. Backwards over the links ahead: a lane's reach is its own length plus the best reach
 /// that a movement from it leads to. `busy` breaks ties: the emptier lane wins.
 pub(crate) fn plan_lanes(
     road: &Road,
@@ -98,8 +105,7 @@ pub(crate) fn plan_lanes(
     lane: u32,
     mode: u16,
     scratch: &mut LaneScratch,
-    reach: &mut [f32],
-    crowd: &mut [f32],
+    sums: LaneSums<'_>,
     busy: impl Fn(u32) -> usize,
 ) -> LanePlan {
     let stride = road.most_lanes;
@@ -163,10 +169,10 @@ pub(crate) fn plan_lanes(
         }
     }
     let lanes = road.link_lanes[route[0] as usize].len();
-    for (r, s) in reach.iter_mut().zip(&scratch.reach[..lanes]) {
+    for (r, s) in sums.reach.iter_mut().zip(&scratch.reach[..lanes]) {
         *r = *s as f32;
     }
-    for (r, s) in crowd.iter_mut().zip(&scratch.crowd[..lanes]) {
+    for (r, s) in sums.crowd.iter_mut().zip(&scratch.crowd[..lanes]) {
         *r = *s as f32;
     }
     let mut path = [UNKNOWN; PATH];
