@@ -79,7 +79,9 @@ fn show_plan(
             (elapsed < way.duration).then(|| way.lamp(junction, group.number, elapsed, way.duration));
         *lamp = changing.flatten().unwrap_or(settled);
     }
-    Some(stage)
+    // Until the change is over, what stays green keeps the right of way that it had.
+    let before = plan.steps[(step + plan.steps.len() - 1) % plan.steps.len()].stage;
+    Some(if elapsed < way.duration { before } else { stage })
 }
 
 /// A run of traffic alone.

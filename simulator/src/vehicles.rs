@@ -89,6 +89,10 @@ pub(crate) struct Vehicles {
     pub(crate) settle: Vec<u8>,
     /// Metres that each lane of the current link leads on along the route, `stride` per vehicle.
     pub(crate) reach: Vec<f32>,
+    /// Metres of vehicles that stood or drove on each of these ways when they were picked, like `reach`.
+    pub(crate) crowd: Vec<f32>,
+    /// Speed by which a driver looks ahead for its lane, m/s: its own, which falls slowly.
+    pub(crate) look: Vec<f32>,
     pub(crate) stride: usize,
     pub(crate) cold: Vec<Cold>,
     free: Vec<u32>,
@@ -132,6 +136,8 @@ impl Vehicles {
         self.urge.push(0.0);
         self.settle.push(0);
         self.reach.resize(self.reach.len() + self.stride, 0.0);
+        self.crowd.resize(self.crowd.len() + self.stride, 0.0);
+        self.look.push(0.0);
         self.cold.push(Cold::default());
         i
     }
@@ -149,6 +155,7 @@ impl Vehicles {
         self.halt_link[i] = NONE;
         self.lets_in[i] = NONE;
         self.urge[i] = 0.0;
+        self.look[i] = 0.0;
         self.settle[i] = 0;
     }
 
@@ -168,6 +175,11 @@ impl Vehicles {
     /// Metres that lane `k` of the current link leads on along the route.
     pub(crate) fn reach(&self, i: usize, k: usize) -> f64 {
         f64::from(self.reach[i * self.stride + k])
+    }
+
+    /// Metres that vehicles took there when the way was picked.
+    pub(crate) fn crowd(&self, i: usize, k: usize) -> f64 {
+        f64::from(self.crowd[i * self.stride + k])
     }
 
     /// Makes the next halt known to the step.

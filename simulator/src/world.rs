@@ -155,7 +155,7 @@ impl World {
             gate: Gate::default(),
             search: route::Search::default(),
             lane_scratch: route::LaneScratch::default(),
-            links: Links::new(network.links.len(), options.begin_ms),
+            links: Links::new(&road, options.begin_ms),
             totals: Totals::default(),
             finished: Vec::new(),
             detectors: Detectors::new(city, seed, options.pedestrians_per_hour),

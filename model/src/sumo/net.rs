@@ -379,7 +379,7 @@ impl Reader {
                 "connection from {from} to {to}: the first does not end where the second begins"
             )));
         }
-        let (mut length_m, mut shape, mut slowest) = (0.0, Vec::new(), None::<f64>);
+        let (mut length_m, mut waits_at_m, mut shape, mut slowest) = (0.0, 0.0, Vec::new(), None::<f64>);
         let mut next = e.get("via");
         // A left turn waits half way: its inside is two lanes, one after the other. The bound is for rings in broken files.
         for _ in 0..8 {
@@ -389,6 +389,7 @@ impl Reader {
                     "connection from {from} to {to}: lane {id} inside the junction does not exist"
                 )));
             };
+            waits_at_m = length_m;
             length_m += inside.length_m;
             slowest = Some(slowest.map_or(inside.speed_mps, |s| s.min(inside.speed_mps)));
             shape.extend(inside.shape.iter().skip(usize::from(!shape.is_empty())).copied());
@@ -419,6 +420,7 @@ impl Reader {
                 head: None,
                 crosses: Vec::new(),
                 yields_to: Vec::new(),
+                waits_at_m: Some(waits_at_m),
                 stop_sign: matches!(e.get("state"), Some("s" | "w")),
                 shape,
             },

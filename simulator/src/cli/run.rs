@@ -56,8 +56,8 @@ pub(super) struct Arguments {
     /// Length of a step, seconds: 1 or 0.5. [default: the scenario's, or 1]
     #[arg(long, value_name = "SECONDS", value_parser = step_ms)]
     step: Option<u32>,
-    /// Lane on which vehicles enter: the one at the kerb (SUMO's default), or the best for the route.
-    #[arg(long, default_value = "first", value_name = "first|best", value_parser = depart_lane)]
+    /// Lane on which vehicles enter: the best for the route (as SUMO chooses), or the one at the kerb.
+    #[arg(long, default_value = "best", value_name = "first|best", value_parser = depart_lane)]
     depart_lane: DepartLane,
     /// Threads that drive: any number gives the same run. [default: one per core]
     #[arg(long, value_name = "N")]

@@ -1,8 +1,11 @@
 //! Everybody moves: positions, lanes behind and ahead, halts, arrivals, and what each step cost.
 
 use super::{
-    PARALLEL_FROM, WAYS_PER_TASK, World, follow::Driver, right_of_way::STANDING, road::Road,
-    route::plan_lanes,
+    PARALLEL_FROM, WAYS_PER_TASK, World,
+    follow::Driver,
+    right_of_way::STANDING,
+    road::Road,
+    route::{LaneSums, plan_lanes},
 };
 use crate::vehicles::{Fixed, NONE, Part, UNKNOWN, Vehicles};
 use rayon::prelude::*;
@@ -40,6 +43,7 @@ impl World {
     pub(super) fn advance(&mut self) {
         let dt = self.dt();
         self.links.begin_step(self.now_ms);
+        self.links.look(self.now_ms, &self.road, &self.rows, &self.vehicles.v);
         let parallel = self.vehicles.count >= PARALLEL_FROM;
         let (road, drivers) = (&self.road, &self.drivers);
         let mut parts = self.vehicles.parts();
@@ -163,10 +167,15 @@ impl World {
         let rest = &self.routes[(route.start + v.leg[i]) as usize..route.end as usize];
         let mode = self.drivers[usize::from(v.kind[i])].mode;
         let reach = &mut v.reach[i * v.stride..(i + 1) * v.stride];
+        let crowd = &mut v.crowd[i * v.stride..(i + 1) * v.stride];
         let rows = &self.rows;
-        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, reach, |l| {
+        let sums = LaneSums { reach, crowd };
+        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, sums, |l| {
             rows[l as usize].len()
         });
+        let driver = &self.drivers[usize::from(v.kind[i])];
+        let crowd = &mut v.crowd[i * v.stride..(i + 1) * v.stride];
+        crowd.iter_mut().for_each(|c| *c *= (driver.length + driver.min_gap) as f32);
         v.path[i] = plan.path;
         v.path_arrives[i] = plan.arrives;
     }

@@ -10,7 +10,7 @@ use crate::vehicles::{NONE, UNKNOWN};
 use std::ops::Range;
 
 /// How far ahead, in time, others can see that somebody comes, s: the longest gap that a turning driver looks for.
-const SEEN_AHEAD_S: f64 = 5.0;
+const SEEN_AHEAD_S: f64 = 8.0;
 
 /// What a driver decided.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +107,8 @@ impl Scene<'_> {
         let mut choice = Choice { speed: safe, ahead: None };
         // Behind somebody who stands on the same way there is nothing to see.
         let hidden = leader.is_some_and(|j| vehicles.v[j] < STANDING && v < 2.0);
-        if to_end < look && !hidden {
+        // Inside a junction one looks at the others however slowly one goes.
+        if (to_end < look || road.movement(way).is_some()) && !hidden {
             self.look_ahead(i, way, to_end, look, leader, &mut choice, approaches);
         }
         choice
