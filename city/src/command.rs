@@ -1,6 +1,6 @@
 //! What a person types.
 
-use crate::{check, compare, demo, evaluate, input::InputError, pace, replay, tune};
+use crate::{check, compare, demo, evaluate, fidelity, input::InputError, pace, replay, tune};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -33,6 +33,8 @@ enum Command {
     Tune(tune::Arguments),
     /// Compares kinds of control over such runs: tables with confidence intervals, and a picture.
     Compare(compare::Arguments),
+    /// Sets our own traffic beside SUMO's under the nets' own fixed plans; says where it is not close enough.
+    Fidelity(fidelity::Arguments),
     /// Reads configuration files; says yes, or lists every fault with file and line.
     Check(check::Arguments),
 }
@@ -69,6 +71,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Pace(arguments) => pace::run(&arguments),
         Command::Tune(arguments) => tune::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Fidelity(arguments) => fidelity::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     match done {

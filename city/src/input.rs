@@ -61,8 +61,16 @@ pub fn sumo_city(net: &Path, additional: &[PathBuf], tier: Tier) -> Result<City,
 
 /// The demand of a SUMO scenario: additional files first, since types and routes may stand there.
 pub fn sumo_demand(network: &Network, files: &[PathBuf]) -> Result<Demand, InputError> {
+    // One demand for all seeds, so that runs compare: what is due must not depend on who drives it.
+    const SEED: u64 = 42;
     let texts = Texts::read(files)?;
-    Ok(tell(model::sumo::demand(network, &texts.sources())?))
+    let measuring = model::sumo::measuring(network, &texts.sources())?.value;
+    let detectors =
+        measuring.loops.len() + measuring.areas.len() + measuring.gates.len() + measuring.means.len();
+    if detectors > 0 {
+        tracing::info!(detectors, "the files' own detectors are not used: a tier of ours measures");
+    }
+    Ok(tell(model::sumo::demand(network, &texts.sources(), SEED)?))
 }
 
 /// An OpenStreetMap extract, as a city with generated signals.

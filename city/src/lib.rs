@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`command`] is what a person types; [`input`] turns their files into a city and its
 //! demand; [`demo`] joins everything, with a [`broker`] of its own; [`evaluate`] judges a kind
-//! of control over a scenario, [`compare`] sets such judgements side by side, [`tune`] makes
-//! the best fixed plans to judge against, [`check`] reads configuration files.
+//! of control over a scenario, [`compare`] sets such judgements side by side, [`fidelity`] sets our traffic beside
+//! SUMO's, [`tune`] makes the best fixed plans to judge against, [`check`] reads configuration files.
 
 pub mod command;
 pub mod input;
@@ -11,6 +11,7 @@ pub mod broker;
 pub mod demo;
 pub mod evaluate;
 pub mod compare;
+pub mod fidelity;
 pub mod pace;
 pub mod replay;
 pub mod tune;

@@ -38,11 +38,11 @@ pub struct Complaint {
 impl Complaint {
     /// About one line of a file.
     pub fn at(file: impl Into<String>, line: u32, message: impl Into<String>) -> Self {
-        Self { file: file.into(), line: Some(line), message: message.into() }
+        Self { file: file.into(), line: Some(line), message: one_line(message.into()) }
     }
     /// About a file as a whole.
     pub fn whole(file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), line: None, message: message.into() }
+        Self { file: file.into(), line: None, message: one_line(message.into()) }
     }
     /// About the place in `source` that begins at a byte offset.
     pub fn offset(source: Source<'_>, offset: usize, message: impl Into<String>) -> Self {
@@ -52,6 +52,11 @@ impl Complaint {
     pub fn spanned<T>(source: Source<'_>, value: &Spanned<T>, message: impl Into<String>) -> Self {
         Self::offset(source, value.span().start, message)
     }
+}
+
+/// A message may quote a file, and a file may hold anything: line ends and bells stay out of logs and terminals.
+fn one_line(message: String) -> String {
+    if message.contains(char::is_control) { message.replace(char::is_control, "\u{FFFD}") } else { message }
 }
 
 impl fmt::Display for Complaint {
@@ -191,6 +196,11 @@ mod tests {
         let cabinet: Cabinet = parse(source.file, source.text).unwrap();
         let complaint = Complaint::spanned(source, &cabinet.split_s, "split_s = 20 is too short");
         assert_eq!(complaint.to_string(), "cabinet.toml:3: split_s = 20 is too short");
+    }
+
+    #[test]
+    fn a_complaint_is_one_line_whatever_it_quotes() {
+        assert_eq!(Complaint::at("a", 1, "not \n but \u{7}").to_string(), "a:1: not \u{FFFD} but \u{FFFD}");
     }
 
     #[test]

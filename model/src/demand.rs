@@ -103,3 +103,50 @@ pub struct Demand {
     /// Trips, earliest first.
     pub trips: Vec<Trip>,
 }
+
+impl Demand {
+    /// Keeps a share of the trips, evenly through the day; above 1, each trip has doubles with numbered names.
+    pub fn scale(&mut self, factor: f64) {
+        if factor == 1.0 {
+            return;
+        }
+        let copies =
+            |k: usize| ((k as f64 * factor).floor() as usize, ((k + 1) as f64 * factor).floor() as usize);
+        let mut trips = Vec::new();
+        for (k, trip) in std::mem::take(&mut self.trips).into_iter().enumerate() {
+            let (first, end) = copies(k);
+            for copy in 1..end - first {
+                trips.push(Trip { id: format!("{}.{copy}", trip.id), ..trip.clone() });
+            }
+            if end > first {
+                trips.push(trip);
+            }
+        }
+        self.trips = trips;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scaled_demand_has_its_share_and_no_name_twice() {
+        let trip = |k: usize| Trip {
+            id: k.to_string(),
+            vehicle_type: 0,
+            depart_s: k as f64,
+            links: vec![LinkIx(0)],
+            routed: false,
+            halts: Vec::new(),
+        };
+        for (factor, left) in [(0.0, 0), (0.3, 30), (1.0, 100), (2.5, 250)] {
+            let mut demand = Demand { types: Vec::new(), trips: (0..100).map(trip).collect() };
+            demand.scale(factor);
+            let names: std::collections::BTreeSet<&str> =
+                demand.trips.iter().map(|t| t.id.as_str()).collect();
+            assert_eq!((demand.trips.len(), names.len()), (left, left), "{factor}");
+            assert!(demand.trips.is_sorted_by(|a, b| a.depart_s <= b.depart_s));
+        }
+    }
+}

@@ -231,6 +231,10 @@ pub struct Movement {
     /// Those of `crosses` that go first when no signal decides, or when its green is permissive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub yields_to: Vec<MovementIx>,
+    /// Metres from its start to where it waits inside the node for those who go first; 0 where it waits at the line.
+    /// Only some sources say; otherwise the drawing shows whether there is room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_at_m: Option<f64>,
     /// Must stop before going (stop sign), as well as yield.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stop_sign: bool,

@@ -182,6 +182,7 @@ fn join(network: &mut Network, banned: &BTreeSet<String>, signals: &BTreeSet<Str
                 }),
                 crosses: Vec::new(),
                 yields_to: Vec::new(),
+                waits_at_m: None,
                 stop_sign: false,
                 shape: Vec::new(),
             });

@@ -1,8 +1,10 @@
 //! Arguments, and what each command does with them.
 
 mod generate;
+mod input;
 mod run;
 mod serve;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -30,7 +32,9 @@ struct Arguments {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Traffic alone, under the network's own fixed plans, as fast as it goes.
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
+    /// What a recorded run holds, and its conversion into SUMO's FCD.
+    Trace(trace::Arguments),
     /// A city with the shape of Moscow, of any size, and its demand.
     Generate(generate::Arguments),
 }
@@ -62,6 +66,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let result = match (arguments.command, arguments.config) {
         (Some(Command::Run(arguments)), _) => run::run(&arguments),
+        (Some(Command::Trace(arguments)), _) => trace::trace(&arguments),
         (Some(Command::Generate(arguments)), _) => generate::generate(&arguments),
         (None, Some(config)) => serve::run(&config),
         (None, None) => Err(Failure::Input(vec!["neither --config nor a command; see --help".to_owned()])),

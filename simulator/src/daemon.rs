@@ -2,6 +2,7 @@
 
 use crate::{
     demand::DemandStream,
+    faults::{self, Order},
     fleet,
     live::LiveStreet,
     street::Street,
@@ -27,6 +28,15 @@ struct RawConfig {
     vehicles: Spanned<usize>,
     modbus: RawModbus,
     broker: Option<RawBroker>,
+    #[serde(default)]
+    faults: Vec<Spanned<Order>>,
+    faults_api: Option<RawFaultsApi>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFaultsApi {
+    listen: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +68,11 @@ pub struct Config {
     pub map: PathBuf,
     /// Where vehicles say their positions; nowhere without one.
     pub broker: Option<(String, u16)>,
+    /// What goes wrong by plan, each with its line.
+    pub faults: Vec<(Order, u32)>,
+    /// Where faults are ordered while the street runs; nowhere without one.
+    pub faults_api: Option<SocketAddr>,
+    file: String,
 }
 
 impl Config {
@@ -74,6 +89,15 @@ impl Config {
         if *raw.vehicles.get_ref() > 2_000_000 {
             complaints.push(Complaint::spanned(source, &raw.vehicles, "vehicles: more than two million"));
         }
+        let faults_api = raw.faults_api.map(|api| {
+            let said = api.listen.get_ref();
+            said.parse::<SocketAddr>().map_err(|_| {
+                Complaint::spanned(source, &api.listen, format!("listen = {said:?} is not ADDRESS:PORT"))
+            })
+        });
+        let faults_api = complaints.take(faults_api.transpose()).flatten();
+        let line = |order: &Spanned<Order>| config::line_of(text, order.span().start);
+        let faults = raw.faults.into_iter().map(|order| (line(&order), order.into_inner()));
         let Some(modbus) = modbus else { return Err(complaints) };
         complaints.or(Config {
             city: raw.city,
@@ -82,6 +106,9 @@ impl Config {
             modbus,
             map: raw.modbus.map,
             broker: raw.broker.map(|b| (b.host, b.port)),
+            faults: faults.map(|(line, order)| (order, line)).collect(),
+            faults_api,
+            file: file.to_owned(),
         })
     }
 
@@ -98,6 +125,11 @@ impl Config {
         let file = self.city.display().to_string();
         let city: City = serde_json::from_str(&city)
             .map_err(|e| Complaint::at(file.clone(), e.line() as u32, format!("is no city: {e}")))?;
+        for (order, line) in &self.faults {
+            if let Err(said) = faults::check(&city, order) {
+                complaints.push(Complaint::at(self.file.clone(), *line, format!("faults: {said}")));
+            }
+        }
         complaints.extend(city.faults().into_iter().map(|fault| Complaint::whole(file.clone(), fault)));
         match RegisterMap::parse(&self.map.display().to_string(), &map) {
             Ok(map) => complaints.or((Arc::new(city), Arc::new(map))),
@@ -125,8 +157,18 @@ pub async fn run(
     let stream = DemandStream::new(&city, config.vehicles, config.seed, begin_ms as f64 / 1000.0);
     let options = Options { begin_ms, ..Options::default() };
     let world = World::with_options(&city, stream.types().to_vec(), config.seed, options);
-    let street = LiveStreet::new(Street::new(city, world, map, midnight), Some(stream));
+    let street = LiveStreet::new(Street::new(city.clone(), world, map, midnight), Some(stream));
+    for (order, _) in &config.faults {
+        street.faults().order(&city, order.clone()).map_err(io::Error::other)?;
+    }
     let mut servers = JoinSet::new();
+    if let Some(at) = config.faults_api {
+        let listener = tokio::net::TcpListener::bind(at)
+            .await
+            .map_err(|e| io::Error::new(e.kind(), format!("could not listen for faults on {at}: {e}")))?;
+        tracing::info!(at = %listener.local_addr()?, "faults are ordered at /api/v1/faults");
+        servers.spawn(faults::api::serve(listener, city, street.faults().clone(), shutdown.clone()));
+    }
     let addresses = street.serve(config.modbus, &shutdown, &mut servers).await?;
     if let (Some(first), Some(last)) = (addresses.first(), addresses.last()) {
         tracing::info!(%first, %last, devices = addresses.len(), "devices answer Modbus TCP");
@@ -170,5 +212,16 @@ mod tests {
         };
         check("\"127.0.0.1:15020\"", "\"here\"", "first = \"here\" is not ADDRESS:PORT");
         check("seed = 1", "sed = 1", "sed");
+        let with = |more: &str| SHIPPED.to_owned() + more;
+        let said = Config::parse("s.toml", &with("\n[[faults]]\njunction = \"1\"\nwhat = \"power\"\n"));
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains("unknown variant `power`"), "{said}");
+        let good = with(
+            "\n[[faults]]\njunction = \"1\"\nafter_s = 60\nfor_s = 30\nwhat = { stuck_on = { channel = 2 } }\n\
+             [[faults]]\njunction = \"1\"\nwhat = \"door_open\"\n",
+        );
+        let config = Config::parse("s.toml", &good).unwrap();
+        assert_eq!(config.faults[0].0.what, faults::What::StuckOn { channel: 2 });
+        assert_eq!(config.faults[1].1, good.lines().count() as u32 - 2);
     }
 }

@@ -3,8 +3,8 @@
 //! In reading order: [`generator`] makes a city and [`demand`] the people who travel in it; [`world`] is the
 //! traffic, [`vehicles`] its drivers, [`detectors`] what feels them, and [`worn_detectors`] what becomes of that in
 //! real life; [`signals`] is the box in the cabinet and [`modbus_field`] its cable. [`street`] is traffic and boxes
-//! together, [`live`] a street that runs by a clock, [`fleet`] its buses' positions, [`daemon`] all of that as a
-//! program. [`scenario`] is traffic alone, from SUMO's files and into SUMO's files; [`sumo`] lets the real SUMO
+//! together, [`faults`] what goes wrong there on request, [`live`] a street that runs by a clock, [`fleet`] its buses' positions, [`daemon`] all of that as a
+//! program. [`scenario`] is traffic alone, from SUMO's files and into SUMO's files, [`trace`] a run for replay; [`sumo`] lets the real SUMO
 //! drive our boxes.
 
 pub mod generator;
@@ -16,8 +16,10 @@ pub mod worn_detectors;
 pub mod signals;
 pub mod modbus_field;
 pub mod street;
+pub mod faults;
 pub mod live;
 pub mod fleet;
 pub mod daemon;
 pub mod scenario;
+pub mod trace;
 pub mod sumo;

@@ -1,6 +1,6 @@
 //! A street that runs by a clock: traffic that never ends, devices on sockets, vehicles that say where they are.
 
-use crate::{demand::DemandStream, fleet::Positions, street::Street};
+use crate::{demand::DemandStream, faults::Faults, fleet::Positions, street::Street};
 use model::ids::LinkIx;
 use std::{io, net::SocketAddr, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -21,13 +21,20 @@ const NAP: Duration = Duration::from_millis(100);
 pub struct LiveStreet {
     street: Street,
     stream: Option<DemandStream>,
+    faults: Faults,
     positions: watch::Sender<Positions>,
 }
 
 impl LiveStreet {
     /// A street whose trips are in its world already, or come from `stream` as time goes on.
     pub fn new(street: Street, stream: Option<DemandStream>) -> LiveStreet {
-        LiveStreet { street, stream, positions: watch::channel(Positions::default()).0 }
+        let faults = Faults::new(street.now());
+        LiveStreet { street, stream, faults, positions: watch::channel(Positions::default()).0 }
+    }
+
+    /// The faults on request; a clone orders and takes back.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// The street.
@@ -56,6 +63,7 @@ impl LiveStreet {
                 stream.observe(world.on_road() + world.waiting_to_enter(), &times);
             }
         }
+        self.faults.apply(&mut self.street);
         self.street.step();
         // Reports of finished trips are for evaluation; here nobody reads them.
         drop(self.street.world_mut().take_finished());

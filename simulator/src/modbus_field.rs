@@ -4,7 +4,10 @@
 //! `wire::register_map` file that the agent reads. Requests are answered from the registers alone, so a
 //! slow reader never holds up the street.
 
-use crate::signals::{Felt, LocalMode, Request, Tlc, Troubles, clock_tenths};
+use crate::{
+    signals::{Felt, LocalMode, Request, Tlc, Troubles, clock_tenths},
+    world::chance,
+};
 use model::{detection::Sighting, ids::StageNumber, signal::Lamp, time::Moment};
 use std::{
     future::Future,
@@ -40,12 +43,21 @@ struct Inner {
     holding: [u16; CommandBlock::LENGTH as usize],
     /// When the stage request reverts.
     until: Moment,
+    /// By its own clock.
     now: Moment,
+    /// By a right clock.
+    truly: Moment,
+    /// How far its own clock is ahead, microseconds.
+    ahead_us: i64,
+    drift_ppm: f64,
     heartbeat: u16,
     intervals: u16,
     interval_ends: Moment,
     /// Extra time before each answer.
     answer_delay: Duration,
+    /// Share of the answers that are garbled, and how many were given.
+    garbled: f64,
+    answers: u64,
     /// Writes that a client made, for whoever audits the cable.
     writes: u64,
 }
@@ -78,10 +90,15 @@ impl FieldDevice {
             holding: [0; CommandBlock::LENGTH as usize],
             until: now,
             now,
+            truly: now,
+            ahead_us: 0,
+            drift_ppm: 0.0,
             heartbeat: 0,
             intervals: 0,
             interval_ends: now + Duration::from_secs(1),
             answer_delay: Duration::ZERO,
+            garbled: 0.0,
+            answers: 0,
             writes: 0,
         };
         inner.show();
@@ -95,6 +112,7 @@ impl FieldDevice {
     /// Lives until `now` with what its detectors feel; then the registers show it.
     pub fn step(&self, now: Moment, felt: &Felt) {
         let mut inner = self.lock();
+        let now = inner.own_time(now);
         inner.now = now;
         let request = inner.request();
         let most = inner.map.sightings.map_or(0, |block| block.most);
@@ -121,6 +139,17 @@ impl FieldDevice {
     /// Makes every answer late by so much.
     pub fn delay_answers(&self, by: Duration) {
         self.lock().answer_delay = by;
+    }
+
+    /// Garbles that share of the answers from now on.
+    pub fn garble_answers(&self, share: f64) {
+        self.lock().garbled = share;
+    }
+
+    /// Lets its clock run fast, or slow (below 0), by so many parts in a million; at 0 it is brought back to the
+    /// right time gently, for a clock that jumps is another fault.
+    pub fn drift(&self, ppm: f64) {
+        self.lock().drift_ppm = ppm;
     }
 
     /// Reads input registers, as a client on the cable would.
@@ -214,12 +243,58 @@ impl Service for FieldDevice {
             if request.slave != unit {
                 return Err(ExceptionCode::GatewayTargetDevice);
             }
-            device.answer(&request.request)
+            let answer = device.answer(&request.request);
+            device.lock().garble(answer)
         })
     }
 }
 
+/// A clock that has gone wrong is brought back by at most this share of the time that passes.
+const BRING_BACK: f64 = 0.05;
+
 impl Inner {
+    /// Its own time at a right one.
+    fn own_time(&mut self, truly: Moment) -> Moment {
+        let passed_us = (truly.0 - self.truly.0).saturating_mul(1000);
+        self.truly = truly;
+        if self.drift_ppm == 0.0 {
+            let most = (passed_us as f64 * BRING_BACK) as i64;
+            self.ahead_us -= self.ahead_us.clamp(-most.max(0), most.max(0));
+        } else {
+            self.ahead_us += (passed_us as f64 * self.drift_ppm / 1e6).round() as i64;
+        }
+        Moment(truly.0 + self.ahead_us / 1000)
+    }
+
+    /// An answer as a bad line delivers it: sometimes short, sometimes refused, sometimes noise.
+    fn garble(&mut self, answer: Result<Response, ExceptionCode>) -> Result<Response, ExceptionCode> {
+        if self.garbled <= 0.0 {
+            return answer;
+        }
+        self.answers += 1;
+        let draw = |k: u64| chance(self.config_hash.into(), self.answers, k);
+        if draw(0) >= self.garbled {
+            return answer;
+        }
+        let noise = |mut words: Vec<u16>| {
+            if draw(1) < 0.5 {
+                words.pop();
+            } else {
+                words.iter_mut().zip(2..).for_each(|(w, k)| *w ^= (draw(k) * 65_536.0) as u16);
+            }
+            words
+        };
+        match answer {
+            Ok(Response::ReadInputRegisters(words)) if draw(u64::MAX) < 0.7 => {
+                Ok(Response::ReadInputRegisters(noise(words)))
+            }
+            Ok(Response::ReadHoldingRegisters(words)) if draw(u64::MAX) < 0.7 => {
+                Ok(Response::ReadHoldingRegisters(noise(words)))
+            }
+            _ => Err(ExceptionCode::ServerDeviceFailure),
+        }
+    }
+
     fn request(&self) -> Request {
         let held = |at: u16| self.holding[usize::from(at)];
         let stage = held(CommandBlock::STAGE);
@@ -372,6 +447,34 @@ mod tests {
 W---C---E
     |
     S";
+
+    #[test]
+    fn garbled_answers_are_short_refused_or_noise_and_stop_when_told() {
+        let city = sketch::city(CROSS, "C");
+        let map = RegisterMap::svetofor();
+        let report = map.report.layout;
+        let device =
+            FieldDevice::new(Tlc::new(Arc::new(city.junctions[0].clone()), Moment(0)), Arc::new(map));
+        let ask = || {
+            let answer = device.answer(&ModbusRequest::ReadInputRegisters(report, 4));
+            device.lock().garble(answer)
+        };
+        let Ok(Response::ReadInputRegisters(right)) = ask() else { panic!("a sound line") };
+        device.garble_answers(0.5);
+        let (mut sound, mut short, mut refused, mut noise) = (0, 0, 0, 0);
+        for _ in 0..400 {
+            match ask() {
+                Ok(Response::ReadInputRegisters(words)) if words == right => sound += 1,
+                Ok(Response::ReadInputRegisters(words)) if words.len() < right.len() => short += 1,
+                Ok(_) => noise += 1,
+                Err(_) => refused += 1,
+            }
+        }
+        assert!((150..250).contains(&sound), "{sound} of 400 are right");
+        assert!(short > 20 && refused > 20 && noise > 20, "{short} short, {refused} refused, {noise} noise");
+        device.garble_answers(0.0);
+        assert!(matches!(ask(), Ok(Response::ReadInputRegisters(words)) if words == right));
+    }
 
     #[test]
     fn a_crowded_device_tells_of_the_nearest_vehicles() {

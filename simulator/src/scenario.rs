@@ -3,7 +3,12 @@
 //! No field devices and no centre: [`FixedPlans`] plays each junction's plan by the clock, as a cabinet
 //! without a guest would, and [`Run`] drives the world under it step by step.
 
+pub mod fcd;
+pub mod measuring;
 pub mod output;
+pub mod picture;
+pub mod series;
+mod xml;
 
 use crate::world::{Lamps, Options, Totals, TripFault, TripInfo, World};
 use model::{
@@ -19,22 +24,32 @@ use serde::Serialize;
 pub struct FixedPlans {
     groups: Vec<Vec<Lamp>>,
     stages: Vec<Option<StageNumber>>,
+    /// Per junction and step of its plan: the way there from the step before.
+    ways: Vec<Vec<Interstage>>,
 }
 
 impl FixedPlans {
     /// Nothing shown yet.
     pub fn new(city: &City) -> FixedPlans {
+        let ways = |junction: &Junction| -> Vec<Interstage> {
+            let steps = junction.plans.first().map_or(&[][..], |plan| &plan.steps[..]);
+            let before = steps.iter().cycle().skip(steps.len().saturating_sub(1));
+            before.zip(steps).map(|(a, b)| Interstage::between(junction, a.stage, b.stage)).collect()
+        };
         FixedPlans {
             groups: city.junctions.iter().map(|j| vec![Lamp::Dark; j.groups.len()]).collect(),
             stages: vec![None; city.junctions.len()],
+            ways: city.junctions.iter().map(ways).collect(),
         }
     }
 
-    /// Shows what the plans say at `now_ms` on the scenario's clock. A junction without a plan flashes amber.
+    /// Shows what the plans of the city that it was made for say at `now_ms` on the scenario's clock. A junction without
+    /// a plan flashes amber.
     pub fn set(&mut self, city: &City, now_ms: i64) {
         let clock = u64::try_from(now_ms / 100).unwrap_or(0);
-        for ((junction, groups), stage) in city.junctions.iter().zip(&mut self.groups).zip(&mut self.stages) {
-            *stage = show_plan(junction, clock, groups);
+        let shown = self.groups.iter_mut().zip(&mut self.stages);
+        for ((junction, ways), (groups, stage)) in city.junctions.iter().zip(&self.ways).zip(shown) {
+            *stage = show_plan(junction, ways, clock, groups);
         }
     }
 
@@ -44,15 +59,19 @@ impl FixedPlans {
     }
 }
 
-fn show_plan(junction: &Junction, clock: u64, groups: &mut [Lamp]) -> Option<StageNumber> {
+fn show_plan(
+    junction: &Junction,
+    ways: &[Interstage],
+    clock: u64,
+    groups: &mut [Lamp],
+) -> Option<StageNumber> {
     let running = junction.plans.first().and_then(|plan| Some((plan, plan.step_at(clock)?)));
     let Some((plan, (step, elapsed))) = running else {
         groups.fill(Lamp::FlashingAmber);
         return None;
     };
     let stage = plan.steps[step].stage;
-    let before = plan.steps[(step + plan.steps.len() - 1) % plan.steps.len()].stage;
-    let way = Interstage::between(junction, before, stage);
+    let way = &ways[step];
     let green = junction.stage(stage);
     for (group, lamp) in junction.groups.iter().zip(groups) {
         let settled = if green.is_some_and(|s| s.has(group.number)) { Lamp::Green } else { Lamp::Red };
@@ -60,7 +79,9 @@ fn show_plan(junction: &Junction, clock: u64, groups: &mut [Lamp]) -> Option<Sta
             (elapsed < way.duration).then(|| way.lamp(junction, group.number, elapsed, way.duration));
         *lamp = changing.flatten().unwrap_or(settled);
     }
-    Some(stage)
+    // Until the change is over, what stays green keeps the right of way that it had.
+    let before = plan.steps[(step + plan.steps.len() - 1) % plan.steps.len()].stage;
+    Some(if elapsed < way.duration { before } else { stage })
 }
 
 /// A run of traffic alone.

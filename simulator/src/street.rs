@@ -6,7 +6,7 @@ use crate::{
     modbus_field::FieldDevice,
     signals::{Felt, Sensed, Tlc},
     world::{Lamps, World},
-    worn_detectors::WornDetectors,
+    worn_detectors::{Failure, Wear, WornDetectors},
 };
 use model::{
     city::City,
@@ -15,7 +15,7 @@ use model::{
     signal::Lamp,
     time::Moment,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use wire::register_map::RegisterMap;
 
 /// Traffic and devices.
@@ -53,6 +53,16 @@ impl Street {
     /// From now on its detectors are worn like that.
     pub fn wear(&mut self, worn: WornDetectors) {
         self.worn = Some(worn);
+    }
+
+    /// From now on these channels of a junction, by their places, are broken like that, and no others but those that are
+    /// worn.
+    pub fn break_channels(&mut self, junction: JunctionIx, broken: &BTreeMap<u16, Failure>) {
+        if self.worn.is_none() && broken.is_empty() {
+            return;
+        }
+        let city = &self.city;
+        self.worn.get_or_insert_with(|| WornDetectors::new(city, Wear::default(), 0)).set(junction, broken);
     }
 
     /// The city's time at the start of the next step.

@@ -21,11 +21,14 @@ pub struct VehicleIx(pub(crate) u32);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     pub(crate) depart_ms: i64,
+    pub(crate) depart_pos_m: f64,
+    pub(crate) depart_speed_mps: f64,
     pub(crate) depart_delay_s: f64,
     pub(crate) route_length: f64,
     pub(crate) waiting_s: f64,
     pub(crate) waiting_count: u32,
     pub(crate) stop_s: f64,
+    pub(crate) reroutes: u32,
 }
 
 /// What is only needed at the ends and turns of a trip.
@@ -86,6 +89,10 @@ pub(crate) struct Vehicles {
     pub(crate) settle: Vec<u8>,
     /// Metres that each lane of the current link leads on along the route, `stride` per vehicle.
     pub(crate) reach: Vec<f32>,
+    /// Metres of vehicles that stood or drove on each of these ways when they were picked, like `reach`.
+    pub(crate) crowd: Vec<f32>,
+    /// Speed by which a driver looks ahead for its lane, m/s: its own, which falls slowly.
+    pub(crate) look: Vec<f32>,
     pub(crate) stride: usize,
     pub(crate) cold: Vec<Cold>,
     free: Vec<u32>,
@@ -129,6 +136,8 @@ impl Vehicles {
         self.urge.push(0.0);
         self.settle.push(0);
         self.reach.resize(self.reach.len() + self.stride, 0.0);
+        self.crowd.resize(self.crowd.len() + self.stride, 0.0);
+        self.look.push(0.0);
         self.cold.push(Cold::default());
         i
     }
@@ -146,6 +155,7 @@ impl Vehicles {
         self.halt_link[i] = NONE;
         self.lets_in[i] = NONE;
         self.urge[i] = 0.0;
+        self.look[i] = 0.0;
         self.settle[i] = 0;
     }
 
@@ -167,12 +177,98 @@ impl Vehicles {
         f64::from(self.reach[i * self.stride + k])
     }
 
+    /// Metres that vehicles took there when the way was picked.
+    pub(crate) fn crowd(&self, i: usize, k: usize) -> f64 {
+        f64::from(self.crowd[i * self.stride + k])
+    }
+
     /// Makes the next halt known to the step.
     pub(crate) fn aim_at_halt(&mut self, i: usize) {
-        match self.cold[i].halts.front() {
-            Some(halt) => (self.halt_link[i], self.halt_at[i]) = (halt.link.0, halt.position_m),
-            None => self.halt_link[i] = NONE,
-        }
+        aim_at_halt(&self.cold[i], &mut self.halt_link[i], &mut self.halt_at[i]);
+    }
+}
+
+/// Vehicles that one thread moves at a time.
+const PART: usize = 2048;
+
+/// Some vehicles in a row, and of each what moving it changes. No two parts have a vehicle in common.
+pub(crate) struct Part<'a> {
+    /// The row of the first.
+    pub(crate) first: usize,
+    pub(crate) x: &'a mut [f64],
+    pub(crate) v: &'a mut [f64],
+    pub(crate) tail: &'a mut [u32],
+    pub(crate) time_loss: &'a mut [f64],
+    pub(crate) waiting: &'a mut [f32],
+    pub(crate) queued: &'a mut [bool],
+    pub(crate) stopped_at_line: &'a mut [bool],
+    pub(crate) dwell: &'a mut [f32],
+    pub(crate) halt_link: &'a mut [u32],
+    pub(crate) halt_at: &'a mut [f64],
+    pub(crate) settle: &'a mut [u8],
+    pub(crate) cold: &'a mut [Cold],
+    pub(crate) fixed: Fixed<'a>,
+}
+
+/// What moving does not change, of all vehicles.
+#[derive(Clone, Copy)]
+pub(crate) struct Fixed<'a> {
+    pub(crate) way: &'a [u32],
+    pub(crate) v_next: &'a [f64],
+    pub(crate) factor: &'a [f64],
+    pub(crate) kind: &'a [u16],
+    pub(crate) path: &'a [[u32; PATH]],
+    pub(crate) path_arrives: &'a [bool],
+}
+
+impl Vehicles {
+    /// All of them, in parts.
+    pub(crate) fn parts(&mut self) -> Vec<Part<'_>> {
+        let Vehicles { way, v_next, factor, kind, path, path_arrives, .. } = self;
+        let fixed = Fixed { way, v_next, factor, kind, path, path_arrives };
+        let (mut x, mut v, mut tail) = (&mut self.x[..], &mut self.v[..], &mut self.tail[..]);
+        let (mut time_loss, mut waiting) = (&mut self.time_loss[..], &mut self.waiting[..]);
+        let (mut queued, mut stopped_at_line) = (&mut self.queued[..], &mut self.stopped_at_line[..]);
+        let (mut dwell, mut settle) = (&mut self.dwell[..], &mut self.settle[..]);
+        let (mut halt_link, mut halt_at) = (&mut self.halt_link[..], &mut self.halt_at[..]);
+        let mut cold = &mut self.cold[..];
+        let part = |first| Part {
+            first,
+            x: next_part(&mut x),
+            v: next_part(&mut v),
+            tail: next_part(&mut tail),
+            time_loss: next_part(&mut time_loss),
+            waiting: next_part(&mut waiting),
+            queued: next_part(&mut queued),
+            stopped_at_line: next_part(&mut stopped_at_line),
+            dwell: next_part(&mut dwell),
+            halt_link: next_part(&mut halt_link),
+            halt_at: next_part(&mut halt_at),
+            settle: next_part(&mut settle),
+            cold: next_part(&mut cold),
+            fixed,
+        };
+        (0..fixed.way.len()).step_by(PART).map(part).collect()
+    }
+}
+
+/// The next [`PART`] of what is left of a column.
+fn next_part<'a, T>(rest: &mut &'a mut [T]) -> &'a mut [T] {
+    let length = rest.len().min(PART);
+    rest.split_off_mut(..length).unwrap_or_default()
+}
+
+impl Part<'_> {
+    /// Makes the next halt of its `k`-th vehicle known to the step.
+    pub(crate) fn aim_at_halt(&mut self, k: usize) {
+        aim_at_halt(&self.cold[k], &mut self.halt_link[k], &mut self.halt_at[k]);
+    }
+}
+
+fn aim_at_halt(cold: &Cold, link: &mut u32, at: &mut f64) {
+    match cold.halts.front() {
+        Some(halt) => (*link, *at) = (halt.link.0, halt.position_m),
+        None => *link = NONE,
     }
 }
 

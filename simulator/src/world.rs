@@ -19,14 +19,17 @@ pub(crate) mod road;
 mod route;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use insertion::{DepartLane, TripFault};
 pub use measure::{LinkMeasure, Totals, TripInfo};
+pub use view::{Place, Seen};
 
 use crate::{
     detectors::{DetectorState, Detectors},
     vehicles::{NONE, TransitVehicle, UNKNOWN, Vehicles},
 };
+use advance::Passed;
 use follow::Driver;
 use insertion::Gate;
 use measure::Links;
@@ -39,9 +42,15 @@ use model::{
     network::Modes,
     signal::Lamp,
 };
+use plan::Chosen;
+use rayon::prelude::*;
 use right_of_way::{Approaches, Permissive, Scene};
 use road::Road;
 
+/// Ways that one thread takes at a time: so many, however many threads there are, that the results are the same.
+const WAYS_PER_TASK: usize = 512;
+/// With fewer vehicles a step is over before another thread has begun.
+const PARALLEL_FROM: usize = 2000;
 /// How many junctions a wave of sudden braking may run back through within one step.
 const BRAKE_WAVES: usize = 8;
 
@@ -92,6 +101,10 @@ pub struct World {
     busy: Vec<u16>,
     approaches: Approaches,
     spare_approaches: Approaches,
+    /// By task: what its drivers chose.
+    chosen: Vec<Chosen>,
+    /// By task: what its ways saw go by.
+    passed: Vec<Passed>,
     /// Vehicles whose choice depends on somebody beyond their way: (vehicle, ahead, metres to its rear).
     ahead: Vec<(u32, u32, f64)>,
     /// Vehicles that change ways in this step: (way, position there, vehicle).
@@ -133,6 +146,8 @@ impl World {
             busy: vec![0; network.movements.len()],
             approaches: Approaches::new(network.movements.len()),
             spare_approaches: Approaches::new(network.movements.len()),
+            chosen: vec![Chosen::default(); road.length.len().div_ceil(WAYS_PER_TASK)],
+            passed: vec![Passed::default(); road.length.len().div_ceil(WAYS_PER_TASK)],
             ahead: Vec::new(),
             landings: Vec::new(),
             routes: Vec::new(),
@@ -140,7 +155,7 @@ impl World {
             gate: Gate::default(),
             search: route::Search::default(),
             lane_scratch: route::LaneScratch::default(),
-            links: Links::new(network.links.len(), options.begin_ms),
+            links: Links::new(&road, options.begin_ms),
             totals: Totals::default(),
             finished: Vec::new(),
             detectors: Detectors::new(city, seed, options.pedestrians_per_hour),
@@ -309,6 +324,7 @@ impl World {
         let dt = self.dt();
         let mut v_next = std::mem::take(&mut self.vehicles.v_next);
         let mut next = std::mem::take(&mut self.spare_approaches);
+        let mut chosen = std::mem::take(&mut self.chosen);
         let mut ahead = std::mem::take(&mut self.ahead);
         ahead.clear();
         next.clear();
@@ -323,36 +339,24 @@ impl World {
             permissive: &self.permissive,
             dt,
         };
-        for (way, row) in self.rows.iter().enumerate() {
-            let mut leader: Option<usize> = None;
-            for &i in row.iter().rev() {
-                let i = i as usize;
-                if self.vehicles.dwell[i] > 0.0 {
-                    v_next[i] = 0.0;
-                    leader = Some(i);
-                    continue;
-                }
-                let first = next.len();
-                let choice = scene.choose(i, way as u32, leader, &mut next);
-                let driver = scene.driver(i);
-                let random = chance(self.seed, u64::from(i as u32) | 1 << 40, self.steps);
-                // Dawdling never makes anybody brake harder than is comfortable.
-                let least = choice.speed.min((self.vehicles.v[i] - driver.decel * dt).max(0.0));
-                let mut speed = driver.dawdle(choice.speed.max(0.0), random, dt).max(least);
-                if let Some(j) = leader {
-                    // However hard the leader brakes in this very step, nobody runs into it.
-                    let free =
-                        self.vehicles.x[j] + v_next[j] * dt - scene.driver(j).length - self.vehicles.x[i];
-                    speed = speed.min((free / dt).max(0.0));
-                }
-                if let Some((j, metres)) = choice.ahead {
-                    ahead.push((i as u32, j, metres));
-                }
-                v_next[i] = speed;
-                next.advance_from(first, speed * dt);
-                leader = Some(i);
-            }
+        let (seed, step) = (self.seed, self.steps);
+        let task = |(task, chosen): (usize, &mut Chosen)| {
+            let from = task * WAYS_PER_TASK;
+            scene.choose_rows(from..(from + WAYS_PER_TASK).min(scene.rows.len()), seed, step, chosen);
+        };
+        if self.vehicles.count >= PARALLEL_FROM {
+            chosen.par_iter_mut().enumerate().for_each(task);
+        } else {
+            chosen.iter_mut().enumerate().for_each(task);
         }
+        for chosen in &chosen {
+            for &(i, speed) in &chosen.speeds {
+                v_next[i as usize] = speed;
+            }
+            next.extend(&chosen.approaches);
+            ahead.extend_from_slice(&chosen.ahead);
+        }
+        self.chosen = chosen;
         // Those whose leader is beyond their way learn only now how hard it brakes, and tell those behind.
         for _ in 0..BRAKE_WAVES {
             let mut changed = false;

@@ -11,6 +11,7 @@ use model::{
     ids::JunctionIx,
     time::{Moment, Tenths},
 };
+use std::collections::BTreeMap;
 
 /// How worn the detectors of a city are.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -25,7 +26,7 @@ pub struct Wear {
 
 /// How a channel is broken. None says so of itself: what reports its own fault is no riddle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Failure {
+pub enum Failure {
     /// Something always stands on it, and nothing new ever comes.
     StuckOn,
     /// Nothing ever comes.
@@ -73,6 +74,8 @@ struct Channel {
     /// Its number in the whole city, to draw chances by.
     who: u64,
     failure: Option<Failure>,
+    /// What it is by wear, when nobody asks for anything else.
+    own: Option<Failure>,
     /// How far an area sees, m; none for a loop.
     view_m: Option<f64>,
     /// The area follows vehicles.
@@ -86,6 +89,7 @@ impl WornDetectors {
             place: place as u16,
             who: 0,
             failure: None,
+            own: None,
             view_m: (detector.kind == DetectorKind::Area).then_some(detector.length_m),
             follows: detector.head.is_some(),
         };
@@ -107,9 +111,17 @@ impl WornDetectors {
         all.sort_by(|a, b| lot(a).total_cmp(&lot(b)));
         let broken = (wear.failed * all.len() as f64).round() as usize;
         for (channel, failure) in all.into_iter().take(broken).zip(FAILURES.into_iter().cycle()) {
-            channel.failure = Some(failure);
+            (channel.failure, channel.own) = (Some(failure), Some(failure));
         }
         WornDetectors { wear, seed, junctions }
+    }
+
+    /// From now on these channels of a junction, by their places, are broken like that, and the others as their wear
+    /// has it.
+    pub fn set(&mut self, junction: JunctionIx, broken: &BTreeMap<u16, Failure>) {
+        for channel in &mut self.junctions[junction.ix()].channels {
+            channel.failure = broken.get(&channel.place).copied().or(channel.own);
+        }
     }
 
     /// What a junction's detectors tell in place of what they should feel. Asked again at the same moment, they

@@ -7,7 +7,10 @@ use anyhow::Context;
 use model::{city::City, ids::JunctionIx, sumo::Scenario, time::Moment};
 use simulator::{
     modbus_field::FieldDevice,
-    scenario::output::Outputs,
+    scenario::{
+        measuring::Measures,
+        output::{Files, Outputs},
+    },
     signals::Tlc,
     street::Street,
     sumo::{self, Sumo},
@@ -79,16 +82,15 @@ impl Driver {
         let mut demand = input::sumo_demand(&city.network, &files)?;
         let end_s = scenario.end_s.unwrap_or(f64::INFINITY);
         demand.trips.retain(|t| (scenario.begin_s..end_s).contains(&t.depart_s));
-        let options = Options {
-            begin_ms: at(scenario.begin_s).0,
-            depart_lane: DepartLane::First,
-            ..Options::default()
-        };
+        let options =
+            Options { begin_ms: at(scenario.begin_s).0, depart_lane: DepartLane::Best, ..Options::default() };
         let mut world = World::with_options(city, demand.types.clone(), arguments.seed, options);
         for (trip, fault) in world.insert_all(&demand) {
             tracing::warn!(trip, %fault, "a trip was left out");
         }
-        let outputs = Outputs::create(&arguments.out, city.junctions.len())
+        // The files' own detectors are left to the simulator: here a tier of ours measures.
+        let files = Files::within(&arguments.out);
+        let outputs = Outputs::create(files, Measures::default(), city, &world, None)
             .with_context(|| format!("could not write into {}", arguments.out.display()))?;
         let mut street = Street::new(city.clone(), world, map.clone(), Moment(0));
         street.wear(WornDetectors::new(city, arguments.wear(), arguments.seed));

@@ -343,6 +343,7 @@ fn turns(network: &Network, picture: &Picture, rules: &TurnRules, from: LinkIx) 
                 head: None,
                 crosses: Vec::new(),
                 yields_to: Vec::new(),
+                waits_at_m: None,
                 stop_sign: false,
                 shape: if drawn {
                     path.iter().map(|p| picture.plane.to_lonlat(*p)).collect()

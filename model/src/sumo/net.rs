@@ -4,6 +4,7 @@
 
 use super::{
     classes::{allowed, class},
+    ledger::Ledger,
     program,
     xml::{Element, Xml},
 };
@@ -83,7 +84,7 @@ impl Projection {
 }
 
 /// `x,y` or `x,y,z`.
-fn point(text: &str) -> Option<[f64; 2]> {
+pub(super) fn point(text: &str) -> Option<[f64; 2]> {
     let mut parts = text.split(',').map(|p| p.trim().parse::<f64>().ok().filter(|v| v.is_finite()));
     Some([parts.next()??, parts.next()??])
 }
@@ -128,7 +129,27 @@ struct Reader {
     programs: BTreeMap<String, program::Program>,
     complaints: Complaints,
     notes: Vec<Complaint>,
+    ledger: Ledger,
 }
+
+/// Attributes of a road, a lane, a junction and a connection that are followed, or that follow from others.
+const OF_EDGE: [&str; 10] = [
+    "from",
+    "to",
+    "priority",
+    "type",
+    "function",
+    "shape",
+    "spreadType",
+    "crossingEdges",
+    "length",
+    "distance",
+];
+const OF_LANE: [&str; 7] = ["index", "allow", "disallow", "speed", "length", "width", "shape"];
+const OF_JUNCTION: [&str; 9] =
+    ["type", "x", "y", "z", "incLanes", "intLanes", "shape", "radius", "rightOfWay"];
+const OF_CONNECTION: [&str; 11] =
+    ["from", "to", "fromLane", "toLane", "via", "tl", "linkIndex", "dir", "state", "shape", "speed"];
 
 impl Reader {
     fn read(&mut self, xml: &Xml<'_>) -> Result<(), Complaints> {
@@ -157,10 +178,20 @@ impl Reader {
             if junction.get("type") == Some("internal") {
                 continue;
             }
+            self.ledger.attributes(junction, &OF_JUNCTION);
+            self.ledger.children(junction, &["request"]);
             let result = self.junction(junction, |x, y| projection.to_lonlat([x, y]));
             self.complaints.take(result);
         }
         for edge in root.children().filter(|e| e.name() == "edge") {
+            if edge.get("function").is_none_or(|f| f == "normal") {
+                self.ledger.attributes(edge, &OF_EDGE);
+                self.ledger.children(edge, &["lane"]);
+                for lane in edge.children().filter(|c| c.name() == "lane") {
+                    self.ledger.attributes(lane, &OF_LANE);
+                    self.ledger.children(lane, &[]);
+                }
+            }
             let result = self.edge(edge, &place);
             self.complaints.take(result);
         }
@@ -172,6 +203,7 @@ impl Reader {
             }
         }
         for connection in root.children().filter(|e| e.name() == "connection") {
+            self.ledger.attributes(connection, &OF_CONNECTION);
             let result = self.connection(connection, &via);
             self.complaints.take(result);
         }
@@ -189,8 +221,7 @@ impl Reader {
                 "param",
             ];
             if !known.contains(&other.name()) {
-                self.notes
-                    .push(other.complaint(format!("<{}> is not used here and was left out", other.name())));
+                self.ledger.leave_out(other, format!("<{}> is not used here and was left out", other.name()));
             }
         }
         Ok(())
@@ -205,11 +236,15 @@ impl Reader {
         let (x, y) = (e.number("x")?, e.number("y")?);
         let at =
             place(x, y).ok_or_else(|| e.complaint(format!("junction {id} is at no place on the earth")))?;
-        let ix = NodeIx::from(self.network.nodes.len());
-        if self.nodes.insert(id.to_string(), ix).is_some() {
+        // What is refused must leave no index behind that others would follow.
+        if self.nodes.contains_key(id) {
             return Err(e.complaint(format!("junction {id} is there twice")));
         }
+        self.nodes.insert(id.to_string(), NodeIx::from(self.network.nodes.len()));
         self.network.nodes.push(Node { id: NodeId::new(id), at });
+        if let Some(kind @ ("zipper" | "allway_stop" | "rail_signal" | "rail_crossing")) = e.get("type") {
+            self.ledger.leave_out(e, format!("junctions of type {kind} go by their right of way alone"));
+        }
         let mut rows = BTreeMap::new();
         for request in e.children().filter(|c| c.name() == "request") {
             let index: usize = request.parsed("index", "a whole number")?;
@@ -280,9 +315,10 @@ impl Reader {
         if shape.len() < 2 {
             shape = vec![self.network.nodes[from.ix()].at, self.network.nodes[to.ix()].at];
         }
-        if self.links.insert(id.to_string(), link).is_some() {
+        if self.links.contains_key(id) {
             return Err(e.complaint(format!("edge {id} is there twice")));
         }
+        self.links.insert(id.to_string(), link);
         let longest = rows.iter().map(|r| r.1.length_m).fold(0.0, f64::max);
         let fastest = rows.iter().map(|r| r.1.speed_limit_mps).fold(0.0, f64::max);
         let access = rows.iter().fold(Modes::NONE, |all, r| all.with(r.1.allowed));
@@ -343,7 +379,7 @@ impl Reader {
                 "connection from {from} to {to}: the first does not end where the second begins"
             )));
         }
-        let (mut length_m, mut shape, mut slowest) = (0.0, Vec::new(), None::<f64>);
+        let (mut length_m, mut waits_at_m, mut shape, mut slowest) = (0.0, 0.0, Vec::new(), None::<f64>);
         let mut next = e.get("via");
         // A left turn waits half way: its inside is two lanes, one after the other. The bound is for rings in broken files.
         for _ in 0..8 {
@@ -353,6 +389,7 @@ impl Reader {
                     "connection from {from} to {to}: lane {id} inside the junction does not exist"
                 )));
             };
+            waits_at_m = length_m;
             length_m += inside.length_m;
             slowest = Some(slowest.map_or(inside.speed_mps, |s| s.min(inside.speed_mps)));
             shape.extend(inside.shape.iter().skip(usize::from(!shape.is_empty())).copied());
@@ -383,6 +420,7 @@ impl Reader {
                 head: None,
                 crosses: Vec::new(),
                 yields_to: Vec::new(),
+                waits_at_m: Some(waits_at_m),
                 stop_sign: matches!(e.get("state"), Some("s" | "w")),
                 shape,
             },
@@ -469,6 +507,7 @@ impl Reader {
             areas: Vec::new(),
             corridors: Vec::new(),
         };
+        self.notes.extend(self.ledger.into_notes());
         let faults = city.faults();
         if faults.is_empty() {
             Ok(Read { value: city, notes: self.notes })

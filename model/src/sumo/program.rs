@@ -82,6 +82,7 @@ fn program(logic: Element<'_>, notes: &mut Vec<Complaint>) -> Result<(String, Pr
         notes.push(logic.complaint(format!("traffic light {id}: its {kind} program is read as a fixed one")));
     }
     let mut rows: Vec<Row> = Vec::new();
+    let mut told = BTreeSet::new();
     for e in logic.children() {
         if e.name() != "phase" {
             if e.name() != "param" {
@@ -91,6 +92,14 @@ fn program(logic: Element<'_>, notes: &mut Vec<Complaint>) -> Result<(String, Pr
         }
         if e.get("next").is_some() {
             notes.push(e.complaint(format!("traffic light {id}: next is not followed; rows run in order")));
+        }
+        for attribute in e.attributes() {
+            // Bounds only matter to an actuated program, of which the kind is said above.
+            let known = ["duration", "state", "next", "name", "minDur", "maxDur"].contains(&attribute);
+            if !known && told.insert(attribute.to_owned()) {
+                notes
+                    .push(e.complaint(format!("traffic light {id}: {attribute} of <phase> is not followed")));
+            }
         }
         let duration = e.number("duration")?;
         if !(0.0..=3600.0).contains(&duration) {

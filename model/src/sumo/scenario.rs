@@ -24,11 +24,34 @@ pub struct Scenario {
     pub seed: Option<u64>,
     /// Trip reports, if the scenario writes its own.
     pub tripinfo_output: Option<String>,
+    /// Trip reports of those who are still driving at the end, too.
+    pub write_unfinished: bool,
     /// Statistics, if the scenario writes its own.
     pub statistic_output: Option<String>,
+    /// Counts of each step, if the scenario writes its own.
+    pub summary_output: Option<String>,
+    /// Positions of all vehicles, if the scenario writes its own.
+    pub fcd_output: Option<String>,
+    /// Positions are written so often, s; each step without it.
+    pub fcd_period_s: Option<f64>,
+    /// What goes before the name of each output.
+    pub output_prefix: String,
 }
 
-/// Reads a `.sumocfg`. Options that only SUMO itself understands are notes.
+/// Options that change neither traffic nor what is written, or that say what we do anyway.
+const HARMLESS: [(&str, &[&str]); 8] = [
+    ("step-method.ballistic", &["false"]),
+    ("time-to-teleport", &["-1"]),
+    ("tripinfo-output.write-unfinished", &["true", "false"]),
+    ("threads", &[]),
+    ("xml-validation", &[]),
+    ("xml-validation.net", &[]),
+    ("precision", &["2"]),
+    ("random", &["false"]),
+];
+
+/// Reads a `.sumocfg`. Options that only SUMO itself understands are notes; those of the report and the window
+/// change no traffic and are not mentioned.
 pub fn scenario(source: Source<'_>) -> Result<Read<Scenario>, Complaints> {
     let xml = Xml::parse(source)?;
     let root = xml.root();
@@ -98,11 +121,36 @@ fn option(
             );
         }
         "tripinfo-output" | "tripinfo" => scenario.tripinfo_output = Some(value.to_string()),
+        "tripinfo-output.write-unfinished" => {
+            scenario.write_unfinished = truth(value).ok_or_else(|| {
+                e.complaint(format!("{} is {value:?}, which is neither true nor false", e.name()))
+            })?;
+        }
         "statistic-output" | "statistics-output" => scenario.statistic_output = Some(value.to_string()),
-        _ if section == "report" || section == "gui_only" => {}
-        name => notes.push(e.complaint(format!("option {name} = {value} is SUMO's alone"))),
+        "summary-output" | "summary" => scenario.summary_output = Some(value.to_string()),
+        "fcd-output" => scenario.fcd_output = Some(value.to_string()),
+        "device.fcd.period" | "fcd-output.period" => {
+            scenario.fcd_period_s = Some(time()?).filter(|p| *p > 0.0)
+        }
+        "output-prefix" => scenario.output_prefix = value.to_string(),
+        _ if section == "report" || section.starts_with("gui") => {}
+        name => {
+            let harmless = HARMLESS.iter().find(|(known, _)| *known == name);
+            if !harmless.is_some_and(|(_, same)| same.is_empty() || same.contains(&value)) {
+                notes.push(e.complaint(format!("option {name} = {value} is SUMO's alone")));
+            }
+        }
     }
     Ok(())
+}
+
+/// Yes or no as SUMO writes them.
+fn truth(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" | "t" | "x" => Some(true),
+        "false" | "0" | "no" | "off" | "f" | "-" => Some(false),
+        _ => None,
+    }
 }
 
 /// Seconds as SUMO writes them: a number, `H:M:S` or `D:H:M:S`.

@@ -183,7 +183,7 @@ fn scenarios_and_their_demand_are_read() {
         let files: Vec<(String, String)> =
             scenario.additional.iter().chain(&scenario.routes).map(load).collect();
         let files: Vec<Source<'_>> = files.iter().map(|(f, t)| Source::new(f, t)).collect();
-        let read = demand(&city.network, &files).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let read = demand(&city.network, &files, 1).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(read.value.trips.len(), trips, "{name}");
         assert!(read.value.trips.is_sorted_by(|a, b| a.depart_s <= b.depart_s), "{name}");
     }
@@ -353,6 +353,12 @@ fn broken_networks_are_complaints_with_lines() {
         "small.net.xml:5: edge WC: its from junction X does not exist\nsmall.net.xml:20: connection from WC to CE: edge WC does not exist",
     );
     check(
+        "<junction id=\"W\" type=\"dead_end\" x=\"-100\" y=\"0\" incLanes=\"\" intLanes=\"\" shape=\"\"/>",
+        "<junction id=\"E\" x=\"1\" y=\"2\"/>",
+        "small.net.xml:14: junction E is there twice\nsmall.net.xml:5: edge WC: its from junction W does not exist\n\
+         small.net.xml:20: connection from WC to CE: edge WC does not exist",
+    );
+    check(
         "length=\"96\"",
         "length=\"-1\"",
         "small.net.xml:5: length of <lane> is -1; it must be above zero\nsmall.net.xml:20: connection from WC to CE: edge WC does not exist",
@@ -394,7 +400,7 @@ fn broken_demand_is_complaints_with_lines() {
     let net = network(Source::new("small.net.xml", SMALL), &[]).unwrap().value.network;
     let check = |body: &str, expected: &str| {
         let text = format!("<routes>\n{body}\n</routes>");
-        let found = match demand(&net, &[Source::new("a.rou.xml", &text)]) {
+        let found = match demand(&net, &[Source::new("a.rou.xml", &text)], 1) {
             Ok(read) => {
                 let trips: Vec<String> =
                     read.value.trips.iter().map(|t| format!("{}@{}", t.id, t.depart_s)).collect();
@@ -418,9 +424,38 @@ fn broken_demand_is_complaints_with_lines() {
         "<flow id=\"f\" begin=\"0\" end=\"5\" vehsPerHour=\"1800\" from=\"WC\" to=\"CE\"/>",
         "f.0@0\nf.1@2\nf.2@4",
     );
+    check("<flow id=\"f\" begin=\"0\" end=\"2\" probability=\"1\" from=\"WC\" to=\"CE\"/>", "f.0@0\nf.1@1");
     check(
-        "<flow id=\"f\" begin=\"0\" end=\"5\" probability=\"0.1\" from=\"WC\" to=\"CE\"/>",
-        "a.rou.xml:2: <flow> with random departures (probability, exp) is not supported and was left out",
+        "<flow id=\"f\" begin=\"0\" end=\"5\" probability=\"1.1\" from=\"WC\" to=\"CE\"/>",
+        "a.rou.xml:2: flow f: probability 1.1 is not between 0 and 1",
+    );
+    check(
+        "<flow id=\"f\" begin=\"0\" end=\"5\" period=\"exp(x)\" from=\"WC\" to=\"CE\"/>",
+        "a.rou.xml:2: flow f: its period is not exp(vehicles a second)",
+    );
+    check(
+        "<flow id=\"f\" begin=\"0\" end=\"1e9\" period=\"0.001\" from=\"WC\" to=\"CE\"/>",
+        "a.rou.xml:2: flow f: 1000000000000 vehicles are more than the 1000000 that one flow may have",
+    );
+    check(
+        "<trip id=\"t\" depart=\"0\" from=\"WC\" to=\"CE\" reroute=\"true\" color=\"red\"/>\n\
+         <trip id=\"u\" depart=\"1\" from=\"WC\" to=\"CE\" reroute=\"true\" departPos=\"random\"/>",
+        "t@0\nu@1\na.rou.xml:2: reroute of <trip> is not followed (and 1 more)\n\
+         a.rou.xml:3: departPos of <trip> is not followed",
+    );
+    check(
+        "<vType id=\"x\" lcStrategic=\"3\" carFollowModel=\"IDM\" vClass=\"moped\"/>",
+        "a.rou.xml:2: carFollowModel IDM is driven as Krauss\na.rou.xml:2: lcStrategic of <vType> is not followed\n\
+         a.rou.xml:2: vClass moped drives where cars do",
+    );
+    check(
+        "<routeDistribution id=\"d\"><route id=\"a\" edges=\"WC CE\" probability=\"0\"/></routeDistribution>",
+        "a.rou.xml:2: route distribution d has no routes with a share",
+    );
+    check(
+        "<routeDistribution id=\"d\"><route id=\"a\" edges=\"WC CE\"/><route refId=\"a\"/></routeDistribution>\n\
+         <vehicle id=\"v\" depart=\"3\" route=\"d\"/>",
+        "v@3",
     );
     check(
         "<person id=\"p\"/>\n<person id=\"q\"/>",
@@ -450,6 +485,92 @@ fn broken_demand_is_complaints_with_lines() {
     check(
         "<flow id=\"f\" from=\"WC\" to=\"CE\" period=\"0\" end=\"9\"/>",
         "a.rou.xml:2: period of <flow> is 0; it must be above zero",
+    );
+}
+
+#[test]
+fn random_flows_depart_by_their_rate_and_the_seed() {
+    let net = network(Source::new("small.net.xml", SMALL), &[]).unwrap().value.network;
+    let departures = |what: &str, seed: u64| -> Vec<f64> {
+        let text = format!(
+            "<routes><flow id=\"f\" begin=\"100\" end=\"10100\" {what} from=\"WC\" to=\"CE\"/></routes>"
+        );
+        let read = demand(&net, &[Source::new("a.rou.xml", &text)], seed).unwrap();
+        assert_eq!(read.notes, []);
+        read.value.trips.iter().map(|t| t.depart_s).collect()
+    };
+    for what in ["probability=\"0.2\"", "period=\"exp(0.2)\""] {
+        let one = departures(what, 1);
+        assert!((1870..2130).contains(&one.len()), "{what}: {}, but 2000 are expected", one.len());
+        assert!(one.iter().all(|t| (100.0..10_100.0).contains(t)) && one.is_sorted());
+        assert_eq!(one, departures(what, 1));
+        assert_ne!(one, departures(what, 2));
+    }
+    let gaps: Vec<f64> = departures("period=\"exp(0.2)\"", 3).windows(2).map(|w| w[1] - w[0]).collect();
+    // Of exponential gaps a share of 1/e is longer than their mean.
+    let long = gaps.iter().filter(|g| **g > 5.0).count() as f64 / gaps.len() as f64;
+    assert!((0.33..0.41).contains(&long), "{long}");
+}
+
+#[test]
+fn distributions_share_out_routes_and_types() {
+    let net = network(Source::new("small.net.xml", SMALL), &[]).unwrap().value.network;
+    let text = "<routes><vType id=\"a\"/><vTypeDistribution id=\"mix\" vTypes=\"a\" probabilities=\"3\">\
+        <vType id=\"b\" vClass=\"bus\" probability=\"1\"/></vTypeDistribution>\
+        <route id=\"r\" edges=\"WC CE\"/><route id=\"s\" edges=\"SC CN\"/>\
+        <routeDistribution id=\"ways\" routes=\"r s\" probabilities=\"0.25 0.75\"/>\
+        <flow id=\"f\" type=\"mix\" route=\"ways\" begin=\"0\" end=\"2000\" period=\"1\"/></routes>";
+    let trips = demand(&net, &[Source::new("a.rou.xml", text)], 1).unwrap().value.trips;
+    let share =
+        |is: &dyn Fn(&crate::demand::Trip) -> bool| trips.iter().filter(|t| is(t)).count() as f64 / 2000.0;
+    let south = |t: &crate::demand::Trip| net.link(t.links[0]).id.as_str() == "SC";
+    assert!((0.71..0.79).contains(&share(&south)), "{}", share(&south));
+    assert!((0.71..0.79).contains(&share(&|t| t.vehicle_type == 0)));
+    let both = share(&|t| south(t) && t.vehicle_type == 0);
+    assert!((0.52..0.61).contains(&both), "routes and types are drawn apart: {both}");
+}
+
+#[test]
+fn measurements_are_read_or_refused_with_their_line() {
+    let net = network(Source::new("small.net.xml", SMALL), &[]).unwrap().value.network;
+    let check = |body: &str, expected: &str| {
+        let text = format!("<additional>\n{body}\n</additional>");
+        let said = match super::measuring(&net, &[Source::new("a.add.xml", &text)]) {
+            Ok(read) => {
+                let m = &read.value;
+                let counts = [m.loops.len(), m.areas.len(), m.gates.len(), m.means.len()];
+                let notes: Vec<String> = read.notes.iter().map(ToString::to_string).collect();
+                format!("{counts:?}{}", notes.join("\n"))
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(said, expected, "{body}");
+    };
+    check("<e1Detector id=\"d\" lane=\"WC_0\" pos=\"-5\" period=\"60\" file=\"x\"/>", "[1, 0, 0, 0]");
+    check(
+        "<inductionLoop id=\"d\" lane=\"XX_0\" pos=\"5\" file=\"x\"/>",
+        "a.add.xml:2: <inductionLoop>: lane XX_0 does not exist",
+    );
+    check(
+        "<inductionLoop id=\"d\" lane=\"WC_0\" pos=\"5000\" file=\"x\"/>",
+        "a.add.xml:2: pos of <inductionLoop> is 5000, but its lane is only 96 m long",
+    );
+    check(
+        "<laneAreaDetector id=\"d\" lanes=\"WC_0 CE_0\" pos=\"50\" endPos=\"20\" freq=\"1:00:00\" file=\"x\"/>",
+        "[0, 1, 0, 0]",
+    );
+    check(
+        "<laneAreaDetector id=\"d\" lanes=\"CE_0 WC_0\" file=\"x\"/>",
+        "a.add.xml:2: a lane of CE does not lead to the next, of WC",
+    );
+    check(
+        "<e3Detector id=\"d\" file=\"x\"><detEntry lane=\"WC_0\" pos=\"1\"/></e3Detector>",
+        "a.add.xml:2: <e3Detector> needs an entry and an exit",
+    );
+    check(
+        "<edgeData id=\"d\" file=\"x\" edges=\"WC\"/>\n<routeProbe id=\"p\"/>",
+        "[0, 0, 0, 1]a.add.xml:2: edges of <edgeData> is not followed\n\
+         a.add.xml:3: <routeProbe> is not supported and was left out",
     );
 }
 

@@ -64,6 +64,10 @@ impl<'x> Element<'x> {
     pub(super) fn get(self, attribute: &str) -> Option<&'x str> {
         self.node.attribute(attribute)
     }
+    /// Names of its attributes, in file order.
+    pub(super) fn attributes(self) -> impl Iterator<Item = &'x str> {
+        self.node.attributes().map(|a| a.name())
+    }
     /// A complaint about this element.
     pub(super) fn complaint(self, message: impl Into<String>) -> Complaint {
         Complaint::at(self.xml.file, self.line(), message)

@@ -1,54 +1,113 @@
 //! `simulator run`: a SUMO network and its demand, without a centre.
 
-use super::Failure;
+use super::{
+    Failure,
+    input::{Text, heard, say},
+};
 use anyhow::Context;
 use clap::Args;
 use model::{
-    config::{Complaints, Read, Source},
-    sumo,
+    config::{Complaints, Source},
+    sumo::{self, Scenario},
 };
+use serde::Serialize;
 use simulator::{
-    scenario::{Run, output::Outputs},
+    scenario::{
+        Run, Summary,
+        measuring::Measures,
+        output::{Files, Outputs},
+        picture,
+        series::{Point, Series},
+    },
     world::{DepartLane, Options},
 };
 use std::{
     io::{IsTerminal, Write},
-    path::PathBuf,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
 };
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
+    /// Scenario: a SUMO .sumocfg. What else is given here goes before what stands in it.
+    #[arg(value_name = "F.sumocfg", required_unless_present = "net")]
+    scenario: Option<PathBuf>,
     /// Road network: a SUMO .net.xml.
     #[arg(long, value_name = "F.net.xml")]
-    net: PathBuf,
+    net: Option<PathBuf>,
     /// Demand: SUMO .rou.xml files, in loading order.
-    #[arg(long, value_name = "F.rou.xml", value_delimiter = ',', required = true)]
+    #[arg(long, value_name = "F.rou.xml", value_delimiter = ',')]
     routes: Vec<PathBuf>,
-    /// Further SUMO files (types, stops, traffic light programs), loaded before the demand.
+    /// Further SUMO files (types, stops, traffic light programs, detectors), loaded before the demand.
     #[arg(long, value_name = "F.add.xml", value_delimiter = ',')]
     additional: Vec<PathBuf>,
-    /// Start, seconds on the demand's own clock.
-    #[arg(long, default_value_t = 0.0, value_name = "SECONDS")]
-    begin: f64,
+    /// Start, seconds on the demand's own clock. [default: the scenario's, or 0]
+    #[arg(long, value_name = "SECONDS")]
+    begin: Option<f64>,
     /// End, seconds. Without it the run ends when everybody has arrived, or after a day.
     #[arg(long, value_name = "SECONDS")]
     end: Option<f64>,
-    /// Same seed, same run.
-    #[arg(long, default_value_t = 42)]
-    seed: u64,
-    /// Length of a step, seconds: 1 or 0.5.
-    #[arg(long, default_value = "1", value_name = "SECONDS", value_parser = step_ms)]
-    step: u32,
-    /// Lane on which vehicles enter: the one at the kerb (SUMO's default), or the best for the route.
-    #[arg(long, default_value = "first", value_name = "first|best", value_parser = depart_lane)]
+    /// Same seed, same run. [default: the scenario's, or 42]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Share of the demand that is driven; above 1, vehicles have doubles. [default: the scenario's, or 1]
+    #[arg(long, value_name = "FACTOR")]
+    scale: Option<f64>,
+    /// Length of a step, seconds: 1 or 0.5. [default: the scenario's, or 1]
+    #[arg(long, value_name = "SECONDS", value_parser = step_ms)]
+    step: Option<u32>,
+    /// Lane on which vehicles enter: the best for the route (as SUMO chooses), or the one at the kerb.
+    #[arg(long, default_value = "best", value_name = "first|best", value_parser = depart_lane)]
     depart_lane: DepartLane,
-    /// Folder for tripinfo.xml, summary.xml, statistics.xml, tls_states.xml and summary.json; made if missing.
+    /// Threads that drive: any number gives the same run. [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Folder for tripinfo.xml, summary.xml, statistics.xml, tls_states.xml, kpis.json, summary.json and picture.svg,
+    /// and for the files that detectors of the scenario write; made if missing.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Reports of all trips, as SUMO writes them.
+    #[arg(long, value_name = "F.xml")]
+    tripinfo_output: Option<PathBuf>,
+    /// Counts of each step, as SUMO writes them.
+    #[arg(long, value_name = "F.xml")]
+    summary_output: Option<PathBuf>,
+    /// Counts and means of the whole run, as SUMO writes them.
+    #[arg(long, value_name = "F.xml")]
+    statistic_output: Option<PathBuf>,
+    /// Position of every vehicle at every step (FCD), as SUMO writes it.
+    #[arg(long, value_name = "F.xml")]
+    fcd_output: Option<PathBuf>,
+    /// Seconds between positions of --fcd-output. [default: each step]
+    #[arg(long, value_name = "SECONDS")]
+    fcd_period: Option<f64>,
+    /// The run for replay, in our own compact form; `simulator trace` reads it.
+    #[arg(long, value_name = "F.trace")]
+    trace: Option<PathBuf>,
+    /// Speeds and queues over time, as a picture.
+    #[arg(long, value_name = "F.svg")]
+    picture: Option<PathBuf>,
 }
 
 /// A run without an end stops here at the latest, s after its begin.
 const LONGEST_S: f64 = 86_400.0;
+/// No run begins or ends later than this, s: thirty years of a clock that counts from some midnight.
+const LATEST_S: f64 = 1e9;
+/// A point of the picture, s.
+const POINT_S: f64 = 60.0;
+
+/// What `kpis.json` holds. Names and units stay; a change of either is another schema.
+#[derive(Serialize)]
+struct Kpis {
+    schema: &'static str,
+    scenario: String,
+    seed: u64,
+    begin_s: f64,
+    end_s: f64,
+    #[serde(flatten)]
+    summary: Summary,
+    minutes: Vec<Point>,
+}
 
 fn step_ms(text: &str) -> Result<u32, String> {
     match text {
@@ -66,66 +125,172 @@ fn depart_lane(text: &str) -> Result<DepartLane, String> {
     }
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let end_s = arguments.end.unwrap_or(arguments.begin + LONGEST_S);
-    if end_s <= arguments.begin {
-        return Err(Failure::Input(vec![format!("--end {end_s} is not after --begin {}", arguments.begin)]));
+/// The scenario that the arguments and the file that they name come to.
+struct Meant {
+    scenario: Scenario,
+    /// The folder to which the scenario's names are relative.
+    folder: PathBuf,
+    title: String,
+    step_ms: u32,
+    net: PathBuf,
+    routes: Vec<PathBuf>,
+    additional: Vec<PathBuf>,
+}
+
+impl Meant {
+    fn of(arguments: &Arguments) -> Result<Meant, Failure> {
+        let mut scenario = Scenario { step_s: 1.0, scale: 1.0, ..Scenario::default() };
+        let mut folder = PathBuf::new();
+        if let Some(path) = &arguments.scenario {
+            let text = Text::read(path)?;
+            scenario = heard(sumo::scenario(text.source()))?;
+            folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        }
+        scenario.begin_s = arguments.begin.unwrap_or(scenario.begin_s);
+        scenario.end_s = arguments.end.or(scenario.end_s);
+        scenario.scale = arguments.scale.unwrap_or(scenario.scale);
+        if !(scenario.scale.is_finite() && (0.0..=100.0).contains(&scenario.scale)) {
+            return Err(Failure::Input(vec![format!("scale {} is not between 0 and 100", scenario.scale)]));
+        }
+        let times = [Some(scenario.begin_s), scenario.end_s];
+        if let Some(wrong) = times.into_iter().flatten().find(|t| !(0.0..=LATEST_S).contains(t)) {
+            return Err(Failure::Input(vec![format!("{wrong} s is no time of a run: 0 to {LATEST_S} are")]));
+        }
+        if let Some(end) = scenario.end_s.filter(|end| *end <= scenario.begin_s) {
+            return Err(Failure::Input(vec![format!("end {end} is not after begin {}", scenario.begin_s)]));
+        }
+        let step_ms = match arguments.step {
+            Some(step) => step,
+            None if (scenario.step_s - 0.5).abs() < 1e-9 => 500,
+            None => {
+                if (scenario.step_s - 1.0).abs() > 1e-9 {
+                    say(&format!("step-length {} s is not one of ours: steps are 1 s long", scenario.step_s));
+                }
+                1000
+            }
+        };
+        let within = |names: &[String]| names.iter().map(|n| folder.join(n)).collect::<Vec<_>>();
+        let or =
+            |given: &[PathBuf], named: Vec<PathBuf>| if given.is_empty() { named } else { given.to_vec() };
+        let net = arguments.net.clone().unwrap_or_else(|| folder.join(&scenario.net));
+        let title = arguments.scenario.as_ref().unwrap_or(&net);
+        let title = title.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let routes = or(&arguments.routes, within(&scenario.routes));
+        if routes.is_empty() {
+            say("there are no route files: nobody will drive");
+        }
+        Ok(Meant {
+            routes,
+            additional: or(&arguments.additional, within(&scenario.additional)),
+            title,
+            step_ms,
+            net,
+            scenario,
+            folder,
+        })
     }
-    let net = Text::read(&arguments.net)?;
-    let additional = arguments.additional.iter().map(Text::read).collect::<Result<Vec<_>, _>>()?;
-    let routes = arguments.routes.iter().map(Text::read).collect::<Result<Vec<_>, _>>()?;
+
+    /// Where outputs go: beside the file that names them, as in SUMO, or into `--out`.
+    fn files(&self, arguments: &Arguments) -> Files {
+        let s = &self.scenario;
+        let all = arguments.out.as_deref().map(Files::within).unwrap_or_default();
+        let named = |name: &Option<String>| {
+            name.as_ref().map(|n| place(arguments, &self.folder, &format!("{}{n}", s.output_prefix)))
+        };
+        let period = arguments.fcd_period.or(s.fcd_period_s);
+        let pick = |given: &Option<PathBuf>, name: &Option<String>, folder: Option<PathBuf>| {
+            given.clone().or_else(|| named(name)).or(folder)
+        };
+        Files {
+            unfinished: all.unfinished || s.write_unfinished || arguments.tripinfo_output.is_some(),
+            tripinfo: pick(&arguments.tripinfo_output, &s.tripinfo_output, all.tripinfo),
+            summary: pick(&arguments.summary_output, &s.summary_output, all.summary),
+            statistics: pick(&arguments.statistic_output, &s.statistic_output, all.statistics),
+            tls_states: all.tls_states,
+            fcd: pick(&arguments.fcd_output, &s.fcd_output, None),
+            fcd_period_ms: period.map(|p| (p * 1000.0).round() as i64),
+            trace: arguments.trace.clone(),
+        }
+    }
+}
+
+/// A relative name of an output that a file of `folder` gives.
+fn place(arguments: &Arguments, folder: &Path, name: &str) -> PathBuf {
+    arguments.out.as_deref().unwrap_or(folder).join(name)
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let meant = Meant::of(arguments)?;
+    if let Some(threads) = arguments.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
+        pool.build_global().context("could not start the threads")?;
+    }
+    let (begin_s, end_s) =
+        (meant.scenario.begin_s, meant.scenario.end_s.unwrap_or(meant.scenario.begin_s + LONGEST_S));
+    let seed = arguments.seed.or(meant.scenario.seed).unwrap_or(42);
+    let net = Text::read(&meant.net)?;
+    let additional = meant.additional.iter().map(Text::read).collect::<Result<Vec<_>, _>>()?;
+    let routes = meant.routes.iter().map(Text::read).collect::<Result<Vec<_>, _>>()?;
     let additional: Vec<Source<'_>> = additional.iter().map(Text::source).collect();
     let city = heard(sumo::network(net.source(), &additional))?;
+    let measuring = heard(sumo::measuring(&city.network, &additional))?;
     let sources: Vec<Source<'_>> = additional.into_iter().chain(routes.iter().map(Text::source)).collect();
-    let demand = heard(sumo::demand(&city.network, &sources))?;
+    let mut demand = heard(sumo::demand(&city.network, &sources, seed))?;
+    demand.scale(meant.scenario.scale);
+    let files = meant.files(arguments);
+    let plane = match files.fcd {
+        Some(_) => Some(sumo::plane(net.source(), &city.network).map_err(input)?),
+        None => None,
+    };
     let options = Options {
-        step_ms: arguments.step,
-        begin_ms: (arguments.begin * 1000.0).round() as i64,
+        step_ms: meant.step_ms,
+        begin_ms: (begin_s * 1000.0).round() as i64,
         depart_lane: arguments.depart_lane,
         ..Options::default()
     };
-    let junctions = city.junctions.len();
-    let mut run = Run::new(city, demand, arguments.seed, options, (end_s * 1000.0).round() as i64);
-    for (id, fault) in run.refused() {
-        say(&format!("trip {id} is left out: {fault}"));
+    let types: Vec<String> = demand.types.iter().map(|t| t.id.clone()).collect();
+    let mut run = Run::new(city, demand, seed, options, (end_s * 1000.0).round() as i64);
+    tell_refused(&run);
+    if let Some(folder) = &arguments.out {
+        std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
     }
-    let mut outputs = match &arguments.out {
-        Some(folder) => {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("could not make {}", folder.display()))?;
-            Some(
-                Outputs::create(folder, junctions)
-                    .with_context(|| format!("could not write into {}", folder.display()))?,
-            )
-        }
-        None => None,
-    };
-    let mut progress = Progress::new(arguments.begin, end_s);
+    let types: Vec<&str> = types.iter().map(String::as_str).collect();
+    let measures = Measures::create(&measuring, &run.city().network, &types, begin_s, |asked_in, name| {
+        let name = format!("{}{name}", meant.scenario.output_prefix);
+        place(arguments, Path::new(asked_in).parent().unwrap_or(Path::new("")), &name)
+    });
+    let opened = measures.and_then(|m| Outputs::create(files, m, run.city(), run.world(), plane));
+    let mut outputs = opened.context("could not open the outputs")?;
+    let mut progress = Progress::new(begin_s, end_s);
+    let mut series = Series::new(begin_s, POINT_S);
     let started = now();
     loop {
         let at_ms = run.world().now_ms();
         let idle = run.world().on_road() + run.world().waiting_to_enter() + run.world().still_to_come() == 0;
-        if arguments.end.is_none() && idle {
+        if meant.scenario.end_s.is_none() && idle {
             break;
         }
         let Some(finished) = run.step() else { break };
-        if let Some(outputs) = &mut outputs {
-            outputs
-                .step(run.city(), run.world(), &run.plans().lamps(), at_ms, &finished)
-                .context("could not write the outputs")?;
-        }
+        outputs
+            .step(run.city(), run.world(), &run.plans().lamps(), at_ms, &finished)
+            .context("could not write the outputs")?;
+        series.step(run.world());
         progress.show(&run);
     }
     let wall_s = started.elapsed().as_secs_f64();
     progress.done();
     let summary = run.summary();
-    if let Some(outputs) = outputs {
-        outputs.finish(run.city(), run.world()).context("could not write the outputs")?;
-    }
-    if let Some(folder) = &arguments.out {
-        let text = serde_json::to_string_pretty(&summary).context("could not write the summary")?;
-        std::fs::write(folder.join("summary.json"), text + "\n").context("could not write the summary")?;
-    }
+    outputs.finish(run.city(), run.world()).context("could not write the outputs")?;
+    let kpis = Kpis {
+        schema: "svetofor-run/1",
+        scenario: meant.title,
+        seed,
+        begin_s,
+        end_s: run.world().now_ms() as f64 / 1000.0,
+        summary: summary.clone(),
+        minutes: series.finish(run.world()),
+    };
+    write_results(arguments, &kpis)?;
     let mut answer = serde_json::to_value(&summary).context("could not write the summary")?;
     answer["wall_s"] = wall_s.into();
     answer["updates_per_s"] = (summary.vehicle_updates as f64 / wall_s.max(1e-9)).round().into();
@@ -135,40 +300,35 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A file's name and text.
-struct Text {
-    name: String,
-    text: String,
+fn input(complaints: Complaints) -> Failure {
+    Failure::Input(complaints.0.iter().map(ToString::to_string).collect())
 }
 
-impl Text {
-    fn read(path: impl AsRef<std::path::Path>) -> Result<Text, Failure> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Text { name, text }),
-            Err(error) => Err(Failure::Input(vec![format!("{name}: {error}")])),
-        }
+/// Trips that cannot be driven: the first few by name, and how many there are.
+fn tell_refused(run: &Run) {
+    const BY_NAME: usize = 10;
+    for (id, fault) in run.refused().iter().take(BY_NAME) {
+        say(&format!("trip {id} is left out: {fault}"));
     }
-    fn source(&self) -> Source<'_> {
-        Source::new(&self.name, &self.text)
+    if let Some(more) = run.refused().len().checked_sub(BY_NAME).filter(|more| *more > 0) {
+        say(&format!("and {more} more trips are left out"));
     }
 }
 
-/// Says what a reader noted, and turns its complaints into a failure.
-fn heard<T>(read: Result<Read<T>, Complaints>) -> Result<T, Failure> {
-    match read {
-        Ok(read) => {
-            read.notes.iter().for_each(|note| say(&note.to_string()));
-            Ok(read.value)
-        }
-        Err(complaints) => Err(Failure::Input(complaints.0.iter().map(ToString::to_string).collect())),
+fn write_results(arguments: &Arguments, kpis: &Kpis) -> anyhow::Result<()> {
+    let write = |path: &Path, text: String| {
+        std::fs::write(path, text).with_context(|| format!("could not write {}", path.display()))
+    };
+    let picture = || picture::svg(&format!("{}, seed {}", kpis.scenario, kpis.seed), &kpis.minutes);
+    if let Some(folder) = &arguments.out {
+        write(&folder.join("summary.json"), serde_json::to_string_pretty(&kpis.summary)? + "\n")?;
+        write(&folder.join("kpis.json"), serde_json::to_string_pretty(kpis)? + "\n")?;
+        write(&folder.join("picture.svg"), picture())?;
     }
-}
-
-#[expect(clippy::print_stderr, reason = "notes for the person at the terminal")]
-fn say(line: &str) {
-    eprintln!("simulator: {line}");
+    if let Some(path) = &arguments.picture {
+        write(path, picture())?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shell times the run and paces its progress line")]

@@ -1,7 +1,15 @@
 //! Everybody moves: positions, lanes behind and ahead, halts, arrivals, and what each step cost.
 
-use super::{World, right_of_way::STANDING, route::plan_lanes};
-use crate::vehicles::{NONE, UNKNOWN};
+use super::{
+    PARALLEL_FROM, WAYS_PER_TASK, World,
+    follow::Driver,
+    right_of_way::STANDING,
+    road::Road,
+    route::{LaneSums, plan_lanes},
+};
+use crate::vehicles::{Fixed, NONE, Part, UNKNOWN, Vehicles};
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Leaves the queue when faster than this, m/s.
 const QUEUE_LEFT: f64 = 1.4;
@@ -12,108 +20,70 @@ const AT_HALT: f64 = 0.9;
 /// A vehicle this long at the end of a lane that leads elsewhere looks for another way, s.
 const LOST_AFTER_S: f32 = 120.0;
 
+/// What moving some vehicles brings for others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moved {
+    /// Movements that a tail has left.
+    cleared: Vec<u32>,
+    /// Vehicles that look for another way: (vehicle, lane, about to enter it).
+    lost: Vec<(u32, u32, bool)>,
+    emergency_brakings: u64,
+}
+
+/// What the ways of one task saw go by.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Passed {
+    /// (link, metres driven, seconds spent) by way.
+    driven: Vec<(u32, f64, f64)>,
+    /// Ways whose end somebody passed.
+    over: Vec<u32>,
+}
+
 impl World {
     pub(super) fn advance(&mut self) {
         let dt = self.dt();
         self.links.begin_step(self.now_ms);
-        for way in 0..self.rows.len() {
-            if self.rows[way].is_empty() {
-                continue;
-            }
-            let (mut metres, limit) = (0.0, self.road.speed[way]);
-            let row = std::mem::take(&mut self.rows[way]);
-            let mut leader: Option<usize> = None;
-            for &i in row.iter().rev() {
-                let i = i as usize;
-                metres += self.drive(i, limit, leader, dt);
-                leader = Some(i);
-            }
-            self.links.add(self.road.link[way], metres, row.len() as f64 * dt);
-            self.rows[way] = row;
-        }
-        for way in 0..self.rows.len() {
-            let end = self.road.length[way];
-            while let Some(&i) = self.rows[way].last().filter(|i| self.vehicles.x[**i as usize] > end) {
-                self.rows[way].pop();
-                self.move_on(i as usize, way as u32);
-            }
-        }
-    }
-
-    /// Moves one vehicle along its way and keeps its books; returns the metres driven.
-    fn drive(&mut self, i: usize, limit: f64, leader: Option<usize>, dt: f64) -> f64 {
-        let v = &mut self.vehicles;
-        let driver = self.drivers[usize::from(v.kind[i])];
-        let mut speed = v.v_next[i];
-        if let Some(j) = leader {
-            // `j` has moved already.
-            let free = v.x[j] - self.drivers[usize::from(v.kind[j])].length - v.x[i];
-            speed = speed.min((free / dt).max(0.0));
-        }
-        if v.v[i] - speed > EMERGENCY.max(driver.decel + 0.01) * dt {
-            self.totals.emergency_brakings += 1;
-        }
-        v.x[i] += speed * dt;
-        v.v[i] = speed;
-        v.settle[i] = v.settle[i].saturating_sub(1);
-        if v.dwell[i] > 0.0 {
-            v.dwell[i] -= dt as f32;
-            v.cold[i].log.stop_s += dt;
-            if v.dwell[i] <= 0.0 {
-                v.dwell[i] = 0.0;
-                v.cold[i].halts.pop_front();
-                v.aim_at_halt(i);
-            }
-            return 0.0;
-        }
-        let wish = (limit * v.factor[i]).min(driver.max_speed);
-        v.time_loss[i] += dt * (1.0 - speed / wish);
-        if speed < STANDING {
-            if v.waiting[i] == 0.0 {
-                v.cold[i].log.waiting_count += 1;
-            }
-            v.waiting[i] += dt as f32;
-            v.cold[i].log.waiting_s += dt;
-            v.queued[i] = true;
-            self.stand(i);
+        self.links.look(self.now_ms, &self.road, &self.rows, &self.vehicles.v);
+        let parallel = self.vehicles.count >= PARALLEL_FROM;
+        let (road, drivers) = (&self.road, &self.drivers);
+        let mut parts = self.vehicles.parts();
+        let drive = |part: &mut Part| part.drive(road, drivers, dt);
+        let moved: Vec<Moved> = if parallel {
+            parts.par_iter_mut().map(drive).collect()
         } else {
-            v.waiting[i] = 0.0;
-            if speed > QUEUE_LEFT {
-                v.queued[i] = false;
+            parts.iter_mut().map(drive).collect()
+        };
+        for moved in &moved {
+            moved.cleared.iter().for_each(|m| self.busy[*m as usize] -= 1);
+            self.totals.emergency_brakings += moved.emergency_brakings;
+        }
+        let (vehicles, rows) = (&self.vehicles, &self.rows);
+        let pass = |(task, passed): (usize, &mut Passed)| {
+            let from = task * WAYS_PER_TASK;
+            passed.look(road, vehicles, rows, from..(from + WAYS_PER_TASK).min(rows.len()), dt);
+        };
+        let mut passed = std::mem::take(&mut self.passed);
+        if parallel {
+            passed.par_iter_mut().enumerate().for_each(pass);
+        } else {
+            passed.iter_mut().enumerate().for_each(pass);
+        }
+        for &(link, metres, seconds) in passed.iter().flat_map(|p| &p.driven) {
+            self.links.add(link, metres, seconds);
+        }
+        for &(i, lane, enter) in moved.iter().flat_map(|m| &m.lost) {
+            self.find_another_way(i as usize, lane, enter);
+        }
+        for &way in passed.iter().flat_map(|p| &p.over) {
+            let end = self.road.length[way as usize];
+            while let Some(&i) =
+                self.rows[way as usize].last().filter(|i| self.vehicles.x[**i as usize] > end)
+            {
+                self.rows[way as usize].pop();
+                self.move_on(i as usize, way);
             }
         }
-        let v = &mut self.vehicles;
-        if v.tail[i] != NONE && v.x[i] >= driver.length {
-            self.busy[v.tail[i] as usize] -= 1;
-            v.tail[i] = NONE;
-        }
-        speed * dt
-    }
-
-    /// What standing brings: a stop at a line, a halt, or the thought that this lane leads nowhere.
-    fn stand(&mut self, i: usize) {
-        let v = &mut self.vehicles;
-        let way = v.way[i];
-        let lost = v.path[i][0] == NONE && !v.path_arrives[i] && v.waiting[i] > LOST_AFTER_S;
-        if let Some(m) = self.road.movement(way) {
-            if lost {
-                self.find_another_way(i, self.road.to[m as usize], true);
-            }
-            return;
-        }
-        if v.halt_link[i] == self.road.link[way as usize] && (v.halt_at[i] - v.x[i]).abs() < AT_HALT {
-            let dwell = v.cold[i].halts.front().map_or(0.0, |h| h.dwell_s);
-            // The step in which it comes to stand is the first of the halt.
-            v.dwell[i] = (dwell as f32).max(0.1);
-            return;
-        }
-        let left = self.road.length[way as usize] - v.x[i];
-        if left < 3.0 {
-            v.stopped_at_line[i] = true;
-            if lost {
-                self.find_another_way(i, way, false);
-            }
-        }
+        self.passed = passed;
     }
 
     /// Puts a vehicle whose front passed the end of `way` onto what follows, as far as it got.
@@ -128,6 +98,8 @@ impl World {
                     let m = self.vehicles.path[i][0];
                     if m == NONE {
                         if self.vehicles.path_arrives[i] {
+                            // For its report: it may have come onto this lane in this very step.
+                            self.vehicles.way[i] = way;
                             self.leave(i);
                             return;
                         }
@@ -195,10 +167,15 @@ impl World {
         let rest = &self.routes[(route.start + v.leg[i]) as usize..route.end as usize];
         let mode = self.drivers[usize::from(v.kind[i])].mode;
         let reach = &mut v.reach[i * v.stride..(i + 1) * v.stride];
+        let crowd = &mut v.crowd[i * v.stride..(i + 1) * v.stride];
         let rows = &self.rows;
-        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, reach, |l| {
+        let sums = LaneSums { reach, crowd };
+        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, sums, |l| {
             rows[l as usize].len()
         });
+        let driver = &self.drivers[usize::from(v.kind[i])];
+        let crowd = &mut v.crowd[i * v.stride..(i + 1) * v.stride];
+        crowd.iter_mut().for_each(|c| *c *= (driver.length + driver.min_gap) as f32);
         v.path[i] = plan.path;
         v.path_arrives[i] = plan.arrives;
     }
@@ -238,6 +215,7 @@ impl World {
         self.routes_in_use -= route.len();
         self.vehicles.cold[i].route = start..self.routes.len() as u32;
         self.totals.rerouted += 1;
+        self.vehicles.cold[i].log.reroutes += 1;
         // Lanes are planned from the lane's own link on; inside a junction the leg is still the link before.
         self.vehicles.leg[i] = u32::from(enter);
         self.pick_lanes(i, lane);
@@ -253,5 +231,105 @@ impl World {
         }
         let cold = self.vehicles.remove(i);
         self.routes_in_use -= cold.route.len();
+    }
+}
+
+impl Passed {
+    fn look(&mut self, road: &Road, vehicles: &Vehicles, rows: &[Vec<u32>], ways: Range<usize>, dt: f64) {
+        self.driven.clear();
+        self.over.clear();
+        for way in ways {
+            let row = &rows[way];
+            let Some(&last) = row.last() else { continue };
+            // From the front, as they stand in each other's way.
+            let metres = row.iter().rev().map(|&i| vehicles.v[i as usize] * dt).sum();
+            self.driven.push((road.link[way], metres, row.len() as f64 * dt));
+            if vehicles.x[last as usize] > road.length[way] {
+                self.over.push(way as u32);
+            }
+        }
+    }
+}
+
+impl Part<'_> {
+    /// Moves each vehicle along its way by the speed that it has chosen, and keeps its books.
+    fn drive(&mut self, road: &Road, drivers: &[Driver], dt: f64) -> Moved {
+        let mut moved = Moved::default();
+        for k in 0..self.x.len() {
+            if self.fixed.way[self.first + k] != NONE {
+                self.drive_one(k, road, drivers, dt, &mut moved);
+            }
+        }
+        moved
+    }
+
+    fn drive_one(&mut self, k: usize, road: &Road, drivers: &[Driver], dt: f64, moved: &mut Moved) {
+        let Fixed { way, v_next, factor, kind, .. } = self.fixed;
+        let i = self.first + k;
+        let driver = &drivers[usize::from(kind[i])];
+        let speed = v_next[i];
+        if self.v[k] - speed > EMERGENCY.max(driver.decel + 0.01) * dt {
+            moved.emergency_brakings += 1;
+        }
+        self.x[k] += speed * dt;
+        self.v[k] = speed;
+        self.settle[k] = self.settle[k].saturating_sub(1);
+        if self.dwell[k] > 0.0 {
+            self.dwell[k] -= dt as f32;
+            self.cold[k].log.stop_s += dt;
+            if self.dwell[k] <= 0.0 {
+                self.dwell[k] = 0.0;
+                self.cold[k].halts.pop_front();
+                self.aim_at_halt(k);
+            }
+            return;
+        }
+        let wish = (road.speed[way[i] as usize] * factor[i]).min(driver.max_speed);
+        self.time_loss[k] += dt * (1.0 - speed / wish);
+        if speed < STANDING {
+            if self.waiting[k] == 0.0 {
+                self.cold[k].log.waiting_count += 1;
+            }
+            self.waiting[k] += dt as f32;
+            self.cold[k].log.waiting_s += dt;
+            self.queued[k] = true;
+            self.stand(k, road, moved);
+        } else {
+            self.waiting[k] = 0.0;
+            if speed > QUEUE_LEFT {
+                self.queued[k] = false;
+            }
+        }
+        if self.tail[k] != NONE && self.x[k] >= driver.length {
+            moved.cleared.push(self.tail[k]);
+            self.tail[k] = NONE;
+        }
+    }
+
+    /// What standing brings: a stop at a line, a halt, or the thought that this lane leads nowhere.
+    fn stand(&mut self, k: usize, road: &Road, moved: &mut Moved) {
+        let i = self.first + k;
+        let Fixed { path, path_arrives, way, .. } = self.fixed;
+        let way = way[i];
+        let lost = path[i][0] == NONE && !path_arrives[i] && self.waiting[k] > LOST_AFTER_S;
+        if let Some(m) = road.movement(way) {
+            if lost {
+                moved.lost.push((i as u32, road.to[m as usize], true));
+            }
+            return;
+        }
+        if self.halt_link[k] == road.link[way as usize] && (self.halt_at[k] - self.x[k]).abs() < AT_HALT {
+            let dwell = self.cold[k].halts.front().map_or(0.0, |h| h.dwell_s);
+            // The step in which it comes to stand is the first of the halt.
+            self.dwell[k] = (dwell as f32).max(0.1);
+            return;
+        }
+        let left = road.length[way as usize] - self.x[k];
+        if left < 3.0 {
+            self.stopped_at_line[k] = true;
+            if lost {
+                moved.lost.push((i as u32, way, false));
+            }
+        }
     }
 }

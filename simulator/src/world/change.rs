@@ -11,6 +11,9 @@ use crate::vehicles::NONE;
 /// 10, doubled to the left).
 const LOOK_RIGHT_S: f64 = 10.0;
 const LOOK_LEFT_S: f64 = 20.0;
+/// Share by which the speed that a driver looks ahead with comes down to its own each second (LC2013: one minus
+/// `LOOK_AHEAD_SPEED_MEMORY`).
+const LOOK_FADES: f64 = 0.1;
 /// A wish to overtake becomes a change above this (LC2013's `changeProbThreshold`).
 const WISH: f32 = 0.2;
 /// Seconds of free road to the right until a driver goes back there (LC2013's `KEEP_RIGHT_TIME`).
@@ -56,6 +59,11 @@ impl World {
     }
 
     fn consider(&mut self, i: usize, k: usize, lane: u32, first: u32) {
+        // Who slows down does not forget at once how fast it was.
+        let keep = (1.0 - LOOK_FADES * self.dt()) as f32;
+        let v = &mut self.vehicles;
+        let now = v.v[i] as f32;
+        v.look[i] = if now > v.look[i] { now } else { keep * v.look[i] + (1.0 - keep) * now };
         let v = &self.vehicles;
         let here = (lane - first) as usize;
         let lanes = self.road.link_lanes[self.road.link[lane as usize] as usize].len();
@@ -73,9 +81,11 @@ impl World {
             let left = best > here;
             let look = if left { LOOK_LEFT_S } else { LOOK_RIGHT_S };
             let driver = &self.drivers[usize::from(v.kind[i])];
-            let wish = (self.road.speed[lane as usize] * v.factor[i]).min(driver.max_speed);
-            let needed = best.abs_diff(here) as f64 * (wish * look + 2.0 * driver.length);
+            let needed = best.abs_diff(here) as f64
+                * (f64::from(v.look[i]) * look + 2.0 * (driver.length + driver.min_gap));
             let usable = v.reach(i, here) - x;
+            // A queue on the lane where it must go makes the way shorter: it joins at its end.
+            let needed = needed + v.crowd(i, best);
             let halts = v.halt_link[i] == self.road.link[lane as usize];
             if usable < needed || halts {
                 let towards = if left { lane + 1 } else { lane - 1 };
@@ -293,6 +303,7 @@ impl World {
         self.vehicles.way[i] = to;
         self.stand_in_row(i, to);
         self.vehicles.urge[i] = 0.0;
+        self.vehicles.look[i] = 0.0;
         self.vehicles.settle[i] = (SETTLE_S / self.dt()) as u8;
         self.vehicles.stopped_at_line[i] = false;
         self.totals.lane_changes += 1;

@@ -105,6 +105,11 @@ pub(crate) fn time_to_cover(distance: f64, speed: f64, accel: f64, top: f64) -> 
     }
 }
 
+/// Speed once `distance` is covered, accelerating at `accel` from `speed` up to `top`.
+pub(crate) fn speed_after(distance: f64, speed: f64, accel: f64, top: f64) -> f64 {
+    (speed * speed + 2.0 * accel * distance.max(0.0)).sqrt().min(top.max(speed))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,18 @@
 //! How trips get onto the road: due ones wait in a queue per link until there is room, as in SUMO.
 
-use super::{World, measure::TripInfo};
+use super::{
+    World,
+    measure::TripInfo,
+    route::{LaneSums, plan_lanes},
+};
 use crate::vehicles::Cold;
 use model::{demand::Trip, ids::LinkIx};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Beyond the vehicle's length, so that rounding does not put its tail before the road's start, m.
 const BEHIND: f64 = 0.1;
+/// An empty lane is preferred as if there were so many vehicles on it.
+const EMPTY: f64 = 0.2;
 /// The route arena is swept when it is this much larger than what is in use.
 const SWEEP_AT: usize = 1 << 16;
 
@@ -15,7 +21,8 @@ const SWEEP_AT: usize = 1 << 16;
 pub enum DepartLane {
     /// The one nearest the kerb that the vehicle may use (SUMO's default, `first`).
     First,
-    /// Of those that lead furthest along the route, the emptiest (SUMO's `best`).
+    /// Of those that lead furthest along the route any, and rather one with more room (SUMO's `best_prob`, which
+    /// is what it does where nothing is said).
     #[default]
     Best,
 }
@@ -44,6 +51,8 @@ pub enum TripFault {
 struct Due {
     trip: Trip,
     seq: u64,
+    /// Lanes of the first link that it would start on, a bit for each.
+    lanes: u64,
 }
 
 /// Trips that are not on the road yet.
@@ -109,14 +118,30 @@ impl World {
                 }
                 trip.routed = true;
             }
-            self.gate.due.entry(trip.links[0].0).or_default().push_back(Due { trip, seq });
+            let lanes = self.start_lanes(&trip);
+            self.gate.due.entry(trip.links[0].0).or_default().push_back(Due { trip, seq, lanes });
         }
         let mut due = std::mem::take(&mut self.gate.due);
-        due.retain(|_, queue| {
-            while let Some(first) = queue.front() {
-                let Some(lane) = self.free_lane(&first.trip) else { break };
-                let Some(due) = queue.pop_front() else { break };
-                self.enter(due, lane);
+        due.retain(|link, queue| {
+            let first = self.road.link_lanes[*link as usize].start;
+            let any = queue.iter().fold(0, |all, due| all | due.lanes);
+            // A lane without room is closed for the step; whoever wants another one may pass.
+            let (mut closed, mut place) = (0_u64, 0);
+            while place < queue.len() && closed != any {
+                let bit = self.pick_lane(&queue[place], first);
+                if closed >> bit & 1 == 0 {
+                    let kind = queue[place].trip.vehicle_type as usize;
+                    let alone = queue[place].trip.links.len() == 1;
+                    let factor = speed_factor(&self.types[kind], self.seed, queue[place].seq);
+                    if let Some(speed) = self.start_speed(kind, factor, first + bit, alone) {
+                        if let Some(due) = queue.remove(place) {
+                            self.enter(due, first + bit, factor, speed);
+                        }
+                        continue;
+                    }
+                    closed |= 1 << bit;
+                }
+                place += 1;
             }
             !queue.is_empty()
         });
@@ -126,75 +151,130 @@ impl World {
         }
     }
 
-    /// Quickest way through all links that an unrouted trip names, by the link times of now.
+    /// Quickest way through all links that an unrouted trip names, by the speeds of the last minutes.
     fn way_through(&mut self, trip: &Trip) -> Option<Vec<LinkIx>> {
         let mode = self.drivers[trip.vehicle_type as usize].mode;
         let (road, links) = (&self.road, &self.links);
+        let time_s = |l: u32| links.routing_time_s(road, l);
         let mut all = vec![trip.links[0]];
         for w in trip.links.windows(2) {
-            let part = self.search.route(road, w[0].0, w[1].0, mode, |l| links.travel_time_s(road, l))?;
+            let part = self.search.route(road, w[0].0, w[1].0, mode, time_s)?;
             all.extend(part[1..].iter().map(|l| LinkIx(*l)));
         }
         Some(all)
     }
 
-    /// The lane where a trip can start now.
-    fn free_lane(&mut self, trip: &Trip) -> Option<u32> {
-        let kind = trip.vehicle_type as usize;
-        let mode = self.drivers[kind].mode;
+    /// The lanes of its first link on which a trip may start, a bit for each.
+    fn start_lanes(&mut self, trip: &Trip) -> u64 {
+        let mode = self.drivers[trip.vehicle_type as usize].mode;
         let lanes = self.road.link_lanes[trip.links[0].ix()].clone();
+        // Nobody has more lanes than bits; beyond them one starts nearer to the kerb.
+        let count = lanes.len().min(64) as u32;
         let nobody = !lanes.clone().any(|l| self.road.allows(l, mode));
-        let may = |l: &u32| nobody || self.road.allows(*l, mode);
-        let lane = match self.options.depart_lane {
-            DepartLane::First => lanes.clone().find(may)?,
+        let may = |k: &u32| nobody || self.road.allows(lanes.start + k, mode);
+        match self.options.depart_lane {
+            DepartLane::First => (0..count).find(may).map_or(1, |k| 1 << k),
             DepartLane::Best => {
                 let route: Vec<u32> = trip.links.iter().take(8).map(|l| l.0).collect();
                 let mut reach = vec![0.0; self.road.most_lanes];
-                let rows = &self.rows;
+                let mut crowd = vec![0.0; self.road.most_lanes];
                 let scratch = &mut self.lane_scratch;
-                super::route::plan_lanes(&self.road, &route, lanes.start, mode, scratch, &mut reach, |l| {
-                    rows[l as usize].len()
-                });
-                let most = reach.iter().take(lanes.len()).copied().fold(f32::NEG_INFINITY, f32::max);
-                let best =
-                    lanes.clone().filter(|l| reach[(l - lanes.start) as usize] > most - 1.0).filter(may);
-                best.min_by_key(|l| self.rows[*l as usize].len())?
+                plan_lanes(
+                    &self.road,
+                    &route,
+                    lanes.start,
+                    mode,
+                    scratch,
+                    LaneSums { reach: &mut reach, crowd: &mut crowd },
+                    |_| 0,
+                );
+                let most =
+                    (0..count).filter(may).map(|k| reach[k as usize]).fold(f32::NEG_INFINITY, f32::max);
+                let best = (0..count).filter(may).filter(|k| reach[*k as usize] > most - 1.0);
+                best.fold(0, |all, k| all | 1 << k).max(1)
             }
-        };
-        self.can_start(kind, lane).then_some(lane)
+        }
     }
 
-    /// Whether a standing vehicle fits at the start of a lane without anybody braking hard.
-    fn can_start(&self, kind: usize, lane: u32) -> bool {
-        let driver = &self.drivers[kind];
+    /// One of the lanes on which a trip may start: the fewer vehicles there are on it and where it leads, the likelier.
+    fn pick_lane(&mut self, due: &Due, first: u32) -> u32 {
+        if due.lanes.is_power_of_two() {
+            return due.lanes.trailing_zeros();
+        }
+        let mode = self.drivers[due.trip.vehicle_type as usize].mode;
+        let (mut reach, mut crowd) = (vec![0.0; self.road.most_lanes], vec![0.0; self.road.most_lanes]);
+        let route: Vec<u32> = due.trip.links.iter().take(8).map(|l| l.0).collect();
+        let (rows, scratch) = (&self.rows, &mut self.lane_scratch);
+        plan_lanes(
+            &self.road,
+            &route,
+            first,
+            mode,
+            scratch,
+            LaneSums { reach: &mut reach, crowd: &mut crowd },
+            |l| rows[l as usize].len(),
+        );
+        let mine = || (0..64).filter(|k| due.lanes >> k & 1 == 1);
+        let room = |k: u32| 1.0 / (f64::from(crowd[k as usize]) + EMPTY);
+        let all: f64 = mine().map(room).sum();
+        let mut drawn = super::chance(self.seed, due.seq | 1 << 52, self.steps) * all;
+        for k in mine() {
+            drawn -= room(k);
+            if drawn < 0.0 {
+                return k;
+            }
+        }
+        due.lanes.trailing_zeros()
+    }
+
+    /// The speed at which a vehicle can start on a lane: that of the others there, as far as it is safe (SUMO's
+    /// `avg`, its choice where nothing is said). `None` if nobody fits in without braking hard.
+    fn start_speed(&self, kind: usize, factor: f64, lane: u32, arrives: bool) -> Option<f64> {
+        let me = &self.drivers[kind];
         let (v, dt) = (&self.vehicles, self.dt());
-        let x = (driver.length + BEHIND).min(self.road.length[lane as usize]);
-        let ahead = self.rows[lane as usize].first().is_none_or(|&j| {
+        let length = self.road.length[lane as usize];
+        let x = (me.length + BEHIND).min(length);
+        let row = &self.rows[lane as usize];
+        let limit = self.road.speed[lane as usize];
+        let mut speed = (limit * factor).min(me.max_speed);
+        if let Some(&j) = row.first() {
+            let mean = row.iter().map(|j| v.v[*j as usize]).sum::<f64>() / row.len() as f64;
             let j = j as usize;
-            v.x[j] - self.drivers[usize::from(v.kind[j])].length - x >= driver.min_gap
-        });
-        let rear = x - driver.length;
+            let foe = &self.drivers[usize::from(v.kind[j])];
+            let gap = v.x[j] - foe.length - x - me.min_gap;
+            if gap < 0.0 {
+                return None;
+            }
+            speed = speed.min(mean).min(me.behind(gap, v.v[j], foe.decel, dt));
+        } else {
+            speed = speed.min(limit);
+            // What lies beyond the lane is not known yet: it can still stop before it.
+            if !arrives {
+                speed = speed.min(me.stop_within(length - x, dt));
+            }
+        }
+        let rear = x - me.length;
         let safe_behind = |j: usize, gap: f64| {
             let foe = &self.drivers[usize::from(v.kind[j])];
-            gap - foe.min_gap >= foe.brake_gap(v.v[j], dt) + v.v[j] * foe.tau
+            gap - foe.min_gap >= foe.secure_gap(v.v[j], speed, me.decel, dt)
         };
-        ahead
-            && self.road.entering(lane).iter().all(|&m| {
-                let turn = self.road.way(m);
-                let inside = self.rows[turn].last().is_none_or(|&j| {
-                    safe_behind(j as usize, self.road.length[turn] - v.x[j as usize] + rear)
-                });
-                let from = self.road.from[m as usize] as usize;
-                let coming = |j: &&u32| v.path[**j as usize][0] == m;
-                inside
-                    && self.rows[from].iter().rev().find(coming).is_none_or(|&j| {
-                        let gap = self.road.length[from] - v.x[j as usize] + self.road.length[turn] + rear;
-                        safe_behind(j as usize, gap)
-                    })
-            })
+        let clear = self.road.entering(lane).iter().all(|&m| {
+            let turn = self.road.way(m);
+            let inside = self.rows[turn]
+                .last()
+                .is_none_or(|&j| safe_behind(j as usize, self.road.length[turn] - v.x[j as usize] + rear));
+            let from = self.road.from[m as usize] as usize;
+            let coming = |j: &&u32| v.path[**j as usize][0] == m;
+            inside
+                && self.rows[from].iter().rev().find(coming).is_none_or(|&j| {
+                    let gap = self.road.length[from] - v.x[j as usize] + self.road.length[turn] + rear;
+                    safe_behind(j as usize, gap)
+                })
+        });
+        clear.then_some(speed.max(0.0))
     }
 
-    fn enter(&mut self, due: Due, lane: u32) {
+    fn enter(&mut self, due: Due, lane: u32, factor: f64, speed: f64) {
         let trip = due.trip;
         let i = self.vehicles.add();
         let kind = trip.vehicle_type as usize;
@@ -208,7 +288,8 @@ impl World {
         v.cold[i].log.depart_ms = self.now_ms;
         v.cold[i].log.depart_delay_s = self.now_ms as f64 / 1000.0 - trip.depart_s;
         v.kind[i] = kind as u16;
-        v.factor[i] = speed_factor(&self.types[kind], self.seed, due.seq);
+        v.factor[i] = factor;
+        v.v[i] = speed;
         v.way[i] = lane;
         v.x[i] = (self.drivers[kind].length + BEHIND).min(self.road.length[lane as usize]);
         let metres = self.route_metres(i) - self.vehicles.x[i];
@@ -216,6 +297,9 @@ impl World {
         self.vehicles.aim_at_halt(i);
         self.pick_lanes(i, lane);
         self.stand_in_row(i, lane);
+        let (x, v) = (self.vehicles.x[i], self.vehicles.v[i]);
+        let log = &mut self.vehicles.cold[i].log;
+        (log.depart_pos_m, log.depart_speed_mps) = (x, v);
         self.totals.inserted += 1;
     }
 
@@ -253,14 +337,19 @@ impl World {
             vehicle_type: kind as u32,
             depart_s: cold.log.depart_ms as f64 / 1000.0,
             depart_lane: cold.depart_lane,
+            depart_pos_m: cold.log.depart_pos_m,
+            depart_speed_mps: cold.log.depart_speed_mps,
             depart_delay_s: cold.log.depart_delay_s,
             arrival_s: at_ms.map(|ms| ms as f64 / 1000.0),
+            arrival_lane: v.way[i],
+            arrival_speed_mps: v.v[i],
             duration_s: (at_ms.unwrap_or(self.now_ms) - cold.log.depart_ms) as f64 / 1000.0,
             route_length_m: cold.log.route_length,
             time_loss_s: v.time_loss[i].max(0.0),
             waiting_s: cold.log.waiting_s,
             waiting_count: cold.log.waiting_count,
             stop_s: cold.log.stop_s,
+            reroutes: cold.log.reroutes,
             speed_factor: v.factor[i],
         }
     }

@@ -7,6 +7,10 @@ use serde::Serialize;
 /// Links are measured in slots this long, ms, and reported over the last [`SLOTS`] of them: one minute.
 const SLOT_MS: i64 = 10_000;
 const SLOTS: usize = 6;
+/// Drivers without a route are told the mean of so many looks at the speeds on each link, so many ms apart: three
+/// minutes (SUMO's `device.rerouting.adaptation-steps`, which looks every second).
+const LOOKS: usize = 36;
+const LOOK_MS: i64 = 5_000;
 /// Nobody is reported slower than this, m/s: a standing link still has a travel time.
 const CRAWL: f64 = 0.5;
 
@@ -21,10 +25,18 @@ pub struct TripInfo {
     pub depart_s: f64,
     /// Index of the lane that it entered on.
     pub depart_lane: u32,
+    /// Where its front was then, m from the lane's start.
+    pub depart_pos_m: f64,
+    /// How fast it came in, m/s.
+    pub depart_speed_mps: f64,
     /// How long it waited to enter, s.
     pub depart_delay_s: f64,
     /// When it arrived, s; `None` while it is under way.
     pub arrival_s: Option<f64>,
+    /// Index of the lane that it arrived on; where it is now while it is under way.
+    pub arrival_lane: u32,
+    /// How fast it was at last, m/s.
+    pub arrival_speed_mps: f64,
     /// On the road, s.
     pub duration_s: f64,
     /// Length of its route, m.
@@ -37,6 +49,8 @@ pub struct TripInfo {
     pub waiting_count: u32,
     /// At planned stops, s.
     pub stop_s: f64,
+    /// How often it took another route on the way.
+    pub reroutes: u32,
     /// Its driver's share of the limit.
     pub speed_factor: f64,
 }
@@ -85,11 +99,20 @@ pub(super) struct Links {
     left: Vec<u64>,
     slot: i64,
     begin_ms: i64,
+    /// Mean speed at each look, m/s, `LOOKS` per link, and their sum.
+    looks: Vec<f32>,
+    looked: Vec<f32>,
+    look: i64,
 }
 
 impl Links {
-    pub(super) fn new(links: usize, begin_ms: i64) -> Links {
+    pub(super) fn new(road: &Road, begin_ms: i64) -> Links {
+        let links = road.link_lanes.len();
+        let limits = road.link_speed.iter().map(|s| *s as f32);
         Links {
+            looks: limits.clone().flat_map(|s| std::iter::repeat_n(s, LOOKS)).collect(),
+            looked: limits.map(|s| s * LOOKS as f32).collect(),
+            look: 0,
             metres: vec![[0.0; SLOTS]; links],
             seconds: vec![[0.0; SLOTS]; links],
             entered: vec![0; links],
@@ -129,6 +152,38 @@ impl Links {
         let seconds: f32 = self.seconds[link as usize].iter().sum();
         let metres: f32 = self.metres[link as usize].iter().sum();
         (seconds > 0.0).then(|| f64::from(metres / seconds))
+    }
+
+    /// Looks at the speeds on all links, when it is time to. A lane without vehicles counts as one at the limit, as in
+    /// SUMO's `MSEdge::getMeanSpeed`.
+    pub(super) fn look(&mut self, now_ms: i64, road: &Road, rows: &[Vec<u32>], v: &[f64]) {
+        let look = (now_ms - self.begin_ms) / LOOK_MS;
+        if look == self.look {
+            return;
+        }
+        self.look = look;
+        let at = look.rem_euclid(LOOKS as i64) as usize;
+        for (link, lanes) in road.link_lanes.iter().enumerate() {
+            let (mut sum, mut count) = (0.0, 0);
+            for lane in lanes.clone() {
+                let row = &rows[lane as usize];
+                sum += if row.is_empty() {
+                    road.speed[lane as usize]
+                } else {
+                    row.iter().map(|i| v[*i as usize]).sum()
+                };
+                count += row.len().max(1);
+            }
+            let mean = (sum / count.max(1) as f64) as f32;
+            let old = std::mem::replace(&mut self.looks[link * LOOKS + at], mean);
+            self.looked[link] += mean - old;
+        }
+    }
+
+    /// Time that a driver who looks for a way expects on a link, s.
+    pub(super) fn routing_time_s(&self, road: &Road, link: u32) -> f64 {
+        let speed = f64::from(self.looked[link as usize]) / LOOKS as f64;
+        road.link_length[link as usize] / speed.clamp(0.1, road.link_speed[link as usize])
     }
 
     /// Travel time at the speed of the last minute, at the limit when nobody came.

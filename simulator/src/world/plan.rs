@@ -1,14 +1,16 @@
 //! The speed that each driver chooses: from the vehicle ahead to the last line that it may have to stop at.
 
 use super::{
+    chance,
     change::SHORT_LINK,
     follow::Driver,
-    right_of_way::{Approaches, LINE_GAP, STANDING, Scene, Why},
+    right_of_way::{Approach, LINE_GAP, STANDING, Scene, Why},
 };
 use crate::vehicles::{NONE, UNKNOWN};
+use std::ops::Range;
 
 /// How far ahead, in time, others can see that somebody comes, s: the longest gap that a turning driver looks for.
-const SEEN_AHEAD_S: f64 = 5.0;
+const SEEN_AHEAD_S: f64 = 8.0;
 
 /// What a driver decided.
 #[derive(Clone, Copy, Debug)]
@@ -19,14 +21,65 @@ pub(crate) struct Choice {
     pub(crate) ahead: Option<(u32, f64)>,
 }
 
+/// What the drivers on some ways chose.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen {
+    /// Vehicles and their speeds, m/s.
+    pub(crate) speeds: Vec<(u32, f64)>,
+    pub(crate) approaches: Vec<Approach>,
+    /// Those whose choice depends on somebody beyond their way: (vehicle, ahead, metres to its rear).
+    pub(crate) ahead: Vec<(u32, u32, f64)>,
+}
+
 impl Scene<'_> {
+    /// Lets everybody on those ways choose. It reads the state at the start of the step, so ways may be taken in any order,
+    /// or at once.
+    pub(crate) fn choose_rows(&self, ways: Range<usize>, seed: u64, step: u64, chosen: &mut Chosen) {
+        let (vehicles, dt) = (self.vehicles, self.dt);
+        chosen.speeds.clear();
+        chosen.approaches.clear();
+        chosen.ahead.clear();
+        for way in ways {
+            // The one ahead on this way, and what it chose.
+            let mut leader: Option<(usize, f64)> = None;
+            for &i in self.rows[way].iter().rev() {
+                let i = i as usize;
+                let speed = if vehicles.dwell[i] > 0.0 {
+                    0.0
+                } else {
+                    let first = chosen.approaches.len();
+                    let choice = self.choose(i, way as u32, leader.map(|l| l.0), &mut chosen.approaches);
+                    let driver = self.driver(i);
+                    let random = chance(seed, u64::from(i as u32) | 1 << 40, step);
+                    // Dawdling never makes anybody brake harder than is comfortable.
+                    let least = choice.speed.min((vehicles.v[i] - driver.decel * dt).max(0.0));
+                    let mut speed = driver.dawdle(choice.speed.max(0.0), random, dt).max(least);
+                    if let Some((j, foe_speed)) = leader {
+                        // However hard the leader brakes in this very step, nobody runs into it.
+                        let free = vehicles.x[j] + foe_speed * dt - self.driver(j).length - vehicles.x[i];
+                        speed = speed.min((free / dt).max(0.0));
+                    }
+                    if let Some((j, metres)) = choice.ahead {
+                        chosen.ahead.push((i as u32, j, metres));
+                    }
+                    for approach in &mut chosen.approaches[first..] {
+                        approach.distance -= speed * dt;
+                    }
+                    speed
+                };
+                chosen.speeds.push((i as u32, speed));
+                leader = Some((i, speed));
+            }
+        }
+    }
+
     /// Chooses the speed of vehicle `i` on `way`; `leader` is the vehicle ahead on the same way.
     pub(crate) fn choose(
         &self,
         i: usize,
         way: u32,
         leader: Option<usize>,
-        approaches: &mut Approaches,
+        approaches: &mut Vec<Approach>,
     ) -> Choice {
         let (road, vehicles, dt) = (self.road, self.vehicles, self.dt);
         let me = self.driver(i);
@@ -54,7 +107,8 @@ impl Scene<'_> {
         let mut choice = Choice { speed: safe, ahead: None };
         // Behind somebody who stands on the same way there is nothing to see.
         let hidden = leader.is_some_and(|j| vehicles.v[j] < STANDING && v < 2.0);
-        if to_end < look && !hidden {
+        // Inside a junction one looks at the others however slowly one goes.
+        if (to_end < look || road.movement(way).is_some()) && !hidden {
             self.look_ahead(i, way, to_end, look, leader, &mut choice, approaches);
         }
         choice
@@ -70,7 +124,7 @@ impl Scene<'_> {
         look: f64,
         leader: Option<usize>,
         choice: &mut Choice,
-        approaches: &mut Approaches,
+        approaches: &mut Vec<Approach>,
     ) {
         let (road, vehicles, dt) = (self.road, self.vehicles, self.dt);
         let me = self.driver(i);
@@ -110,7 +164,7 @@ impl Scene<'_> {
                 return;
             }
             let stops = self.must_stop(i, m, distance);
-            approaches.push(i as u32, m, distance, stops);
+            approaches.push(Approach::new(i as u32, m, distance, stops));
             if let Some(why) = stops {
                 let gap = if why == Why::Yield { 0.1 } else { LINE_GAP };
                 choice.speed = choice.speed.min(me.stop_within(distance - gap, dt));

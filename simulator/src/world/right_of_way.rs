@@ -5,10 +5,10 @@
 
 use super::{
     Lamps,
-    follow::{Driver, time_to_cover},
+    follow::{Driver, speed_after, time_to_cover},
     road::{Conflict, Road},
 };
-use crate::vehicles::{NONE, Vehicles};
+use crate::vehicles::{NONE, UNKNOWN, Vehicles};
 use model::{
     ids::{GroupNumber, StageNumber},
     signal::{Junction, Lamp},
@@ -16,8 +16,6 @@ use model::{
 
 /// From here a driver on a side street sees who comes, m before the line (SUMO's foe visibility).
 pub(crate) const SEES_FROM: f64 = 4.5;
-/// A driver who waits inside the junction sees further.
-const SEES_INSIDE: f64 = 12.0;
 /// How far before the line one stops at a signal, m (SUMO's `jmStoplineGap`).
 pub(crate) const LINE_GAP: f64 = 1.0;
 /// Air between two who cross, s.
@@ -26,10 +24,16 @@ const CROSSING_GAP_S: f64 = 1.0;
 const PATIENCE_S: f32 = 180.0;
 /// Slower than this, m/s, is standing.
 pub(crate) const STANDING: f64 = 0.1;
-/// Who stands this long inside a junction is held there, s.
-const HELD_S: f32 = 3.0;
+/// Whoever is further than this past the place where it should have stopped, m, is in the way of others, and must get
+/// out; nobody may be both held there and in the way.
+const PAST: f64 = 0.3;
+/// Two who have stood in each other's way inside a junction for so long find a way past, s: otherwise a full network
+/// would stand for ever, and SUMO would move somebody by hand.
+const SQUEEZE_S: f32 = 30.0;
 /// How many vehicles beyond a junction are looked at for room.
 const ROOM_DEPTH: usize = 16;
+/// How many lanes, one after the other.
+const LANES_OF_ROOM: usize = 3;
 
 /// Why somebody stops at a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +58,12 @@ pub(crate) struct Approach {
     next: u32,
 }
 
+impl Approach {
+    pub(crate) fn new(vehicle: u32, movement: u32, distance: f64, stops: Option<Why>) -> Approach {
+        Approach { vehicle, movement, distance, stops, next: NONE }
+    }
+}
+
 /// All approaches, by movement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Approaches {
@@ -73,19 +83,11 @@ impl Approaches {
         }
     }
 
-    pub(crate) fn push(&mut self, vehicle: u32, movement: u32, distance: f64, stops: Option<Why>) {
-        let next = std::mem::replace(&mut self.first[movement as usize], self.list.len() as u32);
-        self.list.push(Approach { vehicle, movement, distance, stops, next });
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    /// Corrects the distances of approaches from `start` on, once their vehicle knows how far it goes.
-    pub(crate) fn advance_from(&mut self, start: usize, metres: f64) {
-        for a in &mut self.list[start..] {
-            a.distance -= metres;
+    pub(crate) fn extend(&mut self, approaches: &[Approach]) {
+        for approach in approaches {
+            let place = self.list.len() as u32;
+            let next = std::mem::replace(&mut self.first[approach.movement as usize], place);
+            self.list.push(Approach { next, ..*approach });
         }
     }
 
@@ -239,6 +241,7 @@ impl Scene<'_> {
             return Some(Why::Room);
         }
         let all = match right {
+            // It waits inside.
             Right::GiveWay if self.road.wait_at[movement as usize] > 0.0 => return None,
             Right::GiveWay => false,
             Right::AfterStop { all } => {
@@ -250,80 +253,74 @@ impl Scene<'_> {
             Right::Protected | Right::Ending | Right::Closed => return None,
         };
         let blind = distance > SEES_FROM && can_stop;
-        (blind || self.must_yield(i, movement, distance, all)).then_some(Why::Yield)
+        (blind || self.must_yield(i, movement, distance, distance, all)).then_some(Why::Yield)
     }
 
     /// Whether vehicle `i` must wait inside the junction, `distance` metres before the waiting place (its
     /// front is `before` metres before the movement's start; negative once it is on it).
     pub(crate) fn must_wait_inside(&self, i: usize, movement: u32, before: f64, distance: f64) -> bool {
-        let blind =
-            distance > SEES_INSIDE && distance >= self.driver(i).brake_gap(self.vehicles.v[i], self.dt);
+        let blind = distance > SEES_FROM && distance >= self.driver(i).brake_gap(self.vehicles.v[i], self.dt);
         // A protected turn has nobody to wait for: its foes are held by their own red.
-        blind && self.right(movement) != Right::Protected || self.must_yield(i, movement, before, false)
+        blind && self.right(movement) != Right::Protected
+            || self.must_yield(i, movement, before, distance, false)
     }
 
     /// Whether somebody with priority comes too close.
-    fn must_yield(&self, i: usize, movement: u32, before: f64, all: bool) -> bool {
+    fn must_yield(&self, i: usize, movement: u32, before: f64, gate: f64, all: bool) -> bool {
         let mut conflicts = self.road.conflicts(movement).iter().filter(|c| c.yields || all);
-        conflicts.any(|c| self.foe_comes(i, movement, before, c))
+        conflicts.any(|c| self.foe_comes(i, movement, before, gate, c))
     }
 
-    fn foe_comes(&self, i: usize, movement: u32, before: f64, c: &Conflict) -> bool {
+    /// Whether somebody on the other movement is too close for vehicle `i`, which would pass its line, or the place
+    /// where it waits inside, in `gate` metres: one must have left the junction before the other enters it (SUMO's
+    /// `MSLink::blockedByFoe`). Whoever is inside already is seen by [`Scene::among_crossing`].
+    fn foe_comes(&self, i: usize, movement: u32, before: f64, gate: f64, c: &Conflict) -> bool {
         let (road, vehicles) = (self.road, self.vehicles);
-        let foe_way = road.way(c.foe);
-        let held = self.held(c.foe);
-        let mut approaching = self.approaches.of(c.foe).filter(|_| !held).peekable();
-        if approaching.peek().is_none() && self.busy[c.foe as usize] == 0 {
+        let mut approaching = self.approaches.of(c.foe).peekable();
+        if approaching.peek().is_none() || self.held(c.foe) {
             return false;
         }
-        let me = self.driver(i);
-        let v = vehicles.v[i];
-        let top = road.speed[road.way(movement)] * vehicles.factor[i];
-        let arrive = time_to_cover(before + c.stop_at, v, me.accel, top);
-        let way_out = (before + c.clear_at + me.length).max(0.0);
+        let (own_way, foe_way) = (road.way(movement), road.way(c.foe));
+        let (me, v) = (self.driver(i), vehicles.v[i]);
+        let top = road.speed[own_way] * vehicles.factor[i];
+        let way_out = before + road.length[own_way] + me.length;
+        let arrive = time_to_cover(gate, v, me.accel, top);
         let leave = time_to_cover(way_out, v, me.accel, top);
-        let speed_then = (v * v + 2.0 * me.accel * way_out).sqrt().min(top.max(v));
         let hurry = f64::from((vehicles.waiting[i] / PATIENCE_S).min(1.0));
-        let collides = |j: usize, to_zone: f64, to_clear: f64, may_stop: bool| {
-            let foe = self.driver(j);
-            let vf = vehicles.v[j];
-            let limit = road.speed[road.from[c.foe as usize] as usize];
-            let foe_arrives = time_to_cover(to_zone, vf, foe.accel, limit.max(vf)) + 2.0 * hurry;
-            // Nobody cuts in right behind: the other may slow down, or stop where we meet.
-            let foe_leaves = (to_clear + foe.length).max(0.0) / vf.clamp(0.1, road.speed[foe_way].max(0.1));
-            let foe_leaves = if may_stop { f64::INFINITY } else { foe_leaves };
-            let mut gap = CROSSING_GAP_S * (1.0 - hurry);
-            if c.joins {
-                // Whoever is joined from the side needs time to slow down to the other's speed.
-                gap += ((vf - speed_then) / foe.decel).max(0.0);
-            }
-            !(leave + gap < foe_arrives || foe_leaves < arrive)
-        };
-        for a in approaching {
+        // How far somebody rolls until it stands.
+        let runs_on = |speed: f64, who: &Driver| speed * speed / who.decel;
+        approaching.any(|a| {
             let j = a.vehicle as usize;
             if j == i || vehicles.way[j] == NONE {
-                continue;
+                return false;
             }
             match a.stops {
-                Some(Why::Signal) if !self.starts(a) => continue,
+                Some(Why::Signal) if !self.starts(a) => return false,
                 // Where both go to the same lane the room may come for both at once.
-                Some(Why::Room) if !c.joins => continue,
-                Some(Why::Yield) if vehicles.v[j] < STANDING && self.waits_longer(i, j) => continue,
+                Some(Why::Room) if !c.joins || vehicles.v[j] < STANDING => return false,
+                Some(Why::Yield) if vehicles.v[j] < STANDING && self.waits_longer(i, j) => return false,
                 _ => {}
             }
-            if collides(j, a.distance + c.foe_enters, a.distance + c.foe_clears, a.stops.is_some()) {
-                return true;
+            let (foe, vf) = (self.driver(j), vehicles.v[j]);
+            let foe_speed = road.speed[road.from[c.foe as usize] as usize].min(road.speed[foe_way]);
+            let foe_top = (foe_speed * vehicles.factor[j]).max(vf);
+            let foe_arrives = time_to_cover(a.distance, vf, foe.accel, foe_top) + 2.0 * hurry;
+            if leave + CROSSING_GAP_S < foe_arrives {
+                // Before it; it must be able to brake behind us if we go the same way.
+                let braked = (vf * vf - 2.0 * foe.decel * a.distance).max(0.0).sqrt();
+                let out = speed_after(way_out, v, me.accel, top);
+                return c.joins && runs_on(out, me) <= runs_on(braked, foe);
             }
-        }
-        self.rows[foe_way].iter().any(|&j| {
-            let j = j as usize;
-            let x = vehicles.x[j];
-            // Whoever stands before the place where we meet waits for somebody else: at its waiting place, or
-            // in a jam that only we may be able to dissolve.
-            let held = vehicles.waiting[j] >= HELD_S && x <= c.foe_enters + 0.1;
-            let waits = vehicles.v[j] < STANDING && (x < road.wait_at[c.foe as usize] + 0.5 || held);
-            let gone = x - self.driver(j).length > c.foe_clears;
-            j != i && !gone && !waits && collides(j, c.foe_enters - x, c.foe_clears - x, false)
+            let foe_out = a.distance + road.length[foe_way] + foe.length;
+            let foe_leaves = time_to_cover(foe_out, vf, foe.accel, foe_top);
+            if a.stops.is_none() && foe_leaves < arrive {
+                // After it; now we must be able to.
+                let out = speed_after(foe_out, vf, foe.accel, foe_top);
+                let close = arrive - foe_leaves < CROSSING_GAP_S;
+                return c.joins
+                    && (close || runs_on(out, foe) <= runs_on(speed_after(gate, v, me.accel, top), me));
+            }
+            true
         })
     }
 
@@ -343,31 +340,56 @@ impl Scene<'_> {
         self.vehicles.v[i] < STANDING && (a, j) > (b, i)
     }
 
-    /// Whether the lane beyond a movement can take vehicle `i` without its tail blocking others (keep clear).
+    /// Whether there is room for vehicle `i` beyond a movement, so that its tail does not block others (keep clear).
+    /// Those who drive there leave room behind them only as far as their own way goes on.
     fn has_room(&self, i: usize, movement: u32) -> bool {
-        if self.road.conflicts(movement).is_empty() {
+        let road = self.road;
+        if road.conflicts(movement).is_empty() {
             return true;
         }
-        let lane = self.road.to[movement as usize];
         let takes = |j: u32| self.driver(j as usize).length + self.driver(j as usize).min_gap;
-        let mut entering = 0.0;
-        let mut held = false;
-        for &m in self.road.entering(lane).iter().filter(|m| self.busy[**m as usize] > 0) {
-            for &j in &self.rows[self.road.way(m)] {
-                entering += takes(j);
-                held |= self.vehicles.v[j as usize] < STANDING;
+        let needed = takes(i as u32);
+        let mut room = -self.rows[road.way(movement)].iter().map(|j| takes(*j)).sum::<f64>();
+        // Metres to the rear of whoever stands, or all of the way, without those who drive.
+        let free = |way: usize| {
+            let mut moving = 0.0;
+            for &j in self.rows[way].iter().take(ROOM_DEPTH) {
+                if self.vehicles.v[j as usize] < STANDING {
+                    return (true, self.vehicles.x[j as usize] - self.driver(j as usize).length - moving);
+                }
+                moving += takes(j);
+            }
+            (false, road.length[way] - moving)
+        };
+        let mut path = self.vehicles.path[i].iter().skip_while(|m| **m != movement).take(LANES_OF_ROOM);
+        let mut at = path.next().copied().unwrap_or(movement);
+        loop {
+            let (full, metres) = free(road.to[at as usize] as usize);
+            room += metres;
+            if full || room >= needed {
+                return room >= needed;
+            }
+            match path.next() {
+                Some(&m) if m < UNKNOWN => {
+                    if matches!(self.right(m), Right::Closed | Right::Ending) {
+                        return false;
+                    }
+                    if road.conflicts(m).is_empty() {
+                        // Where nobody crosses one may stand.
+                        let (full, metres) = free(road.way(m));
+                        room += metres;
+                        if full {
+                            return room >= needed;
+                        }
+                    } else {
+                        room -= self.rows[road.way(m)].iter().map(|j| takes(*j)).sum::<f64>();
+                    }
+                    at = m;
+                }
+                // Nobody stands as far as one sees.
+                _ => return true,
             }
         }
-        let mut moving = 0.0;
-        let mut room = if held { self.road.length[lane as usize] } else { f64::INFINITY };
-        for &j in self.rows[lane as usize].iter().take(ROOM_DEPTH) {
-            if self.vehicles.v[j as usize] < STANDING {
-                room = self.vehicles.x[j as usize] - self.driver(j as usize).length;
-                break;
-            }
-            moving += takes(j);
-        }
-        room - moving - entering >= takes(i as u32)
     }
 
     /// Fastest speed that respects who is inside the junction: on crossing paths, and on joining ones ahead.
@@ -408,13 +430,14 @@ impl Scene<'_> {
             }
             let room = before + c.stop_at;
             // Whoever is in already must get out.
-            if room < -0.3 || self.busy[c.foe as usize] == 0 {
+            if room < -PAST || self.busy[c.foe as usize] == 0 {
                 continue;
             }
             let blocks = |j: usize, x: f64| {
                 let rear = x - self.driver(j).length;
-                let inside = x > c.foe_enters + 0.1 && rear < c.foe_clears;
-                if !inside {
+                let inside = x > c.foe_enters + PAST && rear < c.foe_clears;
+                let stand = before < 0.0 && vehicles.waiting[i].min(vehicles.waiting[j]) > SQUEEZE_S;
+                if !inside || stand {
                     return false;
                 }
                 let soon = (c.foe_clears - rear) / vehicles.v[j].max(0.1);

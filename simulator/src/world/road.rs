@@ -29,11 +29,9 @@ pub(crate) struct Conflict {
     pub(crate) foe: u32,
     /// Where a vehicle of ours must stop to stay clear, m from the movement's start; may be negative.
     pub(crate) stop_at: f64,
-    /// Where our tail has cleared it.
-    pub(crate) clear_at: f64,
     /// The same on the other movement.
     pub(crate) foe_enters: f64,
-    /// The same on the other movement.
+    /// Where the tail of somebody on the other movement has cleared it.
     pub(crate) foe_clears: f64,
     /// Both end on the same lane.
     pub(crate) joins: bool,
@@ -109,8 +107,15 @@ impl Road {
             .iter()
             .zip(&conflicts)
             .map(|(m, range)| {
-                let first = conflict_list[as_usize(range)].iter().filter(|c| c.yields).map(|c| c.stop_at);
-                let first = first.fold(f64::INFINITY, f64::min);
+                let first = conflict_list[as_usize(range)]
+                    .iter()
+                    .filter(|c| c.yields && c.touches)
+                    .map(|c| c.stop_at)
+                    .fold(f64::INFINITY, f64::min);
+                if let Some(metres) = m.waits_at_m {
+                    // Where the source lets it wait it may still be in somebody's way.
+                    return if m.head.is_some() { metres.min(first).max(0.0) } else { 0.0 };
+                }
                 let waits = m.head.is_some() && matches!(m.turn, Turn::Left | Turn::UTurn);
                 if waits && first.is_finite() && first >= LEAST_WAITING_ROOM { first } else { 0.0 }
             })
@@ -235,7 +240,6 @@ fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
         Conflict {
             foe: b.0,
             stop_at: at - CLEAR_BEFORE,
-            clear_at: at + CLEAR_AFTER,
             foe_enters: foe_at - CLEAR_BEFORE,
             foe_clears: foe_at + CLEAR_AFTER,
             joins,

@@ -8,7 +8,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 const GIVE_WAY_S: f64 = 1.5;
 /// How far ahead lanes are compared, links and metres.
 const LINKS_AHEAD: usize = 8;
-const METRES_AHEAD: f64 = 1500.0;
+const METRES_AHEAD: f64 = 3000.0;
 
 /// Working memory of the shortest-path search; kept so that a search allocates nothing.
 #[derive(Clone, Debug, Default)]
@@ -85,11 +85,19 @@ pub(crate) struct LanePlan {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LaneScratch {
     reach: Vec<f64>,
+    crowd: Vec<u32>,
     choice: Vec<u32>,
 }
 
-/// Plans lanes from lane `lane` along `route` (its first link is the lane's), and fills `reach`, one entry
-/// per lane of that link. Backwards over the links ahead: a lane's reach is its own length plus the best reach
+/// What [`plan_lanes`] finds, one entry per lane of the route's first link.
+pub(crate) struct LaneSums<'a> {
+    /// Metres that the lane leads on along the route.
+    pub(crate) reach: &'a mut [f32],
+    /// Vehicles there.
+    pub(crate) crowd: &'a mut [f32],
+}
+
+/// Plans lanes from lane `lane` along `route` (its first link is the lane's), and fills `sums`. Backwards over the links ahead: a lane's reach is its own length plus the best reach
 /// that a movement from it leads to. `busy` breaks ties: the emptier lane wins.
 pub(crate) fn plan_lanes(
     road: &Road,
@@ -97,7 +105,7 @@ pub(crate) fn plan_lanes(
     lane: u32,
     mode: u16,
     scratch: &mut LaneScratch,
-    reach: &mut [f32],
+    sums: LaneSums<'_>,
     busy: impl Fn(u32) -> usize,
 ) -> LanePlan {
     let stride = road.most_lanes;
@@ -109,6 +117,8 @@ pub(crate) fn plan_lanes(
     }
     scratch.reach.clear();
     scratch.reach.resize(ahead * stride, 0.0);
+    scratch.crowd.clear();
+    scratch.crowd.resize(ahead * stride, 0);
     scratch.choice.clear();
     scratch.choice.resize(ahead * stride, NONE);
     for h in (0..ahead).rev() {
@@ -123,6 +133,7 @@ pub(crate) fn plan_lanes(
             }
             let own = road.length[l as usize];
             scratch.reach[cell] = own;
+            scratch.crowd[cell] = busy(l) as u32;
             if last {
                 continue;
             }
@@ -150,11 +161,18 @@ pub(crate) fn plan_lanes(
             }
             if scratch.choice[cell] != NONE {
                 scratch.reach[cell] = own + best;
+                if h + 1 < ahead {
+                    let to = road.to[scratch.choice[cell] as usize];
+                    scratch.crowd[cell] += scratch.crowd[(h + 1) * stride + road.lane_number(to)];
+                }
             }
         }
     }
     let lanes = road.link_lanes[route[0] as usize].len();
-    for (r, s) in reach.iter_mut().zip(&scratch.reach[..lanes]) {
+    for (r, s) in sums.reach.iter_mut().zip(&scratch.reach[..lanes]) {
+        *r = *s as f32;
+    }
+    for (r, s) in sums.crowd.iter_mut().zip(&scratch.crowd[..lanes]) {
         *r = *s as f32;
     }
     let mut path = [UNKNOWN; PATH];
