@@ -3,7 +3,7 @@
 use super::{
     PARALLEL_FROM, WAYS_PER_TASK, World,
     follow::Driver,
-    right_of_way::STANDING,
+    right_of_way::{SQUEEZE_S, STANDING},
     road::Road,
     route::{LaneSums, plan_lanes},
 };
@@ -28,6 +28,8 @@ pub(super) struct Moved {
     /// Vehicles that look for another way: (vehicle, lane, about to enter it).
     lost: Vec<(u32, u32, bool)>,
     emergency_brakings: u64,
+    /// See [`super::Totals::held_inside`].
+    held_inside: u64,
 }
 
 /// What the ways of one task saw go by.
@@ -56,6 +58,7 @@ impl World {
         for moved in &moved {
             moved.cleared.iter().for_each(|m| self.busy[*m as usize] -= 1);
             self.totals.emergency_brakings += moved.emergency_brakings;
+            self.totals.held_inside += moved.held_inside;
         }
         let (vehicles, rows) = (&self.vehicles, &self.rows);
         let pass = |(task, passed): (usize, &mut Passed)| {
@@ -290,7 +293,10 @@ impl Part<'_> {
             if self.waiting[k] == 0.0 {
                 self.cold[k].log.waiting_count += 1;
             }
+            let before = self.waiting[k];
             self.waiting[k] += dt as f32;
+            let long = before <= SQUEEZE_S && self.waiting[k] > SQUEEZE_S;
+            moved.held_inside += u64::from(long && road.movement(way[i]).is_some());
             self.cold[k].log.waiting_s += dt;
             self.queued[k] = true;
             self.stand(k, road, moved);

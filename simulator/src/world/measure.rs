@@ -68,8 +68,11 @@ pub struct Totals {
     pub collisions: u64,
     /// Braked harder than 9 m/s².
     pub emergency_brakings: u64,
-    /// Pairs that stood side by side in each other's lane and were swapped. Nobody else is ever moved by hand.
+    /// Pairs that stood side by side in each other's lane and were swapped.
     pub swaps: u64,
+    /// Vehicles that stood half a minute inside a junction. Two of them in each other's way pass through each other
+    /// then: real drivers back off and wave, which nobody here can.
+    pub held_inside: u64,
     /// Vehicles that stood two minutes at the end of a lane that leads elsewhere, and took another route.
     pub rerouted: u64,
 }

@@ -29,7 +29,7 @@ pub(crate) const STANDING: f64 = 0.1;
 const PAST: f64 = 0.3;
 /// Two who have stood in each other's way inside a junction for so long find a way past, s: otherwise a full network
 /// would stand for ever, and SUMO would move somebody by hand.
-const SQUEEZE_S: f32 = 30.0;
+pub(super) const SQUEEZE_S: f32 = 30.0;
 /// How many vehicles beyond a junction are looked at for room.
 const ROOM_DEPTH: usize = 16;
 /// How many lanes, one after the other.

@@ -1,7 +1,7 @@
 //! The street on drawn networks: what a traffic engineer would check with a stopwatch.
 
 use super::*;
-use model::{city::City, demand::Halt, ids::GroupNumber, network::Network, sketch};
+use model::{city::City, demand::Halt, ids::GroupNumber, network::{Network, Turn}, sketch};
 use proptest::prelude::*;
 
 const CROSS: &str = "
@@ -218,8 +218,13 @@ fn a_permissive_left_turn_waits_for_oncoming_traffic() {
 }
 
 #[test]
-fn a_permissive_left_turn_takes_gaps_as_sumo_does() {
-    let city = sketch::city(CROSS, "C");
+fn a_permissive_left_turn_has_its_capacity() {
+    let mut city = sketch::city(CROSS, "C");
+    // A junction of the usual size: a drawing has none.
+    for m in &mut city.network.movements {
+        m.length_m = 14.0;
+        m.speed_limit_mps = (m.turn == Turn::Left).then_some(7.0);
+    }
     let oncoming_per_h = 600.0;
     let mut turned = 0;
     for seed in 0..4 {
@@ -245,13 +250,12 @@ fn a_permissive_left_turn_takes_gaps_as_sumo_does() {
     }
     let per_h = turned as f64 / 4.0 / 3000.0 * 3600.0;
     // HCM 2016, 31-4: v e^(-v tc) / (1 - e^(-v tf)). Measured critical gaps lie between 4 and 6 s, follow-up times between
-    // 2 and 3.3 s. SUMO's rule, which we follow, is more cautious: one leaves the junction a second before the other
-    // enters it.
+    // 2 and 3.3 s.
     let capacity = |tc: f64, tf: f64| {
         let v = oncoming_per_h / 3600.0;
         oncoming_per_h * (-v * tc).exp() / (1.0 - (-v * tf).exp())
     };
-    let (least, most) = (capacity(7.0, 4.0), capacity(4.0, 2.0));
+    let (least, most) = (capacity(6.0, 3.3), capacity(4.0, 2.0));
     assert!((least..most).contains(&per_h), "{per_h:.0} turn in an hour, not {least:.0} to {most:.0}");
 }
 
