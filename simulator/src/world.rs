@@ -356,7 +356,6 @@ impl World {
             next.extend(&chosen.approaches);
             ahead.extend_from_slice(&chosen.ahead);
         }
-        self.chosen = chosen;
         // Those whose leader is beyond their way learn only now how hard it brakes, and tell those behind.
         for _ in 0..BRAKE_WAVES {
             let mut changed = false;
@@ -372,7 +371,8 @@ impl World {
                 break;
             }
         }
-        self.keep_apart_where_ways_join(&mut v_next, dt);
+        self.keep_apart_where_ways_join(chosen.iter().flat_map(|c| &c.over), &mut v_next, dt);
+        self.chosen = chosen;
         self.vehicles.v_next = v_next;
         self.ahead = ahead;
         self.vehicles.lets_in.fill(NONE);
@@ -381,11 +381,16 @@ impl World {
 
     /// Two who would reach the same lane in the same step, from different sides and unseen by each other,
     /// line up: whoever gets further goes first.
-    fn keep_apart_where_ways_join(&mut self, v_next: &mut [f64], dt: f64) {
+    fn keep_apart_where_ways_join<'a>(
+        &mut self,
+        over: impl Iterator<Item = &'a u32>,
+        v_next: &mut [f64],
+        dt: f64,
+    ) {
         let mut landings = std::mem::take(&mut self.landings);
         landings.clear();
-        for (way, row) in self.rows.iter().enumerate() {
-            for &i in row.iter().rev() {
+        for way in over.map(|way| *way as usize) {
+            for &i in self.rows[way].iter().rev() {
                 let reaches = self.vehicles.x[i as usize] + v_next[i as usize] * dt;
                 if reaches <= self.road.length[way] {
                     break;

@@ -29,6 +29,8 @@ pub(crate) struct Chosen {
     pub(crate) approaches: Vec<Approach>,
     /// Those whose choice depends on somebody beyond their way: (vehicle, ahead, metres to its rear).
     pub(crate) ahead: Vec<(u32, u32, f64)>,
+    /// Ways whose end the first vehicle means to pass; it may come to drive slower, never faster.
+    pub(crate) over: Vec<u32>,
 }
 
 impl Scene<'_> {
@@ -39,6 +41,7 @@ impl Scene<'_> {
         chosen.speeds.clear();
         chosen.approaches.clear();
         chosen.ahead.clear();
+        chosen.over.clear();
         for way in ways {
             // The one ahead on this way, and what it chose.
             let mut leader: Option<(usize, f64)> = None;
@@ -68,6 +71,9 @@ impl Scene<'_> {
                     speed
                 };
                 chosen.speeds.push((i as u32, speed));
+                if leader.is_none() && vehicles.x[i] + speed * dt > self.road.length[way] {
+                    chosen.over.push(way as u32);
+                }
                 leader = Some((i, speed));
             }
         }
