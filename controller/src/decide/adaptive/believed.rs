@@ -41,7 +41,7 @@ const TURN_S: u8 = 2;
 const CLEARING_S: u8 = 4;
 /// More than a turner and the one behind it do not fit into the middle: whoever is thought to be there beyond that went
 /// on. With six, stages were held for people who had long left: one network of 21 junctions had 68 s of delay where it now
-/// has 58, one saturated city 161 s and now 149.
+/// has 58, one saturated city 161 s and now 149 (one hour each).
 const MOST_INSIDE: usize = 2;
 
 /// One lane.
