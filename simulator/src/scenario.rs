@@ -8,7 +8,7 @@ pub mod measuring;
 pub mod output;
 pub mod picture;
 pub mod series;
-mod xml;
+pub(crate) mod xml;
 
 use crate::world::{Lamps, Options, Totals, TripFault, TripInfo, World};
 use model::{

@@ -101,6 +101,8 @@ pub struct World {
     busy: Vec<u16>,
     approaches: Approaches,
     spare_approaches: Approaches,
+    /// With so many vehicles several threads drive.
+    parallel_from: usize,
     /// By task: what its drivers chose.
     chosen: Vec<Chosen>,
     /// By task: what its ways saw go by.
@@ -146,6 +148,7 @@ impl World {
             busy: vec![0; network.movements.len()],
             approaches: Approaches::new(network.movements.len()),
             spare_approaches: Approaches::new(network.movements.len()),
+            parallel_from: PARALLEL_FROM,
             chosen: vec![Chosen::default(); road.length.len().div_ceil(WAYS_PER_TASK)],
             passed: vec![Passed::default(); road.length.len().div_ceil(WAYS_PER_TASK)],
             ahead: Vec::new(),
@@ -344,7 +347,7 @@ impl World {
             let from = task * WAYS_PER_TASK;
             scene.choose_rows(from..(from + WAYS_PER_TASK).min(scene.rows.len()), seed, step, chosen);
         };
-        if self.vehicles.count >= PARALLEL_FROM {
+        if self.vehicles.count >= self.parallel_from {
             chosen.par_iter_mut().enumerate().for_each(task);
         } else {
             chosen.iter_mut().enumerate().for_each(task);

@@ -4,7 +4,7 @@
 //! ends after its first step is subtracted. Goals: 30 times SUMO on one thread; two threads 1.7 times one on the larger
 //! network; the same bytes for any number of threads.
 
-use crate::{cargo, root, step, tools};
+use crate::{cargo, root, shared, step, tools};
 use anyhow::{Context, bail};
 use std::{
     path::{Path, PathBuf},
@@ -54,8 +54,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 /// The benchmark network of 21 junctions, where it is at hand.
 fn ingolstadt21() -> Option<Scenario> {
-    let shared = std::env::var_os("SVETOFOR_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    let folder = shared.join("data/signals/ingolstadt21");
+    let folder = shared().join("data/signals/ingolstadt21");
     if !folder.exists() {
         println!("{} is not there: ingolstadt21 is NOT MEASURED", folder.display());
         return None;

@@ -124,8 +124,7 @@ fn bench_decisions() -> anyhow::Result<()> {
 /// Means of travel time, delay and stopped time within 5 % of SUMO's, arrivals per minute correlated at 0.95; fails
 /// where they are not. The scenarios are no part of the repository.
 fn bench_fidelity() -> anyhow::Result<()> {
-    let shared = std::env::var_os("SVETOFOR_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    let folder = shared.join("data/signals");
+    let folder = shared().join("data/signals");
     // Each scenario is a folder with a configuration of its own name.
     let named = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
@@ -169,6 +168,11 @@ fn report_missing(missing: &[String]) {
     if !missing.is_empty() {
         println!("could not install: {}. The tests that need them will fail and say so.", missing.join(", "));
     }
+}
+
+/// Real data, which is no part of the repository.
+fn shared() -> PathBuf {
+    std::env::var_os("SVETOFOR_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
 }
 
 /// The repository.

@@ -1,5 +1,6 @@
 //! A city as a drawing, to look at without a browser full of tiles.
 
+use crate::scenario::xml::escape;
 use model::{
     city::{AreaKind, City},
     geo::{LocalPlane, LonLat},
@@ -82,7 +83,7 @@ pub fn svg(city: &City) -> String {
             out,
             "<path d=\"{}\" stroke=\"{}\" stroke-width=\"1\" stroke-dasharray=\"4 3\" opacity=\"0.6\"/>",
             path(&line.shape, 0.0),
-            escaped(&line.colour)
+            escape(&line.colour)
         );
     }
     for junction in &city.junctions {
@@ -90,8 +91,8 @@ pub fn svg(city: &City) -> String {
         let _ = writeln!(
             out,
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.6\" fill=\"#dfe5e8\"><title>{} {}</title></circle>",
-            escaped(junction.id.as_str()),
-            escaped(&junction.name.local)
+            escape(junction.id.as_str()),
+            escape(&junction.name.local)
         );
     }
     for (name, (long, link)) in labelled {
@@ -100,12 +101,8 @@ pub fn svg(city: &City) -> String {
             continue;
         }
         let (x, y) = at(shape[shape.len() / 2]);
-        let _ = writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"#cfd8dc\">{}</text>", escaped(&name));
+        let _ = writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"#cfd8dc\">{}</text>", escape(&name));
     }
     out.push_str("</svg>\n");
     out
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }

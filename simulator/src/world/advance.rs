@@ -1,7 +1,7 @@
 //! Everybody moves: positions, lanes behind and ahead, halts, arrivals, and what each step cost.
 
 use super::{
-    PARALLEL_FROM, WAYS_PER_TASK, World,
+    WAYS_PER_TASK, World,
     follow::Driver,
     right_of_way::{SQUEEZE_S, STANDING},
     road::Road,
@@ -46,7 +46,7 @@ impl World {
         let dt = self.dt();
         self.links.begin_step(self.now_ms);
         self.links.look(self.now_ms, &self.road, &self.rows, &self.vehicles.v);
-        let parallel = self.vehicles.count >= PARALLEL_FROM;
+        let parallel = self.vehicles.count >= self.parallel_from;
         let (road, drivers) = (&self.road, &self.drivers);
         let mut parts = self.vehicles.parts();
         let drive = |part: &mut Part| part.drive(road, drivers, dt);

@@ -183,6 +183,32 @@ fn the_same_seed_gives_the_same_state_to_the_bit() {
 }
 
 #[test]
+fn any_number_of_threads_gives_the_same_state_to_the_bit() {
+    let city = crate::generator::moscow(40, 1);
+    let run = |threads: usize, parallel_from: usize| {
+        let demand = crate::demand::generate(&city, 500, 1, 0.0, 240.0);
+        let mut world = World::new(&city, demand.types.clone(), 1);
+        assert_eq!(world.insert_all(&demand), []);
+        world.parallel_from = parallel_from;
+        assert!(world.chosen.len() > 2, "{} tasks divide nothing", world.chosen.len());
+        let mut plans = crate::scenario::FixedPlans::new(&city);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            for _ in 0..240 {
+                plans.set(&city, world.now_ms());
+                world.step(&plans.lamps());
+            }
+        });
+        assert!(world.on_road() > 100, "only {} drive", world.on_road());
+        (world.fingerprint(), world.totals())
+    };
+    let alone = run(1, usize::MAX);
+    for threads in [1, 2, 4] {
+        assert_eq!(run(threads, 0), alone, "{threads} threads");
+    }
+}
+
+#[test]
 fn a_permissive_left_turn_waits_for_oncoming_traffic() {
     let city = sketch::city(CROSS, "C");
     let network = &city.network;
