@@ -12,6 +12,9 @@ use std::process::ExitCode;
 /// Bad usage, bad configuration, bad input (`EX_USAGE` of sysexits.h).
 const EX_USAGE: u8 = 64;
 
+/// Vehicles at once at the peak, for each junction: 5,000 in the centre.
+const VEHICLES_PER_JUNCTION: usize = 33;
+
 /// A street made of software: traffic, signals and detectors that answer as the real ones do.
 #[derive(Parser, Debug)]
 #[command(

@@ -14,6 +14,7 @@ mod ways;
 
 pub use load::{Flows, flow_ratios};
 
+use crate::world::{TripFault, World};
 use fleet::Fleet;
 use model::{
     city::City,
@@ -84,7 +85,7 @@ impl DemandStream {
     pub fn new(city: &City, vehicles: usize, seed: u64, begin_s: f64) -> DemandStream {
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0xde3a_4d00);
         let places = Places::of(&city.network);
-        let mut ways = Ways::new(city, seed);
+        let mut ways = Ways::new(city, vehicles, seed);
         ways.aim(&places, &mut rng);
         let mut stream = DemandStream {
             types: types(),
@@ -200,6 +201,26 @@ impl DemandStream {
         self.done_s = t_s;
         trips.sort_by(|a, b| a.depart_s.total_cmp(&b.depart_s).then_with(|| a.id.cmp(&b.id)));
         trips
+    }
+
+    /// Brings out into a street whose types are the stream's whoever departs up to `ahead_s` after its next step, and once a
+    /// minute lets drivers hear how the traffic is. Trips that cannot be driven are left out and handed back.
+    pub fn feed(&mut self, world: &mut World, ahead_s: f64) -> Vec<(String, TripFault)> {
+        const OBSERVE_MS: i64 = 60_000;
+        let now_ms = world.now_ms();
+        let mut faults = Vec::new();
+        for trip in self.trips_until(now_ms as f64 / 1000.0 + ahead_s) {
+            let id = trip.id.clone();
+            if let Err(fault) = world.insert(trip) {
+                faults.push((id, fault));
+            }
+        }
+        if now_ms % OBSERVE_MS == 0 {
+            let times: Vec<f64> =
+                (0..self.ways.links()).map(|l| world.link(LinkIx::from(l)).travel_time_s).collect();
+            self.observe(world.on_road() + world.waiting_to_enter(), &times);
+        }
+        faults
     }
 
     /// Tells how many vehicles are on the road or wait to get there, and how long each link takes now (empty: not

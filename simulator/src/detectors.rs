@@ -13,7 +13,7 @@ use model::{
     ids::{GroupNumber, JunctionIx},
     signal::Lamp,
 };
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 /// What a channel has felt. Counters only grow; a reader takes differences.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -120,6 +120,10 @@ impl Detectors {
         all.lane_areas = vec![Vec::new(); network.lanes.len()];
         all.watched = vec![Vec::new(); network.movements.len()];
         all.sightings = vec![Vec::new(); city.junctions.len()];
+        let mut behind: HashMap<_, Vec<usize>> = HashMap::new();
+        for (m, head) in network.movements.iter().enumerate().filter_map(|(m, of)| Some((m, of.head?))) {
+            behind.entry((head.junction.ix(), head.index)).or_default().push(m);
+        }
         for (j, junction) in city.junctions.iter().enumerate() {
             let start = all.states.len() as u32;
             for detector in &junction.detectors {
@@ -137,16 +141,13 @@ impl Detectors {
                     (DetectorKind::Area, _, Some(head)) => {
                         all.areas.push(state);
                         all.furthest = all.furthest.max(detector.length_m);
-                        for (m, movement) in network.movements.iter().enumerate() {
-                            let ours = movement.head.is_some_and(|h| h.junction.ix() == j && h.index == head);
-                            if ours {
-                                all.watched[m].push(Watched {
-                                    state,
-                                    junction: j as u32,
-                                    place: (state - start) as u16,
-                                    length: detector.length_m,
-                                });
-                            }
+                        for &m in behind.get(&(j, head)).into_iter().flatten() {
+                            all.watched[m].push(Watched {
+                                state,
+                                junction: j as u32,
+                                place: (state - start) as u16,
+                                length: detector.length_m,
+                            });
                         }
                     }
                     (DetectorKind::Area, Some(lane), None) => {

@@ -1,7 +1,6 @@
 //! A street that runs by a clock: traffic that never ends, devices on sockets, vehicles that say where they are.
 
 use crate::{demand::DemandStream, faults::Faults, fleet::Positions, street::Street};
-use model::ids::LinkIx;
 use std::{io, net::SocketAddr, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -11,8 +10,6 @@ use wire::clock::Clock;
 const AHEAD_S: f64 = 30.0;
 /// A street that lags this much behind its clock says so, s of the city's time.
 const LAG_S: u64 = 10;
-/// Seconds between two looks of the demand at the traffic that it made.
-const OBSERVE_S: i64 = 60;
 /// Longest sleep at a stretch, so that an end is noticed soon.
 const NAP: Duration = Duration::from_millis(100);
 
@@ -50,17 +47,8 @@ impl LiveStreet {
     /// Everything lives one step.
     pub fn step(&mut self) {
         if let Some(stream) = &mut self.stream {
-            let now_ms = self.street.world().now_ms();
-            for trip in stream.trips_until(now_ms as f64 / 1000.0 + AHEAD_S) {
-                if let Err(fault) = self.street.world_mut().insert(trip) {
-                    tracing::debug!(%fault, "a generated trip was left out");
-                }
-            }
-            if now_ms % (OBSERVE_S * 1000) == 0 {
-                let world = self.street.world();
-                let links = 0..self.street.city().network.links.len();
-                let times: Vec<f64> = links.map(|l| world.link(LinkIx::from(l)).travel_time_s).collect();
-                stream.observe(world.on_road() + world.waiting_to_enter(), &times);
+            for (trip, fault) in stream.feed(self.street.world_mut(), AHEAD_S) {
+                tracing::debug!(trip, %fault, "a generated trip was left out");
             }
         }
         self.faults.apply(&mut self.street);

@@ -10,7 +10,10 @@ pub mod picture;
 pub mod series;
 pub(crate) mod xml;
 
-use crate::world::{Lamps, Options, Totals, TripFault, TripInfo, World};
+use crate::{
+    demand::DemandStream,
+    world::{Lamps, Options, Totals, TripFault, TripInfo, World},
+};
 use model::{
     city::City,
     demand::Demand,
@@ -90,9 +93,12 @@ pub struct Run {
     city: City,
     world: World,
     plans: FixedPlans,
+    /// Where trips come from that are not in the world from the start.
+    stream: Option<DemandStream>,
     end_ms: i64,
     kpis: Kpis,
     vehicle_updates: u64,
+    most_at_once: u64,
     due: u64,
     refused: Vec<(String, TripFault)>,
 }
@@ -121,6 +127,8 @@ pub struct Summary {
     pub simulated_s: f64,
     /// Vehicles times steps.
     pub vehicle_updates: u64,
+    /// Most vehicles on the road in one step.
+    pub most_at_once: u64,
     /// Counts.
     pub totals: Totals,
 }
@@ -148,8 +156,29 @@ impl Run {
                 Err(fault) => refused.push((id, fault)),
             }
         }
+        Run { due, refused, ..Run::of(city, world, None, end_ms) }
+    }
+
+    /// Ready to drive from `options.begin_ms` to `end_ms` what comes out of a stream for that city.
+    pub fn endless(city: City, stream: DemandStream, seed: u64, options: Options, end_ms: i64) -> Run {
+        let world = World::with_options(&city, stream.types().to_vec(), seed, options);
+        Run::of(city, world, Some(stream), end_ms)
+    }
+
+    fn of(city: City, world: World, stream: Option<DemandStream>, end_ms: i64) -> Run {
         let plans = FixedPlans::new(&city);
-        Run { city, world, plans, end_ms, kpis: Kpis::default(), vehicle_updates: 0, due, refused }
+        Run {
+            city,
+            world,
+            plans,
+            stream,
+            end_ms,
+            kpis: Kpis::default(),
+            vehicle_updates: 0,
+            most_at_once: 0,
+            due: 0,
+            refused: Vec::new(),
+        }
     }
 
     /// Drives one step and hands out the trips that it completed; `None` when the end has come.
@@ -157,8 +186,16 @@ impl Run {
         if self.world.now_ms() >= self.end_ms {
             return None;
         }
+        if let Some(stream) = &mut self.stream {
+            let before = self.world.planned();
+            let step_s = self.world.dt();
+            self.refused.extend(stream.feed(&mut self.world, step_s));
+            self.due += self.world.planned() - before;
+        }
         self.plans.set(&self.city, self.world.now_ms());
-        self.vehicle_updates += self.world.on_road() as u64;
+        let on_road = self.world.on_road() as u64;
+        self.vehicle_updates += on_road;
+        self.most_at_once = self.most_at_once.max(on_road);
         self.world.step(&self.plans.lamps());
         let finished = self.world.take_finished();
         for trip in &finished {
@@ -216,6 +253,7 @@ impl Run {
             refused: self.refused.len() as u64,
             simulated_s: self.world.simulated_s(),
             vehicle_updates: self.vehicle_updates,
+            most_at_once: self.most_at_once,
             totals,
         }
     }

@@ -3,6 +3,7 @@
 //! A row is reused when its vehicle has left. Whatever the step touches is a plain number in a column; names
 //! and routes lie apart and are only looked at when a vehicle comes, turns or goes.
 
+use crate::world::{LanePlan, LaneSums};
 use model::{demand::Halt, ids::LinkIx};
 
 /// How many movements ahead a vehicle has picked.
@@ -89,7 +90,7 @@ pub(crate) struct Vehicles {
     pub(crate) settle: Vec<u8>,
     /// Metres that each lane of the current link leads on along the route, `stride` per vehicle.
     pub(crate) reach: Vec<f32>,
-    /// Metres of vehicles that stood or drove on each of these ways when they were picked, like `reach`.
+    /// Vehicles that stood or drove on each of these ways when they were picked, like `reach`.
     pub(crate) crowd: Vec<f32>,
     /// Speed by which a driver looks ahead for its lane, m/s: its own, which falls slowly.
     pub(crate) look: Vec<f32>,
@@ -177,7 +178,17 @@ impl Vehicles {
         f64::from(self.reach[i * self.stride + k])
     }
 
-    /// Metres that vehicles took there when the way was picked.
+    /// Takes a plan over: the lanes ahead, and what it found of the lanes beside.
+    pub(crate) fn follow(&mut self, i: usize, plan: &LanePlan, lanes: impl Iterator<Item = LaneSums>) {
+        self.path[i] = plan.path;
+        self.path_arrives[i] = plan.arrives;
+        for (k, (metres, vehicles)) in lanes.enumerate() {
+            self.reach[i * self.stride + k] = metres as f32;
+            self.crowd[i * self.stride + k] = vehicles as f32;
+        }
+    }
+
+    /// Vehicles that were there when the way was picked.
     pub(crate) fn crowd(&self, i: usize, k: usize) -> f64 {
         f64::from(self.crowd[i * self.stride + k])
     }

@@ -23,6 +23,7 @@ mod view;
 
 pub use insertion::{DepartLane, TripFault};
 pub use measure::{LinkMeasure, Totals, TripInfo};
+pub(crate) use route::{LanePlan, LaneSums};
 pub use view::{Place, Seen};
 
 use crate::{
@@ -30,6 +31,7 @@ use crate::{
     vehicles::{NONE, TransitVehicle, UNKNOWN, Vehicles},
 };
 use advance::Passed;
+use change::Wishes;
 use follow::Driver;
 use insertion::Gate;
 use measure::Links;
@@ -105,10 +107,14 @@ pub struct World {
     parallel_from: usize,
     /// By task: what its drivers chose.
     chosen: Vec<Chosen>,
+    /// By task: what its drivers make of the lanes beside them.
+    wishes: Vec<Wishes>,
     /// By task: what its ways saw go by.
     passed: Vec<Passed>,
     /// Vehicles whose choice depends on somebody beyond their way: (vehicle, ahead, metres to its rear).
     ahead: Vec<(u32, u32, f64)>,
+    /// Vehicles that came to another lane in this step, and the lane.
+    arrived: Vec<(u32, u32)>,
     /// Vehicles that change ways in this step: (way, position there, vehicle).
     landings: Vec<(u32, f64, u32)>,
     /// Routes of everybody on the road or waiting to get there.
@@ -150,8 +156,10 @@ impl World {
             spare_approaches: Approaches::new(network.movements.len()),
             parallel_from: PARALLEL_FROM,
             chosen: vec![Chosen::default(); road.length.len().div_ceil(WAYS_PER_TASK)],
+            wishes: Vec::new(),
             passed: vec![Passed::default(); road.length.len().div_ceil(WAYS_PER_TASK)],
             ahead: Vec::new(),
+            arrived: Vec::new(),
             landings: Vec::new(),
             routes: Vec::new(),
             routes_in_use: 0,
@@ -221,6 +229,10 @@ impl World {
     /// Trips whose departure has not come.
     pub fn still_to_come(&self) -> usize {
         self.gate.to_come()
+    }
+    /// Trips planned since the start.
+    pub fn planned(&self) -> u64 {
+        self.gate.planned()
     }
     /// How long each trip that is due has waited to enter so far, s, by link.
     pub fn never_departed_waits_s(&self) -> Vec<f64> {

@@ -1,6 +1,6 @@
 //! `simulator generate`: a city of any size with the shape of Moscow, and its demand.
 
-use super::Failure;
+use super::{Failure, VEHICLES_PER_JUNCTION};
 use anyhow::Context;
 use clap::Args;
 use simulator::{demand, generator};
@@ -37,9 +37,6 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "F.svg")]
     svg: Option<PathBuf>,
 }
-
-/// Vehicles at once at the peak, for each junction: 5,000 in the centre.
-const VEHICLES_PER_JUNCTION: usize = 33;
 
 pub(super) fn generate(arguments: &Arguments) -> Result<(), Failure> {
     let hours = 0.0..24.0;

@@ -1,17 +1,20 @@
-//! `simulator run`: a SUMO network and its demand, without a centre.
+//! `simulator run`: a SUMO network and its demand, or a city of ours and its own, without a centre.
 
 use super::{
-    Failure,
+    Failure, VEHICLES_PER_JUNCTION,
     input::{Text, heard, say},
 };
 use anyhow::Context;
 use clap::Args;
 use model::{
+    city::City,
     config::{Complaints, Source},
-    sumo::{self, Scenario},
+    demand::Demand,
+    sumo::{self, Measuring, Plane, Scenario},
 };
 use serde::Serialize;
 use simulator::{
+    demand::DemandStream,
     scenario::{
         Run, Summary,
         measuring::Measures,
@@ -30,21 +33,30 @@ use std::{
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// Scenario: a SUMO .sumocfg. What else is given here goes before what stands in it.
-    #[arg(value_name = "F.sumocfg", required_unless_present = "net")]
+    #[arg(value_name = "F.sumocfg", required_unless_present_any = ["net", "city"])]
     scenario: Option<PathBuf>,
     /// Road network: a SUMO .net.xml.
     #[arg(long, value_name = "F.net.xml")]
     net: Option<PathBuf>,
+    /// Instead of a SUMO network: a city as `simulator generate` writes it.
+    #[arg(long, value_name = "F.json", conflicts_with_all = ["scenario", "net", "routes", "additional", "fcd_output"])]
+    city: Option<PathBuf>,
+    /// The city's trips, as `simulator generate` writes them. Without them it makes its own as time goes on.
+    #[arg(long, value_name = "F.json", requires = "city")]
+    demand: Option<PathBuf>,
+    /// Vehicles that the city brings out at once at the peak. [default: 33 for each junction]
+    #[arg(long, value_name = "N", requires = "city", conflicts_with_all = ["demand", "scale"])]
+    vehicles: Option<usize>,
     /// Demand: SUMO .rou.xml files, in loading order.
     #[arg(long, value_name = "F.rou.xml", value_delimiter = ',')]
     routes: Vec<PathBuf>,
     /// Further SUMO files (types, stops, traffic light programs, detectors), loaded before the demand.
     #[arg(long, value_name = "F.add.xml", value_delimiter = ',')]
     additional: Vec<PathBuf>,
-    /// Start, seconds on the demand's own clock. [default: the scenario's, or 0]
+    /// Start, seconds on the demand's own clock; a city's counts from midnight. [default: the scenario's, 0, or a city's 8:00]
     #[arg(long, value_name = "SECONDS")]
     begin: Option<f64>,
-    /// End, seconds. Without it the run ends when everybody has arrived, or after a day.
+    /// End, seconds. Without it the run ends when everybody has arrived, or after a day; a city's own trips after an hour.
     #[arg(long, value_name = "SECONDS")]
     end: Option<f64>,
     /// Same seed, same run. [default: the scenario's, or 42]
@@ -89,6 +101,9 @@ pub(super) struct Arguments {
     picture: Option<PathBuf>,
 }
 
+/// A city's morning, s after midnight, and how long it lasts where nothing is said.
+const MORNING_S: f64 = 8.0 * 3600.0;
+const HOUR_S: f64 = 3600.0;
 /// A run without an end stops here at the latest, s after its begin.
 const LONGEST_S: f64 = 86_400.0;
 /// No run begins or ends later than this, s: thirty years of a clock that counts from some midnight.
@@ -146,8 +161,14 @@ impl Meant {
             scenario = heard(sumo::scenario(text.source()))?;
             folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         }
+        if arguments.city.is_some() {
+            scenario.begin_s = MORNING_S;
+        }
         scenario.begin_s = arguments.begin.unwrap_or(scenario.begin_s);
         scenario.end_s = arguments.end.or(scenario.end_s);
+        if arguments.city.is_some() && arguments.demand.is_none() {
+            scenario.end_s = scenario.end_s.or(Some(scenario.begin_s + HOUR_S));
+        }
         scenario.scale = arguments.scale.unwrap_or(scenario.scale);
         if !(scenario.scale.is_finite() && (0.0..=100.0).contains(&scenario.scale)) {
             return Err(Failure::Input(vec![format!("scale {} is not between 0 and 100", scenario.scale)]));
@@ -173,10 +194,10 @@ impl Meant {
         let or =
             |given: &[PathBuf], named: Vec<PathBuf>| if given.is_empty() { named } else { given.to_vec() };
         let net = arguments.net.clone().unwrap_or_else(|| folder.join(&scenario.net));
-        let title = arguments.scenario.as_ref().unwrap_or(&net);
+        let title = arguments.scenario.as_ref().or(arguments.city.as_ref()).unwrap_or(&net);
         let title = title.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let routes = or(&arguments.routes, within(&scenario.routes));
-        if routes.is_empty() {
+        if routes.is_empty() && arguments.city.is_none() {
             say("there are no route files: nobody will drive");
         }
         Ok(Meant {
@@ -228,28 +249,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (begin_s, end_s) =
         (meant.scenario.begin_s, meant.scenario.end_s.unwrap_or(meant.scenario.begin_s + LONGEST_S));
     let seed = arguments.seed.or(meant.scenario.seed).unwrap_or(42);
-    let net = Text::read(&meant.net)?;
-    let additional = meant.additional.iter().map(Text::read).collect::<Result<Vec<_>, _>>()?;
-    let routes = meant.routes.iter().map(Text::read).collect::<Result<Vec<_>, _>>()?;
-    let additional: Vec<Source<'_>> = additional.iter().map(Text::source).collect();
-    let city = heard(sumo::network(net.source(), &additional))?;
-    let measuring = heard(sumo::measuring(&city.network, &additional))?;
-    let sources: Vec<Source<'_>> = additional.into_iter().chain(routes.iter().map(Text::source)).collect();
-    let mut demand = heard(sumo::demand(&city.network, &sources, seed))?;
-    demand.scale(meant.scenario.scale);
-    let files = meant.files(arguments);
-    let plane = match files.fcd {
-        Some(_) => Some(sumo::plane(net.source(), &city.network).map_err(input)?),
-        None => None,
-    };
     let options = Options {
         step_ms: meant.step_ms,
         begin_ms: (begin_s * 1000.0).round() as i64,
         depart_lane: arguments.depart_lane,
         ..Options::default()
     };
-    let types: Vec<String> = demand.types.iter().map(|t| t.id.clone()).collect();
-    let mut run = Run::new(city, demand, seed, options, (end_s * 1000.0).round() as i64);
+    let end_ms = (end_s * 1000.0).round() as i64;
+    let files = meant.files(arguments);
+    let Ready { mut run, measuring, types, plane } = match &arguments.city {
+        Some(city) => own(city, arguments, &meant, seed, options, end_ms)?,
+        None => sumo(&meant, files.fcd.is_some(), seed, options, end_ms)?,
+    };
     tell_refused(&run);
     if let Some(folder) = &arguments.out {
         std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
@@ -293,11 +304,79 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     write_results(arguments, &kpis)?;
     let mut answer = serde_json::to_value(&summary).context("could not write the summary")?;
     answer["wall_s"] = wall_s.into();
+    answer["peak_mib"] = peak_mib().into();
     answer["updates_per_s"] = (summary.vehicle_updates as f64 / wall_s.max(1e-9)).round().into();
     let text = serde_json::to_string_pretty(&answer).context("could not write the summary")?;
     // Whoever closed the pipe has read enough.
     let _ = writeln!(std::io::stdout(), "{text}");
     Ok(())
+}
+
+/// A run that may begin, and what its outputs need.
+struct Ready {
+    run: Run,
+    measuring: Measuring,
+    types: Vec<String>,
+    plane: Option<Plane>,
+}
+
+/// From a SUMO network and its demand.
+fn sumo(meant: &Meant, drawn: bool, seed: u64, options: Options, end_ms: i64) -> Result<Ready, Failure> {
+    let net = Text::read(&meant.net)?;
+    let additional = meant.additional.iter().map(Text::read).collect::<Result<Vec<_>, _>>()?;
+    let routes = meant.routes.iter().map(Text::read).collect::<Result<Vec<_>, _>>()?;
+    let additional: Vec<Source<'_>> = additional.iter().map(Text::source).collect();
+    let city = heard(sumo::network(net.source(), &additional))?;
+    let measuring = heard(sumo::measuring(&city.network, &additional))?;
+    let sources: Vec<Source<'_>> = additional.into_iter().chain(routes.iter().map(Text::source)).collect();
+    let mut demand = heard(sumo::demand(&city.network, &sources, seed))?;
+    demand.scale(meant.scenario.scale);
+    let plane = match drawn {
+        true => Some(sumo::plane(net.source(), &city.network).map_err(input)?),
+        false => None,
+    };
+    let types = demand.types.iter().map(|t| t.id.clone()).collect();
+    Ok(Ready { run: Run::new(city, demand, seed, options, end_ms), measuring, types, plane })
+}
+
+/// From a city of ours, with trips from a file or those that it makes as time goes on.
+fn own(
+    path: &Path,
+    arguments: &Arguments,
+    meant: &Meant,
+    seed: u64,
+    options: Options,
+    end_ms: i64,
+) -> Result<Ready, Failure> {
+    let mut city: City = json(path, "city")?;
+    let faults = city.faults();
+    if !faults.is_empty() {
+        return Err(Failure::Input(faults.iter().map(|f| format!("{}: {f}", path.display())).collect()));
+    }
+    // There is no centre that could ask what they feel.
+    city.junctions.iter_mut().for_each(|j| j.detectors.clear());
+    let (run, types) = match &arguments.demand {
+        Some(path) => {
+            let mut demand: Demand = json(path, "demand")?;
+            demand.scale(meant.scenario.scale);
+            let types = demand.types.clone();
+            (Run::new(city, demand, seed, options, end_ms), types)
+        }
+        None => {
+            let vehicles = arguments.vehicles.unwrap_or(city.junctions.len() * VEHICLES_PER_JUNCTION);
+            let stream = DemandStream::new(&city, vehicles, seed, meant.scenario.begin_s);
+            let types = stream.types().to_vec();
+            (Run::endless(city, stream, seed, options, end_ms), types)
+        }
+    };
+    let types = types.into_iter().map(|t| t.id).collect();
+    Ok(Ready { run, measuring: Measuring::default(), types, plane: None })
+}
+
+fn json<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
+    let text = Text::read(path)?;
+    serde_json::from_str(text.source().text)
+        .map_err(|e| Failure::Input(vec![format!("{}:{}: is no {what}: {e}", path.display(), e.line())]))
 }
 
 fn input(complaints: Complaints) -> Failure {
@@ -334,6 +413,13 @@ fn write_results(arguments: &Arguments, kpis: &Kpis) -> anyhow::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "the shell times the run and paces its progress line")]
 fn now() -> std::time::Instant {
     std::time::Instant::now()
+}
+
+/// The most memory that this process has held, MiB, where the system says so (proc(5): `VmHWM`).
+fn peak_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kib = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?.trim().strip_suffix("kB")?;
+    Some(kib.trim().parse::<u64>().ok()? / 1024)
 }
 
 /// One line on a terminal that changes in place; nothing in a pipe.

@@ -1,6 +1,7 @@
 //! Routes for endless trips. A search for each trip would cost too much in a large city, so routes are grown as trees
 //! towards destinations, several with different noise: drivers differ in what they know and like, and parallel roads
-//! are all used. Trees are renewed as trips go by, so that destinations and drivers change.
+//! are all used. Trees are renewed as trips go by, so that destinations and drivers change. In a large city a tree ends
+//! some way from its destination: hardly anybody comes from farther.
 
 use super::{Places, REACH_M, SHORTEST_TRIP_M};
 use model::{
@@ -12,12 +13,16 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// Memory for trees: entries of four bytes over all of them.
+/// Memory for trees: links over all of them, eight bytes each.
 const TREE_ENTRIES: usize = 12_000_000;
+/// A tree reaches the links from which its destination is nearest, so many: twenty kilometres around.
+const MOST_REACHED: usize = 40_000;
 const MOST_TREES: usize = 900;
 const FEWEST_TREES: usize = 24;
-/// A tree is grown anew after so many trips.
-const TRIPS_PER_TREE: u32 = 60;
+/// A tree is grown anew after so many trips; in a crowded region, where growing would take longer than driving, after one for
+/// each so many vehicles.
+const TRIPS_PER_TREE: usize = 60;
+const VEHICLES_PER_TRIP: usize = 2_500;
 /// Spread of what drivers think a link costs (standard deviation of its logarithm).
 const NOISE: f64 = 0.22;
 /// What turns cost on top, s: waiting for gaps or arrows.
@@ -26,9 +31,8 @@ const RIGHT_S: f64 = 4.0;
 const UTURN_S: f64 = 40.0;
 /// A signal costs this much more than what is known of its delays, s.
 const SIGNAL_S: f64 = 6.0;
-/// Destinations that one traveller thinks about.
+/// Destinations that one traveller thinks about, within the reach of a tree.
 const THINKS_ABOUT: usize = 10;
-const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
 pub(super) struct Ways {
@@ -40,6 +44,8 @@ pub(super) struct Ways {
     felt_s: Vec<f32>,
     dislike: Vec<f32>,
     trees: Vec<Tree>,
+    trips_per_tree: usize,
+    thinks_about: usize,
     seed: u64,
     grown: u64,
     /// Trees towards places inside come first, those out of the map behind.
@@ -49,13 +55,20 @@ pub(super) struct Ways {
 #[derive(Clone, Debug)]
 struct Tree {
     goal: LinkIx,
-    /// Next link towards the goal.
-    next: Vec<u32>,
-    trips: u32,
+    /// By link, ascending: the next one towards the goal.
+    next: Vec<(u32, u32)>,
+    trips: usize,
+}
+
+impl Tree {
+    fn next(&self, link: LinkIx) -> Option<LinkIx> {
+        let place = self.next.binary_search_by_key(&link.0, |(from, _)| *from).ok()?;
+        Some(LinkIx(self.next[place].1))
+    }
 }
 
 impl Ways {
-    pub(super) fn new(city: &City, seed: u64) -> Ways {
+    pub(super) fn new(city: &City, vehicles: usize, seed: u64) -> Ways {
         let network = &city.network;
         let n = network.links.len();
         let mut before: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n];
@@ -96,12 +109,23 @@ impl Ways {
             .collect();
         let free_s: Vec<f32> = network.links.iter().map(|l| l.free_travel_time_s() as f32).collect();
         let felt_s = free_s.iter().zip(&dislike).map(|(t, d)| t * d).collect();
-        Ways { before, free_s, felt_s, dislike, trees: Vec::new(), seed, grown: 0, inside: 0 }
+        Ways {
+            trips_per_tree: TRIPS_PER_TREE.max(vehicles / VEHICLES_PER_TRIP),
+            thinks_about: THINKS_ABOUT * n.div_ceil(MOST_REACHED).max(1),
+            before,
+            free_s,
+            felt_s,
+            dislike,
+            trees: Vec::new(),
+            seed,
+            grown: 0,
+            inside: 0,
+        }
     }
 
     /// Chooses destinations and grows the first trees.
     pub(super) fn aim(&mut self, places: &Places, rng: &mut ChaCha8Rng) {
-        let n = self.free_s.len().max(1);
+        let n = self.free_s.len().clamp(1, MOST_REACHED);
         let count = (TREE_ENTRIES / n).clamp(FEWEST_TREES, MOST_TREES);
         // At least a third each way, so that whoever leaves and whoever stays has a choice.
         let out = if places.go.is_empty() {
@@ -120,6 +144,10 @@ impl Ways {
             // Grown when first needed.
             self.trees.push(Tree { goal, next: Vec::new(), trips: 0 });
         }
+    }
+
+    pub(super) fn links(&self) -> usize {
+        self.free_s.len()
     }
 
     pub(super) fn free_s(&self, link: LinkIx) -> f64 {
@@ -180,7 +208,7 @@ impl Ways {
             return None;
         }
         // Gravity: among some destinations, near ones are likelier.
-        let candidates: Vec<(usize, f64)> = (0..THINKS_ABOUT)
+        let candidates: Vec<(usize, f64)> = (0..self.thinks_about)
             .map(|_| {
                 let i = rng.random_range(range.clone());
                 let far = places.apart_m(from, self.trees[i].goal);
@@ -203,7 +231,7 @@ impl Ways {
                 }
             }
         }
-        if self.trees[chosen].next.is_empty() || self.trees[chosen].trips >= TRIPS_PER_TREE {
+        if self.trees[chosen].next.is_empty() || self.trees[chosen].trips >= self.trips_per_tree {
             let inside = chosen < self.inside;
             if self.trees[chosen].trips > 0 {
                 let fresh = if inside { places.end.pick(rng) } else { places.go.pick(rng) };
@@ -219,11 +247,7 @@ impl Ways {
         let mut way = vec![from];
         let mut at = from;
         while at != tree.goal {
-            let next = tree.next[at.ix()];
-            if next == NONE || way.len() > tree.next.len() {
-                return None;
-            }
-            at = LinkIx(next);
+            at = tree.next(at)?;
             way.push(at);
         }
         Some(way)
@@ -242,13 +266,13 @@ impl Ways {
                 (NOISE * bell).exp() as f32
             })
             .collect();
-        let tree = &mut self.trees[which];
-        tree.trips = 0;
-        tree.next.clear();
-        tree.next.resize(n, NONE);
+        let mut next: Vec<u32> = vec![u32::MAX; n];
         let mut cost = vec![f32::INFINITY; n];
         let mut open = BinaryHeap::new();
+        let tree = &mut self.trees[which];
         let goal = tree.goal.ix();
+        tree.trips = 0;
+        tree.next.clear();
         cost[goal] = 0.0;
         open.push(Reverse((0_u32, goal as u32)));
         while let Some(Reverse((millis, link))) = open.pop() {
@@ -256,15 +280,24 @@ impl Ways {
             if millis > (cost[i] * 1000.0) as u32 {
                 continue;
             }
+            if i != goal {
+                tree.next.push((link, next[i]));
+            }
+            if tree.next.len() >= MOST_REACHED {
+                break;
+            }
             let here = cost[i] + self.felt_s[i] * noise[i];
             for &(from, turn) in &self.before[i] {
                 let total = here + turn * noise[from as usize];
                 if total < cost[from as usize] {
                     cost[from as usize] = total;
-                    tree.next[from as usize] = link;
+                    next[from as usize] = link;
                     open.push(Reverse(((total * 1000.0) as u32, from)));
                 }
             }
         }
+        tree.next.sort_unstable();
+        // A cost that fell by less than a thousandth of a second is taken up twice, with the same link.
+        tree.next.dedup_by_key(|(link, _)| *link);
     }
 }

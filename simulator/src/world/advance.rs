@@ -5,7 +5,7 @@ use super::{
     follow::Driver,
     right_of_way::{SQUEEZE_S, STANDING},
     road::Road,
-    route::{LaneSums, plan_lanes},
+    route::{LanePlan, LaneScratch, LaneSums, plan_lanes},
 };
 use crate::vehicles::{Fixed, NONE, Part, UNKNOWN, Vehicles};
 use rayon::prelude::*;
@@ -77,24 +77,33 @@ impl World {
         for &(i, lane, enter) in moved.iter().flat_map(|m| &m.lost) {
             self.find_another_way(i as usize, lane, enter);
         }
+        let mut arrived = std::mem::take(&mut self.arrived);
         for &way in passed.iter().flat_map(|p| &p.over) {
             let end = self.road.length[way as usize];
             while let Some(&i) =
                 self.rows[way as usize].last().filter(|i| self.vehicles.x[**i as usize] > end)
             {
                 self.rows[way as usize].pop();
-                self.move_on(i as usize, way);
+                arrived.extend(self.move_on(i as usize, way).map(|lane| (i, lane)));
             }
         }
+        self.pick_lanes_of(&arrived);
+        arrived.clear();
+        self.arrived = arrived;
         self.passed = passed;
     }
 
-    /// Puts a vehicle whose front passed the end of `way` onto what follows, as far as it got.
-    fn move_on(&mut self, i: usize, mut way: u32) {
+    /// Puts a vehicle whose front passed the end of `way` onto what follows, as far as it got. A lane that it comes to is
+    /// the answer: lanes ahead are still to be picked from there.
+    fn move_on(&mut self, i: usize, mut way: u32) -> Option<u32> {
+        let mut arrived = None;
         loop {
             let end = self.road.length[way as usize];
             if self.vehicles.x[i] <= end {
                 break;
+            }
+            if let Some(lane) = arrived.take() {
+                self.pick_lanes(i, lane);
             }
             match self.road.movement(way) {
                 None => {
@@ -104,7 +113,7 @@ impl World {
                             // For its report: it may have come onto this lane in this very step.
                             self.vehicles.way[i] = way;
                             self.leave(i);
-                            return;
+                            return None;
                         }
                         self.vehicles.x[i] = end;
                         self.vehicles.v[i] = 0.0;
@@ -140,12 +149,13 @@ impl World {
                     }
                     way = self.road.to[m as usize];
                     self.links.entered(passed, self.road.link[way as usize]);
-                    self.pick_lanes(i, way);
+                    arrived = Some(way);
                 }
             }
         }
         self.vehicles.way[i] = way;
         self.stand_in_row(i, way);
+        arrived
     }
 
     /// Puts a vehicle into the row of its way, by position.
@@ -165,22 +175,49 @@ impl World {
 
     /// Picks movements ahead for a vehicle on `lane` at its current leg.
     pub(super) fn pick_lanes(&mut self, i: usize, lane: u32) {
-        let v = &mut self.vehicles;
+        let mut scratch = std::mem::take(&mut self.lane_scratch);
+        let plan = self.lanes_ahead(i, lane, &mut scratch);
+        self.vehicles.follow(i, &plan, scratch.sums(self.lanes_beside(lane)));
+        self.lane_scratch = scratch;
+    }
+
+    /// The same for many, each with its lane.
+    pub(super) fn pick_lanes_of(&mut self, who: &[(u32, u32)]) {
+        const PER_TASK: usize = 32;
+        if who.len() < 2 * PER_TASK {
+            return who.iter().for_each(|&(i, lane)| self.pick_lanes(i as usize, lane));
+        }
+        let plan = |who: &[(u32, u32)]| -> (Vec<LanePlan>, Vec<LaneSums>) {
+            let (mut scratch, mut sums) = (LaneScratch::default(), Vec::new());
+            let plan = |&(i, lane): &(u32, u32)| {
+                let plan = self.lanes_ahead(i as usize, lane, &mut scratch);
+                sums.extend(scratch.sums(self.lanes_beside(lane)));
+                plan
+            };
+            (who.iter().map(plan).collect(), sums)
+        };
+        let planned: Vec<_> = who.par_chunks(PER_TASK).map(plan).collect();
+        for (who, (plans, sums)) in who.chunks(PER_TASK).zip(planned) {
+            let mut sums = sums.into_iter();
+            for (&(i, lane), plan) in who.iter().zip(&plans) {
+                let lanes = self.lanes_beside(lane);
+                self.vehicles.follow(i as usize, plan, sums.by_ref().take(lanes));
+            }
+        }
+    }
+
+    fn lanes_ahead(&self, i: usize, lane: u32, scratch: &mut LaneScratch) -> LanePlan {
+        let v = &self.vehicles;
         let route = v.cold[i].route.clone();
         let rest = &self.routes[(route.start + v.leg[i]) as usize..route.end as usize];
-        let mode = self.drivers[usize::from(v.kind[i])].mode;
-        let reach = &mut v.reach[i * v.stride..(i + 1) * v.stride];
-        let crowd = &mut v.crowd[i * v.stride..(i + 1) * v.stride];
-        let rows = &self.rows;
-        let sums = LaneSums { reach, crowd };
-        let plan = plan_lanes(&self.road, rest, lane, mode, &mut self.lane_scratch, sums, |l| {
-            rows[l as usize].len()
-        });
         let driver = &self.drivers[usize::from(v.kind[i])];
-        let crowd = &mut v.crowd[i * v.stride..(i + 1) * v.stride];
-        crowd.iter_mut().for_each(|c| *c *= (driver.length + driver.min_gap) as f32);
-        v.path[i] = plan.path;
-        v.path_arrives[i] = plan.arrives;
+        let busy = |l: u32| self.rows[l as usize].len();
+        plan_lanes(&self.road, rest, lane, driver.mode, scratch, busy)
+    }
+
+    /// How many lanes the link of a lane has.
+    fn lanes_beside(&self, lane: u32) -> usize {
+        self.road.link_lanes[self.road.link[lane as usize] as usize].len()
     }
 
     /// Gives a vehicle that cannot get into its lane a route from the lane that it is in, or is about to

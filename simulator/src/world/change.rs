@@ -3,9 +3,14 @@
 //! The shape is SUMO's LC2013 (Erdmann 2014): a *mandatory* change when the lane does not lead far enough
 //! along the route, urgent by the distance left; a *voluntary* one when the lane beside promises more speed
 //! for some time. Both only into gaps that leave everybody a comfortable brake. Changes happen at once.
+//!
+//! All drivers look around first, at the same street and in parallel. Those few who would go then go one by one, each after
+//! another look: somebody may have taken the gap.
 
 use super::World;
 use crate::vehicles::NONE;
+use rayon::prelude::*;
+use smallvec::SmallVec;
 
 /// Time for which a driver looks ahead for its lane, s, to the right and to the left (LC2013: `LOOK_FORWARD`
 /// 10, doubled to the left).
@@ -27,51 +32,146 @@ pub(super) const SHORT_LINK: f64 = 3.0;
 /// Two who stand beside each other this long and want each other's lane swap places, s.
 const SWAP_AFTER_S: f32 = 20.0;
 
+/// Links whose drivers one thread asks at a time.
+const LINKS_PER_TASK: usize = 128;
+
+/// What the drivers of one task make of the lanes beside them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wishes {
+    /// (vehicle, its `look`, its `urge`).
+    moods: Vec<(u32, f32, f32)>,
+    asks: Vec<Ask>,
+    /// Those who would go now: (vehicle, its lane).
+    goes: Vec<(u32, u32)>,
+}
+
+/// That a vehicle shall drive as if another, who is on the lane beside, were its leader.
+#[derive(Clone, Copy, Debug)]
+struct Ask {
+    whom: usize,
+    leader: usize,
+    /// From front to front.
+    metres: f64,
+    /// It does so by itself, unless somebody else has asked it already.
+    by_itself: bool,
+}
+
+/// What a driver decides.
+enum Wish {
+    Stay,
+    /// Over to that lane.
+    Go(u32),
+    /// To change places with somebody on that lane who wants the same.
+    Swap(u32, usize),
+}
+
 /// The neighbours in the lane beside.
 struct Beside {
     /// Who is next ahead on the lane, or has just left it, with the metres from our front to its front.
     ahead: Option<(usize, f64)>,
     /// Those who come next, on the lane or towards it, each with the metres from its front to ours.
-    behind: Vec<(usize, f64)>,
+    behind: Neighbours,
     /// The one behind a follower who stands beside us, and so must pass.
     second: Option<(usize, f64)>,
 }
 
+/// Vehicles, each with its distance in metres.
+type Neighbours = SmallVec<[(usize, f64); 4]>;
+
 impl World {
     pub(super) fn change_lanes(&mut self) {
-        let wide = std::mem::take(&mut self.road.wide_links);
-        for &link in &wide {
-            let lanes = self.road.link_lanes[link as usize].clone();
-            for lane in lanes.clone() {
+        let mut wishes = std::mem::take(&mut self.wishes);
+        let task = |(links, wishes): (&[u32], &mut Wishes)| self.ask(links, wishes);
+        let tasks = self.road.wide_links.chunks(LINKS_PER_TASK);
+        wishes.resize_with(tasks.len(), Wishes::default);
+        if self.vehicles.count >= self.parallel_from {
+            self.road.wide_links.par_chunks(LINKS_PER_TASK).zip(&mut wishes).for_each(task);
+        } else {
+            tasks.zip(&mut wishes).for_each(task);
+        }
+        for &(i, look, urge) in wishes.iter().flat_map(|w| &w.moods) {
+            self.vehicles.look[i as usize] = look;
+            self.vehicles.urge[i as usize] = urge;
+        }
+        for ask in wishes.iter().flat_map(|w| &w.asks) {
+            self.heed(ask);
+        }
+        let mut asks = Vec::new();
+        let mut changed = Vec::new();
+        for &(i, lane) in wishes.iter().flat_map(|w| &w.goes) {
+            let i = i as usize;
+            let Some(k) = self.rows[lane as usize].iter().position(|o| *o as usize == i) else { continue };
+            let (wish, urge) = self.consider(i, k, lane, self.vehicles.look[i], &mut asks);
+            self.vehicles.urge[i] = urge;
+            match wish {
+                Wish::Stay => {}
+                Wish::Go(to) => {
+                    self.change(i, k, lane, to);
+                    changed.push((i as u32, to));
+                }
+                Wish::Swap(to, j) => {
+                    self.swap(i, k, lane, to, j);
+                    changed.extend([(i as u32, to), (j as u32, lane)]);
+                }
+            }
+            asks.drain(..).for_each(|ask| self.heed(&ask));
+        }
+        self.pick_lanes_of(&changed);
+        self.wishes = wishes;
+    }
+
+    /// What the drivers on these links want.
+    fn ask(&self, links: &[u32], wishes: &mut Wishes) {
+        wishes.moods.clear();
+        wishes.asks.clear();
+        wishes.goes.clear();
+        // Who slows down does not forget at once how fast it was.
+        let keep = (1.0 - LOOK_FADES * self.dt()) as f32;
+        let v = &self.vehicles;
+        for &link in links {
+            for lane in self.road.link_lanes[link as usize].clone() {
                 // Front first: whoever goes opens the place for the next.
-                let mut k = self.rows[lane as usize].len();
-                while k > 0 {
-                    k -= 1;
-                    let Some(&i) = self.rows[lane as usize].get(k) else { continue };
-                    let i = i as usize;
-                    if self.vehicles.dwell[i] == 0.0 {
-                        self.consider(i, k, lane, lanes.start);
+                for (k, &row) in self.rows[lane as usize].iter().enumerate().rev() {
+                    let i = row as usize;
+                    if v.dwell[i] > 0.0 {
+                        continue;
+                    }
+                    let now = v.v[i] as f32;
+                    let look = if now > v.look[i] { now } else { keep * v.look[i] + (1.0 - keep) * now };
+                    let asked = wishes.asks.len();
+                    let (wish, urge) = self.consider(i, k, lane, look, &mut wishes.asks);
+                    if matches!(wish, Wish::Stay) {
+                        wishes.moods.push((row, look, urge));
+                    } else {
+                        // It will ask again, and think of it again.
+                        wishes.asks.truncate(asked);
+                        wishes.moods.push((row, look, v.urge[i]));
+                        wishes.goes.push((row, lane));
                     }
                 }
             }
         }
-        self.road.wide_links = wide;
     }
 
-    fn consider(&mut self, i: usize, k: usize, lane: u32, first: u32) {
-        // Who slows down does not forget at once how fast it was.
-        let keep = (1.0 - LOOK_FADES * self.dt()) as f32;
+    fn heed(&mut self, ask: &Ask) {
         let v = &mut self.vehicles;
-        let now = v.v[i] as f32;
-        v.look[i] = if now > v.look[i] { now } else { keep * v.look[i] + (1.0 - keep) * now };
+        if !ask.by_itself || v.lets_in[ask.whom] == NONE {
+            v.lets_in[ask.whom] = ask.leader as u32;
+            v.lets_in_gap[ask.whom] = ask.metres;
+        }
+    }
+
+    /// What a driver decides, and its grown wish to overtake.
+    fn consider(&self, i: usize, k: usize, lane: u32, look: f32, asks: &mut Vec<Ask>) -> (Wish, f32) {
         let v = &self.vehicles;
-        let here = (lane - first) as usize;
-        let lanes = self.road.link_lanes[self.road.link[lane as usize] as usize].len();
+        let link = self.road.link[lane as usize];
+        let lanes = self.road.link_lanes[link as usize].clone();
+        let (here, lanes) = ((lane - lanes.start) as usize, lanes.len());
         let x = v.x[i];
         let mut best = here;
         let most = (0..lanes).map(|l| v.reach(i, l)).fold(f64::NEG_INFINITY, f64::max);
         let good = |l: usize| v.reach(i, l) > most - 1.0;
-        if v.halt_link[i] == self.road.link[lane as usize] && v.halt_at[i] >= x - 1.0 {
+        if v.halt_link[i] == link && v.halt_at[i] >= x - 1.0 {
             // A halt is at the kerb.
             best = (0..lanes).find(|l| v.reach(i, *l) >= 0.0).unwrap_or(here);
         } else if !good(here) {
@@ -79,32 +179,34 @@ impl World {
         }
         if best != here {
             let left = best > here;
-            let look = if left { LOOK_LEFT_S } else { LOOK_RIGHT_S };
+            let look_s = if left { LOOK_LEFT_S } else { LOOK_RIGHT_S };
             let driver = &self.drivers[usize::from(v.kind[i])];
             let needed = best.abs_diff(here) as f64
-                * (f64::from(v.look[i]) * look + 2.0 * (driver.length + driver.min_gap));
+                * (f64::from(look) * look_s + 2.0 * (driver.length + driver.min_gap));
             let usable = v.reach(i, here) - x;
             // A queue on the lane where it must go makes the way shorter: it joins at its end.
-            let needed = needed + v.crowd(i, best);
-            let halts = v.halt_link[i] == self.road.link[lane as usize];
-            if usable < needed || halts {
+            let needed = needed + v.crowd(i, best) * (driver.length + driver.min_gap);
+            if usable < needed || v.halt_link[i] == link {
                 let towards = if left { lane + 1 } else { lane - 1 };
-                self.change_for_route(i, k, lane, towards, usable);
-                return;
+                return (self.change_for_route(i, lane, towards, usable, asks), v.urge[i]);
             }
         }
-        self.change_for_speed(i, k, lane, here, lanes, most);
+        self.change_for_speed(i, k, lane, here, lanes, most)
     }
 
-    fn change_for_route(&mut self, i: usize, k: usize, lane: u32, towards: u32, usable: f64) {
+    fn change_for_route(&self, i: usize, lane: u32, towards: u32, usable: f64, asks: &mut Vec<Ask>) -> Wish {
         let mode = self.drivers[usize::from(self.vehicles.kind[i])].mode;
         if !self.road.allows(towards, mode) && self.vehicles.reach(i, self.road.lane_number(towards)) < 0.0 {
-            return;
+            return Wish::Stay;
         }
         let beside = self.beside(i, towards);
         if self.fits(i, &beside) {
-            self.change(i, k, lane, towards);
-            return;
+            return Wish::Go(towards);
+        }
+        if self.vehicles.waiting[i] > SWAP_AFTER_S
+            && let Some(j) = self.to_swap_with(i, lane, towards, &beside)
+        {
+            return Wish::Swap(towards, j);
         }
         // Ask those behind to open a gap; in a hurry, or when all crawl, they will. Whoever stands beside us
         // already cannot: it must pass first.
@@ -115,54 +217,53 @@ impl World {
                 let kind = |i: usize| usize::from(self.vehicles.kind[i]);
                 let room = metres - self.drivers[kind(i)].length - self.drivers[kind(j)].min_gap;
                 if room >= 0.0 || v > 1.0 {
-                    self.vehicles.lets_in[j] = i as u32;
-                    self.vehicles.lets_in_gap[j] = metres;
+                    asks.push(Ask { whom: j, leader: i, metres, by_itself: false });
                 }
             }
         }
         // And fall back behind the one ahead, moving or not, rather than race it to the lane's end.
-        let close = beside.ahead.filter(|(_, metres)| *metres < 15.0 && usable < 60.0);
-        if let Some((j, metres)) = close.filter(|_| self.vehicles.lets_in[i] == NONE) {
-            self.vehicles.lets_in[i] = j as u32;
-            self.vehicles.lets_in_gap[i] = metres;
+        if let Some((j, metres)) = beside.ahead.filter(|(_, metres)| *metres < 15.0 && usable < 60.0) {
+            asks.push(Ask { whom: i, leader: j, metres, by_itself: true });
         }
-        if self.vehicles.waiting[i] > SWAP_AFTER_S {
-            self.swap(i, k, lane, towards, &beside);
-        }
+        Wish::Stay
     }
 
-    /// Two who stand side by side, each in the other's lane, would stand for ever: they change places, and
-    /// the change is counted.
-    fn swap(&mut self, i: usize, k: usize, lane: u32, towards: u32, beside: &Beside) {
-        let wants = |j: usize| {
-            let (there, here) = (self.road.lane_number(towards), self.road.lane_number(lane));
-            self.vehicles.reach(j, there) + 1.0 < self.vehicles.reach(j, here)
-        };
-        let close_by = beside.ahead.into_iter().chain(beside.behind.iter().copied()).map(|b| b.0);
-        for j in close_by.filter(|j| self.vehicles.way[*j] == towards) {
-            let length = |i: usize| self.drivers[usize::from(self.vehicles.kind[i])].length;
-            let close = (self.vehicles.x[i] - self.vehicles.x[j]).abs() < length(i).max(length(j));
+    /// Somebody side by side with it, each in the other's lane: they would stand for ever.
+    fn to_swap_with(&self, i: usize, lane: u32, towards: u32, beside: &Beside) -> Option<usize> {
+        let v = &self.vehicles;
+        let (there, here) = (self.road.lane_number(towards), self.road.lane_number(lane));
+        let wants = |j: usize| v.reach(j, there) + 1.0 < v.reach(j, here);
+        let length = |i: usize| self.drivers[usize::from(v.kind[i])].length;
+        let close_by = beside.ahead.iter().chain(&beside.behind).map(|b| b.0);
+        close_by.filter(|j| v.way[*j] == towards).find(|&j| {
+            let close = (v.x[i] - v.x[j]).abs() < length(i).max(length(j));
             let same = (length(i) - length(j)).abs() < 0.01;
-            if same && close && wants(j) && self.vehicles.waiting[j] > SWAP_AFTER_S {
-                let Some(there) = self.rows[towards as usize].iter().position(|&o| o as usize == j) else {
-                    continue;
-                };
-                self.rows[lane as usize][k] = j as u32;
-                self.rows[towards as usize][there] = i as u32;
-                self.vehicles.x.swap(i, j);
-                self.vehicles.way.swap(i, j);
-                self.pick_lanes(i, towards);
-                self.pick_lanes(j, lane);
-                self.totals.swaps += 1;
-                return;
-            }
-        }
+            same && close && wants(j) && v.waiting[j] > SWAP_AFTER_S
+        })
     }
 
-    fn change_for_speed(&mut self, i: usize, k: usize, lane: u32, here: usize, lanes: usize, most: f64) {
+    /// Two change places, and the change is counted.
+    fn swap(&mut self, i: usize, k: usize, lane: u32, towards: u32, j: usize) {
+        let Some(there) = self.rows[towards as usize].iter().position(|&o| o as usize == j) else { return };
+        self.rows[lane as usize][k] = j as u32;
+        self.rows[towards as usize][there] = i as u32;
+        self.vehicles.x.swap(i, j);
+        self.vehicles.way.swap(i, j);
+        self.totals.swaps += 1;
+    }
+
+    fn change_for_speed(
+        &self,
+        i: usize,
+        k: usize,
+        lane: u32,
+        here: usize,
+        lanes: usize,
+        most: f64,
+    ) -> (Wish, f32) {
         let v = &self.vehicles;
         if v.settle[i] > 0 {
-            return;
+            return (Wish::Stay, v.urge[i]);
         }
         let dt = self.dt();
         let driver = &self.drivers[usize::from(v.kind[i])];
@@ -172,17 +273,17 @@ impl World {
         let hindered = leader.is_some_and(|(j, metres)| v.v[j] < 0.95 * wish && metres < 12.0 * wish);
         let idle_right = here > 0 && v.urge[i] <= 0.0;
         if !hindered && !idle_right {
-            self.vehicles.urge[i] = 0.0;
-            return;
+            return (Wish::Stay, 0.0);
         }
         let serves = |l: usize| {
             let reach = v.reach(i, l);
             reach >= 0.0 && (reach > most - 1.0 || reach - v.x[i] > wish * LOOK_LEFT_S * 1.5)
         };
-        let now = self.promise(i, leader, wish, dt);
+        let go_if = |yes: bool, to: u32| if yes { Wish::Go(to) } else { Wish::Stay };
         let mut target = None;
         let mut gain = 0.0;
         if hindered {
+            let now = self.promise(i, leader, wish, dt);
             for (l, to) in [(here + 1, lane + 1), (here.wrapping_sub(1), lane.wrapping_sub(1))] {
                 if l >= lanes || !serves(l) {
                     continue;
@@ -197,23 +298,17 @@ impl World {
             }
         }
         if let Some((to, beside)) = target {
-            let urge = self.vehicles.urge[i].max(0.0) + (gain * dt) as f32;
-            self.vehicles.urge[i] = urge;
-            if urge > WISH && self.fits(i, &beside) {
-                self.change(i, k, lane, to);
-            }
-            return;
+            let urge = v.urge[i].max(0.0) + (gain * dt) as f32;
+            return (go_if(urge > WISH && self.fits(i, &beside), to), urge);
         }
-        let back = here > 0 && !hindered && serves(here - 1);
-        self.vehicles.urge[i] = self.vehicles.urge[i].min(0.0);
-        if back {
-            let beside = self.beside(i, lane - 1);
-            let free = beside.ahead.is_none_or(|(_, metres)| metres > 8.0 * wish);
-            self.vehicles.urge[i] = if free { self.vehicles.urge[i] - dt as f32 } else { 0.0 };
-            if self.vehicles.urge[i] < -KEEP_RIGHT_S && self.fits(i, &beside) {
-                self.change(i, k, lane, lane - 1);
-            }
+        let urge = v.urge[i].min(0.0);
+        if here == 0 || hindered || !serves(here - 1) {
+            return (Wish::Stay, urge);
         }
+        let beside = self.beside(i, lane - 1);
+        let free = beside.ahead.is_none_or(|(_, metres)| metres > 8.0 * wish);
+        let urge = if free { urge - dt as f32 } else { 0.0 };
+        (go_if(urge < -KEEP_RIGHT_S && self.fits(i, &beside), lane - 1), urge)
     }
 
     /// Speed that a lane promises for the next seconds, behind that leader.
@@ -232,7 +327,7 @@ impl World {
         let place = row.partition_point(|j| self.vehicles.x[*j as usize] < x);
         let ahead = row.get(place).map(|j| (*j as usize, self.vehicles.x[*j as usize] - x));
         let ahead = ahead.or_else(|| self.just_left(lane, x));
-        let mut behind = Vec::new();
+        let mut behind = Neighbours::new();
         let mut second = None;
         if let Some(p) = place.checked_sub(1) {
             let j = row[p] as usize;
@@ -256,7 +351,7 @@ impl World {
     }
 
     /// Who comes towards the start of a lane: the first on each movement into it, and on the lanes before.
-    fn coming(&self, lane: u32, x: f64, behind: &mut Vec<(usize, f64)>) {
+    fn coming(&self, lane: u32, x: f64, behind: &mut Neighbours) {
         for &m in self.road.entering(lane) {
             let turn = self.road.way(m);
             if let Some(&j) = self.rows[turn].last() {
@@ -307,6 +402,5 @@ impl World {
         self.vehicles.settle[i] = (SETTLE_S / self.dt()) as u8;
         self.vehicles.stopped_at_line[i] = false;
         self.totals.lane_changes += 1;
-        self.pick_lanes(i, to);
     }
 }

@@ -1,10 +1,6 @@
 //! How trips get onto the road: due ones wait in a queue per link until there is room, as in SUMO.
 
-use super::{
-    World,
-    measure::TripInfo,
-    route::{LaneSums, plan_lanes},
-};
+use super::{World, measure::TripInfo, route::plan_lanes};
 use crate::vehicles::Cold;
 use model::{demand::Trip, ids::LinkIx};
 use std::collections::{BTreeMap, VecDeque};
@@ -72,6 +68,9 @@ impl Gate {
     pub(super) fn waits_s(&self, now_ms: i64) -> Vec<f64> {
         let now = now_ms as f64 / 1000.0;
         self.due.values().flatten().map(|d| now - d.trip.depart_s).collect()
+    }
+    pub(super) fn planned(&self) -> u64 {
+        self.seq
     }
     pub(super) fn to_come(&self) -> usize {
         self.future.len()
@@ -176,20 +175,11 @@ impl World {
             DepartLane::First => (0..count).find(may).map_or(1, |k| 1 << k),
             DepartLane::Best => {
                 let route: Vec<u32> = trip.links.iter().take(8).map(|l| l.0).collect();
-                let mut reach = vec![0.0; self.road.most_lanes];
-                let mut crowd = vec![0.0; self.road.most_lanes];
                 let scratch = &mut self.lane_scratch;
-                plan_lanes(
-                    &self.road,
-                    &route,
-                    lanes.start,
-                    mode,
-                    scratch,
-                    LaneSums { reach: &mut reach, crowd: &mut crowd },
-                    |_| 0,
-                );
+                plan_lanes(&self.road, &route, lanes.start, mode, scratch, |_| 0);
+                let reach: Vec<f64> = scratch.sums(lanes.len()).map(|(metres, _)| metres).collect();
                 let most =
-                    (0..count).filter(may).map(|k| reach[k as usize]).fold(f32::NEG_INFINITY, f32::max);
+                    (0..count).filter(may).map(|k| reach[k as usize]).fold(f64::NEG_INFINITY, f64::max);
                 let best = (0..count).filter(may).filter(|k| reach[*k as usize] > most - 1.0);
                 best.fold(0, |all, k| all | 1 << k).max(1)
             }
@@ -202,18 +192,11 @@ impl World {
             return due.lanes.trailing_zeros();
         }
         let mode = self.drivers[due.trip.vehicle_type as usize].mode;
-        let (mut reach, mut crowd) = (vec![0.0; self.road.most_lanes], vec![0.0; self.road.most_lanes]);
         let route: Vec<u32> = due.trip.links.iter().take(8).map(|l| l.0).collect();
         let (rows, scratch) = (&self.rows, &mut self.lane_scratch);
-        plan_lanes(
-            &self.road,
-            &route,
-            first,
-            mode,
-            scratch,
-            LaneSums { reach: &mut reach, crowd: &mut crowd },
-            |l| rows[l as usize].len(),
-        );
+        plan_lanes(&self.road, &route, first, mode, scratch, |l| rows[l as usize].len());
+        let lanes = self.road.link_lanes[route[0] as usize].len();
+        let crowd: Vec<u32> = scratch.sums(lanes).map(|(_, vehicles)| vehicles).collect();
         let mine = || (0..64).filter(|k| due.lanes >> k & 1 == 1);
         let room = |k: u32| 1.0 / (f64::from(crowd[k as usize]) + EMPTY);
         let all: f64 = mine().map(room).sum();

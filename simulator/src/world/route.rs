@@ -73,13 +73,15 @@ impl Search {
     }
 }
 
-/// What lanes lead where along a route: for each lane of the first link how many metres it leads on without a
-/// lane change, and the movements from the lane that the vehicle is on.
+/// The movements ahead from the lane that a vehicle is on.
 pub(crate) struct LanePlan {
     pub(crate) path: [u32; PATH],
     /// The path ends where the trip does.
     pub(crate) arrives: bool,
 }
+
+/// Of one lane of the first link: metres that it leads on along the route without a lane change, and vehicles there.
+pub(crate) type LaneSums = (f64, u32);
 
 /// Working memory of [`plan_lanes`].
 #[derive(Clone, Debug, Default)]
@@ -89,23 +91,22 @@ pub(crate) struct LaneScratch {
     choice: Vec<u32>,
 }
 
-/// What [`plan_lanes`] finds, one entry per lane of the route's first link.
-pub(crate) struct LaneSums<'a> {
-    /// Metres that the lane leads on along the route.
-    pub(crate) reach: &'a mut [f32],
-    /// Vehicles there.
-    pub(crate) crowd: &'a mut [f32],
+impl LaneScratch {
+    /// What the last plan found of each lane of its first link, from the kerb.
+    pub(crate) fn sums(&self, lanes: usize) -> impl Iterator<Item = LaneSums> {
+        self.reach.iter().copied().zip(self.crowd.iter().copied()).take(lanes)
+    }
 }
 
-/// Plans lanes from lane `lane` along `route` (its first link is the lane's), and fills `sums`. Backwards over the links ahead: a lane's reach is its own length plus the best reach
-/// that a movement from it leads to. `busy` breaks ties: the emptier lane wins.
+/// Plans lanes from lane `lane` along `route` (its first link is the lane's). Backwards over the links ahead: a lane's
+/// reach is its own length plus the best reach that a movement from it leads to. `busy` breaks ties: the emptier lane
+/// wins. What it finds of the lanes beside is left in `scratch`.
 pub(crate) fn plan_lanes(
     road: &Road,
     route: &[u32],
     lane: u32,
     mode: u16,
     scratch: &mut LaneScratch,
-    sums: LaneSums<'_>,
     busy: impl Fn(u32) -> usize,
 ) -> LanePlan {
     let stride = road.most_lanes;
@@ -167,13 +168,6 @@ pub(crate) fn plan_lanes(
                 }
             }
         }
-    }
-    let lanes = road.link_lanes[route[0] as usize].len();
-    for (r, s) in sums.reach.iter_mut().zip(&scratch.reach[..lanes]) {
-        *r = *s as f32;
-    }
-    for (r, s) in sums.crowd.iter_mut().zip(&scratch.crowd[..lanes]) {
-        *r = *s as f32;
     }
     let mut path = [UNKNOWN; PATH];
     let mut at = lane;
