@@ -138,7 +138,7 @@ impl World {
     /// The same, with other choices.
     pub fn with_options(city: &City, types: Vec<VehicleType>, seed: u64, options: Options) -> World {
         let network = &city.network;
-        let road = Road::new(network);
+        let road = Road::new(network, &city.junctions);
         World {
             options,
             seed,

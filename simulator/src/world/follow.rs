@@ -88,6 +88,12 @@ pub(crate) fn stop_speed(gap: f64, b: f64, tau: f64, dt: f64) -> f64 {
     n * b + r
 }
 
+/// Metres that a vehicle covers in so many seconds when it speeds up to `top`.
+pub(crate) fn covered_in(seconds: f64, v: f64, accel: f64, top: f64) -> f64 {
+    let speeding_s = ((top - v) / accel).clamp(0.0, seconds);
+    v * seconds + accel * speeding_s * (seconds - speeding_s / 2.0)
+}
+
 /// Seconds until `distance` is covered, accelerating at `accel` from `speed` up to `top`.
 pub(crate) fn time_to_cover(distance: f64, speed: f64, accel: f64, top: f64) -> f64 {
     if distance <= 0.0 {

@@ -3,7 +3,7 @@
 use super::{
     chance,
     change::SHORT_LINK,
-    follow::Driver,
+    follow::{Driver, covered_in},
     right_of_way::{Approach, LINE_GAP, STANDING, Scene, Why},
 };
 use crate::vehicles::{NONE, UNKNOWN};
@@ -109,7 +109,7 @@ impl Scene<'_> {
         }
         let to_end = road.length[way as usize] - x;
         let look = (me.brake_gap(v + me.accel * dt, dt) + (v + me.accel * dt) * dt + LINE_GAP + 1.0)
-            .max(SEEN_AHEAD_S * v);
+            .max(covered_in(SEEN_AHEAD_S, v, me.accel, wish));
         let mut choice = Choice { speed: safe, ahead: None };
         // Behind somebody who stands on the same way there is nothing to see.
         let hidden = leader.is_some_and(|j| vehicles.v[j] < STANDING && v < 2.0);
@@ -140,7 +140,8 @@ impl Scene<'_> {
         let mut following = same_way;
         if let Some(m) = road.movement(way) {
             let before = -vehicles.x[i];
-            choice.speed = choice.speed.min(self.inside(i, m, before));
+            choice.speed = choice.speed.min(self.inside(i, m, before).0);
+            self.beside_inside(i, m, choice);
             let lane = road.to[m as usize];
             following |= leader.is_some();
             self.enter_lane(i, lane, distance, &mut following, choice);
@@ -182,7 +183,12 @@ impl Scene<'_> {
                 self.follow_beyond(i, j as usize, distance, choice);
                 following = true;
             }
-            choice.speed = choice.speed.min(self.inside(i, m, distance));
+            let (speed, waits) = self.inside(i, m, distance);
+            choice.speed = choice.speed.min(speed);
+            if let Some(approach) = approaches.last_mut().filter(|_| waits) {
+                // Past the line, but not in anybody's way.
+                approach.stops = Some(Why::Yield);
+            }
             distance += road.length[turn];
             let lane = road.to[m as usize];
             if distance >= look {
@@ -221,19 +227,20 @@ impl Scene<'_> {
         }
     }
 
-    /// Inside the junction: crossing and joining traffic, and the place where a turn waits.
-    fn inside(&self, i: usize, movement: u32, before: f64) -> f64 {
+    /// Inside the junction: crossing and joining traffic, and the place where a turn waits. Says too whether it must wait there.
+    fn inside(&self, i: usize, movement: u32, before: f64) -> (f64, bool) {
         if self.road.conflicts(movement).is_empty() {
-            return f64::INFINITY;
+            return (f64::INFINITY, false);
         }
         let mut safe = self.among_crossing(i, movement, before);
         let wait_at = self.road.wait_at[movement as usize];
         let left = before + wait_at;
         // Past the waiting place (by more than rounding) a driver goes on.
-        if wait_at > 0.0 && left > -0.2 && self.must_wait_inside(i, movement, before, left) {
+        let waits = wait_at > 0.0 && left > -0.2 && self.must_wait_inside(i, movement, before, left);
+        if waits {
             safe = safe.min(self.driver(i).stop_within(left.max(0.0), self.dt));
         }
-        safe
+        (safe, waits)
     }
 
     fn follow_beyond(&self, i: usize, j: usize, distance: f64, choice: &mut Choice) {
@@ -246,23 +253,42 @@ impl Scene<'_> {
         }
     }
 
-    /// Vehicles that left this lane for other movements, and whose tails still hang back over its end.
+    /// Vehicles that left this lane for other movements, and whose tails still hang back over its end, or are where the
+    /// ways have not parted yet.
     fn tails_at_end(&self, i: usize, lane: u32, to_end: f64, choice: &mut Choice) {
+        let own = self.vehicles.path[i][0];
+        let siblings = if own < UNKNOWN { self.road.siblings(own) } else { &[] };
         for m in self.road.leaving[lane as usize].clone().filter(|m| self.busy[*m as usize] > 0) {
             let turn = self.road.way(m);
-            let row = &self.rows[turn];
-            if let Some(&j) = row.first() {
-                if self.vehicles.x[j as usize] < self.driver(j as usize).length {
+            let clear = siblings.iter().find(|s| s.other == m).map_or(0.0, |s| s.other_parts_at);
+            let in_the_way = |j: usize, x: f64| x < self.driver(j).length + clear;
+            if let Some(&j) = self.rows[turn].first() {
+                if in_the_way(j as usize, self.vehicles.x[j as usize]) {
                     self.follow_beyond(i, j as usize, to_end, choice);
                 }
                 continue;
             }
             if let Some(&j) = self.rows[self.road.to[m as usize] as usize].first() {
-                let (j, beyond) = (j as usize, to_end + self.road.length[turn]);
-                if self.vehicles.tail[j] == m
-                    && self.vehicles.x[j] + self.road.length[turn] < self.driver(j).length
-                {
-                    self.follow_beyond(i, j, beyond, choice);
+                let (j, beyond) = (j as usize, self.road.length[turn]);
+                if self.vehicles.tail[j] == m && in_the_way(j, self.vehicles.x[j] + beyond) {
+                    self.follow_beyond(i, j, to_end + beyond, choice);
+                }
+            }
+        }
+    }
+
+    /// Those ahead on other movements from the same lane, until the ways have parted.
+    fn beside_inside(&self, i: usize, movement: u32, choice: &mut Choice) {
+        let x = self.vehicles.x[i];
+        for s in self.road.siblings(movement) {
+            if self.busy[s.other as usize] == 0 || x >= s.parts_at {
+                continue;
+            }
+            for &j in &self.rows[self.road.way(s.other)] {
+                let j = j as usize;
+                let rear = self.vehicles.x[j] - self.driver(j).length;
+                if (self.vehicles.x[j], j) > (x, i) && rear < s.other_parts_at {
+                    self.follow_beyond(i, j, -x, choice);
                 }
             }
         }

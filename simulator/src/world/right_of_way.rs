@@ -20,8 +20,11 @@ pub(crate) const SEES_FROM: f64 = 4.5;
 pub(crate) const LINE_GAP: f64 = 1.0;
 /// Air between two who cross, s.
 const CROSSING_GAP_S: f64 = 1.0;
-/// A wait after which drivers take any gap that is safe at all, s (SUMO's `time-to-impatience`).
+/// A wait after which drivers count on others to brake as hard as is comfortable, s (SUMO's `time-to-impatience`); before,
+/// less hard in proportion.
 const PATIENCE_S: f32 = 180.0;
+/// Whoever could brake to a stop is taken to come so much later, s.
+const STOPS_S: f64 = 30.0;
 /// Slower than this, m/s, is standing.
 pub(crate) const STANDING: f64 = 0.1;
 /// Whoever is further than this past the place where it should have stopped, m, is in the way of others, and must get
@@ -253,7 +256,8 @@ impl Scene<'_> {
             Right::Protected | Right::Ending | Right::Closed => return None,
         };
         let blind = distance > SEES_FROM && can_stop;
-        (blind || self.must_yield(i, movement, distance, distance, all)).then_some(Why::Yield)
+        let comes = || self.any_comes(i, movement, distance, distance, |c| c.yields || all);
+        (blind || comes()).then_some(Why::Yield)
     }
 
     /// Whether vehicle `i` must wait inside the junction, `distance` metres before the waiting place (its
@@ -262,12 +266,20 @@ impl Scene<'_> {
         let blind = distance > SEES_FROM && distance >= self.driver(i).brake_gap(self.vehicles.v[i], self.dt);
         // A protected turn has nobody to wait for: its foes are held by their own red.
         blind && self.right(movement) != Right::Protected
-            || self.must_yield(i, movement, before, distance, false)
+            // Whose green comes after its own must let it out.
+            || self.any_comes(i, movement, before, distance, |c| c.yields && c.together)
     }
 
-    /// Whether somebody with priority comes too close.
-    fn must_yield(&self, i: usize, movement: u32, before: f64, gate: f64, all: bool) -> bool {
-        let mut conflicts = self.road.conflicts(movement).iter().filter(|c| c.yields || all);
+    /// Whether one of those comes too close.
+    fn any_comes(
+        &self,
+        i: usize,
+        movement: u32,
+        before: f64,
+        gate: f64,
+        of: impl Fn(&Conflict) -> bool,
+    ) -> bool {
+        let mut conflicts = self.road.conflicts(movement).iter().filter(|c| of(c));
         conflicts.any(|c| self.foe_comes(i, movement, before, gate, c))
     }
 
@@ -291,7 +303,8 @@ impl Scene<'_> {
         let runs_on = |speed: f64, who: &Driver| speed * speed / who.decel;
         approaching.any(|a| {
             let j = a.vehicle as usize;
-            if j == i || vehicles.way[j] == NONE {
+            // Past its line it is among those inside.
+            if j == i || vehicles.way[j] == NONE || a.distance <= 0.0 {
                 return false;
             }
             match a.stops {
@@ -304,10 +317,13 @@ impl Scene<'_> {
             let (foe, vf) = (self.driver(j), vehicles.v[j]);
             let foe_speed = road.speed[road.from[c.foe as usize] as usize].min(road.speed[foe_way]);
             let foe_top = (foe_speed * vehicles.factor[j]).max(vf);
-            let foe_arrives = time_to_cover(a.distance, vf, foe.accel, foe_top) + 2.0 * hurry;
+            let free_s = time_to_cover(a.distance, vf, foe.accel, foe_top);
+            let (foe_arrives, braked) = match hurry > 0.0 && arrive < free_s {
+                true => made_to_brake(a.distance, free_s, arrive, foe.decel, hurry),
+                false => (free_s, (vf * vf - 2.0 * foe.decel * a.distance).max(0.0).sqrt()),
+            };
             if leave + CROSSING_GAP_S < foe_arrives {
                 // Before it; it must be able to brake behind us if we go the same way.
-                let braked = (vf * vf - 2.0 * foe.decel * a.distance).max(0.0).sqrt();
                 let out = speed_after(way_out, v, me.accel, top);
                 return c.joins && runs_on(out, me) <= runs_on(braked, foe);
             }
@@ -405,7 +421,11 @@ impl Scene<'_> {
                 let left = before + road.length[road.way(movement)];
                 // Those who are about to enter and get there first are followed already: two streams that are
                 // both let go would meet on the lane beyond.
-                for a in self.approaches.of(c.foe).filter(|a| a.stops.is_none() || self.starts(a)) {
+                let protected = self.right(c.foe) == Right::Protected;
+                // Whoever gives way has seen to it that we need not brake.
+                let goes =
+                    |a: &&Approach| !c.foe_yields && (a.stops.is_none() || protected && self.starts(a));
+                for a in self.approaches.of(c.foe).filter(goes) {
                     let (j, foe_left) = (a.vehicle as usize, a.distance + road.length[foe_way]);
                     let on_its_way = vehicles.way[j] != NONE && a.distance > 0.0 && j != i;
                     if on_its_way && (foe_left, j) < (left, i) {
@@ -419,8 +439,8 @@ impl Scene<'_> {
                 for &j in &self.rows[foe_way] {
                     let j = j as usize;
                     let foe_left = road.length[foe_way] - vehicles.x[j];
-                    let waits =
-                        vehicles.v[j] < STANDING && vehicles.x[j] < road.wait_at[c.foe as usize] + 0.5;
+                    let wait_at = road.wait_at[c.foe as usize];
+                    let waits = vehicles.x[j] < wait_at + 0.5 && (wait_at > 0.0 || vehicles.v[j] < STANDING);
                     if (foe_left, j) < (left, i) && (c.yields || !waits) {
                         let gap = left - foe_left - self.driver(j).length - me.min_gap;
                         safe = safe.min(me.behind(gap, vehicles.v[j], self.driver(j).decel, dt));
@@ -435,7 +455,9 @@ impl Scene<'_> {
             }
             let blocks = |j: usize, x: f64| {
                 let rear = x - self.driver(j).length;
-                let inside = x > c.foe_enters + PAST && rear < c.foe_clears;
+                // Whoever goes first blocks from the line on, unless it is held up itself.
+                let comes = c.yields && vehicles.v[j] >= STANDING;
+                let inside = (comes || x > c.foe_enters + PAST) && rear < c.foe_clears;
                 let stand = before < 0.0 && vehicles.waiting[i].min(vehicles.waiting[j]) > SQUEEZE_S;
                 if !inside || stand {
                     return false;
@@ -458,4 +480,18 @@ impl Scene<'_> {
         }
         safe
     }
+}
+
+/// When somebody `metres` away, who would be there in `free_s`, arrives as an impatient driver sees it that enters in `enters_s`,
+/// and how fast: it counts on the other to brake from then on, the harder the more of a `hurry` it is in (0 to 1).
+fn made_to_brake(metres: f64, free_s: f64, enters_s: f64, decel: f64, hurry: f64) -> (f64, f64) {
+    let speed = metres / free_s.max(1e-3);
+    let (left, decel) = (metres - speed * enters_s, decel * hurry);
+    let squared = speed * speed - 2.0 * decel * left;
+    let (braked_s, then) = if squared <= 0.0 {
+        (free_s + STOPS_S, 0.0)
+    } else {
+        (enters_s + (speed - squared.sqrt()) / decel, squared.sqrt())
+    };
+    ((1.0 - hurry) * free_s + hurry * braked_s, then)
 }

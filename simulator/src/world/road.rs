@@ -7,6 +7,7 @@ use model::{
     geo::LocalPlane,
     ids::{LinkIx, MovementIx},
     network::{Head, Network, Turn},
+    signal::Junction,
 };
 use std::ops::Range;
 
@@ -19,6 +20,10 @@ const CLEAR_AFTER: f64 = 1.8;
 const LEAST_WAITING_ROOM: f64 = 4.0;
 /// Centre lines nearer than this, m, cannot both be driven at once: less than a lane's width.
 const TOUCHES: f64 = 2.0;
+/// Ways from one lane have parted where their centre lines are this far from each other, m (SUMO: `DIVERGENCE_MIN_WIDTH`).
+const APART: f64 = 2.5;
+/// How closely the place is looked for where they part, m.
+const PARTING_STEP: f64 = 0.5;
 /// Shortest way, m: sources join lanes with movements of no length.
 const SHORTEST: f64 = 0.1;
 
@@ -39,6 +44,19 @@ pub(crate) struct Conflict {
     pub(crate) touches: bool,
     /// The other goes first.
     pub(crate) yields: bool,
+    /// We go first.
+    pub(crate) foe_yields: bool,
+    /// Both are green in some stage, or one has no signal.
+    pub(crate) together: bool,
+}
+
+/// Another movement from the same lane.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sibling {
+    pub(crate) other: u32,
+    /// Where the two are a lane apart, m from the start of ours and of the other.
+    pub(crate) parts_at: f64,
+    pub(crate) other_parts_at: f64,
 }
 
 /// Compiled network.
@@ -69,6 +87,8 @@ pub(crate) struct Road {
     pub(crate) wait_at: Vec<f64>,
     conflicts: Vec<Range<u32>>,
     conflict_list: Vec<Conflict>,
+    siblings: Vec<Range<u32>>,
+    sibling_list: Vec<Sibling>,
     /// Per link.
     pub(crate) link_lanes: Vec<Range<u32>>,
     pub(crate) link_length: Vec<f64>,
@@ -82,7 +102,7 @@ pub(crate) struct Road {
 }
 
 impl Road {
-    pub(crate) fn new(network: &Network) -> Road {
+    pub(crate) fn new(network: &Network, junctions: &[Junction]) -> Road {
         let lanes = network.lanes.len();
         let mut length: Vec<f64> = network.lanes.iter().map(|l| l.length_m.max(SHORTEST)).collect();
         let mut speed: Vec<f64> = network.lanes.iter().map(|l| l.speed_limit_mps).collect();
@@ -101,15 +121,19 @@ impl Road {
             entering_of[m.to.ix()].push(i as u32);
         }
         let (entering, entering_list) = flatten(entering_of);
-        let (conflicts, conflict_list) = flatten(all_conflicts(network, &length[lanes..]));
+        let drawn = Drawn::new(network, junctions, &length[lanes..]);
+        let (conflicts, conflict_list) = flatten(drawn.conflicts());
+        let leaving = network.movements_by_lane();
+        let (siblings, sibling_list) = flatten(drawn.siblings(&leaving));
         let wait_at = network
             .movements
             .iter()
             .zip(&conflicts)
             .map(|(m, range)| {
+                // Whoever is held by a red while this one goes does not mind who stands in its way.
                 let first = conflict_list[as_usize(range)]
                     .iter()
-                    .filter(|c| c.yields && c.touches)
+                    .filter(|c| c.yields && c.touches && c.together)
                     .map(|c| c.stop_at)
                     .fold(f64::INFINITY, f64::min);
                 if let Some(metres) = m.waits_at_m {
@@ -136,7 +160,7 @@ impl Road {
             speed,
             link,
             allowed: network.lanes.iter().map(|l| l.allowed.0).collect(),
-            leaving: network.movements_by_lane(),
+            leaving,
             entering,
             entering_list,
             from: network.movements.iter().map(|m| m.from.0).collect(),
@@ -147,6 +171,8 @@ impl Road {
             wait_at,
             conflicts,
             conflict_list,
+            siblings,
+            sibling_list,
             wide_links: (0..link_lanes.len() as u32).filter(|l| wide(&link_lanes[*l as usize])).collect(),
             most_lanes: link_lanes.iter().map(|l| l.len()).max().unwrap_or(1),
             link_length: network.links.iter().map(|l| l.length_m).collect(),
@@ -168,6 +194,10 @@ impl Road {
     pub(crate) fn conflicts(&self, movement: u32) -> &[Conflict] {
         &self.conflict_list[as_usize(&self.conflicts[movement as usize])]
     }
+    /// The other movements from the lane that a movement leaves.
+    pub(crate) fn siblings(&self, movement: u32) -> &[Sibling] {
+        &self.sibling_list[as_usize(&self.siblings[movement as usize])]
+    }
     pub(crate) fn entering(&self, lane: u32) -> &[u32] {
         &self.entering_list[as_usize(&self.entering[lane as usize])]
     }
@@ -187,6 +217,13 @@ impl Road {
     pub(crate) fn allows(&self, lane: u32, mode: u16) -> bool {
         self.allowed[lane as usize] & mode != 0
     }
+}
+
+/// Whether two heads are green together in any stage; so they are if one has no signal, or they have none in common.
+fn together(junctions: &[Junction], a: Option<Head>, b: Option<Head>) -> bool {
+    let (Some(a), Some(b)) = (a, b) else { return true };
+    let junction = junctions.get(a.junction.ix()).filter(|_| a.junction == b.junction);
+    junction.is_none_or(|j| j.stages.iter().any(|s| s.has(a.group) && s.has(b.group)))
 }
 
 fn as_usize(range: &Range<u32>) -> Range<usize> {
@@ -218,25 +255,36 @@ fn turn_speed(turn: Turn, length: f64, before: f64, after: f64) -> f64 {
     (5.5 * length / angle).sqrt().clamp(SLOWEST, along.max(SLOWEST))
 }
 
-/// Every movement's conflicts, from the drawing.
-fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
-    let plane =
-        LocalPlane::around(network.nodes.first().map_or(model::geo::LonLat { lon: 0.0, lat: 0.0 }, |n| n.at));
-    let line = |m: &model::network::Movement| -> Vec<[f64; 2]> {
-        if m.shape.len() >= 2 {
-            return m.shape.iter().map(|p| plane.to_metres(*p)).collect();
-        }
-        let (a, b) = (network.link(network.lane(m.from).link), network.link(network.lane(m.to).link));
-        let ends = [a.shape.last(), b.shape.first()];
-        ends.into_iter().flatten().map(|p| plane.to_metres(*p)).collect()
-    };
-    let drawn: Vec<Vec<[f64; 2]>> = network.movements.iter().map(line).collect();
-    let conflict = |a: usize, b: MovementIx| -> Conflict {
-        let (ours, theirs) = (&network.movements[a], network.movement(b));
+/// The movements of a network as lines on a plane.
+struct Drawn<'a> {
+    network: &'a Network,
+    junctions: &'a [Junction],
+    /// Per movement, m.
+    length: &'a [f64],
+    lines: Vec<Vec<[f64; 2]>>,
+}
+
+impl Drawn<'_> {
+    fn new<'a>(network: &'a Network, junctions: &'a [Junction], length: &'a [f64]) -> Drawn<'a> {
+        let origin = network.nodes.first().map_or(model::geo::LonLat { lon: 0.0, lat: 0.0 }, |n| n.at);
+        let plane = LocalPlane::around(origin);
+        let line = |m: &model::network::Movement| -> Vec<[f64; 2]> {
+            if m.shape.len() >= 2 {
+                return m.shape.iter().map(|p| plane.to_metres(*p)).collect();
+            }
+            let (a, b) = (network.link(network.lane(m.from).link), network.link(network.lane(m.to).link));
+            let ends = [a.shape.last(), b.shape.first()];
+            ends.into_iter().flatten().map(|p| plane.to_metres(*p)).collect()
+        };
+        Drawn { network, junctions, length, lines: network.movements.iter().map(line).collect() }
+    }
+
+    fn conflict(&self, a: usize, b: MovementIx) -> Conflict {
+        let (ours, theirs) = (&self.network.movements[a], self.network.movement(b));
         let joins = ours.to == theirs.to;
         let (share, foe_share, apart) =
-            if joins { (1.0, 1.0, 0.0) } else { meeting(&drawn[a], &drawn[b.ix()]) };
-        let (at, foe_at) = (share * length[a], foe_share * length[b.ix()]);
+            if joins { (1.0, 1.0, 0.0) } else { meeting(&self.lines[a], &self.lines[b.ix()]) };
+        let (at, foe_at) = (share * self.length[a], foe_share * self.length[b.ix()]);
         Conflict {
             foe: b.0,
             stop_at: at - CLEAR_BEFORE,
@@ -245,23 +293,68 @@ fn all_conflicts(network: &Network, length: &[f64]) -> Vec<Vec<Conflict>> {
             joins,
             touches: apart < TOUCHES,
             yields: ours.yields_to.contains(&b),
+            foe_yields: theirs.yields_to.contains(&MovementIx(a as u32)),
+            together: together(self.junctions, ours.head, theirs.head),
         }
-    };
-    network
-        .movements
-        .iter()
-        .enumerate()
-        .map(|(a, m)| {
+    }
+
+    /// Every movement's conflicts.
+    fn conflicts(&self) -> Vec<Vec<Conflict>> {
+        let of = |(a, m): (usize, &model::network::Movement)| {
             // Some sources list a foe only under the one that gives way.
             let mut foes: Vec<MovementIx> = m.crosses.iter().chain(&m.yields_to).copied().collect();
             foes.sort();
             foes.dedup();
-            foes.into_iter()
-                .filter(|b| b.ix() != a && network.movement(*b).from != m.from)
-                .map(|b| conflict(a, b))
+            let ours = |b: &MovementIx| b.ix() != a && self.network.movement(*b).from != m.from;
+            foes.into_iter().filter(ours).map(|b| self.conflict(a, b)).collect()
+        };
+        self.network.movements.iter().enumerate().map(of).collect()
+    }
+
+    /// Every movement's siblings.
+    fn siblings(&self, leaving: &[Range<u32>]) -> Vec<Vec<Sibling>> {
+        let parts_at = |a: u32, b: u32| {
+            let (a, b) = (a as usize, b as usize);
+            parting(&self.lines[a], &self.lines[b]) * self.length[a]
+        };
+        let of = |(a, m): (u32, &model::network::Movement)| {
+            let others = leaving[m.from.ix()].clone().filter(|b| *b != a);
+            others
+                .map(|b| Sibling { other: b, parts_at: parts_at(a, b), other_parts_at: parts_at(b, a) })
                 .collect()
-        })
-        .collect()
+        };
+        (0..).zip(&self.network.movements).map(of).collect()
+    }
+}
+
+/// From which share of its length on line `a` stays clear of line `b`, which begins where it does.
+fn parting(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
+    let along = stations(a);
+    let total = along.last().copied().unwrap_or(0.0);
+    if total < SHORTEST || b.len() < 2 {
+        return 1.0;
+    }
+    let near = |p: [f64; 2]| b.windows(2).any(|w| distance(p, w[0], w[1]) < APART);
+    let mut at = 0.0;
+    while at < total && near(place(a, &along, at)) {
+        at += PARTING_STEP;
+    }
+    (at / total).min(1.0)
+}
+
+/// The place so many metres along a line.
+fn place(line: &[[f64; 2]], along: &[f64], at: f64) -> [f64; 2] {
+    let k = along.partition_point(|s| *s <= at).clamp(1, line.len() - 1);
+    let (p, q) = (line[k - 1], line[k]);
+    let t = (at - along[k - 1]) / (along[k] - along[k - 1]).max(1e-9);
+    [p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]
+}
+
+/// From a point to the piece of a line between two others.
+fn distance(p: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 {
+    let (d, e) = ([b[0] - a[0], b[1] - a[1]], [p[0] - a[0], p[1] - a[1]]);
+    let t = ((d[0] * e[0] + d[1] * e[1]) / (d[0] * d[0] + d[1] * d[1]).max(1e-9)).clamp(0.0, 1.0);
+    (e[0] - t * d[0]).hypot(e[1] - t * d[1])
 }
 
 /// Where two lines cross, as shares of their lengths; where they come closest, if they do not. And how far
