@@ -48,7 +48,9 @@ pub(crate) fn spare_threads() -> NonZero<usize> {
 /// Answers until Ctrl-C or SIGTERM.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let config = match (&arguments.config, &arguments.broker, &arguments.city) {
-        (Some(file), ..) => Config::parse(&file.display().to_string(), &input::text(file)?).map_err(InputError)?,
+        (Some(file), ..) => {
+            Config::parse(&file.display().to_string(), &input::text(file)?).map_err(InputError)?
+        }
         (None, Some(broker), Some(city)) => Config::of_command_line(broker, city).map_err(InputError)?,
         _ => unreachable!("clap asks for one or the other"),
     };

@@ -83,7 +83,9 @@ impl Board {
     /// A simulator said something. What is over stays as it is, and of two simulators the first one counts.
     pub(crate) fn hear(&self, now: Instant, answer: Answer) {
         let mut all = self.lock();
-        let Some(entry) = all.iter_mut().find(|e| e.asked.id == answer.id && e.stand.is_open()) else { return };
+        let Some(entry) = all.iter_mut().find(|e| e.asked.id == answer.id && e.stand.is_open()) else {
+            return;
+        };
         if *entry.by.get_or_insert_with(|| answer.from.clone()) != answer.from {
             return;
         }

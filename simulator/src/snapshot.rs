@@ -27,6 +27,9 @@ use wire::what_if::{LaneNow, Picture};
 /// could go round a block for ever.
 const MOST_LINKS: usize = 80;
 
+/// As many as the largest city has on its roads, so that a broken picture does not fill the memory.
+const MOST_VEHICLES: u64 = 1_000_000;
+
 /// Why a picture cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PictureFault {
@@ -39,9 +42,9 @@ pub enum PictureFault {
     /// It names a movement that the city does not have.
     #[error("the city has no movement number {0}")]
     NoMovement(u32),
-    /// It claims more vehicles than any street holds.
-    #[error("lane number {0} cannot hold so many vehicles")]
-    TooMany(u32),
+    /// It claims more vehicles than [`MOST_VEHICLES`], now or within an hour.
+    #[error("it has more vehicles than any city")]
+    TooMany,
 }
 
 /// A picture, read and made ready for any number of seeds.
@@ -81,12 +84,11 @@ impl Snapshot {
         if let Some((MovementIx(m), _)) = turn_flows.iter().find(|f| f.0.ix() >= network.movements.len()) {
             return Err(PictureFault::NoMovement(*m));
         }
-        // A detector counts in 16 bits; more than that is no count.
-        let many = u32::from(u16::MAX);
-        if let Some(lane) = lanes.iter().find(|l| l.standing > many || l.moving > many) {
-            return Err(PictureFault::TooMany(lane.lane.0));
-        }
+        let vehicles: u64 = lanes.iter().map(|l| u64::from(l.standing) + u64::from(l.moving)).sum();
         let flows = Flows::new(network, &lane_flows, &turn_flows);
+        if vehicles > MOST_VEHICLES || flows.begins().map(|(_, n)| n).sum::<f64>() > MOST_VEHICLES as f64 {
+            return Err(PictureFault::TooMany);
+        }
         // Streets are driven in whole seconds.
         Ok(Snapshot { begin_ms: picture.at.0.div_euclid(1000) * 1000, lanes, flows })
     }

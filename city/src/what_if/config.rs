@@ -63,7 +63,11 @@ impl Config {
             faults.push(Complaint::spanned(source, &raw.instance, message));
         }
         if let Some(threads) = raw.threads.as_ref().filter(|t| *t.get_ref() == 0) {
-            faults.push(Complaint::spanned(source, threads, "threads is 0; leave it out for all cores but one"));
+            faults.push(Complaint::spanned(
+                source,
+                threads,
+                "threads is 0; leave it out for all cores but one",
+            ));
         }
         let broker = raw.broker;
         if broker.host.get_ref().is_empty() {

@@ -59,7 +59,8 @@ impl Desk {
 
     /// A question came.
     pub(super) fn ask(&mut self, now: Instant, request: &Request, reply: ReplyTo) -> Vec<Action> {
-        let known = self.running.iter().chain(self.waiting.iter().map(|(a, _)| a)).any(|a| a.id == request.id);
+        let known =
+            self.running.iter().chain(self.waiting.iter().map(|(a, _)| a)).any(|a| a.id == request.id);
         if known {
             // The broker delivers at least once.
             return Vec::new();
@@ -93,7 +94,8 @@ impl Desk {
 
     /// Time passed; of what is being driven so much is done.
     pub(super) fn tick(&mut self, now: Instant, done: f32) -> Vec<Action> {
-        let mut actions = self.take_away(|asked| asked.until <= now, Failure::Late, "it was not done in time");
+        let mut actions =
+            self.take_away(|asked| asked.until <= now, Failure::Late, "it was not done in time");
         if let Some(running) = &self.running {
             actions.push(self.say(running, State::Running { done }));
         }
@@ -146,8 +148,7 @@ impl Desk {
             return Vec::new();
         }
         let Some((asked, study)) = self.waiting.pop_front() else { return Vec::new() };
-        let actions =
-            vec![self.say(&asked, State::Running { done: 0.0 }), Action::Begin(asked.id, study)];
+        let actions = vec![self.say(&asked, State::Running { done: 0.0 }), Action::Begin(asked.id, study)];
         self.running = Some(asked);
         actions
     }
@@ -228,10 +229,7 @@ mod tests {
         assert_eq!(ask(&mut desk, 6), "6 Full");
         assert_eq!(words(desk.cancel(Uuid::from_u128(3))), "3 Cancelled");
         assert_eq!(words(desk.cancel(Uuid::from_u128(77))), "");
-        assert_eq!(
-            words(desk.tick(now, 0.5)),
-            "1 running, 2 waits for 1, 4 waits for 2, 5 waits for 3"
-        );
+        assert_eq!(words(desk.tick(now, 0.5)), "1 running, 2 waits for 1, 4 waits for 2, 5 waits for 3");
         assert_eq!(words(desk.cancel(Uuid::from_u128(1))), "stop, 1 Cancelled, 2 running, begin 2");
         // The first one's thread ends now; nobody asks for it any more.
         assert_eq!(words(desk.ended(Uuid::from_u128(1), Ok(None))), "");

@@ -134,15 +134,7 @@ impl Books {
             all[place].links.insert(link);
             leads_to[link.ix()] = Some(place);
         }
-        Books {
-            arrived: 0,
-            delay_s: 0.0,
-            travel_s: 0.0,
-            stops: 0,
-            longest_queue: 0,
-            watched: all,
-            leads_to,
-        }
+        Books { arrived: 0, delay_s: 0.0, travel_s: 0.0, stops: 0, longest_queue: 0, watched: all, leads_to }
     }
 
     fn step(&mut self, street: &mut Street, second: u32) {

@@ -42,8 +42,8 @@ type Ended = (Uuid, Result<Option<Outcome>, String>);
 /// Answers questions until `shutdown`.
 pub(crate) async fn serve(service: Service, mut config: LinkConfig, shutdown: CancellationToken) {
     let me = Node::simulator(&service.name);
+    let boot_id = Uuid::now_v7();
     let presence = |state| {
-        let boot_id = Uuid::nil();
         let version = env!("CARGO_PKG_VERSION").to_owned();
         codec::encode(&Presence { state, boot_id, config_hash: 0, version })
     };
@@ -108,9 +108,10 @@ impl Shell {
             },
             Question::WhatIf => {
                 // Answers go to a centre's answers and nowhere else, whoever asks.
-                let topic = message.response_topic.clone().filter(|topic| {
-                    matches!(topic::parse(topic), Some((_, Kind::Answer(Question::WhatIf))))
-                });
+                let topic = message
+                    .response_topic
+                    .clone()
+                    .filter(|topic| matches!(topic::parse(topic), Some((_, Kind::Answer(Question::WhatIf)))));
                 let Some(topic) = topic else {
                     return tracing::warn!(topic = message.topic, "a question says no place for its answer");
                 };

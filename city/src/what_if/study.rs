@@ -27,7 +27,8 @@ use std::{
 };
 use uuid::Uuid;
 use wire::what_if::{
-    self, Assumptions, Change, Control, HORIZON_S, JunctionMeasured, Measure, Outcome, Request, Running, SEEDS,
+    self, Assumptions, Change, Control, HORIZON_S, JunctionMeasured, Measure, Outcome, Request, Running,
+    SEEDS,
 };
 
 /// How much a thread that simulates steps back behind others (`nice`): the demo's own street, agents and centre go first.
@@ -101,7 +102,11 @@ impl Study {
     }
 
     /// Drives it on so many threads. `None` if it was stopped. Blocks.
-    pub(super) fn run(&self, threads: NonZero<usize>, progress: &Progress) -> anyhow::Result<Option<Outcome>> {
+    pub(super) fn run(
+        &self,
+        threads: NonZero<usize>,
+        progress: &Progress,
+    ) -> anyhow::Result<Option<Outcome>> {
         let tasks = 2 * usize::from(self.seeds);
         let next = AtomicUsize::new(0);
         let each_second = || {
@@ -147,7 +152,8 @@ impl Study {
             let trial: Vec<f64> = came.iter().skip(1).step_by(2).map(of).collect();
             measured(measure, &base, &trial)
         };
-        let mean = |of: fn(&Came) -> u32| bases().map(|c| f64::from(of(c))).sum::<f64>() / f64::from(self.seeds);
+        let mean =
+            |of: fn(&Came) -> u32| bases().map(|c| f64::from(of(c))).sum::<f64>() / f64::from(self.seeds);
         let (turns_measured, turns_assumed) = self.snapshot.turns();
         let measures = Measure::ALL.into_iter().enumerate();
         let junctions = self.touched.iter().enumerate();

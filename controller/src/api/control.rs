@@ -139,7 +139,9 @@ pub(super) fn signed(name: &str, text: &str) -> Result<String, Problem> {
         return Err(Problem::invalid(format!("{name} is empty")));
     }
     if text.chars().count() > LONGEST_TEXT || text.chars().any(char::is_control) {
-        return Err(Problem::invalid(format!("{name} must be one line of at most {LONGEST_TEXT} characters")));
+        return Err(Problem::invalid(format!(
+            "{name} must be one line of at most {LONGEST_TEXT} characters"
+        )));
     }
     Ok(text.to_owned())
 }

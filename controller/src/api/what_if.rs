@@ -6,8 +6,8 @@ use super::{
     control::{named_kind, signed},
     problem::{Body, Code, Path, Query},
     view::{
-        Problem, WhatIf, WhatIfAssumptions, WhatIfChange, WhatIfJunction, WhatIfMeasure, WhatIfPlan, WhatIfRequest,
-        WhatIfResult, WhatIfSpread, WhatIfs,
+        Problem, WhatIf, WhatIfAssumptions, WhatIfChange, WhatIfJunction, WhatIfMeasure, WhatIfPlan,
+        WhatIfRequest, WhatIfResult, WhatIfSpread, WhatIfs,
     },
 };
 use crate::{
@@ -158,7 +158,8 @@ fn asked(api: &Api, request: &WhatIfRequest) -> Result<Asked, Problem> {
 fn junctions(api: &Api, change: &WhatIfChange) -> Result<Vec<JunctionIx>, Problem> {
     match (&change.junctions[..], &change.district) {
         ([], Some(district)) => {
-            let of_it = |ix: &&JunctionIx| api.0.city.junctions[ix.ix()].district == DistrictId::new(district);
+            let of_it =
+                |ix: &&JunctionIx| api.0.city.junctions[ix.ix()].district == DistrictId::new(district);
             let mut all: Vec<JunctionIx> = api.0.ids.values().filter(of_it).copied().collect();
             all.sort_unstable();
             match all.is_empty() {
@@ -171,7 +172,11 @@ fn junctions(api: &Api, change: &WhatIfChange) -> Result<Vec<JunctionIx>, Proble
         }
         (ids, None) => {
             let known = |id: &String| {
-                api.0.ids.get(id).copied().ok_or_else(|| Problem::invalid(format!("there is no junction {id:?}")))
+                api.0
+                    .ids
+                    .get(id)
+                    .copied()
+                    .ok_or_else(|| Problem::invalid(format!("there is no junction {id:?}")))
             };
             ids.iter().map(known).collect()
         }
@@ -180,10 +185,15 @@ fn junctions(api: &Api, change: &WhatIfChange) -> Result<Vec<JunctionIx>, Proble
 
 fn control(api: &Api, change: &WhatIfChange, junctions: &[JunctionIx]) -> Result<Control, Problem> {
     match (&change.kind, &change.plan) {
-        (Some(kind), None) => named_kind(kind).map(|kind| Control::Kind(on_the_wire(kind))).ok_or_else(|| {
-            let names: Vec<_> = crate::decide::Kind::ALL.iter().map(|k| k.as_str()).collect();
-            Problem::invalid(format!("there is no kind of control {kind:?}; there are {}", names.join(", ")))
-        }),
+        (Some(kind), None) => {
+            named_kind(kind).map(|kind| Control::Kind(on_the_wire(kind))).ok_or_else(|| {
+                let names: Vec<_> = crate::decide::Kind::ALL.iter().map(|k| k.as_str()).collect();
+                Problem::invalid(format!(
+                    "there is no kind of control {kind:?}; there are {}",
+                    names.join(", ")
+                ))
+            })
+        }
         (None, Some(plan)) => {
             let plan = plan_of(plan)?;
             for ix in junctions {
@@ -225,7 +235,9 @@ fn plan_of(plan: &WhatIfPlan) -> Result<Plan, Problem> {
         )));
     }
     if offset >= cycle && cycle > Tenths::ZERO {
-        return Err(Problem::invalid(format!("offset_s is {offset}, which is not within the cycle of {cycle} s")));
+        return Err(Problem::invalid(format!(
+            "offset_s is {offset}, which is not within the cycle of {cycle} s"
+        )));
     }
     Ok(made)
 }

@@ -39,7 +39,8 @@ impl Coordinator {
 
     /// Vehicles before a junction, by lane.
     fn add_queues(&self, now: Moment, ix: JunctionIx, lanes: &mut BTreeMap<LaneIx, LaneNow>) {
-        let (junction, site, live) = (&self.city.junctions[ix.ix()], &self.sites[ix.ix()], &self.live[ix.ix()]);
+        let (junction, site, live) =
+            (&self.city.junctions[ix.ix()], &self.sites[ix.ix()], &self.live[ix.ix()]);
         let mut add = |lane, standing: f64, moving: f64, seen_m: f64| {
             let nobody = LaneNow { lane, standing: 0, moving: 0, seen_m: 0 };
             let here = lanes.entry(lane).or_insert(nobody);

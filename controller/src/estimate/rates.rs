@@ -34,7 +34,9 @@ impl Rates {
         for (detector, rate) in junction.detectors.iter().zip(&mut self.0) {
             let usable = |c: &&ChannelLive| !c.last.fault && !c.implausible;
             let Some(channel) = live.detectors.get(&detector.channel).filter(usable) else { continue };
-            let Some(at) = channel.at.filter(|at| rate.taken.is_none_or(|taken| *at > taken)) else { continue };
+            let Some(at) = channel.at.filter(|at| rate.taken.is_none_or(|taken| *at > taken)) else {
+                continue;
+            };
             let window = rate.taken.map(|taken| at.since(taken)).unwrap_or_default();
             rate.taken = Some(at);
             if window == Duration::ZERO || window.as_secs_f64() > LONGEST_WINDOW_S {
@@ -60,7 +62,8 @@ impl Rates {
 /// Vehicles that went over the stop line within the window: they are no farther beyond it than they have driven since.
 fn crossed(channel: &ChannelLive, window: Duration) -> usize {
     let driven_dm = |s: &model::detection::Sighting| f64::from(s.speed_cmps) / 10.0 * window.as_secs_f64();
-    let just = |s: &&model::detection::Sighting| s.distance_dm < 0 && -f64::from(s.distance_dm) <= driven_dm(s);
+    let just =
+        |s: &&model::detection::Sighting| s.distance_dm < 0 && -f64::from(s.distance_dm) <= driven_dm(s);
     channel.sightings.iter().filter(just).count()
 }
 

@@ -78,9 +78,9 @@ impl<'a> Placing<'a> {
             }
         }
         for (now, pieces) in &roads {
-            let rest = pieces.iter().fold(now.standing, |left, piece| {
-                left - self.fill(piece, now.lane, left, 0.0, true, rng)
-            });
+            let rest = pieces
+                .iter()
+                .fold(now.standing, |left, piece| left - self.fill(piece, now.lane, left, 0.0, true, rng));
             self.wait_outside(now.lane, rest, rng);
         }
         for (now, pieces) in &roads {
@@ -100,8 +100,9 @@ impl<'a> Placing<'a> {
             for (piece, share) in pieces.iter().zip(shares) {
                 left -= self.fill(piece, now.lane, share, piece.seen_from, false, rng);
             }
-            let rest =
-                pieces.iter().fold(left, |left, piece| left - self.fill(piece, now.lane, left, 0.0, false, rng));
+            let rest = pieces
+                .iter()
+                .fold(left, |left, piece| left - self.fill(piece, now.lane, left, 0.0, false, rng));
             self.wait_outside(now.lane, rest, rng);
         }
         roads.iter().map(|(now, _)| now.standing + now.moving).sum()
@@ -140,9 +141,7 @@ impl<'a> Placing<'a> {
             left -= length;
             let before = self.into[here.ix()].iter().map(|m| network.movement(*m));
             let leads = |m: &&model::network::Movement| {
-                m.head.is_none()
-                    && m.turn != Turn::UTurn
-                    && network.lane(m.from).allowed.has(Modes::CAR)
+                m.head.is_none() && m.turn != Turn::UTurn && network.lane(m.from).allowed.has(Modes::CAR)
             };
             let next = before.filter(leads).min_by_key(|m| (m.turn != Turn::Straight, m.from));
             match next.filter(|m| left > 0.0 && !links.contains(&network.lane(m.from).link)) {

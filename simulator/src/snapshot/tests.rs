@@ -170,5 +170,6 @@ fn a_picture_of_another_street_is_refused() {
     check(|p| p.lanes.push(1), "a list of the picture breaks off in the middle of an entry");
     check(|p| p.turn_flows[0] = 9999, "the city has no movement number 9999");
     check(|p| p.lane_flows = vec![777, 1], "the city has no lane number 777");
-    check(|p| p.lanes[1] = 70_000, "lane number 2 cannot hold so many vehicles");
+    check(|p| p.lanes[1] = u32::MAX, "it has more vehicles than any city");
+    check(|p| p.turn_flows[1] = u32::MAX, "it has more vehicles than any city");
 }

@@ -224,7 +224,9 @@ fn what_if_request() -> what_if::Request {
 
 #[test]
 fn golden_what_if() {
-    use what_if::{Answer, Assumptions, Failure, JunctionMeasured, Measure, Measured, Outcome, Spread, State};
+    use what_if::{
+        Answer, Assumptions, Failure, JunctionMeasured, Measure, Measured, Outcome, Spread, State,
+    };
     check("whatif.run", &what_if_request());
     check("whatif.cancel", &what_if::Cancel { id: CMD });
     let say = |name: &str, state: State| {

@@ -43,7 +43,13 @@ fn request(city: &City, trial: Vec<Change>) -> Request {
         lanes: Vec::new(),
         lane_flows: Vec::new(),
         turn_flows: Vec::new(),
-        junctions: vec![Running { junction: "C".into(), kind: Named::Fixed, order: None, stage: 1, for_s: 5 }],
+        junctions: vec![Running {
+            junction: "C".into(),
+            kind: Named::Fixed,
+            order: None,
+            stage: 1,
+            for_s: 5,
+        }],
     };
     for (link, standing, flow) in [("WC", 4, 500), ("EC", 3, 500), ("NC", 0, 30), ("SC", 0, 30)] {
         let from = sketch::link(&city.network, link);
@@ -61,15 +67,25 @@ fn request(city: &City, trial: Vec<Change>) -> Request {
             }
         }
     }
-    Request { id: Uuid::nil(), city: city.fingerprint(), within_s: 600, horizon_s: 600, seeds: 3, picture, trial }
+    Request {
+        id: Uuid::nil(),
+        city: city.fingerprint(),
+        within_s: 600,
+        horizon_s: 600,
+        seeds: 3,
+        picture,
+        trial,
+    }
 }
 
 /// The stage in which the main street goes straight on, and one in which it does not.
 fn busy_and_empty(city: &City) -> (u16, u16) {
     let from = sketch::link(&city.network, "WC");
-    let straight = city.network.movements.iter().find(|m| {
-        city.network.lane(m.from).link == from && m.turn == model::network::Turn::Straight
-    });
+    let straight = city
+        .network
+        .movements
+        .iter()
+        .find(|m| city.network.lane(m.from).link == from && m.turn == model::network::Turn::Straight);
     let group = straight.unwrap().head.unwrap().group;
     let plan = &city.junctions[0].plans[0];
     let has = |s: &PlanStep| city.junctions[0].stage(s.stage).unwrap().has(group);
