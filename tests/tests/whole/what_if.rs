@@ -79,7 +79,7 @@ fn a_running_city_is_asked_what_would_be() {
     let fixed = wait_for(&first, "the outcome of fixed plans", |w| w["state"] == "done");
     let changes = starving(&demo);
     assert!(changes.len() > 5, "{changes:?}");
-    let starved = ask(&demo, 5, 2, &json!(changes));
+    let starved = ask(&demo, 5, 3, &json!(changes));
     let starved = wait_for(&starved, "the outcome of starving", |w| w["state"] == "done");
     for (name, outcome) in [("fixed", &fixed), ("starved", &starved)] {
         let delay = measure(&outcome["result"], "delay_s");
