@@ -53,6 +53,12 @@ impl Lockstep {
         self.centre.rejected().clone()
     }
 
+    /// The centre's core.
+    #[cfg(test)]
+    pub(crate) fn centre(&self) -> &Coordinator {
+        &self.centre
+    }
+
     /// Gives the centre an operator's order.
     pub(crate) fn order(&mut self, now: Moment, order: Order) {
         self.centre.handle(now, Event::Order(order));

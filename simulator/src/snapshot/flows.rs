@@ -18,6 +18,9 @@ const ROUNDS: usize = 40;
 /// A movement, and the lane that it leads to.
 type LaneTurn = (MovementIx, LaneIx);
 
+/// A flow is told from about so long a count, s: twice the time constant with which centres smooth.
+const COUNTED_S: f64 = 1200.0;
+
 /// Flows of a whole network, veh/h.
 #[derive(Clone, Debug)]
 pub(super) struct Flows {
@@ -180,6 +183,12 @@ impl Flows {
             let leaves: f64 = link.lane_ixs().flat_map(|l| self.leaving(l)).map(|m| self.turns[m]).sum();
             let comes = comes[i];
             self.along[i] = leaves.max(comes);
+            // A count of n is off by the root of n. What does not exceed that for both together is taken for chance, or
+            // every link would have some who begin and others who end there, and trips would be short and many.
+            let chance = ((leaves + comes) * 3600.0 / COUNTED_S).sqrt();
+            if (leaves - comes).abs() < chance {
+                continue;
+            }
             self.begins[i] = (leaves - comes).max(0.0);
             self.ends[i] = if comes > leaves { (comes - leaves) / comes } else { 0.0 };
         }
