@@ -160,3 +160,135 @@ impl Shell {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker;
+    use model::{sketch, time::Moment};
+    use wire::{
+        link::Inbox,
+        what_if::{Answer, Change, Control, Failure, Kind as Named, Picture, State},
+    };
+
+    const T: &str = "W---C---E\n    |\n    |\n    |\n    S";
+
+    /// A centre's end of the broker.
+    struct Centre {
+        publisher: Publisher,
+        inbox: Inbox,
+    }
+
+    impl Centre {
+        fn ask(&self, question: Question, payload: Vec<u8>, reply: &str) {
+            let topic = Node::centre("c1").topic(&Kind::Ask(question));
+            self.publisher.publish(Outgoing::command(topic, payload, reply, vec![7]));
+        }
+
+        /// The next answer that is right; others before it are passed over.
+        async fn answer(&mut self, what: &str, right: impl Fn(&Answer) -> bool) -> Answer {
+            let next = async {
+                loop {
+                    match self.inbox.next().await {
+                        Some(Incoming::Message(message)) => {
+                            assert_eq!(message.correlation.as_deref(), Some(&[7][..]));
+                            let answer: Answer = codec::decode("answer", &message.payload).unwrap();
+                            if right(&answer) {
+                                return answer;
+                            }
+                        }
+                        Some(_) => {}
+                        None => panic!("the link ended"),
+                    }
+                }
+            };
+            let patience = Duration::from_secs(90);
+            tokio::time::timeout(patience, next).await.unwrap_or_else(|_| panic!("no answer: {what}"))
+        }
+    }
+
+    fn request(city: &City, id: u128, horizon_s: u32, seeds: u16) -> Request {
+        Request {
+            id: Uuid::from_u128(id),
+            city: city.fingerprint(),
+            within_s: 600,
+            horizon_s,
+            seeds,
+            picture: Picture {
+                at: Moment(1_795_341_600_000),
+                utc_offset_s: 0,
+                lanes: Vec::new(),
+                lane_flows: vec![0, 400],
+                turn_flows: Vec::new(),
+                junctions: Vec::new(),
+            },
+            trial: vec![Change { junctions: vec!["C".into()], control: Control::Kind(Named::Actuated) }],
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn questions_over_a_broker_are_answered_cancelled_and_refused() {
+        let city = Arc::new(sketch::city(T, "C"));
+        let broker = broker::start(([127, 0, 0, 1], 0).into(), 4).unwrap();
+        let link = |name: &str| LinkConfig::new(broker.ip().to_string(), broker.port(), name);
+        let service = Service {
+            name: "sim".into(),
+            city: city.clone(),
+            tuning: Tuning::default(),
+            threads: NonZero::<usize>::MIN,
+        };
+        let mut ours = link("centre");
+        let answers = Node::centre("c1").topic(&Kind::Answer(Question::WhatIf));
+        let online = Node::simulator("sim").topic(&Kind::Presence);
+        ours.filters = [answers.clone(), online.clone()].into();
+        let (publisher, mut inbox) = link::connect(ours);
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn(serve(service, link("sim"), shutdown.clone()));
+        // It is there once it has said so.
+        loop {
+            if let Some(Incoming::Message(message)) = inbox.next().await
+                && message.topic == online
+            {
+                break;
+            }
+        }
+        publisher.unsubscribe(&online);
+        let mut centre = Centre { publisher, inbox };
+        let is = |id: u128| move |a: &Answer| a.id == Uuid::from_u128(id);
+
+        // Answers to nowhere but a centre's answers: who asks so is not heard at all.
+        let quick = |id| codec::encode(&request(&city, id, 300, 2));
+        centre.ask(Question::WhatIf, quick(1), "mow/d/j/command/tlc.lease");
+        centre.ask(Question::WhatIf, b"what if?".to_vec(), &answers);
+        centre.ask(Question::WhatIf, quick(2), &answers);
+        let first = centre.answer("the first word", |_| true).await;
+        assert_eq!((first.id, &first.from), (Uuid::from_u128(2), &"sim".to_owned()));
+        let done = centre.answer("an outcome", |a| matches!(a.state, State::Done(_))).await;
+        assert!(is(2)(&done));
+
+        // A long one is taken back; the one behind it has its turn.
+        centre.ask(Question::WhatIf, codec::encode(&request(&city, 3, 3600, 20)), &answers);
+        centre.answer("a long one to begin", is(3)).await;
+        centre.ask(Question::WhatIf, quick(4), &answers);
+        let behind = |a: &Answer| is(4)(a) && matches!(a.state, State::Waiting { before: 1 });
+        centre.answer("one to wait behind it", behind).await;
+        let cancel = codec::encode(&Cancel { id: Uuid::from_u128(3) });
+        centre.ask(Question::Cancel, cancel, &answers);
+        let failed =
+            |reason| move |a: &Answer| matches!(a.state, State::Failed { reason: r, .. } if r == reason);
+        let gone = centre.answer("the long one to be over", failed(Failure::Cancelled)).await;
+        assert!(is(3)(&gone));
+        centre.answer("the one behind", |a| is(4)(a) && matches!(a.state, State::Done(_))).await;
+
+        let other = Request { city: 1, ..request(&city, 5, 300, 2) };
+        centre.ask(Question::WhatIf, codec::encode(&other), &answers);
+        centre.answer("another city to be refused", failed(Failure::OtherCity)).await;
+
+        // Whoever waits when it ends is told.
+        centre.ask(Question::WhatIf, codec::encode(&request(&city, 6, 3600, 20)), &answers);
+        centre.answer("another long one to begin", is(6)).await;
+        shutdown.cancel();
+        centre.answer("that it is ending", failed(Failure::Broken)).await;
+        serving.await.unwrap();
+    }
+}
