@@ -25,6 +25,7 @@ use std::{
     },
     time::Duration,
 };
+use tracing::subscriber::NoSubscriber;
 use uuid::Uuid;
 use wire::what_if::{
     self, Assumptions, Change, Control, HORIZON_S, JunctionMeasured, Measure, Outcome, Request, Running,
@@ -187,7 +188,8 @@ fn behind_others<T: Send>(work: impl FnOnce() -> anyhow::Result<T> + Send) -> an
         }
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).start_handler(lower).build()?;
-    pool.install(work)
+    // The cores' warnings are of a street that is not there: nobody must act on them.
+    pool.install(|| tracing::subscriber::with_default(NoSubscriber::new(), work))
 }
 
 impl Scene {
