@@ -16,11 +16,12 @@ pub struct Arguments {
 type Reader = fn(&str, &str) -> Result<(), Complaints>;
 
 /// Which program reads a file. The file's name says so: `controller-postgres.toml` is the controller's.
-const READERS: [(&str, Reader); 4] = [
+const READERS: [(&str, Reader); 5] = [
     ("controller", |file, text| controller::config::parse(file, text).map(drop)),
     ("edge-agent", |file, text| edge_agent::Config::parse(file, text).map(drop)),
     ("routing", |file, text| routing::config::Config::read(file, text).map(drop)),
     ("simulator", |file, text| simulator::daemon::Config::parse(file, text).map(drop)),
+    ("what-if", |file, text| crate::what_if::Config::parse(file, text).map(drop)),
 ];
 
 /// Checks all of it. Every fault is printed on a line of its own.

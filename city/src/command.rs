@@ -1,6 +1,6 @@
 //! What a person types.
 
-use crate::{check, compare, demo, evaluate, fidelity, input::InputError, pace, replay, tune};
+use crate::{check, compare, demo, evaluate, fidelity, input::InputError, pace, replay, tune, what_if};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -35,6 +35,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Sets our own traffic beside SUMO's under the nets' own fixed plans; says where it is not close enough.
     Fidelity(fidelity::Arguments),
+    /// Answers a centre's what-if questions over a broker: drives the street ahead with and without a change.
+    WhatIf(what_if::Arguments),
     /// Reads configuration files; says yes, or lists every fault with file and line.
     Check(check::Arguments),
 }
@@ -72,6 +74,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Tune(arguments) => tune::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Fidelity(arguments) => fidelity::run(&arguments),
+        Command::WhatIf(arguments) => what_if::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     match done {

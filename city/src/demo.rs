@@ -5,7 +5,7 @@ mod pages;
 mod street;
 pub(crate) use street::generated;
 
-use crate::broker;
+use crate::{broker, what_if};
 use anyhow::Context;
 use controller::{
     config::{BrokerConfig, ControlConfig, StoreConfig},
@@ -153,6 +153,20 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
             Ok(())
         }
     });
+    let simulator = what_if::Service {
+        name: "demo".into(),
+        city: city.clone(),
+        tuning: centre.control.adaptive,
+        threads: what_if::spare_threads(),
+    };
+    let questions = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), "what-if");
+    parts.spawn({
+        let shutdown = shutdown.clone();
+        async move {
+            what_if::serve(simulator, questions, shutdown).await;
+            Ok(())
+        }
+    });
     let chaos = arguments.chaos == Some(Chaos::Controller);
     let pages = pages::Pages::start(centre, city.clone(), routing, clock, chaos, shutdown.clone()).await?;
     let address = listener.local_addr()?;
@@ -182,6 +196,7 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     println!("Svetofor: {} with {} junctions", city.name.english(), city.junctions.len());
     println!("  page       http://{address}/");
     println!("  API        http://{address}/api/v1/health  (document: http://{address}/api/openapi.json)");
+    println!("  what-if    POST http://{address}/api/v1/what-if");
     println!("  journeys   http://{address}/api/v1/plan?fromPlace=LAT,LON&toPlace=LAT,LON&directModes=CAR");
     println!("  MQTT 5     {mqtt}  (mosquitto_sub -V 5 -p {} -t 'mow/#')", mqtt.port());
     if let Some(first) = devices.first() {

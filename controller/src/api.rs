@@ -12,6 +12,7 @@ pub(crate) mod junction;
 mod map;
 mod metrics;
 mod stream;
+mod what_if;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::{
     centre::{Ask, Fleet, Gauges},
     picture::{JunctionPicture, Picture},
     store::Store,
+    what_if::Board,
 };
 use axum::{
     Json, Router,
@@ -57,6 +59,7 @@ struct Shared {
     fleet: watch::Receiver<Arc<Fleet>>,
     link_counts: watch::Receiver<LinkCounts>,
     gauges: Arc<Gauges>,
+    what_ifs: Arc<Board>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
     /// Streams end when the program does.
@@ -70,6 +73,7 @@ pub(crate) struct Doors {
     pub(crate) fleet: watch::Receiver<Arc<Fleet>>,
     pub(crate) link_counts: watch::Receiver<LinkCounts>,
     pub(crate) gauges: Arc<Gauges>,
+    pub(crate) what_ifs: Arc<Board>,
 }
 
 impl Api {
@@ -94,6 +98,7 @@ impl Api {
             fleet: doors.fleet,
             link_counts: doors.link_counts,
             gauges: doors.gauges,
+            what_ifs: doors.what_ifs,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
             shutdown,
         }))
@@ -132,6 +137,8 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/intervals", get(history::get_intervals))
         .route("/api/v1/junctions/{id}/decisions", get(history::get_decisions))
         .route("/api/v1/control", post(control::post_city))
+        .route("/api/v1/what-if", get(what_if::get_what_ifs).post(what_if::post_what_if))
+        .route("/api/v1/what-if/{id}", get(what_if::get_what_if).delete(what_if::delete_what_if))
         .route("/api/v1/links", get(get_links))
         .route("/api/v1/alarms", get(get_alarms))
         .route("/api/v1/stream", get(stream::get_stream))
@@ -178,6 +185,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         get_junction,
         control::post_junction,
         control::post_city,
+        what_if::post_what_if,
+        what_if::get_what_ifs,
+        what_if::get_what_if,
+        what_if::delete_what_if,
         history::get_events,
         history::get_intervals,
         history::get_decisions,

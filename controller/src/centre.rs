@@ -8,6 +8,7 @@ use crate::{
     field::{Field, Heard},
     picture::{JunctionPicture, Painter, Picture, Surroundings},
     store::{AuditRow, DecisionRow, EventRow, IntervalRow, Store, intervals::Intervals, room::Room},
+    what_if::{Asked, Board, MOST_OPEN},
 };
 use model::{city::City, ids::JunctionIx, time::Moment};
 use std::{
@@ -23,7 +24,8 @@ use tokio::{
     time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
-use wire::{clock::Clock, link::LinkCounts, message::Vehicles};
+use uuid::Uuid;
+use wire::{clock::Clock, link::LinkCounts, message::Vehicles, what_if::Request};
 
 /// The core is asked to decide so often, by the city's clock.
 pub const TICK: Duration = Duration::from_secs(1);
@@ -41,6 +43,10 @@ pub const LATEST: Duration = Duration::from_secs(86_400);
 /// How often cabinets without presence are asked for it, s.
 const STRANGERS_PERIOD_S: i64 = 5;
 
+/// A what-if answer that comes later than this is worth nothing, s of the machine's time: the picture that it starts from
+/// is then older than most horizons.
+const WHAT_IF_WITHIN_S: u32 = 3600;
+
 /// What the API wants of the core.
 #[derive(Debug)]
 pub(crate) enum Ask {
@@ -50,6 +56,10 @@ pub(crate) enum Ask {
     Look(JunctionIx, oneshot::Sender<Arc<JunctionPicture>>),
     /// One junction as it changes.
     Watch(JunctionIx, oneshot::Sender<watch::Receiver<Arc<JunctionPicture>>>),
+    /// Put a question to a simulator; the answer says why not, if so.
+    WhatIf(Box<Asked>, oneshot::Sender<Result<(), String>>),
+    /// Take one back.
+    CancelWhatIf(Uuid, String, oneshot::Sender<()>),
 }
 
 /// Figures for `/metrics`.
@@ -68,6 +78,7 @@ pub(crate) type Fleet = (Moment, Vehicles);
 /// Everything the task holds.
 pub(crate) struct Centre {
     pub(crate) city: Arc<City>,
+    pub(crate) fingerprint: u64,
     pub(crate) core: Coordinator,
     pub(crate) painter: Painter,
     pub(crate) field: Field,
@@ -84,6 +95,7 @@ pub(crate) struct Centre {
     /// Cabinets that were asked for their presence.
     pub(crate) strangers: BTreeSet<JunctionIx>,
     pub(crate) watched: BTreeMap<JunctionIx, watch::Sender<Arc<JunctionPicture>>>,
+    pub(crate) what_ifs: Arc<Board>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) link_counts: watch::Sender<LinkCounts>,
     pub(crate) picture: watch::Sender<Arc<Picture>>,
@@ -136,6 +148,7 @@ impl Centre {
         let actions = self.core.handle(now, Event::Tick);
         self.carry_out(now, actions);
         self.ask_strangers(now);
+        self.what_ifs.tick(began);
         let mut rows = Vec::new();
         // A window is over for good once no cabinet can still be on its way with it.
         self.live.close_before(now - LATE, &mut rows);
@@ -196,6 +209,7 @@ impl Centre {
                 }
             }
             Heard::Replayed(events) => events.iter().for_each(|event| self.remember(now, event, true)),
+            Heard::Answer(answer) => self.what_ifs.hear(Instant::now(), *answer),
             Heard::Vehicles(at, vehicles) => drop(self.fleet.send_replace(Arc::new((at, vehicles)))),
         }
     }
@@ -294,7 +308,53 @@ impl Centre {
                     .or_insert_with(|| watch::Sender::new(Arc::new(self.painter.look(now, ix, &self.core))));
                 let _ = reply.send(watched.subscribe());
             }
+            Ask::WhatIf(asked, reply) => {
+                let entry = format!(
+                    "what-if {} at {} junctions by {} ({})",
+                    asked.id,
+                    asked.trial.iter().map(|change| change.junctions.len()).sum::<usize>(),
+                    asked.who,
+                    asked.reason
+                );
+                let put = self.put(now, *asked);
+                let refused = put.as_ref().err().map_or(String::new(), |why| format!(" refused: {why}"));
+                self.carry_out(now, vec![Action::Audit(entry + &refused)]);
+                let _ = reply.send(put);
+            }
+            Ask::CancelWhatIf(id, who, reply) => {
+                if self.what_ifs.cancel(id) == Some(true) {
+                    self.field.cancel_what_if(id);
+                    self.carry_out(now, vec![Action::Audit(format!("what-if {id} cancelled by {who}"))]);
+                }
+                let _ = reply.send(());
+            }
         }
+    }
+
+    /// Puts a question to whoever simulates. The error says why it cannot be put now.
+    fn put(&mut self, now: Moment, asked: Asked) -> Result<(), String> {
+        if !self.field.broker.borrow().up {
+            return Err("the broker is down, so no simulator can be asked".to_owned());
+        }
+        let picture = self.core.what_if_picture(now);
+        if picture.turn_flows.is_empty() && picture.lane_flows.is_empty() {
+            return Err("no flows were measured yet; ask again in a minute".to_owned());
+        }
+        let request = Request {
+            id: asked.id,
+            city: self.fingerprint,
+            within_s: WHAT_IF_WITHIN_S,
+            horizon_s: asked.horizon_s,
+            seeds: asked.seeds,
+            picture,
+            trial: asked.trial.clone(),
+        };
+        let message = self.field.decoder.what_if(&request)?;
+        if !self.what_ifs.begin(Instant::now(), asked) {
+            return Err(format!("{MOST_OPEN} what-ifs are open already"));
+        }
+        self.field.ask(message);
+        Ok(())
     }
 
     fn show_watched(&mut self) {

@@ -5,6 +5,7 @@
 
 mod forecast;
 mod orders;
+pub(crate) mod picture;
 mod upkeep;
 
 pub use crate::supervisor::Returned;
@@ -16,7 +17,7 @@ use crate::{
         site::{Roads, Site},
     },
     dispatch::{Dispatch, Wish},
-    estimate::{Estimate, Volumes, plausible::Health},
+    estimate::{Estimate, Rates, Volumes, plausible::Health},
     supervisor::{Supervisor, Verdict},
 };
 use model::{
@@ -278,6 +279,8 @@ pub struct Coordinator {
     memories: Vec<Memory>,
     /// Volumes at each junction.
     volumes: Vec<Volumes>,
+    /// How many vehicles went over each channel lately.
+    rates: Vec<Rates>,
     /// By junction and detector.
     health: Vec<Vec<Health>>,
     estimate: Estimate,
@@ -306,6 +309,7 @@ impl Coordinator {
         let memories = city.junctions.iter().zip(&sites).map(|(j, site)| Memory::new(j, site)).collect();
         let dispatch = Dispatch::new(city.junctions.len(), settings.epoch, settings.lease_s);
         let volumes = city.junctions.iter().map(Volumes::new).collect();
+        let rates = city.junctions.iter().map(Rates::new).collect();
         let health = city.junctions.iter().map(|j| vec![Health::default(); j.detectors.len()]).collect();
         let estimate = Estimate::new(&city, &sites);
         let supervisor = Supervisor::new(&city, &roads);
@@ -316,6 +320,7 @@ impl Coordinator {
             sites,
             memories,
             volumes,
+            rates,
             health,
             estimate,
             supervisor,

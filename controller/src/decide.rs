@@ -13,7 +13,7 @@ pub(crate) mod site;
 pub(crate) use adaptive::Scratch;
 pub use adaptive::{Searched, Tuning};
 pub(crate) use memory::Memory;
-use memory::usable;
+pub(crate) use memory::usable;
 pub(crate) use planned::plan_in_use;
 pub use site::NEAR_M;
 

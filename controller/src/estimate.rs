@@ -5,8 +5,10 @@
 //! operations however large the city is.
 
 pub(crate) mod plausible;
+mod rates;
 mod volumes;
 
+pub(crate) use rates::Rates;
 pub(crate) use volumes::Volumes;
 
 use crate::{

@@ -25,13 +25,16 @@ use wire::{
     clock::Clock,
     codec,
     command::Command,
-    link::{self, Credentials, Inbox, Incoming, LinkConfig, LinkCounts, Outgoing, Publisher, Will},
+    link::{
+        self, Credentials, Inbox, Incoming, LARGEST_PACKET, LinkConfig, LinkCounts, Outgoing, Publisher, Will,
+    },
     message::{
         Alarms, Counts, Entry, Events, Groups, LinkTime, LinkTimes, Mode, Presence, PresenceState, Status,
         Vehicles,
     },
     result::CommandResult,
-    topic::{self, CITY, Kind, Node, StatusCode},
+    topic::{self, CITY, Kind, Node, Question, StatusCode},
+    what_if::{Answer, Cancel, Request},
 };
 
 /// Commands whose answers we can still tell apart. 40,000 junctions at one command a second for more than the
@@ -41,6 +44,8 @@ pub const SENT_BOUND: usize = 200_000;
 pub const ALARM_CODE_BOUND: usize = 64;
 /// Messages decoded and not yet handled by the core. While it is full, the link's own bounded queue fills.
 pub const HEARD_BOUND: usize = 4_096;
+/// Part of the largest packet that topics and properties may take, bytes.
+const HEADER_ROOM: usize = 4_096;
 
 /// A message that was understood.
 #[derive(Clone, Debug)]
@@ -51,6 +56,8 @@ pub enum Heard {
     Replayed(Vec<Event>),
     /// Where public transport is.
     Vehicles(Moment, Vehicles),
+    /// What a simulator says of a question of ours.
+    Answer(Box<Answer>),
 }
 
 /// A message that was not.
@@ -138,6 +145,15 @@ impl Decoder {
                 })?;
                 Ok(Heard::Live(vec![Event::Result(ix, result)]))
             }
+            Kind::Answer(question) => {
+                if node != self.me {
+                    return Err(Rejection::new("mqtt.unknown-node", format!("an answer for {node}")));
+                }
+                Ok(Heard::Answer(Box::new(read(question.as_str(), payload)?)))
+            }
+            Kind::Ask(question) => {
+                Err(Rejection::new("mqtt.unexpected", format!("{} from {node}", question.as_str())))
+            }
             Kind::Command(code) => {
                 Err(Rejection::new("mqtt.unexpected", format!("a command {} to {node}", code.as_str())))
             }
@@ -148,7 +164,7 @@ impl Decoder {
     pub fn events(&self, topic: &str, payload: &[u8]) -> Result<Vec<Event>, Rejection> {
         Ok(match self.hear(topic, payload)? {
             Heard::Live(events) => events,
-            Heard::Replayed(_) | Heard::Vehicles(..) => Vec::new(),
+            Heard::Replayed(_) | Heard::Vehicles(..) | Heard::Answer(_) => Vec::new(),
         })
     }
 
@@ -175,6 +191,26 @@ impl Decoder {
             codec::encode(command),
             self.me.topic(&Kind::Result(code)),
             command.cmd_id.as_bytes().to_vec(),
+        )
+    }
+
+    /// The message that puts a what-if question. The error says that it does not fit into one.
+    pub(crate) fn what_if(&self, request: &Request) -> Result<Outgoing, String> {
+        let payload = codec::encode(request);
+        let most = LARGEST_PACKET as usize - HEADER_ROOM;
+        if payload.len() > most {
+            let size = payload.len();
+            return Err(format!("the picture of the street takes {size} bytes; a message holds {most}"));
+        }
+        Ok(self.question(Question::WhatIf, request.id, payload))
+    }
+
+    fn question(&self, question: Question, id: Uuid, payload: Vec<u8>) -> Outgoing {
+        Outgoing::command(
+            self.me.topic(&Kind::Ask(question)),
+            payload,
+            self.me.topic(&Kind::Answer(Question::WhatIf)),
+            id.as_bytes().to_vec(),
         )
     }
 
@@ -205,6 +241,7 @@ impl Decoder {
         }
         filters.push(format!("{CITY}/transit/+/status/{}", StatusCode::Vehicles.as_str()));
         filters.push(format!("{}/result/#", self.me));
+        filters.push(format!("{}/answer/#", self.me));
         filters
     }
 }
@@ -333,6 +370,17 @@ impl Field {
         self.publisher.publish(self.decoder.command(ix, command));
     }
 
+    /// Sends a question; never waits.
+    pub(crate) fn ask(&self, question: Outgoing) {
+        self.publisher.publish(question);
+    }
+
+    /// Takes a question back; never waits.
+    pub(crate) fn cancel_what_if(&self, id: Uuid) {
+        let payload = codec::encode(&Cancel { id });
+        self.publisher.publish(self.decoder.question(Question::Cancel, id, payload));
+    }
+
     /// Sends link times; never waits.
     pub(crate) fn links(&self, at: Moment, seq: u64, speeds: &[LinkSpeed]) {
         self.publisher.publish(self.decoder.links(at, seq, speeds));
@@ -447,6 +495,7 @@ mod tests {
                 Ok(Heard::Live(events)) => format!("{events:?}").chars().take(24).collect(),
                 Ok(Heard::Replayed(events)) => format!("replayed {}", events.len()),
                 Ok(Heard::Vehicles(at, v)) => format!("vehicles at {}: {}", at.0, v.vehicles.len()),
+                Ok(Heard::Answer(answer)) => format!("answer of {}", answer.from),
                 Err(rejection) => rejection.name,
             };
             assert!(heard.starts_with(expected), "{topic}: {heard}");
@@ -479,6 +528,12 @@ mod tests {
         check("mow/sketch/C/command/tlc.lease", b"", "mqtt.unexpected");
         check("mow/centre/centre-2/result/tlc.lease", b"", "mqtt.unknown-node");
         check("mow/centre/centre-1/result/tlc.lease", b"", "mqtt.malformed.tlc.lease");
+        let state = wire::what_if::State::Running { done: 0.5 };
+        let answer = codec::encode(&Answer { id: Uuid::nil(), from: "sim".into(), state });
+        check("mow/centre/centre-1/answer/whatif.run", &answer, "answer of sim");
+        check("mow/centre/centre-1/answer/whatif.run", b"soon", "mqtt.malformed.whatif.run");
+        check("mow/centre/centre-2/answer/whatif.run", &answer, "mqtt.unknown-node");
+        check("mow/centre/centre-1/ask/whatif.run", &answer, "mqtt.unexpected");
     }
 
     #[test]
@@ -519,10 +574,11 @@ mod tests {
         mow/sketch/+/replay/#
         mow/transit/+/status/vehicle.positions/live
         mow/centre/centre-1/result/#
+        mow/centre/centre-1/answer/#
         ");
         let other = [DistrictId::new("other")];
         let idle = Decoder::new(decoder().city.clone(), Some(&other), "centre-1");
-        assert_eq!(idle.filters().len(), 2);
+        assert_eq!(idle.filters().len(), 3);
         let error = idle.hear("mow/sketch/C/status/tlc.mode/live", &mode()).unwrap_err();
         assert_eq!(error.name, "mqtt.unknown-node");
     }

@@ -3,7 +3,7 @@
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
 //! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes,
 //! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
-//! task that owns the core, [`picture`] what it shows to readers, [`alarms`] what it concludes, and [`api`]
+//! task that owns the core, [`picture`] what it shows to readers, `what_if` what was asked of a simulator, [`alarms`] what it concludes, and [`api`]
 //! what people and programs see of it.
 //!
 //! [`start`] runs all of it within a program that has a port of its own; [`run`] is the daemon.
@@ -20,6 +20,7 @@ pub mod store;
 pub mod alarms;
 pub mod centre;
 pub mod picture;
+mod what_if;
 mod supervisor;
 pub mod api;
 
@@ -171,6 +172,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
     let (fleet, fleet_out) = watch::channel(Arc::default());
     let (link_counts, link_counts_out) = watch::channel(LinkCounts::default());
     let gauges = Arc::new(Gauges::default());
+    let what_ifs = Arc::new(what_if::Board::default());
     // Orders and questions from the API; the core answers between two messages.
     let (asks, asks_out) = mpsc::channel(ASK_BOUND);
 
@@ -180,10 +182,13 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         fleet: fleet_out,
         link_counts: link_counts_out,
         gauges: gauges.clone(),
+        what_ifs: what_ifs.clone(),
     };
     let api = Api::new(city.clone(), &owned, clock, store.clone(), doors, shutdown.clone());
+    let fingerprint = city.fingerprint();
     let centre = centre::Centre {
         city,
+        fingerprint,
         core,
         painter,
         field,
@@ -198,6 +203,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         rejected: Default::default(),
         strangers: Default::default(),
         watched: Default::default(),
+        what_ifs,
         gauges,
         link_counts,
         picture,

@@ -3,7 +3,7 @@
 //! In reading order: [`generator`] makes a city and [`demand`] the people who travel in it; [`world`] is the
 //! traffic, [`vehicles`] its drivers, [`detectors`] what feels them, and [`worn_detectors`] what becomes of that in
 //! real life; [`signals`] is the box in the cabinet and [`modbus_field`] its cable. [`street`] is traffic and boxes
-//! together, [`faults`] what goes wrong there on request, [`live`] a street that runs by a clock, [`fleet`] its buses' positions, [`daemon`] all of that as a
+//! together, [`faults`] what goes wrong there on request, [`snapshot`] a street filled from what a centre knows of a real one, [`live`] a street that runs by a clock, [`fleet`] its buses' positions, [`daemon`] all of that as a
 //! program. [`scenario`] is traffic alone, from SUMO's files and into SUMO's files, [`trace`] a run for replay; [`sumo`] lets the real SUMO
 //! drive our boxes.
 
@@ -17,6 +17,7 @@ pub mod signals;
 pub mod modbus_field;
 pub mod street;
 pub mod faults;
+pub mod snapshot;
 pub mod live;
 pub mod fleet;
 pub mod daemon;

@@ -157,22 +157,28 @@ impl Tlc {
             })
             .or(junction.stages.first().map(|s| s.number))
             .unwrap_or(StageNumber(0));
-        let green = junction.stage(first).map(|s| s.green.clone()).unwrap_or_default();
+        Tlc::in_stage(junction, now, first, now)
+    }
+
+    /// A device that has run a stage of its junction since some time when it is first looked at.
+    pub fn in_stage(junction: Arc<Junction>, now: Moment, stage: StageNumber, since: Moment) -> Tlc {
+        let plan = (!junction.plans.is_empty()).then_some(0);
+        let green = junction.stage(stage).map(|s| s.green.clone()).unwrap_or_default();
         let groups = junction
             .groups
             .iter()
             .map(|g| GroupState {
                 lamp: if green.contains(&g.number) { Lamp::Green } else { Lamp::Red },
-                since: now,
+                since,
             })
             .collect();
         let channels = junction.detectors.len();
         Tlc {
-            state: State::Running(first),
+            state: State::Running(stage),
             groups,
             go_ended: vec![None; junction.groups.len()],
             mode: DeviceMode::Coordinated,
-            stage_since: now,
+            stage_since: since,
             started: now,
             plan,
             local_step: 0,

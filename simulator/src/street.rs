@@ -50,6 +50,26 @@ impl Street {
         Street { city, world, devices, before, worn: None, epoch, shown: Vec::new(), stages: Vec::new() }
     }
 
+    /// The same, with devices that have run these stages since some time, where one is given.
+    pub fn running(
+        city: Arc<City>,
+        world: World,
+        map: Arc<RegisterMap>,
+        epoch: Moment,
+        stages: &[Option<(StageNumber, Moment)>],
+    ) -> Street {
+        let mut street = Street::new(city, world, map.clone(), epoch);
+        let now = street.now();
+        let junctions = street.city.junctions.iter().zip(&mut street.devices);
+        for ((junction, device), stage) in junctions.zip(stages) {
+            if let Some((stage, since)) = *stage {
+                let tlc = Tlc::in_stage(Arc::new(junction.clone()), now, stage, since);
+                *device = FieldDevice::new(tlc, map.clone());
+            }
+        }
+        street
+    }
+
     /// From now on its detectors are worn like that.
     pub fn wear(&mut self, worn: WornDetectors) {
         self.worn = Some(worn);

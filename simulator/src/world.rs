@@ -13,6 +13,7 @@ mod change;
 pub(crate) mod follow;
 mod insertion;
 mod measure;
+mod placing;
 mod plan;
 mod right_of_way;
 pub(crate) mod road;
@@ -23,6 +24,7 @@ mod view;
 
 pub use insertion::{DepartLane, TripFault};
 pub use measure::{LinkMeasure, Totals, TripInfo};
+pub(crate) use placing::Spot;
 pub(crate) use route::{LanePlan, LaneSums};
 pub use view::{Place, Seen};
 

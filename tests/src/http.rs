@@ -40,6 +40,11 @@ pub fn post(url: &str, body: &Value) -> Answer {
     read(agent().post(url).send_json(body).unwrap_or_else(|e| panic!("POST {url}: {e}")))
 }
 
+/// `DELETE`.
+pub fn delete(url: &str) -> Answer {
+    read(agent().delete(url).call().unwrap_or_else(|e| panic!("DELETE {url}: {e}")))
+}
+
 /// `POST` of any text as JSON.
 pub fn post_text(url: &str, body: &str) -> Answer {
     let sent = agent().post(url).header("content-type", "application/json").send(body);

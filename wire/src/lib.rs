@@ -1,7 +1,7 @@
 //! The contract between street and centre. `docs/wire.md` is the normative text; this is the code for it.
 //!
 //! In reading order: [`topic`] says where a message goes, [`message`] what it says, [`command`] and
-//! [`result`] what the centre asks and what the cabinet answers, [`codec`] how it becomes bytes;
+//! [`result`] what the centre asks and what the cabinet answers, [`what_if`] what it asks of a simulator, [`codec`] how it becomes bytes;
 //! [`register_map`] describes the Modbus side of a device, and [`link`] is the one module that names
 //! the MQTT client; [`clock`] is where shells read the time.
 //!
@@ -12,6 +12,7 @@ pub mod topic;
 pub mod message;
 pub mod command;
 pub mod result;
+pub mod what_if;
 pub mod codec;
 pub mod register_map;
 pub mod link;

@@ -23,6 +23,10 @@ impl Node {
     pub fn fleet(gateway: &str) -> Node {
         Node(format!("{CITY}/transit/{gateway}"))
     }
+    /// A program that simulates what a centre asks. `simulator` can be no district's name.
+    pub fn simulator(instance: &str) -> Node {
+        Node(format!("{CITY}/simulator/{instance}"))
+    }
     /// The id as it stands in topics.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -115,6 +119,27 @@ impl CommandCode {
     }
 }
 
+/// Questions that a centre asks of whoever can answer; they change nothing on the street.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Question {
+    /// `whatif.run`: try this from the picture that I send. See [`crate::what_if`].
+    WhatIf,
+    /// `whatif.cancel`: forget it.
+    Cancel,
+}
+
+impl Question {
+    /// Every code.
+    pub const ALL: [Question; 2] = [Question::WhatIf, Question::Cancel];
+    /// As in the topic.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Question::WhatIf => "whatif.run",
+            Question::Cancel => "whatif.cancel",
+        }
+    }
+}
+
 /// Type and code of a message.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Kind {
@@ -128,6 +153,10 @@ pub enum Kind {
     Command(CommandCode),
     /// What the cabinet answers, under the asking centre's node.
     Result(CommandCode),
+    /// What a centre asks of a simulator, under the centre's node. Never retained.
+    Ask(Question),
+    /// What a simulator answers, under the asking centre's node.
+    Answer(Question),
     /// Alarms; the code is free text such as `tlc.lamp`.
     Alarm(String),
 }
@@ -140,6 +169,8 @@ impl fmt::Display for Kind {
             Kind::Replay(code) => write!(f, "replay/{}", code.as_str()),
             Kind::Command(code) => write!(f, "command/{}", code.as_str()),
             Kind::Result(code) => write!(f, "result/{}", code.as_str()),
+            Kind::Ask(code) => write!(f, "ask/{}", code.as_str()),
+            Kind::Answer(code) => write!(f, "answer/{}", code.as_str()),
             Kind::Alarm(code) => write!(f, "alarm/{code}"),
         }
     }
@@ -149,6 +180,7 @@ impl fmt::Display for Kind {
 pub fn parse(topic: &str) -> Option<(Node, Kind)> {
     let status = |code: &str| StatusCode::ALL.into_iter().find(|c| c.as_str() == code);
     let command = |code: &str| CommandCode::ALL.into_iter().find(|c| c.as_str() == code);
+    let question = |code: &str| Question::ALL.into_iter().find(|c| c.as_str() == code);
     // The type is the level after the node; node ids of ours have three levels.
     let mut levels = topic.splitn(5, '/');
     let node = [levels.next()?, levels.next()?, levels.next()?];
@@ -161,6 +193,8 @@ pub fn parse(topic: &str) -> Option<(Node, Kind)> {
         ("replay", Some(code)) => Kind::Replay(status(code)?),
         ("command", Some(code)) => Kind::Command(command(code)?),
         ("result", Some(code)) => Kind::Result(command(code)?),
+        ("ask", Some(code)) => Kind::Ask(question(code)?),
+        ("answer", Some(code)) => Kind::Answer(question(code)?),
         ("alarm", Some(code)) if !code.is_empty() => Kind::Alarm(code.to_owned()),
         _ => return None,
     };
@@ -175,12 +209,15 @@ mod tests {
     fn kinds() -> impl Strategy<Value = Kind> {
         let status = prop::sample::select(&StatusCode::ALL[..]);
         let command = prop::sample::select(&CommandCode::ALL[..]);
+        let question = prop::sample::select(&Question::ALL[..]);
         prop_oneof![
             Just(Kind::Presence),
             status.clone().prop_map(Kind::Status),
             status.prop_map(Kind::Replay),
             command.clone().prop_map(Kind::Command),
             command.prop_map(Kind::Result),
+            question.clone().prop_map(Kind::Ask),
+            question.prop_map(Kind::Answer),
             "[a-z.]{1,12}".prop_map(Kind::Alarm),
         ]
     }
@@ -213,6 +250,8 @@ mod tests {
         check("mow/zao/j1/status/tlc.groups", false);
         check("mow/zao/j1/status/tlc.groups/live/sg/1", false);
         check("mow/zao/j1/command/tlc.explode", false);
+        check("mow/centre/c1/ask/whatif.run", true);
+        check("mow/centre/c1/answer/whatif.guess", false);
         check("mow/zao/j1/alarm/", false);
         check("mow//j1/presence", false);
         check("spb/zao/j1/presence", false);

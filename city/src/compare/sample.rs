@@ -30,8 +30,7 @@ impl Estimate {
         let mean = values.iter().sum::<f64>() / n as f64;
         let half_width = n.checked_sub(2).map(|beyond_two| {
             let t = T_975[beyond_two.min(T_975.len() - 1)];
-            let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-            t * (squares / (n - 1) as f64 / n as f64).sqrt()
+            t * standard_deviation(values) / (n as f64).sqrt()
         });
         Some(Estimate { mean, half_width, seeds: n })
     }
@@ -43,6 +42,17 @@ impl Estimate {
             None => format!("{:.decimals$}", self.mean),
         }
     }
+}
+
+/// Of a sample, about its own mean; zero of fewer than two.
+pub(crate) fn standard_deviation(values: &[f64]) -> f64 {
+    let n = values.len();
+    if n < 2 {
+        return 0.0;
+    }
+    let mean = values.iter().sum::<f64>() / n as f64;
+    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    (squares / (n - 1) as f64).sqrt()
 }
 
 #[cfg(test)]

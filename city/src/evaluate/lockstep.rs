@@ -9,7 +9,7 @@ mod field;
 
 use crate::pace::timed;
 use controller::{
-    coordinator::{Action, Coordinator, Event},
+    coordinator::{Action, Coordinator, Event, Order},
     decide::Decision,
 };
 use model::{ids::JunctionIx, time::Moment};
@@ -51,6 +51,17 @@ impl Lockstep {
 
     pub(crate) fn rejected(&self) -> BTreeMap<String, u64> {
         self.centre.rejected().clone()
+    }
+
+    /// The centre's core.
+    #[cfg(test)]
+    pub(crate) fn centre(&self) -> &Coordinator {
+        &self.centre
+    }
+
+    /// Gives the centre an operator's order.
+    pub(crate) fn order(&mut self, now: Moment, order: Order) {
+        self.centre.handle(now, Event::Order(order));
     }
 
     /// Lets everybody live through the second that ended `now`: agents read and report, the centre decides,

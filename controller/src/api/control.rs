@@ -92,16 +92,8 @@ fn what(request: &ControlRequest, junction: Option<&Junction>) -> Result<OrderKi
     if given != 1 {
         return Err(Problem::invalid("give exactly one of kind, stage, plan and flash"));
     }
-    for (name, text) in [("who", &request.who), ("reason", &request.reason)] {
-        if text.trim().is_empty() {
-            return Err(Problem::invalid(format!("{name} is empty")));
-        }
-        if text.chars().count() > LONGEST_TEXT || text.chars().any(char::is_control) {
-            return Err(Problem::invalid(format!(
-                "{name} must be one line of at most {LONGEST_TEXT} characters"
-            )));
-        }
-    }
+    signed("who", &request.who)?;
+    signed("reason", &request.reason)?;
     let longest = if request.stage.is_some() { LONGEST_HOLD_S } else { LONGEST_ORDER_S };
     if !(1..=longest).contains(&request.expires_in_s) {
         let asked = request.expires_in_s;
@@ -113,8 +105,7 @@ fn what(request: &ControlRequest, junction: Option<&Junction>) -> Result<OrderKi
         if kind == "default" {
             return Ok(OrderKind::Default);
         }
-        let known = Kind::ALL.into_iter().find(|k| k.as_str() == kind);
-        return known.map(OrderKind::Kind).ok_or_else(|| {
+        return named_kind(kind).map(OrderKind::Kind).ok_or_else(|| {
             let names: Vec<_> = Kind::ALL.iter().map(|k| k.as_str()).collect();
             Problem::invalid(format!(
                 "there is no kind of control {kind:?}; there are default, {}",
@@ -139,4 +130,23 @@ fn what(request: &ControlRequest, junction: Option<&Junction>) -> Result<OrderKi
         return Err(Problem::new(Code::Unsafe, StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
     Ok(OrderKind::Flash)
+}
+
+/// A name or a reason as it goes into the audit, or what is wrong with it.
+pub(super) fn signed(name: &str, text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Problem::invalid(format!("{name} is empty")));
+    }
+    if text.chars().count() > LONGEST_TEXT || text.chars().any(char::is_control) {
+        return Err(Problem::invalid(format!(
+            "{name} must be one line of at most {LONGEST_TEXT} characters"
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+/// The kind of control of that name.
+pub(super) fn named_kind(name: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|k| k.as_str() == name)
 }

@@ -7,7 +7,7 @@ use crate::{
     config::{BrokerConfig, Config, ControlConfig, StoreConfig},
     coordinator::Settings,
     decide::Kind,
-    field::{Decoder, Field, Heard},
+    field::{BrokerState, Decoder, Field, Heard},
     store::{Started, Store},
 };
 use axum::{
@@ -24,7 +24,7 @@ use model::{
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -36,6 +36,7 @@ use wire::{
         Status, Vehicle, Vehicles, letter,
     },
     topic::{Kind as Topic, Node, StatusCode as Code},
+    what_if,
 };
 
 /// Sunday, 2026-02-01, 10:40:00 UTC.
@@ -50,6 +51,8 @@ struct Bench {
     clock: Clock,
     shutdown: CancellationToken,
     centre: crate::Centre,
+    broker: watch::Sender<BrokerState>,
+    store: Arc<Store>,
     _folder: tempfile::TempDir,
 }
 
@@ -104,6 +107,8 @@ impl Bench {
         let mut field = Field::start(&config, decoder.clone(), clock, link_end.clone()).unwrap();
         let (heard, heard_out) = mpsc::channel(64);
         field.heard = heard_out;
+        let broker = watch::Sender::new(field.broker.borrow().clone());
+        field.broker = broker.subscribe();
         let settings = Settings {
             kind: Kind::Fixed,
             kinds: BTreeMap::new(),
@@ -118,7 +123,7 @@ impl Bench {
             city: city.clone(),
             owned: vec![JunctionIx(0)],
             clock,
-            store,
+            store: store.clone(),
             field,
             link_end,
             settings,
@@ -126,7 +131,7 @@ impl Bench {
         };
         let centre = assemble(parts, shutdown.clone());
         let app = standalone(centre.api().clone());
-        Bench { app, city, decoder, heard, clock, shutdown, centre, _folder: folder }
+        Bench { app, city, decoder, heard, clock, shutdown, centre, broker, store, _folder: folder }
     }
 
     /// Goes to so many milliseconds after the start; all that is due until then has happened.
@@ -623,6 +628,155 @@ async fn a_watched_junction_is_sent_twice_a_second() {
         }
     }
     assert!((8..=11).contains(&count), "{count} in 4 s");
+    bench.end().await;
+}
+
+impl Bench {
+    /// A broker is there, and loops have counted for a minute: a what-if can be asked.
+    async fn lively(&self) {
+        self.broker.send_modify(|state| state.up = true);
+        self.at(100).await;
+        self.online().await;
+        self.mode(Rung::Adaptive, "lease held").await;
+        for second in 0..75 {
+            self.at(200 + second * 1000).await;
+            self.lamps(1, 60 + 10 * second as u32).await;
+            self.counts(u16::from(second % 6 == 0), false).await;
+        }
+    }
+
+    /// A simulator says something of a question.
+    async fn answer(&self, id: &Value, state: what_if::State) {
+        let id = id.as_str().unwrap().parse().unwrap();
+        let answer = what_if::Answer { id, from: "sim-1".into(), state };
+        let heard = self.decoder.hear("mow/centre/test/answer/whatif.run", &codec::encode(&answer)).unwrap();
+        self.heard.send(heard).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn ask_what_if(&self) -> Value {
+        let body = r#"{"changes":[{"junctions":["C"],"kind":"actuated"}],"minutes":10,"seeds":3,"who":"Ivanova","reason":"works"}"#;
+        let (status, _, accepted) = self.ask("POST", "/api/v1/what-if", body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
+        accepted
+    }
+}
+
+#[tokio::test]
+async fn a_what_if_is_followed_to_its_result() {
+    let bench = Bench::start().await;
+    bench.lively().await;
+    let accepted = bench.ask_what_if().await;
+    let id = &accepted["id"];
+    assert_eq!((&accepted["state"], &accepted["junctions"][0]), (&"waiting".into(), &"C".into()));
+    let path = format!("/api/v1/what-if/{}", id.as_str().unwrap());
+    bench.answer(id, what_if::State::Waiting { before: 1 }).await;
+    assert_eq!(bench.get(&path).await["before"], 1);
+    bench.answer(id, what_if::State::Running { done: 0.25 }).await;
+    let running = bench.get(&path).await;
+    assert_eq!(
+        (&running["state"], &running["done"], &running["simulator"]),
+        (&"running".into(), &0.25.into(), &"sim-1".into())
+    );
+    let spread = |mean| what_if::Spread { mean, sd: 1.0, half: 2.0 };
+    let delay = what_if::Measured {
+        measure: what_if::Measure::DelayS,
+        base: spread(40.0),
+        trial: spread(47.5),
+        difference: spread(7.5),
+        verdict: what_if::Verdict::Worse,
+    };
+    let outcome = what_if::Outcome {
+        seeds: 3,
+        horizon_s: 600,
+        assumptions: what_if::Assumptions {
+            known: 12,
+            assumed: 3.5,
+            to_come: 200.25,
+            turns_measured: 0,
+            turns_assumed: 12,
+        },
+        measures: vec![delay],
+        junctions: vec![what_if::JunctionMeasured { junction: "C".into(), delay }],
+    };
+    bench.answer(id, what_if::State::Done(Box::new(outcome))).await;
+    let mut done = bench.get(&path).await;
+    done["id"] = "…".into();
+    insta::assert_snapshot!("what-if", text(done));
+    let list = bench.get("/api/v1/what-if").await;
+    assert_eq!((&list["what_ifs"][0]["id"], &list["what_ifs"][0]["result"]), (id, &Value::Null));
+    // One that is over stays so.
+    let (status, _, still) = bench.ask("DELETE", &path, "").await;
+    assert_eq!((status, &still["state"]), (StatusCode::OK, &"done".into()));
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_what_if_that_nobody_answers_says_so_and_one_can_be_taken_back() {
+    let bench = Bench::start().await;
+    bench.lively().await;
+    let (first, second) = (bench.ask_what_if().await, bench.ask_what_if().await);
+    let path = |asked: &Value| format!("/api/v1/what-if/{}", asked["id"].as_str().unwrap());
+    let (status, _, gone) = bench.ask("DELETE", &(path(&second) + "?who=Petrova"), "").await;
+    assert_eq!((status, &gone["failure"]), (StatusCode::OK, &"cancelled".into()));
+    bench.at(92_000).await;
+    let silent = bench.get(&path(&first)).await;
+    assert_eq!((&silent["state"], &silent["failure"]), (&"failed".into(), &"no_simulator".into()));
+    assert!(silent["detail"].as_str().unwrap().contains("no simulator answers"), "{silent}");
+    bench.at(100_000).await;
+    let audit = bench.store.audit(0, 100).await.unwrap().rows;
+    let said = |what: &str| audit.iter().filter(|row| row.entry.contains(what)).count();
+    assert_eq!(
+        (said("at 1 junctions by Ivanova (works)"), said("cancelled by Petrova")),
+        (2, 1),
+        "{audit:?}"
+    );
+    // Nothing of it reached the street.
+    assert_eq!(bench.get("/api/v1/junctions/C").await["state"]["kind"], "fixed");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_what_if_that_makes_no_sense_is_refused() {
+    let bench = Bench::start().await;
+    let plan = |cycle: &str, steps: &str| {
+        format!("\"plan\":{{\"cycle_s\":{cycle},\"offset_s\":0,\"steps\":{steps}}}")
+    };
+    let check = async |change: &str, more: &str, status: u16, code: &str, says: &str| {
+        let body = format!("{{\"changes\":[{{{change}}}],\"who\":\"me\",\"reason\":\"test\"{more}}}");
+        let (got, kind, problem) = bench.ask("POST", "/api/v1/what-if", &body).await;
+        assert_eq!(got.as_u16(), status, "{body}: {problem}");
+        assert_eq!(kind, "application/problem+json", "{body}");
+        assert_eq!(problem["type"], format!("/problems/{code}"), "{body}");
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{body}: {problem}");
+    };
+    let at_c = |what: &str| format!("\"junctions\":[\"C\"],{what}");
+    let kind = at_c("\"kind\":\"fixed\"");
+    check(&kind, ",\"minutes\":4", 422, "bad-request", "minutes is 4; one can look 5 to 60").await;
+    check(&kind, ",\"minutes\":4294967295", 422, "bad-request", "one can look 5 to 60").await;
+    check(&kind, ",\"seeds\":1", 422, "bad-request", "seeds is 1").await;
+    check(&kind, ",\"seed\":1", 422, "bad-request", "seed").await;
+    check("\"junctions\":[\"Z\"],\"kind\":\"fixed\"", "", 422, "bad-request", "no junction \"Z\"").await;
+    check("\"junctions\":[\"C\",\"C\"],\"kind\":\"fixed\"", "", 422, "bad-request", "twice").await;
+    check("\"district\":\"moon\",\"kind\":\"fixed\"", "", 422, "bad-request", "no district").await;
+    check("\"kind\":\"fixed\"", "", 422, "bad-request", "either junctions or a district").await;
+    check(&at_c("\"kind\":\"magic\""), "", 422, "bad-request", "max-pressure").await;
+    check("\"junctions\":[\"C\"]", "", 422, "bad-request", "either a kind or a plan").await;
+    check(&at_c(&plan("60", "[[1,30],[2,20]]")), "", 422, "bad-request", "the splits add up to 50").await;
+    check(&at_c(&plan("32", "[[1,2],[2,30]]")), "", 422, "unsafe", "cannot hold interstage").await;
+    check(&at_c(&plan("60", "[[99,60]]")), "", 422, "unsafe", "stage 99").await;
+    check(&at_c(&plan("0", "[]")), "", 422, "unsafe", "no stages").await;
+    check(&at_c(&plan("-5", "[[1,-5]]")), "", 422, "bad-request", "0 to 3600").await;
+    check(&kind, "", 503, "unavailable", "the broker is down").await;
+    bench.broker.send_modify(|state| state.up = true);
+    check(&kind, "", 503, "unavailable", "no flows were measured yet").await;
+    for (method, path) in [("GET", "/api/v1/what-if/7"), ("DELETE", "/api/v1/what-if/7")] {
+        assert_eq!(bench.ask(method, path, "").await.0, StatusCode::NOT_FOUND);
+    }
+    let nobody = format!("/api/v1/what-if/{}", Uuid::nil());
+    assert_eq!(bench.ask("GET", &nobody, "").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(bench.ask("DELETE", &nobody, "").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(bench.get("/api/v1/what-if").await["what_ifs"], serde_json::json!([]));
     bench.end().await;
 }
 

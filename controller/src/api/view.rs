@@ -2,6 +2,10 @@
 //! milliseconds since the epoch (`*_at`, `since`, `until`), durations seconds (`*_s`), speeds km/h
 //! (`*_kmh`), places `[lon, lat]`. `null` means "not known", never zero.
 
+mod what_if;
+
+pub use what_if::*;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -281,6 +281,7 @@ impl Coordinator {
         let (junction, site, live) = (&self.city.junctions[i], &self.sites[i], &self.live[i]);
         let memory = &mut self.memories[i];
         memory.tick(now, junction, site, live);
+        self.rates[i].tick(junction, live);
         if junction.plans.is_empty() {
             self.volumes[i].tick(now, junction, live);
             memory.design(now, junction, site, &self.volumes[i]);

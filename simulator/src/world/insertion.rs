@@ -58,7 +58,7 @@ pub(super) struct Gate {
     future: BTreeMap<(i64, u64), Trip>,
     /// Per first link.
     due: BTreeMap<u32, VecDeque<Due>>,
-    seq: u64,
+    pub(super) seq: u64,
 }
 
 impl Gate {
@@ -287,7 +287,7 @@ impl World {
     }
 
     /// Length of a vehicle's route: links, and the movements between them as if lanes did not matter.
-    fn route_metres(&self, i: usize) -> f64 {
+    pub(super) fn route_metres(&self, i: usize) -> f64 {
         let route = self.vehicles.cold[i].route.clone();
         let links = &self.routes[route.start as usize..route.end as usize];
         let turns: f64 = links
@@ -339,7 +339,7 @@ impl World {
 }
 
 /// A driver's own share of the limit: normal around the type's mean, cut at 0.2 and 2 (SUMO's `normc`).
-fn speed_factor(kind: &model::demand::VehicleType, seed: u64, who: u64) -> f64 {
+pub(super) fn speed_factor(kind: &model::demand::VehicleType, seed: u64, who: u64) -> f64 {
     if kind.speed_dev <= 0.0 {
         return kind.speed_factor;
     }

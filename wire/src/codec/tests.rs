@@ -8,6 +8,7 @@ use crate::{
         PresenceState, Replay, Rung, Status, Vehicle, Vehicles,
     },
     result::{CommandResult, Reason, ResultState},
+    what_if,
 };
 use ciborium::Value;
 use model::time::Moment;
@@ -183,6 +184,87 @@ fn golden_messages() {
     check("result-rejected", &refused);
 }
 
+/// What a centre asks of a simulator, and what it hears.
+fn what_if_request() -> what_if::Request {
+    use what_if::{Change, Control, Kind, LaneNow, Order, Ordered, Picture, Plan, Running};
+    let mut picture = Picture {
+        at: T,
+        utc_offset_s: 10_800,
+        lanes: Vec::new(),
+        lane_flows: vec![17, 640],
+        turn_flows: vec![40, 480, 41, 160],
+        junctions: vec![
+            Running { junction: "12".into(), kind: Kind::Adaptive, order: None, stage: 1, for_s: 8 },
+            Running {
+                junction: "13".into(),
+                kind: Kind::Adaptive,
+                order: Some(Order { what: Ordered::Plan(2), left_s: 840 }),
+                stage: 3,
+                for_s: 20,
+            },
+        ],
+    };
+    picture.add_lane(LaneNow { lane: model::ids::LaneIx(17), standing: 6, moving: 2, seen_m: 250 });
+    what_if::Request {
+        id: CMD,
+        city: 0x1122_3344_5566_7788,
+        within_s: 900,
+        horizon_s: 1800,
+        seeds: 5,
+        picture,
+        trial: vec![
+            Change { junctions: vec!["13".into()], control: Control::Kind(Kind::MaxPressure) },
+            Change {
+                junctions: vec!["12".into()],
+                control: Control::Plan(Plan { offset: 100, steps: vec![(1, 450), (2, 350)] }),
+            },
+        ],
+    }
+}
+
+#[test]
+fn golden_what_if() {
+    use what_if::{
+        Answer, Assumptions, Failure, JunctionMeasured, Measure, Measured, Outcome, Spread, State,
+    };
+    check("whatif.run", &what_if_request());
+    check("whatif.cancel", &what_if::Cancel { id: CMD });
+    let say = |name: &str, state: State| {
+        check(&format!("whatif-{name}"), &Answer { id: CMD, from: "what-if-1".into(), state });
+    };
+    say("waiting", State::Waiting { before: 1 });
+    say("running", State::Running { done: 0.25 });
+    let detail = "stopped by who asked".to_owned();
+    say("failed", State::Failed { reason: Failure::Cancelled, detail });
+    let spread = |mean, sd, half| Spread { mean, sd, half };
+    let measured = |measure, verdict| Measured {
+        measure,
+        base: spread(41.5, 2.0, 2.5),
+        trial: spread(38.0, 1.5, 1.875),
+        difference: spread(-3.5, 1.0, 1.25),
+        verdict,
+    };
+    say(
+        "done",
+        State::Done(Box::new(Outcome {
+            seeds: 5,
+            horizon_s: 1800,
+            assumptions: Assumptions {
+                known: 812,
+                assumed: 240.5,
+                to_come: 4100.25,
+                turns_measured: 480,
+                turns_assumed: 96,
+            },
+            measures: vec![measured(Measure::DelayS, what_if::Verdict::Better)],
+            junctions: vec![JunctionMeasured {
+                junction: "12".into(),
+                delay: measured(Measure::DelayS, what_if::Verdict::NoDifferenceShown),
+            }],
+        })),
+    );
+}
+
 #[test]
 fn a_time_is_read_in_every_form() {
     #[derive(Deserialize, Serialize, PartialEq, Debug)]
@@ -244,6 +326,8 @@ proptest! {
         let _ = decode::<Command>("a", &bytes);
         let _ = decode::<CommandResult>("a", &bytes);
         let _ = decode::<Presence>("a", &bytes);
+        let _ = decode::<what_if::Request>("a", &bytes);
+        let _ = decode::<what_if::Answer>("a", &bytes);
         let _ = to_text(&bytes);
     }
 
@@ -273,7 +357,7 @@ const PAGE: &str = include_str!("../../../docs/wire.md");
 /// `docs/wire.md` is the normative text: what the code has, it must have.
 #[test]
 fn the_page_has_every_topic_code_reason_and_example() {
-    use crate::topic::{CommandCode, Kind, StatusCode};
+    use crate::topic::{CommandCode, Kind, Question, StatusCode};
     let has = |what: &str| assert!(PAGE.contains(what), "docs/wire.md does not have {what:?}");
     for code in StatusCode::ALL {
         has(&format!("`{}", Kind::Status(code)));
@@ -282,6 +366,19 @@ fn the_page_has_every_topic_code_reason_and_example() {
     for code in CommandCode::ALL {
         has(&format!("`{}", Kind::Command(code)));
         has(&format!("| `{}` |", code.as_str()));
+    }
+    for question in Question::ALL {
+        has(&format!("`{}`", Kind::Ask(question)));
+        has(&format!("| `{}` |", question.as_str()));
+    }
+    has("`answer/whatif.run`");
+    for reason in what_if::Failure::ALL {
+        let word: String = decode("reason", &encode(&reason)).unwrap();
+        has(&format!("| `{word}` |"));
+    }
+    for measure in what_if::Measure::ALL {
+        let word: String = decode("measure", &encode(&measure)).unwrap();
+        has(&format!("| `{word}` |"));
     }
     for reason in Reason::ALL {
         let word: String = decode("reason", &encode(&reason)).unwrap();

@@ -183,7 +183,10 @@ fn is_message(incoming: &Incoming) -> bool {
 
 fn is_reading(incoming: &Incoming) -> bool {
     let Incoming::Message(message) = incoming else { return false };
-    !matches!(topic::parse(&message.topic), Some((_, Kind::Command(_) | Kind::Result(_))))
+    !matches!(
+        topic::parse(&message.topic),
+        Some((_, Kind::Command(_) | Kind::Result(_) | Kind::Ask(_) | Kind::Answer(_)))
+    )
 }
 
 #[cfg(test)]

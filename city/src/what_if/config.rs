@@ -1,0 +1,179 @@
+//! What a person writes in `what-if.toml`, and what it means.
+
+use super::spare_threads;
+use controller::{config::Secret, decide::Tuning};
+use model::config::{self, Complaint, Complaints, Source};
+use serde::Deserialize;
+use serde_spanned::Spanned;
+use std::{
+    num::NonZero,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use wire::link::{Credentials, LinkConfig, SHORTEST_KEEP_ALIVE};
+
+/// The service's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its own name among simulators: an MQTT topic level.
+    pub instance: String,
+    /// The city's file.
+    pub city: PathBuf,
+    /// Threads that simulate.
+    pub threads: NonZero<usize>,
+    /// The broker's host.
+    pub host: String,
+    /// The broker's port.
+    pub port: u16,
+    keep_alive: Duration,
+    login: Option<(String, Secret)>,
+    /// Numbers of adaptive control: the centre's.
+    pub adaptive: Tuning,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    instance: Spanned<String>,
+    city: PathBuf,
+    threads: Option<Spanned<usize>>,
+    broker: RawBroker,
+    adaptive: Option<Spanned<Tuning>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBroker {
+    host: Spanned<String>,
+    port: Spanned<u16>,
+    keep_alive_s: Spanned<u32>,
+    username: Option<String>,
+    password_file: Option<Spanned<PathBuf>>,
+}
+
+impl Config {
+    /// Reads the text of a configuration.
+    pub fn parse(file: &str, text: &str) -> Result<Config, Complaints> {
+        let raw: Raw = config::parse(file, text)?;
+        let source = Source::new(file, text);
+        let mut faults = Complaints::default();
+        let level = raw.instance.get_ref();
+        if level.is_empty() || level.chars().any(|c| matches!(c, '/' | '+' | '#') || c.is_control()) {
+            let message = "instance must be one MQTT topic level: not empty, no / + #";
+            faults.push(Complaint::spanned(source, &raw.instance, message));
+        }
+        if let Some(threads) = raw.threads.as_ref().filter(|t| *t.get_ref() == 0) {
+            faults.push(Complaint::spanned(
+                source,
+                threads,
+                "threads is 0; leave it out for all cores but one",
+            ));
+        }
+        let broker = raw.broker;
+        if broker.host.get_ref().is_empty() {
+            faults.push(Complaint::spanned(source, &broker.host, "the broker's host is empty"));
+        }
+        if *broker.port.get_ref() == 0 {
+            faults.push(Complaint::spanned(source, &broker.port, "port 0 cannot be connected to"));
+        }
+        let keep_alive = Duration::from_secs((*broker.keep_alive_s.get_ref()).into());
+        if keep_alive < SHORTEST_KEEP_ALIVE {
+            let (asked, shortest) = (keep_alive.as_secs(), SHORTEST_KEEP_ALIVE.as_secs());
+            let message = format!("keep_alive_s is {asked}; the shortest is {shortest}");
+            faults.push(Complaint::spanned(source, &broker.keep_alive_s, message));
+        }
+        if let (None, Some(file)) = (&broker.username, &broker.password_file) {
+            faults.push(Complaint::spanned(source, file, "password_file without username"));
+        }
+        if let Some(tuning) = &raw.adaptive {
+            let wrong = tuning.get_ref().faults();
+            if !wrong.is_empty() {
+                faults.push(Complaint::spanned(source, tuning, wrong.join("; ")));
+            }
+        }
+        let password = broker.password_file.map(Spanned::into_inner);
+        let threads = raw.threads.and_then(|t| NonZero::new(t.into_inner()));
+        faults.or(Config {
+            instance: raw.instance.into_inner(),
+            city: raw.city,
+            threads: threads.unwrap_or_else(spare_threads),
+            host: broker.host.into_inner(),
+            port: broker.port.into_inner(),
+            keep_alive,
+            login: broker
+                .username
+                .map(|name| (name, Secret { file: password, variable: "SVETOFOR_BROKER_PASSWORD" })),
+            adaptive: raw.adaptive.map(Spanned::into_inner).unwrap_or_default(),
+        })
+    }
+
+    /// Of `--broker` and `--city`.
+    pub(super) fn of_command_line(broker: &str, city: &Path) -> Result<Config, Complaints> {
+        let address = broker
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host, port.parse().ok().filter(|port| *port != 0)?)))
+            .filter(|(host, _)| !host.is_empty());
+        let Some((host, port)) = address else {
+            return Err(Complaint::whole("--broker", format!("{broker:?} is not HOST:PORT")).into());
+        };
+        Ok(Config {
+            instance: "what-if".to_owned(),
+            city: city.to_owned(),
+            threads: spare_threads(),
+            host: host.to_owned(),
+            port,
+            keep_alive: Duration::from_secs(10),
+            login: None,
+            adaptive: Tuning::default(),
+        })
+    }
+
+    /// The broker link, with its password read.
+    pub(super) fn link(&self) -> anyhow::Result<LinkConfig> {
+        let mut link = LinkConfig::new(&self.host, self.port, format!("svetofor-{}", self.instance));
+        link.keep_alive = self.keep_alive;
+        if let Some((username, secret)) = &self.login {
+            link.credentials = Some(Credentials { username: username.clone(), password: secret.read()? });
+        }
+        Ok(link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../../configs/what-if.toml");
+
+    #[test]
+    fn the_shipped_file_is_right() {
+        let config = Config::parse("what-if.toml", SHIPPED).unwrap();
+        assert_eq!((config.port, config.threads), (1883, spare_threads()));
+    }
+
+    #[test]
+    fn faults_are_named_with_their_line() {
+        let check = |from: &str, to: &str, expected: &str| {
+            assert!(SHIPPED.contains(from), "{from:?}");
+            let said = Config::parse("w.toml", &SHIPPED.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(said.starts_with("w.toml:") && said.contains(expected), "{said}");
+        };
+        check("instance = \"what-if-1\"", "instance = \"a/b\"", "one MQTT topic level");
+        check("# threads = 3", "threads = 0", "leave it out");
+        check("port = 1883", "port = 0", "port 0");
+        check("keep_alive_s = 10", "keep_alive_s = 1", "the shortest is 5");
+        check("# [adaptive]", "[adaptiv]", "adaptiv");
+    }
+
+    #[test]
+    fn a_broker_on_the_command_line_has_a_port() {
+        let check = |text: &str, ok: bool| {
+            assert_eq!(Config::of_command_line(text, Path::new("c.json")).is_ok(), ok, "{text}");
+        };
+        check("localhost:1883", true);
+        check("::1:1883", true);
+        check("localhost", false);
+        check(":1883", false);
+        check("localhost:0", false);
+    }
+}
