@@ -140,13 +140,15 @@ impl World {
                     let look = if now > v.look[i] { now } else { keep * v.look[i] + (1.0 - keep) * now };
                     let asked = wishes.asks.len();
                     let (wish, urge) = self.consider(i, k, lane, look, &mut wishes.asks);
-                    if matches!(wish, Wish::Stay) {
-                        wishes.moods.push((row, look, urge));
-                    } else {
+                    let stays = matches!(wish, Wish::Stay);
+                    if !stays {
                         // It will ask again, and think of it again.
                         wishes.asks.truncate(asked);
-                        wishes.moods.push((row, look, v.urge[i]));
                         wishes.goes.push((row, lane));
+                    }
+                    let urge = if stays { urge } else { v.urge[i] };
+                    if (look, urge) != (v.look[i], v.urge[i]) {
+                        wishes.moods.push((row, look, urge));
                     }
                 }
             }

@@ -420,12 +420,11 @@ impl Scene<'_> {
             if c.joins {
                 let left = before + road.length[road.way(movement)];
                 // Those who are about to enter and get there first are followed already: two streams that are
-                // both let go would meet on the lane beyond.
-                let protected = self.right(c.foe) == Right::Protected;
-                // Whoever gives way has seen to it that we need not brake.
-                let goes =
-                    |a: &&Approach| !c.foe_yields && (a.stops.is_none() || protected && self.starts(a));
-                for a in self.approaches.of(c.foe).filter(goes) {
+                // both let go would meet on the lane beyond. Whoever gives way has seen to it that we need not brake.
+                let protected = || self.right(c.foe) == Right::Protected;
+                let goes = |a: &&Approach| a.stops.is_none() || self.starts(a) && protected();
+                let seen = (!c.foe_yields).then(|| self.approaches.of(c.foe));
+                for a in seen.into_iter().flatten().filter(goes) {
                     let (j, foe_left) = (a.vehicle as usize, a.distance + road.length[foe_way]);
                     let on_its_way = vehicles.way[j] != NONE && a.distance > 0.0 && j != i;
                     if on_its_way && (foe_left, j) < (left, i) {
