@@ -337,6 +337,11 @@ impl World {
         hash
     }
 
+    /// Whether several threads drive. Handing all to a single other one would only cool the caches.
+    fn in_parallel(&self) -> bool {
+        self.vehicles.count >= self.parallel_from && rayon::current_num_threads() > 1
+    }
+
     fn choose_speeds(&mut self, lamps: &Lamps<'_>) {
         let dt = self.dt();
         let mut v_next = std::mem::take(&mut self.vehicles.v_next);
@@ -361,7 +366,7 @@ impl World {
             let from = task * WAYS_PER_TASK;
             scene.choose_rows(from..(from + WAYS_PER_TASK).min(scene.rows.len()), seed, step, chosen);
         };
-        if self.vehicles.count >= self.parallel_from {
+        if self.in_parallel() {
             chosen.par_iter_mut().enumerate().for_each(task);
         } else {
             chosen.iter_mut().enumerate().for_each(task);

@@ -145,8 +145,8 @@ fn region(folder: &Path, failed: &mut Vec<String>) -> anyhow::Result<()> {
     }
     let run = |end_s: u32| -> anyhow::Result<serde_json::Value> {
         let mut command = Command::new(&simulator);
-        // Some of those who are wanted find no room to enter.
-        command.args(["run", "--vehicles", "560000", "--threads", "2", "--city"]).arg(&city);
+        // Buses and trams come on top.
+        command.args(["run", "--vehicles", "480000", "--threads", "2", "--city"]).arg(&city);
         command.args(["--begin", &BEGIN_S.to_string(), "--end", &end_s.to_string()]);
         serde_json::from_str(&timed(command)?.0).context("the simulator's summary")
     };

@@ -275,19 +275,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut progress = Progress::new(begin_s, end_s);
     let mut series = Series::new(begin_s, POINT_S);
     let started = now();
-    loop {
-        let at_ms = run.world().now_ms();
-        let idle = run.world().on_road() + run.world().waiting_to_enter() + run.world().still_to_come() == 0;
-        if meant.scenario.end_s.is_none() && idle {
-            break;
+    // On one of the threads that drive: what only one does then stays in the caches of the others' work.
+    rayon::scope(|_| -> anyhow::Result<()> {
+        loop {
+            let at_ms = run.world().now_ms();
+            let world = run.world();
+            let idle = world.on_road() + world.waiting_to_enter() + world.still_to_come() == 0;
+            if meant.scenario.end_s.is_none() && idle {
+                return Ok(());
+            }
+            let Some(finished) = run.step() else { return Ok(()) };
+            outputs
+                .step(run.city(), run.world(), &run.plans().lamps(), at_ms, &finished)
+                .context("could not write the outputs")?;
+            series.step(run.world());
+            progress.show(&run);
         }
-        let Some(finished) = run.step() else { break };
-        outputs
-            .step(run.city(), run.world(), &run.plans().lamps(), at_ms, &finished)
-            .context("could not write the outputs")?;
-        series.step(run.world());
-        progress.show(&run);
-    }
+    })?;
     let wall_s = started.elapsed().as_secs_f64();
     progress.done();
     let summary = run.summary();

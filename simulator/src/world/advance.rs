@@ -46,7 +46,7 @@ impl World {
         let dt = self.dt();
         self.links.begin_step(self.now_ms);
         self.links.look(self.now_ms, &self.road, &self.rows, &self.vehicles.v);
-        let parallel = self.vehicles.count >= self.parallel_from;
+        let parallel = self.in_parallel();
         let (road, drivers) = (&self.road, &self.drivers);
         let mut parts = self.vehicles.parts();
         let drive = |part: &mut Part| part.drive(road, drivers, dt);
@@ -184,7 +184,7 @@ impl World {
     /// The same for many, each with its lane.
     pub(super) fn pick_lanes_of(&mut self, who: &[(u32, u32)]) {
         const PER_TASK: usize = 32;
-        if who.len() < 2 * PER_TASK {
+        if who.len() < 2 * PER_TASK || !self.in_parallel() {
             return who.iter().for_each(|&(i, lane)| self.pick_lanes(i as usize, lane));
         }
         let plan = |who: &[(u32, u32)]| -> (Vec<LanePlan>, Vec<LaneSums>) {

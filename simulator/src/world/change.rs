@@ -84,7 +84,7 @@ impl World {
         let task = |(links, wishes): (&[u32], &mut Wishes)| self.ask(links, wishes);
         let tasks = self.road.wide_links.chunks(LINKS_PER_TASK);
         wishes.resize_with(tasks.len(), Wishes::default);
-        if self.vehicles.count >= self.parallel_from {
+        if self.in_parallel() {
             self.road.wide_links.par_chunks(LINKS_PER_TASK).zip(&mut wishes).for_each(task);
         } else {
             tasks.zip(&mut wishes).for_each(task);
