@@ -494,3 +494,24 @@ fn made_to_brake(metres: f64, free_s: f64, enters_s: f64, decel: f64, hurry: f64
     };
     ((1.0 - hurry) * free_s + hurry * braked_s, then)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(hurry: f64, expected_s: f64, expected_mps: f64) {
+        // 40 m away at 10 m/s; the driver enters in 1 s, and the other then has 30 m.
+        let (arrives_s, speed) = made_to_brake(40.0, 4.0, 1.0, 4.0, hurry);
+        let right = (arrives_s - expected_s).abs() < 0.01 && (speed - expected_mps).abs() < 0.01;
+        assert!(right, "with hurry {hurry}: in {arrives_s:.2} s at {speed:.2} m/s");
+    }
+
+    #[test]
+    fn the_more_impatient_the_harder_others_are_thought_to_brake() {
+        // With a quarter of 4 m/s²: t = (10 - √(100 - 60)) / 1 = 3.68 s for the 30 m, of which a quarter counts.
+        check(0.25, 0.75 * 4.0 + 0.25 * 4.675, 6.325);
+        // With half of it the other stops before the line.
+        check(0.5, 0.5 * 4.0 + 0.5 * 34.0, 0.0);
+    }
+}

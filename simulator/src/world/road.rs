@@ -426,4 +426,14 @@ mod tests {
         check(&[[0.0, 0.0], [10.0, 0.0]], &[[10.0, 1.0], [20.0, 5.0]], (1.0, 0.0, 1.0));
         check(&[[0.0, 0.0], [0.0, 0.0]], &[[10.0, 1.0], [20.0, 5.0]], (0.5, 0.5, 0.0));
     }
+
+    #[test]
+    fn ways_part_where_they_are_apart() {
+        let straight = [[0.0, 0.0], [20.0, 0.0]];
+        // At 45 degrees: 2.5 m apart after 3.54 m.
+        let aside = [[0.0, 0.0], [14.1, 14.1]];
+        let at = parting(&aside, &straight) * 14.1 * 2.0_f64.sqrt();
+        assert!((3.5..=4.0).contains(&at), "parts after {at} m");
+        assert_eq!(parting(&straight, &straight), 1.0, "never");
+    }
 }

@@ -250,6 +250,41 @@ fn a_permissive_left_turn_waits_for_oncoming_traffic() {
 }
 
 #[test]
+fn nobody_with_right_of_way_brakes_for_a_turner_who_waits() {
+    let mut city = sketch::city(CROSS, "C");
+    for m in &mut city.network.movements {
+        m.length_m = 14.2;
+        m.speed_limit_mps = (m.turn != Turn::Straight).then_some(8.0);
+    }
+    let mut green = Hand::all(&city, Lamp::Red);
+    for (from, to) in [("WC", "CN"), ("EC", "CN"), ("EC", "CW")] {
+        green.show(group(&city, from, to), Lamp::Green);
+    }
+    // Right turners and straight ones, close to each other; without chance, so that only the left turners differ.
+    let car = VehicleType { sigma: 0.0, speed_dev: 0.0, ..VehicleType::car() };
+    let lost_s = |left: u32| -> f64 {
+        let mut world = World::new(&city, vec![car.clone()], 1);
+        for k in 0..left {
+            world.insert(trip(&city.network, &format!("left {k}"), f64::from(k), &["WC", "CN"])).unwrap();
+        }
+        for k in 0..20 {
+            let ways = [["EC", "CN"], ["EC", "CW"]];
+            let at = 4.0 * f64::from(k);
+            world.insert(trip(&city.network, &format!("on {k}"), at, &ways[k as usize % 2])).unwrap();
+        }
+        let mut lost_s = 0.0;
+        while world.now_ms() < 300_000 {
+            world.step(&green.lamps());
+            let arrived = world.take_finished();
+            lost_s += arrived.iter().filter(|t| t.id.starts_with("on")).map(|t| t.time_loss_s).sum::<f64>();
+        }
+        lost_s
+    };
+    let (alone, beside) = (lost_s(0), lost_s(4));
+    assert!((beside - alone).abs() < 2.0, "20 lost {alone:.1} s by themselves, {beside:.1} s beside turners");
+}
+
+#[test]
 fn a_permissive_left_turn_has_its_capacity() {
     let mut city = sketch::city(CROSS, "C");
     // A junction of the usual size: a drawing has none. SUMO has 633 an hour on such a one.
