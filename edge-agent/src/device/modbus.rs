@@ -47,9 +47,21 @@ pub struct ModbusConfig {
     pub timeout: Duration,
 }
 
+/// Makes a new connection to a device by a way of its own.
+pub type Connect = Box<dyn Fn() -> std::io::Result<Context> + Send>;
+
+/// How the device is reached.
+enum Line {
+    /// Modbus TCP at the configured address.
+    Tcp,
+    /// Whatever somebody else connects: a rehearsal's cable under a virtual clock.
+    Given(Connect),
+}
+
 /// The device, connected or not.
 pub struct ModbusDevice {
     config: ModbusConfig,
+    line: Line,
     connection: Option<Context>,
     failures: u32,
     try_again: Moment,
@@ -80,8 +92,18 @@ impl std::fmt::Debug for ModbusDevice {
 impl ModbusDevice {
     /// Does not connect yet.
     pub fn new(config: ModbusConfig) -> ModbusDevice {
+        ModbusDevice::by(Line::Tcp, config)
+    }
+
+    /// Over connections that `connect` makes, each time that one is needed; the address is only a name then.
+    pub fn over(config: ModbusConfig, connect: Connect) -> ModbusDevice {
+        ModbusDevice::by(Line::Given(connect), config)
+    }
+
+    fn by(line: Line, config: ModbusConfig) -> ModbusDevice {
         ModbusDevice {
             config,
+            line,
             connection: None,
             failures: 0,
             try_again: Moment(i64::MIN),
@@ -398,18 +420,14 @@ impl ModbusDevice {
                 if now < self.try_again {
                     return Err(DeviceError::Backoff);
                 }
-                let address = self.config.address;
-                let connect = async {
-                    let stream = TcpStream::connect(address).await?;
-                    // Requests are a dozen bytes each; waiting to fill a packet would double every poll.
-                    stream.set_nodelay(true)?;
-                    Ok(stream)
+                let connected = match &self.line {
+                    Line::Tcp => dial(self.config.address, unit, limit).await,
+                    Line::Given(connect) => connect(),
                 };
-                let stream = timeout(limit, connect)
-                    .await
-                    .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+                let address = self.config.address;
+                let connected = connected
                     .map_err(|source| DeviceError::Connect { address: address.to_string(), source })?;
-                self.connection.insert(tcp::attach_slave(stream, Slave(unit)))
+                self.connection.insert(connected)
             }
         };
         match timeout(limit, connection.call(request)).await {
@@ -419,6 +437,17 @@ impl ModbusDevice {
             Ok(Ok(Ok(response))) => Ok(response),
         }
     }
+}
+
+async fn dial(address: SocketAddr, unit: u8, limit: Duration) -> std::io::Result<Context> {
+    let connect = async {
+        let stream = TcpStream::connect(address).await?;
+        // Requests are a dozen bytes each; waiting to fill a packet would double every poll.
+        stream.set_nodelay(true)?;
+        Ok::<_, std::io::Error>(stream)
+    };
+    let stream = timeout(limit, connect).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))?;
+    Ok(tcp::attach_slave(stream, Slave(unit)))
 }
 
 fn nonsense(what: &'static str, cause: String) -> DeviceError {
