@@ -146,8 +146,9 @@ impl Dispatch {
                 let _ = held;
                 wish.body()
             }
-            // Not safe yet: what it holds goes on meanwhile.
-            (Some(held), _) if self.due(now, held) => Body::Lease,
+            // Not safe yet: what it holds goes on meanwhile. But flashing never becomes safe to leave by a stage: its
+            // lease must lapse, and the cabinet's own plan leads out of it.
+            (Some(held), _) if held.wish != Wish::Flash && self.due(now, held) => Body::Lease,
             _ => return None,
         };
         let presence = live.presence.as_ref()?;
