@@ -164,7 +164,8 @@ impl ModbusDevice {
             return Err(nonsense("its report", format!("mode {mode}, which the map does not know")));
         };
         let tick = Tenths(double(map.report.tick));
-        let (events, events_lost) = self.read_events(now, word(map.report.newest_event)).await?;
+        let newest = word(map.report.newest_event);
+        let (events, events_lost) = self.read_events(now, newest).await?;
         // Intervals are seconds: reading the detectors more often would tell nothing new.
         let second = tick.0 / 10;
         let detectors = match self.detectors_read == Some(second) {
@@ -173,6 +174,8 @@ impl ModbusDevice {
         };
         self.detectors_read = Some(second);
         self.show_heartbeat(now).await?;
+        // Only now: had a later answer failed, these events would be gone with the reading, and nobody had counted them.
+        self.last_event = Some(newest);
         Ok(DeviceReport {
             heartbeat: word(map.report.heartbeat),
             torn,
@@ -236,10 +239,7 @@ impl ModbusDevice {
         newest: u16,
     ) -> Result<(Vec<DeviceEvent>, u32), DeviceError> {
         let ring = self.config.map.events;
-        let Some(last) = self.last_event else {
-            self.last_event = Some(newest);
-            return Ok((Vec::new(), 0));
-        };
+        let Some(last) = self.last_event else { return Ok((Vec::new(), 0)) };
         let mut wanted = between(last, newest);
         // A ring that restarted counts from 1 again; what it holds now is all new.
         if newest < last && wanted > u32::from(u16::MAX / 2) {
@@ -268,7 +268,6 @@ impl ModbusDevice {
             }
             left -= count;
         }
-        self.last_event = Some(newest);
         Ok((events, lost))
     }
 
