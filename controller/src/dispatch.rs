@@ -216,3 +216,37 @@ fn cmd_id(now: Moment, epoch: u64, count: u64) -> Uuid {
     let tail = [0, e1, 0, e0, c5, c4, c3, c2, c1, c0];
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &tail).into_uuid()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{
+        signal::{Lamp, rules::GroupState},
+        sketch,
+    };
+    use wire::message::{Presence, PresenceState};
+
+    /// Flashing lamps can take no stage: if their lease were prolonged until they could, they would flash for ever.
+    #[test]
+    fn flashing_that_nobody_wants_any_more_is_not_prolonged() {
+        let city = sketch::city("W---C---E\n    |\n    |\n    |\n    S", "C");
+        let junction = &city.junctions[0];
+        let flashing = GroupState { lamp: Lamp::FlashingAmber, since: Moment(0) };
+        let presence = Presence {
+            state: PresenceState::Online,
+            boot_id: Uuid::nil(),
+            config_hash: junction.config_hash(),
+            version: String::new(),
+        };
+        let groups = vec![flashing; junction.groups.len()];
+        let live = Live { presence: Some(presence), groups, ..Live::default() };
+        let mut dispatch = Dispatch::new(1, 1, 9);
+        let mut next = |at_s: i64, wish| {
+            let command = dispatch.next(Moment(at_s * 1000), JunctionIx(0), junction, &live, Some(wish));
+            command.map(|c| c.body)
+        };
+        assert_eq!(next(1, Wish::Flash), Some(Body::Mode(Rung::Flashing)));
+        assert_eq!(next(5, Wish::Flash), Some(Body::Lease), "while it is wanted");
+        assert_eq!(next(9, Wish::Stage(StageNumber(1))), None, "and no longer");
+    }
+}
