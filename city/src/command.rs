@@ -1,6 +1,8 @@
 //! What a person types.
 
-use crate::{check, compare, demo, evaluate, fidelity, input::InputError, pace, rehearse, replay, tune, what_if};
+use crate::{
+    check, compare, demo, evaluate, fidelity, input::InputError, pace, rehearse, replay, tune, what_if,
+};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 

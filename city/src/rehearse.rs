@@ -86,7 +86,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         if let Some((at_ms, broken)) = outcome.broken {
             bad += 1;
-            let minutes = if arguments.minutes == 60 { String::new() } else { format!(" --minutes {}", arguments.minutes) };
+            let minutes = if arguments.minutes == 60 {
+                String::new()
+            } else {
+                format!(" --minutes {}", arguments.minutes)
+            };
             let plant = arguments.plant.map_or(String::new(), |p| format!(" --plant {}", p.as_str()));
             println!("seed {seed}: promise {} broken at {}: {}", broken.promise, clock(at_ms), broken.what);
             println!("replay: city rehearse --seed {seed}{minutes}{plant}");
@@ -139,3 +143,6 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -181,10 +181,6 @@ impl Cabinet {
         Uuid::from_u64_pair(self.index as u64 + 1, self.boots)
     }
 
-    pub(super) fn boots(&self) -> u64 {
-        self.boots
-    }
-
     pub(super) fn runs(&self) -> bool {
         self.running.is_some()
     }

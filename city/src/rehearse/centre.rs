@@ -123,8 +123,12 @@ impl Centre {
         let Some(core) = &self.core else { return "not running".to_owned() };
         let at = self.crystal.show(now, self.started);
         let ready = core.ready(JunctionIx::from(junction), at);
-        let last = &core.live()[junction].last_command;
+        let live = &core.live()[junction];
+        let last = &live.last_command;
         let answer = last.as_ref().map(|(c, r)| (&c.body, r.as_ref().map(|r| (r.state, r.reason))));
-        format!("{ready:?}, last command {answer:?}")
+        format!(
+            "{ready:?}, {:?} wants {:?} in {:?} (interstage {}), last command {answer:?}",
+            live.kind, live.wanted, live.stage, live.interstage
+        )
     }
 }

@@ -112,8 +112,7 @@ pub(super) struct Weather {
 }
 
 impl Weather {
-    pub(super) const FAIR: Weather =
-        Weather { loss: 0.0, repeat: 0.0, longest_delay_ms: 40, reorder: false };
+    pub(super) const FAIR: Weather = Weather { loss: 0.0, repeat: 0.0, longest_delay_ms: 40, reorder: false };
 }
 
 /// Counts of what really went wrong.
@@ -212,7 +211,13 @@ impl Broker {
     }
 
     /// The network around a party is cut, or whole again.
-    pub(super) fn cut(&mut self, now: Moment, rng: &mut fastrand::Rng, party: Party, cut: bool) -> Vec<Happened> {
+    pub(super) fn cut(
+        &mut self,
+        now: Moment,
+        rng: &mut fastrand::Rng,
+        party: Party,
+        cut: bool,
+    ) -> Vec<Happened> {
         let line = self.line(party);
         if cut {
             line.cuts += 1;
@@ -243,7 +248,13 @@ impl Broker {
     }
 
     /// The broker dies, or is started again, with what it retained or without.
-    pub(super) fn restart(&mut self, now: Moment, rng: &mut fastrand::Rng, up: bool, forgets: bool) -> Vec<Happened> {
+    pub(super) fn restart(
+        &mut self,
+        now: Moment,
+        rng: &mut fastrand::Rng,
+        up: bool,
+        forgets: bool,
+    ) -> Vec<Happened> {
         self.up = up;
         self.held.clear();
         if forgets {
@@ -259,7 +270,9 @@ impl Broker {
     pub(super) fn under_way(&self) -> Vec<(usize, u64, u64)> {
         let waits = |(i, line): (usize, &Line)| {
             let messages = line.unacknowledged.values();
-            messages.flat_map(|m| m.events.iter().map(|&(boot, seq)| (i, boot, seq)).collect::<Vec<_>>()).collect::<Vec<_>>()
+            messages
+                .flat_map(|m| m.events.iter().map(|&(boot, seq)| (i, boot, seq)).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
         };
         self.cabinets.iter().enumerate().flat_map(waits).collect()
     }
@@ -337,7 +350,9 @@ impl Broker {
             return;
         }
         let moving = Moving::Up { from, session, id, message };
-        if rng.f64() < weather.repeat && !matches!(&moving, Moving::Up { message, .. } if message.class == Class::Retained) {
+        if rng.f64() < weather.repeat
+            && !matches!(&moving, Moving::Up { message, .. } if message.class == Class::Retained)
+        {
             self.tally.repeated += 1;
             let again = at + std::time::Duration::from_millis(rng.u64(1..4_000));
             happened.push(Happened::Later(again, moving.clone()));
@@ -374,7 +389,13 @@ impl Broker {
         happened
     }
 
-    fn route(&mut self, now: Moment, rng: &mut fastrand::Rng, message: Message, happened: &mut Vec<Happened>) {
+    fn route(
+        &mut self,
+        now: Moment,
+        rng: &mut fastrand::Rng,
+        message: Message,
+        happened: &mut Vec<Happened>,
+    ) {
         if message.class == Class::Retained {
             self.retained.insert(message.topic.clone(), message.clone());
         }

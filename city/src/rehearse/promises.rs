@@ -76,10 +76,14 @@ impl LampBook {
     }
 
     /// Takes what the lamps show now.
-    pub(super) fn look(&mut self, now: Moment, lamps: &[Lamp], stage: Option<StageNumber>) -> Result<(), Broken> {
+    pub(super) fn look(
+        &mut self,
+        now: Moment,
+        lamps: &[Lamp],
+        stage: Option<StageNumber>,
+    ) -> Result<(), Broken> {
         if self.heads.is_empty() {
-            let head =
-                |&lamp| Head { lamp, since: now, seen: false, steady_ended: None, go_ended: None };
+            let head = |&lamp| Head { lamp, since: now, seen: false, steady_ended: None, go_ended: None };
             self.heads = lamps.iter().map(head).collect();
         }
         let mut began = Vec::new();
@@ -181,7 +185,10 @@ impl LampBook {
         let shown: Vec<_> = self.heads.iter().map(|h| (h.lamp, now.0 - h.since.0)).collect();
         Err(broken(
             1,
-            format!("junction {}: stage {stage} was written while the lamps were {shown:?}", self.junction.id),
+            format!(
+                "junction {}: stage {stage} was written while the lamps were {shown:?}",
+                self.junction.id
+            ),
         ))
     }
 }
@@ -212,7 +219,12 @@ impl FenceBook {
     }
 
     /// What must become of a command that arrives.
-    pub(super) fn judge(&mut self, clock: Moment, tick: u64, arrived: &Arrived) -> (Verdict, Option<Command>) {
+    pub(super) fn judge(
+        &mut self,
+        clock: Moment,
+        tick: u64,
+        arrived: &Arrived,
+    ) -> (Verdict, Option<Command>) {
         let Ok(command) = codec::decode::<Command>("command", &arrived.payload) else {
             return (Verdict::MustChangeNothing, None);
         };
@@ -249,6 +261,8 @@ pub(super) struct LeaseBook {
     pub(super) until: Moment,
     /// Since when nothing is wrong here.
     pub(super) calm_since: Option<Moment>,
+    /// When the centre was last seen to steer it.
+    pub(super) steered_at: Moment,
     /// Since when the agent could put things right after a lease.
     pub(super) able_since: Option<Moment>,
 }

@@ -16,14 +16,10 @@ use controller::{
     decide::Kind,
 };
 use edge_agent::agent::Arrived;
-use model::{
-    city::City,
-    ids::JunctionIx,
-    time::Moment,
-};
+use model::{city::City, ids::JunctionIx, time::Moment};
 use std::{
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
     cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     sync::Arc,
 };
 use tokio::runtime::{Builder, Runtime};
@@ -39,6 +35,9 @@ const START: Moment = Moment(1_795_341_600_000);
 /// Time after which a junction with which nothing is wrong is under control again: the longest waits between two
 /// tries on broker and cable (30 s each), the all-red of a start, and a lease.
 const RETURNS_MS: i64 = 90_000;
+/// How long a junction may be away all the same: a request and the plan's own change may meet, and the guard then
+/// refuses until the device has settled.
+const AWAY_MS: i64 = 30_000;
 /// How long a lease may outlive itself, ms.
 const LATE_MS: i64 = 2_000;
 /// Lease that centres give, s.
@@ -163,8 +162,7 @@ impl Rehearsal {
         let mut cabinets = Vec::with_capacity(count);
         for (i, junction) in city.junctions.iter().enumerate() {
             let junction = Arc::new(junction.clone());
-            let cabinet =
-                Cabinet::new(i, junction, map.clone(), START, rng.u64(..), plant, runtime.clone())?;
+            let cabinet = Cabinet::new(i, junction, map.clone(), START, rng.u64(..), plant, runtime.clone())?;
             cabinet.device().drift(rng.f64() * 400.0 - 200.0);
             cabinets.push(cabinet);
         }
@@ -323,12 +321,16 @@ impl Rehearsal {
 
     fn step_device(&mut self, i: usize) -> Result<(), Broken> {
         self.later(Moment(self.now.0 + self.step_ms), Step::Device(i));
+        self.live(i)
+    }
+
+    /// The device lives until now, and its lamps are looked at.
+    fn live(&mut self, i: usize) -> Result<(), Broken> {
         let felt = self.streets[i].feel(self.now, self.step_ms, &mut self.rng);
         self.cabinets[i].step(self.now, felt);
         let device = self.cabinets[i].device();
-        let (lamps, stage, mode) = device.look(|tlc| {
-            (tlc.groups().iter().map(|g| g.lamp).collect::<Vec<_>>(), tlc.stage(), tlc.mode())
-        });
+        let (lamps, stage, mode) = device
+            .look(|tlc| (tlc.groups().iter().map(|g| g.lamp).collect::<Vec<_>>(), tlc.stage(), tlc.mode()));
         let picture: Vec<u8> = lamps.iter().map(|l| *l as u8).collect();
         self.write_down(&picture);
         self.books[i].lamps.look(self.now, &lamps, stage)?;
@@ -359,7 +361,9 @@ impl Rehearsal {
         if had_time && (stage != 0 || plan != 0 || mode == DeviceMode::Flashing) {
             return Err(broken(
                 3,
-                format!("junction {id} stands on stage {stage}, plan {plan}, {mode:?} {over} ms after the last lease"),
+                format!(
+                    "junction {id} stands on stage {stage}, plan {plan}, {mode:?} {over} ms after the last lease"
+                ),
             ));
         }
         Ok(())
@@ -383,12 +387,18 @@ impl Rehearsal {
         let told = std::mem::replace(&mut self.books[i].told, book.published) != book.published;
         if told && open > 0 {
             let id = &self.cabinets[i].junction.id;
-            return Err(broken(4, format!("junction {id}: {open} events were read and neither told nor counted")));
+            return Err(broken(
+                4,
+                format!("junction {id}: {open} events were read and neither told nor counted"),
+            ));
         }
         let missing = self.cabinets[i].missing_events();
         if let Some(missing) = missing.filter(|_| self.now > self.books[i].fooled_until) {
             let id = &self.cabinets[i].junction.id;
-            return Err(broken(4, format!("junction {id}: {missing} lines of the device's log were lost in reading")));
+            return Err(broken(
+                4,
+                format!("junction {id}: {missing} lines of the device's log were lost in reading"),
+            ));
         }
         Ok(())
     }
@@ -414,12 +424,21 @@ impl Rehearsal {
         }
         let since = *book.lease.calm_since.get_or_insert(self.now);
         let mode = self.cabinets[j].device().look(|tlc| tlc.mode());
-        if self.now.0 - since.0 < RETURNS_MS || mode == DeviceMode::Central {
+        if mode == DeviceMode::Central {
+            book.lease.steered_at = self.now;
+        }
+        let away_ms = self.now.0 - book.lease.steered_at.0;
+        if self.now.0 - since.0 < RETURNS_MS || away_ms < AWAY_MS {
             return Ok(());
         }
         let id = &self.cabinets[j].junction.id;
         let view = self.centres[0].view(self.now, j);
-        Err(broken(3, format!("junction {id} is in {mode:?} though nothing is wrong for {RETURNS_MS} ms; centre: {view}")))
+        Err(broken(
+            3,
+            format!(
+                "junction {id} is in {mode:?} though nothing is wrong for {RETURNS_MS} ms; centre: {view}"
+            ),
+        ))
     }
 
     // Messages.
@@ -478,7 +497,10 @@ impl Rehearsal {
         let id = &self.cabinets[i].junction.id;
         match (verdict, &command) {
             (Verdict::MustChangeNothing, _) if after != before => {
-                return Err(broken(2, format!("junction {id}: a command that had to change nothing was written: {command:?}")));
+                return Err(broken(
+                    2,
+                    format!("junction {id}: a command that had to change nothing was written: {command:?}"),
+                ));
             }
             (Verdict::MayPass, Some(command)) => {
                 let book = &mut self.books[i];
@@ -515,6 +537,7 @@ impl Rehearsal {
         self.troubled(k, true);
         let Fault { what, at, .. } = self.script[k].clone();
         self.count(what.name());
+        tracing::info!(at_ms = self.now.0 - START.0, junction = at, ?what, "begins");
         match what {
             What::Weather(weather) => self.broker.weather = weather,
             What::BrokerFreezes => {
@@ -542,6 +565,8 @@ impl Rehearsal {
             }
             What::NoPower { forgets } => {
                 self.cabinets[at].power(self.now, true, forgets);
+                // It is dark at once, not at its next tick: a box that has just been made shows its first stage.
+                self.live(at)?;
             }
             What::Manual => self.cabinets[at].manual(true),
             What::CableCut => self.cabinets[at].cable.wire().cut = true,
@@ -559,6 +584,7 @@ impl Rehearsal {
 
     fn end(&mut self, k: usize) -> Result<(), Broken> {
         let Fault { what, at, .. } = self.script[k].clone();
+        tracing::info!(at_ms = self.now.0 - START.0, junction = at, ?what, "ends");
         match what {
             What::Weather(_) => self.broker.weather = Weather::FAIR,
             What::BrokerFreezes => {
@@ -665,9 +691,12 @@ impl Rehearsal {
             return Ok(());
         }
         let mut accounted: BTreeMap<(usize, u64), BTreeSet<u64>> = BTreeMap::new();
-        let waiting = self.cabinets.iter().flat_map(|c| c.waiting.iter().map(|&(boot, seq)| (c.index, boot, seq)));
+        let waiting =
+            self.cabinets.iter().flat_map(|c| c.waiting.iter().map(|&(boot, seq)| (c.index, boot, seq)));
         let under_way = self.broker.under_way();
-        for (i, boot, seq) in self.broker.has.iter().chain(&self.broker.gone).copied().chain(waiting).chain(under_way) {
+        for (i, boot, seq) in
+            self.broker.has.iter().chain(&self.broker.gone).copied().chain(waiting).chain(under_way)
+        {
             accounted.entry((i, boot)).or_default().insert(seq);
         }
         let lost = self.broker.gone.len() as u64;
@@ -677,7 +706,12 @@ impl Rehearsal {
             if entries.len() as u64 != last + 1 {
                 let id = &self.cabinets[i].junction.id;
                 let missing = (0..last).find(|seq| !entries.contains(seq));
-                return Err(broken(4, format!("junction {id}: event entry {missing:?} of boot {boot} never came, and nobody counted it")));
+                return Err(broken(
+                    4,
+                    format!(
+                        "junction {id}: event entry {missing:?} of boot {boot} never came, and nobody counted it"
+                    ),
+                ));
             }
         }
         Ok(())

@@ -445,7 +445,8 @@ async fn dial(address: SocketAddr, unit: u8, limit: Duration) -> std::io::Result
         stream.set_nodelay(true)?;
         Ok::<_, std::io::Error>(stream)
     };
-    let stream = timeout(limit, connect).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))?;
+    let stream =
+        timeout(limit, connect).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))?;
     Ok(tcp::attach_slave(stream, Slave(unit)))
 }
 
