@@ -1,6 +1,8 @@
 //! What a person types.
 
-use crate::{check, compare, demo, evaluate, fidelity, input::InputError, pace, replay, tune, what_if};
+use crate::{
+    check, compare, demo, evaluate, fidelity, input::InputError, pace, rehearse, replay, tune, what_if,
+};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -37,6 +39,8 @@ enum Command {
     Fidelity(fidelity::Arguments),
     /// Answers a centre's what-if questions over a broker: drives the street ahead with and without a change.
     WhatIf(what_if::Arguments),
+    /// Plays seeded histories of faults between the real cores, and says which promise broke.
+    Rehearse(rehearse::Arguments),
     /// Reads configuration files; says yes, or lists every fault with file and line.
     Check(check::Arguments),
 }
@@ -75,6 +79,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Fidelity(arguments) => fidelity::run(&arguments),
         Command::WhatIf(arguments) => what_if::run(&arguments),
+        Command::Rehearse(arguments) => rehearse::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     match done {

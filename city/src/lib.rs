@@ -4,7 +4,8 @@
 //! demand; [`demo`] joins everything, with a [`broker`] of its own; [`evaluate`] judges a kind
 //! of control over a scenario, [`compare`] sets such judgements side by side, [`fidelity`] sets our traffic beside
 //! SUMO's, [`tune`] makes the best fixed plans to judge against, [`what_if`] answers a centre what would
-//! come of another control, [`check`] reads configuration files.
+//! come of another control, [`rehearse`] plays
+//! what can go wrong between the cores, [`check`] reads configuration files.
 
 pub mod command;
 pub mod input;
@@ -17,4 +18,5 @@ pub mod pace;
 pub mod replay;
 pub mod tune;
 pub mod what_if;
+pub mod rehearse;
 pub mod check;

@@ -146,8 +146,9 @@ impl Dispatch {
                 let _ = held;
                 wish.body()
             }
-            // Not safe yet: what it holds goes on meanwhile.
-            (Some(held), _) if self.due(now, held) => Body::Lease,
+            // Not safe yet: what it holds goes on meanwhile. But flashing never becomes safe to leave by a stage: its
+            // lease must lapse, and the cabinet's own plan leads out of it.
+            (Some(held), _) if held.wish != Wish::Flash && self.due(now, held) => Body::Lease,
             _ => return None,
         };
         let presence = live.presence.as_ref()?;
@@ -214,4 +215,38 @@ fn cmd_id(now: Moment, epoch: u64, count: u64) -> Uuid {
     // The builder puts version and variant over the top bits of bytes 0 and 2, so those carry nothing.
     let tail = [0, e1, 0, e0, c5, c4, c3, c2, c1, c0];
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &tail).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{
+        signal::{Lamp, rules::GroupState},
+        sketch,
+    };
+    use wire::message::{Presence, PresenceState};
+
+    /// Flashing lamps can take no stage: if their lease were prolonged until they could, they would flash for ever.
+    #[test]
+    fn flashing_that_nobody_wants_any_more_is_not_prolonged() {
+        let city = sketch::city("W---C---E\n    |\n    |\n    |\n    S", "C");
+        let junction = &city.junctions[0];
+        let flashing = GroupState { lamp: Lamp::FlashingAmber, since: Moment(0) };
+        let presence = Presence {
+            state: PresenceState::Online,
+            boot_id: Uuid::nil(),
+            config_hash: junction.config_hash(),
+            version: String::new(),
+        };
+        let groups = vec![flashing; junction.groups.len()];
+        let live = Live { presence: Some(presence), groups, ..Live::default() };
+        let mut dispatch = Dispatch::new(1, 1, 9);
+        let mut next = |at_s: i64, wish| {
+            let command = dispatch.next(Moment(at_s * 1000), JunctionIx(0), junction, &live, Some(wish));
+            command.map(|c| c.body)
+        };
+        assert_eq!(next(1, Wish::Flash), Some(Body::Mode(Rung::Flashing)));
+        assert_eq!(next(5, Wish::Flash), Some(Body::Lease), "while it is wanted");
+        assert_eq!(next(9, Wish::Stage(StageNumber(1))), None, "and no longer");
+    }
 }

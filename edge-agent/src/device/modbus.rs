@@ -47,9 +47,21 @@ pub struct ModbusConfig {
     pub timeout: Duration,
 }
 
+/// Makes a new connection to a device by a way of its own.
+pub type Connect = Box<dyn Fn() -> std::io::Result<Context> + Send>;
+
+/// How the device is reached.
+enum Line {
+    /// Modbus TCP at the configured address.
+    Tcp,
+    /// Whatever somebody else connects: a rehearsal's cable under a virtual clock.
+    Given(Connect),
+}
+
 /// The device, connected or not.
 pub struct ModbusDevice {
     config: ModbusConfig,
+    line: Line,
     connection: Option<Context>,
     failures: u32,
     try_again: Moment,
@@ -80,8 +92,18 @@ impl std::fmt::Debug for ModbusDevice {
 impl ModbusDevice {
     /// Does not connect yet.
     pub fn new(config: ModbusConfig) -> ModbusDevice {
+        ModbusDevice::by(Line::Tcp, config)
+    }
+
+    /// Over connections that `connect` makes, each time that one is needed; the address is only a name then.
+    pub fn over(config: ModbusConfig, connect: Connect) -> ModbusDevice {
+        ModbusDevice::by(Line::Given(connect), config)
+    }
+
+    fn by(line: Line, config: ModbusConfig) -> ModbusDevice {
         ModbusDevice {
             config,
+            line,
             connection: None,
             failures: 0,
             try_again: Moment(i64::MIN),
@@ -142,7 +164,8 @@ impl ModbusDevice {
             return Err(nonsense("its report", format!("mode {mode}, which the map does not know")));
         };
         let tick = Tenths(double(map.report.tick));
-        let (events, events_lost) = self.read_events(now, word(map.report.newest_event)).await?;
+        let newest = word(map.report.newest_event);
+        let (events, events_lost) = self.read_events(now, newest).await?;
         // Intervals are seconds: reading the detectors more often would tell nothing new.
         let second = tick.0 / 10;
         let detectors = match self.detectors_read == Some(second) {
@@ -151,6 +174,8 @@ impl ModbusDevice {
         };
         self.detectors_read = Some(second);
         self.show_heartbeat(now).await?;
+        // Only now: had a later answer failed, these events would be gone with the reading, and nobody had counted them.
+        self.last_event = Some(newest);
         Ok(DeviceReport {
             heartbeat: word(map.report.heartbeat),
             torn,
@@ -214,10 +239,7 @@ impl ModbusDevice {
         newest: u16,
     ) -> Result<(Vec<DeviceEvent>, u32), DeviceError> {
         let ring = self.config.map.events;
-        let Some(last) = self.last_event else {
-            self.last_event = Some(newest);
-            return Ok((Vec::new(), 0));
-        };
+        let Some(last) = self.last_event else { return Ok((Vec::new(), 0)) };
         let mut wanted = between(last, newest);
         // A ring that restarted counts from 1 again; what it holds now is all new.
         if newest < last && wanted > u32::from(u16::MAX / 2) {
@@ -246,7 +268,6 @@ impl ModbusDevice {
             }
             left -= count;
         }
-        self.last_event = Some(newest);
         Ok((events, lost))
     }
 
@@ -398,18 +419,14 @@ impl ModbusDevice {
                 if now < self.try_again {
                     return Err(DeviceError::Backoff);
                 }
-                let address = self.config.address;
-                let connect = async {
-                    let stream = TcpStream::connect(address).await?;
-                    // Requests are a dozen bytes each; waiting to fill a packet would double every poll.
-                    stream.set_nodelay(true)?;
-                    Ok(stream)
+                let connected = match &self.line {
+                    Line::Tcp => dial(self.config.address, unit, limit).await,
+                    Line::Given(connect) => connect(),
                 };
-                let stream = timeout(limit, connect)
-                    .await
-                    .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+                let address = self.config.address;
+                let connected = connected
                     .map_err(|source| DeviceError::Connect { address: address.to_string(), source })?;
-                self.connection.insert(tcp::attach_slave(stream, Slave(unit)))
+                self.connection.insert(connected)
             }
         };
         match timeout(limit, connection.call(request)).await {
@@ -419,6 +436,18 @@ impl ModbusDevice {
             Ok(Ok(Ok(response))) => Ok(response),
         }
     }
+}
+
+async fn dial(address: SocketAddr, unit: u8, limit: Duration) -> std::io::Result<Context> {
+    let connect = async {
+        let stream = TcpStream::connect(address).await?;
+        // Requests are a dozen bytes each; waiting to fill a packet would double every poll.
+        stream.set_nodelay(true)?;
+        Ok::<_, std::io::Error>(stream)
+    };
+    let stream =
+        timeout(limit, connect).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))?;
+    Ok(tcp::attach_slave(stream, Slave(unit)))
 }
 
 fn nonsense(what: &'static str, cause: String) -> DeviceError {
