@@ -27,9 +27,9 @@ pub(super) fn draw(rng: &mut fastrand::Rng) -> City {
     for junction in &mut city.junctions {
         let plain = junction.clone();
         for group in &mut junction.groups {
-            group.min_green = group.min_green + Tenths(rng.u32(0..6) * 10);
+            group.min_green += Tenths(rng.u32(0..6) * 10);
             if group.kind == GroupKind::Pedestrians && rng.bool() {
-                group.flashing_green = group.flashing_green + Tenths(rng.u32(0..LONGER));
+                group.flashing_green += Tenths(rng.u32(0..LONGER));
             }
         }
         let longer = Tenths(rng.u32(0..30));
@@ -39,7 +39,7 @@ pub(super) fn draw(rng: &mut fastrand::Rng) -> City {
         }
         for plan in &mut junction.plans {
             for step in &mut plan.steps {
-                step.split = step.split + Tenths(rng.u32(0..10) * 10);
+                step.split += Tenths(rng.u32(0..10) * 10);
             }
         }
         // A plan that is too short for what was drawn is no plan: then the design stands as it was.
