@@ -18,10 +18,7 @@ pub(crate) use service::{Service, serve};
 
 use crate::input::{self, InputError};
 use anyhow::Context;
-use model::{
-    city::City,
-    config::{Complaint, Complaints},
-};
+use model::{city::City, config::Source};
 use std::{num::NonZero, path::PathBuf, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -93,8 +90,5 @@ fn say(config: &Config, service: &Service) {
 fn read_city(config: &Config) -> Result<City, InputError> {
     let file = config.city.display().to_string();
     let text = input::text(&config.city)?;
-    let city: City = serde_json::from_str(&text)
-        .map_err(|e| Complaint::at(file.clone(), e.line() as u32, format!("is no city: {e}")))?;
-    let faults = city.faults().into_iter().map(|fault| Complaint::whole(file.clone(), fault));
-    Ok(Complaints(faults.collect()).or(city)?)
+    Ok(City::parse(Source::new(&file, &text))?)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Parser;
-use model::city::City;
+use model::{city::City, config::Source};
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -73,12 +73,11 @@ fn load(file: &std::path::Path) -> Result<(controller::config::Daemon, City), St
     let text =
         std::fs::read_to_string(file).map_err(|error| format!("{name}: could not be read: {error}"))?;
     let daemon = controller::config::parse(&name.to_string(), &text).map_err(|faults| faults.to_string())?;
-    let name = daemon.city.display();
-    let text = std::fs::read(&daemon.city).map_err(|error| format!("{name}: could not be read: {error}"))?;
-    let city: City = serde_json::from_slice(&text)
-        .map_err(|error| format!("{name}:{}: not a city: {error}", error.line()))?;
-    let faults: Vec<_> = city.faults().iter().map(|fault| format!("{name}: {fault}")).collect();
-    if faults.is_empty() { Ok((daemon, city)) } else { Err(faults.join("\n")) }
+    let name = daemon.city.display().to_string();
+    let text = std::fs::read_to_string(&daemon.city)
+        .map_err(|error| format!("{name}: could not be read: {error}"))?;
+    let city = City::parse(Source::new(&name, &text)).map_err(|faults| faults.to_string())?;
+    Ok((daemon, city))
 }
 
 async fn run(daemon: controller::config::Daemon, city: City) -> anyhow::Result<()> {

@@ -322,7 +322,7 @@ fn wrong_usage_and_files_are_sentences_and_exit_64() {
     let bad = write("b.toml", &good.replace("port = 1883", "prot = 1883"));
     check(&["--config", &bad], "b.toml:8: unknown field `prot`");
     write("city.json", "{\n  \"name\": 7\n}");
-    check(&["--config", &no_city], "city.json:2: not a city: ");
+    check(&["--config", &no_city], "city.json:2: not a city file: ");
     let mut broken = city();
     broken.junctions[0].stages[0].green = vec![model::ids::GroupNumber(1), model::ids::GroupNumber(99)];
     write("city.json", &serde_json::to_string(&broken).unwrap());

@@ -1,6 +1,7 @@
 //! A city: roads, junctions, lines and the map behind them. This is the one file that every program reads.
 
 use crate::{
+    config::{Complaint, Complaints, Source},
     geo::LonLat,
     ids::{DistrictId, JunctionId, JunctionIx},
     network::{Name, Network},
@@ -67,6 +68,14 @@ pub struct City {
 }
 
 impl City {
+    /// Reads a city file and checks all of it.
+    pub fn parse(source: Source<'_>) -> Result<City, Complaints> {
+        let city: City = serde_json::from_str(source.text)
+            .map_err(|e| Complaint::at(source.file, e.line() as u32, format!("not a city file: {e}")))?;
+        let faults = city.faults().into_iter().map(|fault| Complaint::whole(source.file, fault)).collect();
+        Complaints(faults).or(city)
+    }
+
     /// The junction of that name.
     pub fn junction_ix(&self, id: &JunctionId) -> Option<JunctionIx> {
         self.junctions.iter().position(|j| &j.id == id).map(JunctionIx::from)

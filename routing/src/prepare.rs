@@ -2,7 +2,7 @@
 
 use model::{
     city::City,
-    config::{Complaint, Complaints},
+    config::{Complaint, Complaints, Source},
 };
 use std::path::Path;
 
@@ -12,12 +12,9 @@ pub const CITY_FILE: &str = "city.json";
 /// Reads a city file and checks all of it; every fault is a complaint.
 pub fn load_city(file: &Path) -> Result<City, Complaints> {
     let name = file.display().to_string();
-    let bytes =
-        std::fs::read(file).map_err(|e| Complaint::whole(&name, format!("could not read the city: {e}")))?;
-    let city: City = serde_json::from_slice(&bytes)
-        .map_err(|e| Complaint::at(&name, e.line() as u32, format!("not a city file: {e}")))?;
-    let faults = city.faults().into_iter().map(|fault| Complaint::whole(&name, fault)).collect();
-    Complaints(faults).or(city)
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Complaint::whole(&name, format!("could not read the city: {e}")))?;
+    City::parse(Source::new(&name, &text))
 }
 
 /// Writes a city into a data folder, which is made if need be. The file appears whole or not at all.

@@ -123,20 +123,18 @@ impl Config {
         let map = complaints.take(read(&self.map));
         let (Some(city), Some(map)) = (city, map) else { return Err(complaints) };
         let file = self.city.display().to_string();
-        let city: City = serde_json::from_str(&city)
-            .map_err(|e| Complaint::at(file.clone(), e.line() as u32, format!("is no city: {e}")))?;
+        let city = City::parse(Source::new(&file, &city)).map_err(|more| complaints.extend(more.0)).ok();
         for (order, line) in &self.faults {
-            if let Err(said) = faults::check(&city, order) {
+            if let Some(Err(said)) = city.as_ref().map(|city| faults::check(city, order)) {
                 complaints.push(Complaint::at(self.file.clone(), *line, format!("faults: {said}")));
             }
         }
-        complaints.extend(city.faults().into_iter().map(|fault| Complaint::whole(file.clone(), fault)));
-        match RegisterMap::parse(&self.map.display().to_string(), &map) {
-            Ok(map) => complaints.or((Arc::new(city), Arc::new(map))),
-            Err(more) => {
-                complaints.extend(more.0);
-                Err(complaints)
-            }
+        let map = RegisterMap::parse(&self.map.display().to_string(), &map)
+            .map_err(|more| complaints.extend(more.0))
+            .ok();
+        match (city, map) {
+            (Some(city), Some(map)) => complaints.or((Arc::new(city), Arc::new(map))),
+            _ => Err(complaints),
         }
     }
 }

@@ -352,16 +352,16 @@ fn own(
     options: Options,
     end_ms: i64,
 ) -> Result<Ready, Failure> {
-    let mut city: City = json(path, "city")?;
-    let faults = city.faults();
-    if !faults.is_empty() {
-        return Err(Failure::Input(faults.iter().map(|f| format!("{}: {f}", path.display())).collect()));
-    }
+    let mut city = City::parse(Text::read(path)?.source()).map_err(input)?;
     // There is no centre that could ask what they feel.
     city.junctions.iter_mut().for_each(|j| j.detectors.clear());
     let (run, types) = match &arguments.demand {
         Some(path) => {
-            let mut demand: Demand = json(path, "demand")?;
+            let text = Text::read(path)?;
+            let no_demand =
+                |e: serde_json::Error| format!("{}:{}: is no demand: {e}", path.display(), e.line());
+            let mut demand: Demand =
+                serde_json::from_str(text.source().text).map_err(|e| Failure::Input(vec![no_demand(e)]))?;
             demand.scale(meant.scenario.scale);
             let types = demand.types.clone();
             (Run::new(city, demand, seed, options, end_ms), types)
@@ -375,12 +375,6 @@ fn own(
     };
     let types = types.into_iter().map(|t| t.id).collect();
     Ok(Ready { run, measuring: Measuring::default(), types, plane: None })
-}
-
-fn json<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
-    let text = Text::read(path)?;
-    serde_json::from_str(text.source().text)
-        .map_err(|e| Failure::Input(vec![format!("{}:{}: is no {what}: {e}", path.display(), e.line())]))
 }
 
 fn input(complaints: Complaints) -> Failure {
