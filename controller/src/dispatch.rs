@@ -1,12 +1,15 @@
 //! Numbers, leases and fences: turns what is wanted of a junction into commands, at most one a tick.
 //!
-//! Nothing unsafe leaves here: a stage is asked for only if [`rules::may_request`] agrees, on the newest lamps
+//! Nothing unsafe leaves here: a stage is asked for only if [`rules::may_ask`] agrees, on the newest lamps
 //! carried on to now. The cabinet checks again.
 
 use crate::coordinator::Live;
 use model::{
     ids::{JunctionIx, PlanNumber, StageNumber},
-    signal::{Junction, rules},
+    signal::{
+        Junction,
+        rules::{self, Heading},
+    },
     time::Moment,
 };
 use std::time::Duration;
@@ -199,8 +202,9 @@ impl Dispatch {
 fn allowed(junction: &Junction, live: &Live, wish: Wish, now: Moment) -> bool {
     match wish {
         Wish::Stage(stage) => {
+            let heading = Heading { stage: live.stage, interstage: live.interstage };
             live.groups.len() == junction.groups.len()
-                && rules::may_request(junction, &live.groups, stage, now).is_ok()
+                && rules::may_ask(junction, &live.groups, heading, stage, now).is_ok()
         }
         // The way there is the cabinet's own.
         Wish::Plan(_) | Wish::Flash => true,

@@ -7,7 +7,7 @@ use model::{
     ids::StageNumber,
     signal::{
         Junction, Lamp,
-        rules::{self, GroupState, Refusal, Violation, Watch},
+        rules::{self, GroupState, Heading, Refusal, Violation, Watch},
     },
     time::{Moment, Tenths},
 };
@@ -49,6 +49,12 @@ impl Seen {
         let since = |age: Tenths| self.at - age.as_duration();
         self.report.groups.iter().map(|&(lamp, age)| GroupState { lamp, since: since(age) }).collect()
     }
+
+    /// Where the device says it is.
+    fn heading(&self) -> Heading {
+        let stage = Some(StageNumber(self.report.stage)).filter(|s| s.0 != 0);
+        Heading { stage, interstage: self.report.interstage }
+    }
 }
 
 /// Whether the device may be told anything at all now.
@@ -67,8 +73,7 @@ pub fn device(junction: &Junction, seen: Option<&Seen>, now: Moment) -> Result<(
     }
 }
 
-/// Whether the stage may be asked for now. Asking for the stage in which the device is, or to which it is on
-/// its way, only makes it stay, and is allowed whenever the stage itself is.
+/// Whether the stage may be asked for now.
 pub fn stage(
     junction: &Junction,
     seen: Option<&Seen>,
@@ -77,12 +82,7 @@ pub fn stage(
 ) -> Result<(), Objection> {
     device(junction, seen, now)?;
     let Some(seen) = seen else { return Err(Objection::Unavailable("the device has not been read yet")) };
-    match rules::may_request(junction, &seen.groups(), stage, now) {
-        Err(Refusal::InterstageRunning | Refusal::MinimumGreen { .. }) if seen.report.stage == stage.0 => {
-            Ok(())
-        }
-        outcome => outcome.map_err(Objection::Unsafe),
-    }
+    rules::may_ask(junction, &seen.groups(), seen.heading(), stage, now).map_err(Objection::Unsafe)
 }
 
 /// Follows what the lamps really did, at the moments that the device itself gives them.

@@ -37,7 +37,7 @@ const START: Moment = Moment(1_795_341_600_000);
 const RETURNS_MS: i64 = 90_000;
 /// How long a junction may be away all the same: a request and the plan's own change may meet, and the guard then
 /// refuses until the device has settled.
-const AWAY_MS: i64 = 30_000;
+const AWAY_MS: i64 = 15_000;
 /// How long a lease may outlive itself, ms.
 const LATE_MS: i64 = 2_000;
 /// Lease that centres give, s.

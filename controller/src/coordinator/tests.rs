@@ -748,7 +748,8 @@ fn check_sends(street: &mut Street) {
             if let Body::Stage(stage) = command.body {
                 let live = &street.core.live()[ix.ix()];
                 let junction = &street.core.city().junctions[ix.ix()];
-                assert_eq!(rules::may_request(junction, &live.groups, StageNumber(stage), now), Ok(()));
+                let heading = rules::Heading { stage: live.stage, interstage: live.interstage };
+                assert_eq!(rules::may_ask(junction, &live.groups, heading, StageNumber(stage), now), Ok(()));
             }
             street.cabinets[ix.ix()].obey(now, &command);
             let violations = street.cabinets[ix.ix()].run(now);

@@ -1,6 +1,6 @@
 //! Whether a stage may be asked for now, and whether the lamps did what is safe.
 //!
-//! The centre runs [`may_request`] before it sends; the cabinet runs it again, on its own copy of the
+//! The centre runs [`may_ask`] before it sends; the cabinet runs it again, on its own copy of the
 //! limits and its own reading of the lamps, before it writes. [`Watch`] follows what the lamps really
 //! showed; tests, rehearsal and the agent use it. It claims no safety function: the hardware conflict
 //! monitor stays the last word.
@@ -57,8 +57,35 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Whether `stage` may be asked for now, given what every group shows (in group order). Asking for the
-/// stage that already runs is always allowed: it only prolongs it.
+/// Where a junction stands by its device's own word.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Heading {
+    /// The stage that is green, or the one that the interstage leads to.
+    pub stage: Option<StageNumber>,
+    /// Whether an interstage runs.
+    pub interstage: bool,
+}
+
+/// Whether a device that stands there may be asked for `stage` now. The stage in which it is, or to which it is on its
+/// way, only makes it stay, and may be asked for whenever the stage itself may. Any other waits until it has arrived,
+/// which the lamps alone do not show: between two stages all may be red.
+pub fn may_ask(
+    junction: &Junction,
+    shown: &[GroupState],
+    heading: Heading,
+    stage: StageNumber,
+    now: Moment,
+) -> Result<(), Refusal> {
+    let there = heading.stage == Some(stage);
+    match may_request(junction, shown, stage, now) {
+        Err(Refusal::InterstageRunning | Refusal::MinimumGreen { .. }) if there => Ok(()),
+        Ok(()) if heading.interstage && heading.stage.is_some() && !there => Err(Refusal::InterstageRunning),
+        outcome => outcome,
+    }
+}
+
+/// Whether the lamps alone (in group order) let `stage` be asked for now. Asking for the stage that already runs is
+/// always allowed: it only prolongs it.
 pub fn may_request(
     junction: &Junction,
     shown: &[GroupState],
@@ -242,5 +269,34 @@ impl Watch {
             }
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch;
+
+    /// Two stages; every lamp red for as long as no clearance lasts, as in the middle of an interstage.
+    #[test]
+    fn a_device_on_its_way_is_asked_for_no_other_place() {
+        let city = sketch::city("W---C---E\n    |\n    |\n    |\n    S", "C");
+        let junction = &city.junctions[0];
+        let now = Moment(1_000_000);
+        let red = GroupState { lamp: Lamp::Red, since: Moment(0) };
+        let check = |lamp: Lamp, heading: Heading, stage: u16, expected: Result<(), Refusal>| {
+            let shown = vec![GroupState { lamp, ..red }; junction.groups.len()];
+            let asked = may_ask(junction, &shown, heading, StageNumber(stage), now);
+            assert_eq!(asked, expected, "{lamp:?}, {heading:?}, stage {stage}");
+        };
+        let on_the_way = Heading { stage: Some(StageNumber(1)), interstage: true };
+        check(Lamp::Red, on_the_way, 1, Ok(()));
+        check(Lamp::Red, on_the_way, 2, Err(Refusal::InterstageRunning));
+        check(Lamp::Amber, on_the_way, 1, Ok(()));
+        check(Lamp::Amber, on_the_way, 2, Err(Refusal::InterstageRunning));
+        check(Lamp::FlashingAmber, on_the_way, 1, Err(Refusal::NotUnderControl));
+        // Nobody has gone yet after a start: any stage may be the first.
+        check(Lamp::Red, Heading { stage: None, interstage: true }, 2, Ok(()));
+        check(Lamp::Red, on_the_way, 9, Err(Refusal::UnknownStage(StageNumber(9))));
     }
 }
