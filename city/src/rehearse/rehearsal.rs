@@ -62,7 +62,7 @@ enum Step {
     Poll(usize),
     Tick(usize),
     Broker,
-    Move(Moving),
+    Move(Box<Moving>),
     Begin(usize),
     End(usize),
     Mischief(usize),
@@ -236,7 +236,7 @@ impl Rehearsal {
                     self.happen(happened)?;
                 }
                 Step::Move(moving) => {
-                    let happened = self.broker.moved(self.now, &mut self.rng, moving);
+                    let happened = self.broker.moved(self.now, &mut self.rng, *moving);
                     self.happen(happened)?;
                 }
                 Step::Begin(k) => self.begin(k)?,
@@ -281,11 +281,13 @@ impl Rehearsal {
         *self.tally.entry(name).or_default() += 1;
     }
 
+    /// FNV-1a over words of eight bytes: every lamp and message of an hour goes through here.
     fn write_down(&mut self, bytes: &[u8]) {
-        let at = self.now.0.to_le_bytes();
-        for byte in at.iter().chain(bytes) {
-            self.transcript = (self.transcript ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        let mut take = |word: u64| self.transcript = (self.transcript ^ word).wrapping_mul(0x0100_0000_01b3);
+        take(self.now.0.cast_unsigned());
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| take(u64::from_le_bytes(*word)));
+        rest.iter().for_each(|byte| take(u64::from(*byte)));
     }
 
     // Programs.
@@ -458,7 +460,7 @@ impl Rehearsal {
     fn happen(&mut self, happened: Vec<Happened>) -> Result<(), Broken> {
         for one in happened {
             match one {
-                Happened::Later(at, moving) => self.later(at, Step::Move(moving)),
+                Happened::Later(at, moving) => self.later(at, Step::Move(Box::new(moving))),
                 Happened::Linked(Party::Cabinet(i), up) => {
                     let done = self.cabinets[i].linked(self.now, up);
                     self.say(Party::Cabinet(i), done.messages)?;
