@@ -2,7 +2,7 @@
 //! own. Whoever holds it says when it is time, so that a lockstep run can drive it under any clock.
 
 use crate::{
-    agent::{Action, Agent, AgentConfig, Arrived, Event},
+    agent::{Action, Agent, AgentConfig, Arrived, Event, Publication},
     device::modbus::{ModbusConfig, ModbusDevice},
     spool::{self, Spool, SpoolConfig},
     uplink::Uplink,
@@ -18,9 +18,9 @@ use std::{
 use uuid::Uuid;
 use wire::{
     codec,
-    link::{Incoming, Message, Publisher, Will},
+    link::{Incoming, Message, Outgoing, Publisher, Will},
     message::{Presence, PresenceState},
-    topic::{self, Kind, Node},
+    topic::{self, CommandCode, Kind, Node},
 };
 
 /// One cabinet.
@@ -44,9 +44,9 @@ impl CabinetConfig {
         Node::cabinet(&self.junction.district, &self.junction.id)
     }
 
-    /// The only filter that an agent subscribes to.
-    pub fn filter(&self) -> String {
-        format!("{}/command/#", self.node())
+    /// All that an agent subscribes to.
+    pub fn filters(&self) -> [String; 2] {
+        ["command", "stored"].map(|kind| format!("{}/{kind}/#", self.node()))
     }
 
     /// What the broker says of it when its connection is lost.
@@ -68,8 +68,10 @@ pub struct Cabinet {
     agent: Agent,
     device: ModbusDevice,
     uplink: Uplink,
+    publisher: Publisher,
     epoch_file: Option<PathBuf>,
     malformed_topics: u64,
+    malformed_stored: u64,
 }
 
 impl Cabinet {
@@ -92,11 +94,13 @@ impl Cabinet {
         };
         Ok(Cabinet {
             agent: Agent::new(agent, now),
-            uplink: Uplink::new(node.clone(), publisher, spool, config.replay_per_s, now),
+            uplink: Uplink::new(node.clone(), spool, config.replay_per_s, now),
+            publisher,
             device,
             node,
             epoch_file,
             malformed_topics: 0,
+            malformed_stored: 0,
         })
     }
 
@@ -113,7 +117,7 @@ impl Cabinet {
         };
         self.feed(now, event).await;
         self.feed(now, Event::Tick).await;
-        self.uplink.replay(now);
+        self.uplink.replay(now).into_iter().for_each(|part| self.publisher.publish(part));
     }
 
     /// Takes what arrived over the link.
@@ -127,43 +131,50 @@ impl Cabinet {
                 self.uplink.link(false);
                 self.feed(now, Event::Link(false)).await;
             }
-            Incoming::Message(message) => match self.command(message) {
-                Some(arrived) => self.feed(now, Event::Command(arrived)).await,
-                None => self.malformed_topics += 1,
+            Incoming::Message(message) => match topic::parse(&message.topic) {
+                Some((node, Kind::Command(code))) if node == self.node => {
+                    self.feed(now, Event::Command(arrived(code, message))).await;
+                }
+                Some((node, Kind::Stored(code))) if node == self.node && !message.retain => {
+                    match codec::decode("stored", &message.payload) {
+                        Ok(stored) => self.uplink.stored(now, code, &stored),
+                        Err(error) => {
+                            tracing::warn!(signal = %self.node, %error, "unreadable word of what is stored");
+                            self.malformed_stored += 1;
+                        }
+                    }
+                }
+                _ => self.malformed_topics += 1,
             },
         }
     }
 
-    fn command(&self, message: Message) -> Option<Arrived> {
-        let Some((node, Kind::Command(code))) = topic::parse(&message.topic) else { return None };
-        (node == self.node).then_some(Arrived {
-            code,
-            payload: message.payload,
-            retain: message.retain,
-            response_topic: message.response_topic,
-            correlation: message.correlation,
-        })
+    /// Says goodbye; closing the link is its owner's part.
+    pub fn stop(&mut self, now: Moment) {
+        self.say(now, Publication::Presence(self.agent.presence(PresenceState::Shutdown)));
     }
 
-    /// Says goodbye; closing the link is its owner's part.
-    pub fn stop(&mut self) {
-        self.uplink
-            .publish(crate::agent::Publication::Presence(self.agent.presence(PresenceState::Shutdown)));
+    fn say(&mut self, now: Moment, publication: Publication) {
+        if let Some(message) = self.uplink.publish(now, publication) {
+            self.publisher.publish(message);
+        }
     }
 
     /// Counted rejections and losses since the start, by name.
     pub fn counts(&self) -> BTreeMap<String, u64> {
         let mut counts = self.agent.counts().clone();
-        let link = self.uplink.publisher().counts();
+        let link = self.publisher.counts();
         let spool = self.uplink.spool();
         for (name, n) in [
             ("mqtt.malformed.topic", self.malformed_topics),
+            ("mqtt.malformed.stored", self.malformed_stored),
             ("link.dropped.live", link.dropped_live),
             ("link.dropped.kept", link.dropped_kept),
             ("link.dropped.urgent", link.dropped_urgent),
             ("link.dropped.incoming", link.dropped_incoming),
             ("link.refused", link.refused),
             ("spool.dropped", spool.dropped()),
+            ("spool.unconfirmed", spool.unconfirmed()),
             ("spool.broken", spool.broken()),
         ] {
             if n > 0 {
@@ -182,9 +193,9 @@ impl Cabinet {
                         let outcome = self.device.write(now, &settings).await.map_err(|e| with_causes(&e));
                         events.push_back(Event::Written { id, outcome });
                     }
-                    Action::Publish(publication) => self.uplink.publish(publication),
+                    Action::Publish(publication) => self.say(now, publication),
                     Action::Answer { topic, correlation, result } => {
-                        self.uplink.answer(topic, correlation, &result);
+                        self.publisher.publish(Outgoing::result(topic, codec::encode(&result), correlation));
                     }
                     Action::RememberEpoch(epoch) => self.remember(epoch),
                 }
@@ -200,6 +211,16 @@ impl Cabinet {
         if let Err(error) = written {
             tracing::warn!(file = %file.display(), %error, "the epoch cannot be kept across a restart");
         }
+    }
+}
+
+fn arrived(code: CommandCode, message: Message) -> Arrived {
+    Arrived {
+        code,
+        payload: message.payload,
+        retain: message.retain,
+        response_topic: message.response_topic,
+        correlation: message.correlation,
     }
 }
 

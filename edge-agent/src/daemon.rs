@@ -51,7 +51,7 @@ pub async fn run(config: Opened, clock: Clock, shutdown: CancellationToken) -> R
                 let (publisher, inbox) = link::connect(LinkConfig {
                     client_id: format!("{}-{node}", config.link.client_id),
                     will: Some(cabinet.will(boot)),
-                    filters: [cabinet.filter()].into(),
+                    filters: cabinet.filters().into(),
                     ..config.link.clone()
                 });
                 (publisher.clone(), Source::Own(inbox, publisher))
@@ -121,7 +121,7 @@ async fn live(
             }
         }
     }
-    cabinet.stop();
+    cabinet.stop(clock.now());
     let counts = cabinet.counts();
     tracing::info!(signal = %cabinet.node(), ?counts, "stopped");
     if let Source::Own(_, publisher) = inbox {
@@ -150,7 +150,7 @@ impl Gateway {
         let queue = SHARED_QUEUE_PER_CABINET * config.cabinets.len().max(1);
         let (publisher, inbox) = link::connect(LinkConfig {
             will: Some(Will { topic: topic.clone(), payload: codec::encode(&will) }),
-            filters: config.cabinets.iter().map(CabinetConfig::filter).collect(),
+            filters: config.cabinets.iter().flat_map(CabinetConfig::filters).collect(),
             outgoing: queue,
             incoming: queue,
             ..config.link.clone()

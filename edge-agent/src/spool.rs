@@ -1,28 +1,40 @@
-//! Events and counts that could not be sent, kept in order on disk until they can.
+//! Events and counts, kept in order on disk until a centre says that its store has them.
 //!
-//! A folder of segment files; each record is a length, a checksum and CBOR. Records are appended, and a
-//! segment is removed when all of it has been replayed or when the spool is over its bound (oldest first,
-//! counted). What a crash cut off in the middle of a record is cut off on the next start. Writes go to the
-//! operating system at once, so a killed agent loses nothing; a machine that loses power may lose what its disk
-//! had not taken yet. After a crash in the middle of a replay the rest of that segment comes again, under its
-//! old sequence numbers.
+//! Every entry is written here before it is sent, whether there is a link or not: a broker's acknowledgement is no proof
+//! of delivery. An entry is then *under way* until a centre names it on `stored/…`; what was under way when the link
+//! broke, and what a centre has passed over, waits for its replay again.
+//!
+//! A folder of segment files; each frame in them is a length, a checksum and CBOR. Frames are only appended, and say
+//! either what was made or what has since been stored, so that a restart does not begin the replay anew. A segment goes
+//! when all of it is stored or when the spool is over its bound (oldest first, counted). What a crash cut off in the
+//! middle of a frame is cut off on the next start. Writes go to the operating system at once, so a killed agent loses
+//! nothing; a machine that loses power may lose what its disk had not taken yet.
 
+use model::time::Moment;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 use wire::{
     codec,
-    message::{Counts, Entry, Events},
+    message::{Counts, Entry, Events, Run},
     topic::{Node, StatusCode},
 };
 
 /// Size at which a new segment begins: a quarter of an hour of one cabinet, so that dropping one segment
 /// loses little, and one fits into memory without being felt.
 const SEGMENT_BYTES: u64 = 256 * 1024;
+/// Most entries under way at once: many times what a centre needs to answer for, so that one that never answers costs a
+/// gateway of 2,000 cabinets some 200 MB at most. What is sent beyond it counts as not sent.
+const MOST_UNDER_WAY: usize = 1_000;
+/// A centre may take so long to store what it heard: a window of counts, a batch, and the period in which it answers.
+const STORING: Duration = Duration::from_secs(60);
+/// Records read back from a segment at once.
+const READ_AHEAD: usize = 100;
 
 /// What is kept.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -41,7 +53,38 @@ impl Record {
             Record::Counts(_) => StatusCode::Counts,
         }
     }
+
+    /// When its entry was made.
+    pub fn ts(&self) -> Moment {
+        match self {
+            Record::Events(entry) => entry.ts,
+            Record::Counts(entry) => entry.ts,
+        }
+    }
+
+    fn key(&self) -> Key {
+        let seq = match self {
+            Record::Events(entry) => entry.seq,
+            Record::Counts(entry) => entry.seq,
+        };
+        (self.code(), self.ts(), seq)
+    }
 }
+
+/// What an entry is known by.
+type Key = (StatusCode, Moment, u64);
+
+/// A frame of a segment file.
+#[derive(Debug, Serialize, Deserialize)]
+enum Frame {
+    Events(Entry<Events>),
+    Counts(Entry<Counts>),
+    /// Records that a centre has: of that segment, from and to, both included.
+    Stored(Vec<(u64, u32, u32)>),
+}
+
+/// Where a record stands: its segment, and its number there.
+type Place = (u64, u32);
 
 /// Where a spool keeps its records, and how many.
 #[derive(Clone, Debug)]
@@ -59,16 +102,23 @@ pub struct Spool {
     name: String,
     segments: VecDeque<Segment>,
     next: u64,
-    /// The oldest segment's records that are still to be replayed.
-    front: VecDeque<Record>,
+    /// Every record before this place is under way or stored.
+    cursor: Place,
+    /// Records from the cursor on that have been read back.
+    ahead: VecDeque<(Place, Record)>,
+    under_way: BTreeMap<Key, (Place, Moment)>,
     dropped: u64,
+    unconfirmed: u64,
     broken: u64,
 }
 
 #[derive(Debug)]
 struct Segment {
     number: u64,
-    records: u64,
+    /// By record: whether a centre has it.
+    stored: Vec<bool>,
+    /// Records that no centre has.
+    left: u32,
     bytes: u64,
     body: Body,
 }
@@ -91,8 +141,11 @@ impl Spool {
             name: file_name(node),
             segments: VecDeque::new(),
             next: 0,
-            front: VecDeque::new(),
+            cursor: (0, 0),
+            ahead: VecDeque::new(),
+            under_way: BTreeMap::new(),
             dropped: 0,
+            unconfirmed: 0,
             broken: 0,
             config,
         };
@@ -116,29 +169,37 @@ impl Spool {
                 }
             }
         }
+        spool.remove_stored();
         Ok(spool)
     }
 
     fn adopt(&mut self, number: u64, path: PathBuf, bytes: &[u8]) {
-        let (records, good) = records(bytes).fold((0, 0), |(n, _), (_, end)| (n + 1, end));
+        let (mut records, mut good, mut marks) = (0, 0, Vec::new());
+        for (frame, end) in frames(bytes) {
+            good = end;
+            match frame {
+                Frame::Stored(more) => marks.extend(more),
+                Frame::Events(_) | Frame::Counts(_) => records += 1,
+            }
+        }
         if good < bytes.len() {
-            // The half record of a crash: nothing after it can be told from noise.
+            // The half frame of a crash: nothing after it can be told from noise.
             self.broken += 1;
             let cut = OpenOptions::new().write(true).open(&path).and_then(|f| f.set_len(good as u64));
             if let Err(error) = cut {
                 tracing::warn!(file = %path.display(), %error, "a broken spool segment cannot be cut");
             }
         }
-        if records == 0 {
-            let _ = fs::remove_file(&path);
-            return;
-        }
         self.segments.push_back(Segment {
             number,
-            records,
+            stored: vec![false; records as usize],
+            left: records,
             bytes: good as u64,
             body: Body::Disk(path, None),
         });
+        for (segment, first, last) in marks {
+            self.segment(segment).into_iter().for_each(|s| s.mark(first, last));
+        }
     }
 
     fn number_of(&self, path: &Path) -> Option<u64> {
@@ -146,27 +207,65 @@ impl Spool {
         rest.strip_prefix('.')?.strip_suffix(".spool")?.parse().ok()
     }
 
-    /// Keeps a record. If the disk refuses, the oldest segment makes room; if that does not help, the record
-    /// is lost and counted.
-    pub fn push(&mut self, record: &Record) {
-        let frame = frame(record);
+    fn segment(&mut self, number: u64) -> Option<&mut Segment> {
+        let at = self.segments.binary_search_by_key(&number, |s| s.number).ok()?;
+        self.segments.get_mut(at)
+    }
+
+    /// Keeps a record; `sent` says when it went out live, if it did. If the disk refuses, the oldest segment makes room;
+    /// if that does not help, the record is lost and counted.
+    pub fn push(&mut self, record: Record, sent: Option<Moment>) {
+        let key = record.key();
+        let frame = framed(&match record {
+            Record::Events(entry) => Frame::Events(entry),
+            Record::Counts(entry) => Frame::Counts(entry),
+        });
+        match self.write(&frame) {
+            Ok(()) => {
+                let Some(segment) = self.segments.back_mut() else { return };
+                let place = (segment.number, segment.stored.len() as u32);
+                segment.stored.push(false);
+                segment.left += 1;
+                if let Some(at) = sent {
+                    self.send(key, place, at);
+                }
+            }
+            Err(error) => {
+                if self.dropped.is_multiple_of(1000) {
+                    tracing::warn!(%error, "the spool cannot write; a record is lost");
+                }
+                *(if sent.is_some() { &mut self.unconfirmed } else { &mut self.dropped }) += 1;
+            }
+        }
+    }
+
+    fn send(&mut self, key: Key, place: Place, at: Moment) {
+        if self.under_way.len() < MOST_UNDER_WAY {
+            self.under_way.insert(key, (place, at));
+        }
+    }
+
+    fn write(&mut self, frame: &[u8]) -> io::Result<()> {
         let full = |s: &Segment| s.bytes >= SEGMENT_BYTES || s.sealed();
         let begun = if self.segments.back().is_none_or(full) { self.begin_segment() } else { Ok(()) };
         while self.bytes() + frame.len() as u64 > self.config.most_bytes && self.segments.len() > 1 {
             self.drop_oldest();
         }
-        let mut outcome = begun.and_then(|()| self.append(&frame));
+        let outcome = begun.and_then(|()| self.append(frame));
         if outcome.is_err() && self.segments.len() > 1 {
             // Most likely the disk is full: the oldest segment makes room.
             self.drop_oldest();
-            outcome = self.append(&frame);
+            return self.append(frame);
         }
-        if let Err(error) = outcome {
-            if self.dropped.is_multiple_of(1000) {
-                tracing::warn!(%error, "the spool cannot write; a record is lost");
-            }
-            self.dropped += 1;
+        outcome
+    }
+
+    /// Unlike a record, a note is not worth an old segment.
+    fn note(&mut self, frame: &[u8]) -> io::Result<()> {
+        if self.segments.back().is_none_or(Segment::sealed) {
+            self.begin_segment()?;
         }
+        self.append(frame)
     }
 
     fn begin_segment(&mut self) -> io::Result<()> {
@@ -183,7 +282,8 @@ impl Spool {
             }
         };
         self.next += 1;
-        self.segments.push_back(Segment { number, records: 0, bytes: 0, body });
+        self.segments.push_back(Segment { number, stored: Vec::new(), left: 0, bytes: 0, body });
+        self.remove_stored();
         Ok(())
     }
 
@@ -194,23 +294,24 @@ impl Spool {
             Body::Disk(_, file) => {
                 let Some(file) = file else { return Err(io::ErrorKind::NotFound.into()) };
                 if let Err(error) = file.write_all(frame) {
-                    // Half a record must not stand in front of whole ones.
+                    // Half a frame must not stand in front of whole ones.
                     let _ = file.set_len(segment.bytes);
                     return Err(error);
                 }
             }
         }
         segment.bytes += frame.len() as u64;
-        segment.records += 1;
         Ok(())
     }
 
     fn drop_oldest(&mut self) {
         let Some(segment) = self.segments.pop_front() else { return };
-        // Of a segment that is being replayed only the rest is lost.
-        let lost = if self.front.is_empty() { segment.records } else { self.front.len() as u64 };
-        self.front.clear();
-        self.dropped += lost;
+        let all = self.under_way.len();
+        self.under_way.retain(|_, (place, _)| place.0 != segment.number);
+        let sent = (all - self.under_way.len()) as u64;
+        self.unconfirmed += sent;
+        self.dropped += u64::from(segment.left) - sent;
+        self.ahead.retain(|(place, _)| place.0 != segment.number);
         segment.remove();
     }
 
@@ -218,70 +319,151 @@ impl Spool {
         self.segments.iter().map(|s| s.bytes).sum()
     }
 
-    /// The oldest record that waits, if any; it stays until [`Spool::pop`].
-    pub fn peek(&mut self) -> Option<&Record> {
-        self.fill();
-        self.front.front()
+    /// A centre has these, so it is there: what it has passed over for too long waits for its replay again.
+    pub fn stored(&mut self, now: Moment, code: StatusCode, runs: &[Run]) {
+        let mut marks: Vec<(u64, u32, u32)> = Vec::new();
+        for run in runs {
+            let (first, last) = ((code, run.first_ts, run.first_seq), (code, run.last_ts, run.last_seq));
+            if first > last {
+                continue;
+            }
+            let named = self.under_way.extract_if(first..=last, |(_, ts, seq), _| run.has(*ts, *seq));
+            for (_, ((segment, number), _)) in named {
+                match marks.last_mut() {
+                    Some((s, _, last)) if *s == segment && *last + 1 == number => *last = number,
+                    _ => marks.push((segment, number, number)),
+                }
+            }
+        }
+        for &(segment, first, last) in &marks {
+            self.segment(segment).into_iter().for_each(|s| s.mark(first, last));
+        }
+        if !marks.is_empty()
+            && let Err(error) = self.note(&framed(&Frame::Stored(marks)))
+        {
+            // Then a restart sends them once more, and a centre knows them.
+            tracing::debug!(%error, "the spool cannot note what is stored");
+        }
+        self.remove_stored();
+        self.send_again(|sent| now.since(sent) > STORING);
     }
 
-    /// Takes the oldest record.
-    pub fn pop(&mut self) -> Option<Record> {
-        self.fill();
-        let record = self.front.pop_front();
-        if self.front.is_empty()
-            && record.is_some()
+    /// The link is gone: what was under way may not have come to anybody.
+    pub fn link_lost(&mut self) {
+        self.send_again(|_| true);
+    }
+
+    fn send_again(&mut self, overdue: impl Fn(Moment) -> bool) {
+        let again = self.under_way.extract_if(.., |_, (_, sent)| overdue(*sent));
+        if let Some(first) = again.map(|(_, (place, _))| place).min() {
+            self.cursor = self.cursor.min(first);
+            self.ahead.clear();
+        }
+    }
+
+    fn remove_stored(&mut self) {
+        while self.segments.front().is_some_and(|s| s.left == 0 && (s.sealed() || self.segments.len() > 1))
             && let Some(segment) = self.segments.pop_front()
         {
             segment.remove();
         }
-        record
     }
 
-    fn fill(&mut self) {
-        while self.front.is_empty() {
-            // A segment under replay takes no more records, or they would be missed.
-            let Some(segment) = self.segments.front_mut() else { return };
-            let bytes = match &mut segment.body {
-                Body::Memory(bytes) => Ok(std::mem::take(bytes)),
-                Body::Disk(path, file) => {
-                    *file = None;
-                    fs::read(path)
-                }
-            };
-            if let Ok(bytes) = bytes {
-                self.front = records(&bytes).map(|(record, _)| record).collect();
+    /// The oldest record that waits to be sent, if any; it stays until [`Spool::take`].
+    pub fn peek(&mut self) -> Option<&Record> {
+        while self.ahead.is_empty() {
+            if self.is_empty() {
+                // Whatever comes next is sent live, or comes after this.
+                self.cursor = self.segments.back().map_or((self.next, 0), |s| (s.number, s.records()));
+                return None;
             }
-            segment.records = self.front.len() as u64;
-            if self.front.is_empty()
-                && let Some(segment) = self.segments.pop_front()
-            {
-                self.broken += u64::from(segment.bytes > 0);
-                segment.remove();
-            } else if self.segments.len() == 1
-                && let Err(error) = self.begin_segment()
-            {
-                tracing::warn!(%error, "the spool cannot begin a segment");
+            self.read_ahead();
+        }
+        self.ahead.front().map(|(_, record)| record)
+    }
+
+    /// Takes the oldest record that waits; it is sent now, and under way.
+    pub fn take(&mut self, now: Moment) -> Option<Record> {
+        self.peek()?;
+        let (place, record) = self.ahead.pop_front()?;
+        self.cursor = (place.0, place.1 + 1);
+        self.under_way.insert(record.key(), (place, now));
+        Some(record)
+    }
+
+    /// Whether what is taken would be remembered as under way.
+    pub fn has_room(&self) -> bool {
+        self.under_way.len() < MOST_UNDER_WAY
+    }
+
+    /// Reads on in the segment of the cursor, or moves to the next one.
+    fn read_ahead(&mut self) {
+        let Some(at) = self.segments.iter().position(|s| s.number >= self.cursor.0) else {
+            // Something waits, and it is not after the cursor: that would be a fault of ours. Begin again.
+            self.cursor = (0, 0);
+            return;
+        };
+        let segment = &self.segments[at];
+        let number = segment.number;
+        let from = if number == self.cursor.0 { self.cursor.1 } else { 0 };
+        let bytes = match &segment.body {
+            Body::Memory(bytes) => Ok(bytes.clone()),
+            Body::Disk(path, _) => fs::read(path),
+        };
+        let Ok(bytes) = bytes else {
+            self.lose(at);
+            return;
+        };
+        let records = frames(&bytes).filter_map(|(frame, _)| frame.record());
+        for (k, record) in (0..).zip(records).skip(from as usize) {
+            self.cursor = (number, k + 1);
+            if !segment.stored[k as usize] && !self.under_way.contains_key(&record.key()) {
+                self.ahead.push_back(((number, k), record));
             }
+            if self.ahead.len() == READ_AHEAD {
+                break;
+            }
+        }
+        match self.ahead.front() {
+            Some(&(first, _)) => self.cursor = first,
+            None => self.cursor = (number + 1, 0),
         }
     }
 
-    /// Whether nothing waits.
+    /// A segment cannot be read back.
+    fn lose(&mut self, at: usize) {
+        let Some(segment) = self.segments.remove(at) else { return };
+        let all = self.under_way.len();
+        self.under_way.retain(|_, (place, _)| place.0 != segment.number);
+        self.broken += 1;
+        self.dropped += u64::from(segment.left) - (all - self.under_way.len()) as u64;
+        segment.remove();
+    }
+
+    /// Whether nothing waits to be sent.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Records that wait.
+    /// Records that wait to be sent; those under way do not.
     pub fn len(&self) -> u64 {
-        let stored: u64 = self.segments.iter().map(|s| s.records).sum();
-        match (self.front.len() as u64, self.segments.front()) {
-            (0, _) | (_, None) => stored,
-            (front, Some(first)) => stored - first.records + front,
-        }
+        let left: u64 = self.segments.iter().map(|s| u64::from(s.left)).sum();
+        left - self.under_way.len() as u64
     }
 
-    /// Records lost at the bound or to the disk.
+    /// Records that were sent and that no centre has named yet.
+    pub fn under_way(&self) -> u64 {
+        self.under_way.len() as u64
+    }
+
+    /// Records lost at the bound or to the disk before they were sent.
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Records that went at the bound or to the disk after they were sent, and that no centre had named.
+    pub fn unconfirmed(&self) -> u64 {
+        self.unconfirmed
     }
 
     /// Segments that were damaged.
@@ -296,12 +478,32 @@ impl Segment {
         matches!(self.body, Body::Disk(_, None))
     }
 
+    fn records(&self) -> u32 {
+        self.stored.len() as u32
+    }
+
+    fn mark(&mut self, first: u32, last: u32) {
+        for stored in self.stored.iter_mut().take(last as usize + 1).skip(first as usize) {
+            self.left -= u32::from(!std::mem::replace(stored, true));
+        }
+    }
+
     fn remove(self) {
         if let Body::Disk(path, file) = self.body {
             drop(file);
             if let Err(error) = fs::remove_file(&path) {
                 tracing::warn!(file = %path.display(), segment = self.number, %error, "a spool segment cannot be removed");
             }
+        }
+    }
+}
+
+impl Frame {
+    fn record(self) -> Option<Record> {
+        match self {
+            Frame::Events(entry) => Some(Record::Events(entry)),
+            Frame::Counts(entry) => Some(Record::Counts(entry)),
+            Frame::Stored(_) => None,
         }
     }
 }
@@ -315,23 +517,23 @@ pub fn file_name(node: &Node) -> String {
         .collect()
 }
 
-/// Length, checksum, record; the numbers little-endian.
-fn frame(record: &Record) -> Vec<u8> {
-    let body = codec::encode(record);
-    let mut frame = Vec::with_capacity(body.len() + 8);
-    frame.extend_from_slice(&(body.len() as u32).to_le_bytes());
-    frame.extend_from_slice(&checksum(&body).to_le_bytes());
-    frame.extend_from_slice(&body);
-    frame
+/// Length, checksum, frame; the numbers little-endian.
+fn framed(frame: &Frame) -> Vec<u8> {
+    let body = codec::encode(frame);
+    let mut framed = Vec::with_capacity(body.len() + 8);
+    framed.extend_from_slice(&(body.len() as u32).to_le_bytes());
+    framed.extend_from_slice(&checksum(&body).to_le_bytes());
+    framed.extend_from_slice(&body);
+    framed
 }
 
-/// FNV-1a: enough to tell a record from the rubbish of a torn write; nobody forges a cabinet's spool.
+/// FNV-1a: enough to tell a frame from the rubbish of a torn write; nobody forges a cabinet's spool.
 fn checksum(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
-/// The whole records at the head of some bytes, each with the place where it ends.
-fn records(bytes: &[u8]) -> impl Iterator<Item = (Record, usize)> + '_ {
+/// The whole frames at the head of some bytes, each with the place where it ends.
+fn frames(bytes: &[u8]) -> impl Iterator<Item = (Frame, usize)> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
         let (head, rest) = bytes[at..].split_first_chunk::<8>()?;
@@ -340,9 +542,9 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = (Record, usize)> + '_ {
         if checksum(body) != word(4) {
             return None;
         }
-        let record = codec::decode("spool record", body).ok()?;
+        let frame = codec::decode("spool frame", body).ok()?;
         at += 8 + body.len();
-        Some((record, at))
+        Some((frame, at))
     })
 }
 
@@ -357,24 +559,31 @@ mod tests {
         Node::cabinet(&DistrictId::new("d"), &"перекрёсток 1".into())
     }
 
+    const NOW: Moment = Moment(1_000_000);
+
     fn record(seq: u64) -> Record {
         let event = HiRes { t: Moment(seq as i64 * 1000), code: 1, param: 2 };
         Record::Events(Entry { ts: Moment(seq as i64), seq, values: Events { events: vec![event; 20] } })
     }
 
-    fn seq(record: &Record) -> u64 {
-        match record {
-            Record::Events(entry) => entry.seq,
-            Record::Counts(entry) => entry.seq,
-        }
+    fn run(first: u64, last: u64) -> Run {
+        let (first_ts, last_ts) = (Moment(first as i64), Moment(last as i64));
+        Run { first_ts, first_seq: first, last_ts, last_seq: last }
     }
 
     fn open(folder: Option<&Path>, most_bytes: u64) -> Spool {
         Spool::open(SpoolConfig { folder: folder.map(Path::to_owned), most_bytes }, &node()).unwrap()
     }
 
+    /// Takes all that waits, a centre answering for it in time.
     fn drain(spool: &mut Spool) -> Vec<u64> {
-        std::iter::from_fn(|| spool.pop()).map(|r| seq(&r)).collect()
+        let mut seqs = Vec::new();
+        while let Some(record) = spool.take(NOW) {
+            let (code, ts, seq) = record.key();
+            seqs.push(seq);
+            spool.stored(NOW, code, &[Run::of(ts, seq)]);
+        }
+        seqs
     }
 
     #[test]
@@ -382,31 +591,68 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for folder in [None, Some(folder.path())] {
             let mut spool = open(folder, 10_000_000);
-            (0..3000).for_each(|n| spool.push(&record(n)));
+            (0..3000).for_each(|n| spool.push(record(n), None));
             assert_eq!(spool.len(), 3000);
             assert_eq!(
-                (0..10).map(|_| seq(&spool.pop().unwrap())).collect::<Vec<_>>(),
+                (0..10).map(|_| spool.take(NOW).unwrap().key().2).collect::<Vec<_>>(),
                 (0..10).collect::<Vec<_>>()
             );
+            spool.stored(NOW, StatusCode::Events, &[run(0, 9)]);
             // What comes during a replay goes behind it.
-            (3000..3100).for_each(|n| spool.push(&record(n)));
-            assert_eq!(spool.len(), 3090);
+            (3000..3100).for_each(|n| spool.push(record(n), None));
+            assert_eq!((spool.len(), spool.under_way()), (3090, 0));
             assert_eq!(drain(&mut spool), (10..3100).collect::<Vec<_>>());
             assert!(spool.is_empty() && spool.peek().is_none());
-            spool.push(&record(7));
+            spool.push(record(7), None);
             assert_eq!(drain(&mut spool), [7]);
         }
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            0,
-            "what was replayed is gone from the disk"
-        );
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).collect();
+        let size: u64 = files.iter().map(|f| fs::metadata(f).unwrap().len()).sum();
+        assert!(size < 2 * SEGMENT_BYTES, "what is stored is gone from the disk, but for the newest segment");
+        assert!(open(Some(folder.path()), 10_000_000).is_empty(), "and a restart sends none of it again");
+    }
+
+    #[test]
+    fn what_was_sent_live_waits_for_a_centre_and_not_for_its_replay() {
+        let mut spool = open(None, 10_000_000);
+        (0..10).for_each(|n| spool.push(record(n), Some(NOW)));
+        assert_eq!((spool.len(), spool.under_way(), spool.peek()), (0, 10, None));
+        spool.stored(NOW, StatusCode::Counts, &[run(0, 9)]);
+        assert_eq!(spool.under_way(), 10, "another channel's numbers are not these");
+        spool.stored(NOW, StatusCode::Events, &[run(0, 3), run(6, 9), Run { last_seq: 0, ..run(4, 5) }]);
+        assert_eq!((spool.len(), spool.under_way()), (0, 2));
+        // A centre that goes on naming others had its time for these two.
+        spool.push(record(10), Some(NOW));
+        let later = NOW + STORING + Duration::from_millis(1);
+        spool.push(record(11), Some(later));
+        spool.stored(later, StatusCode::Events, &[run(10, 10)]);
+        assert_eq!(drain(&mut spool), [4, 5]);
+        assert_eq!(spool.under_way(), 1);
+    }
+
+    #[test]
+    fn a_broken_link_sends_what_was_under_way_again() {
+        let mut spool = open(None, 10_000_000);
+        (0..4).for_each(|n| spool.push(record(n), Some(NOW)));
+        spool.stored(NOW, StatusCode::Events, &[run(0, 1)]);
+        spool.link_lost();
+        (4..6).for_each(|n| spool.push(record(n), None));
+        assert_eq!(drain(&mut spool), [2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_centre_that_never_answers_costs_bounded_memory_and_no_count_of_losses() {
+        let mut spool = open(None, 2 * SEGMENT_BYTES);
+        (0..20_000).for_each(|n| spool.push(record(n), Some(NOW)));
+        assert!(spool.under_way() <= MOST_UNDER_WAY as u64);
+        assert!(spool.bytes() <= 2 * SEGMENT_BYTES);
+        assert!(spool.unconfirmed() >= MOST_UNDER_WAY as u64, "{} unconfirmed", spool.unconfirmed());
     }
 
     #[test]
     fn the_oldest_go_at_the_bound() {
         let mut spool = open(None, 4 * SEGMENT_BYTES);
-        (0..20_000).for_each(|n| spool.push(&record(n)));
+        (0..20_000).for_each(|n| spool.push(record(n), None));
         let left = drain(&mut spool);
         assert_eq!(left.len() as u64 + spool.dropped(), 20_000);
         assert_eq!(*left.last().unwrap(), 19_999);
@@ -414,19 +660,30 @@ mod tests {
         assert!(left.len() > 2_000, "{} records in 1 MiB", left.len());
     }
 
+    /// Killed between any two bytes of what it wrote, an agent finds all that was whole, and sends nothing that is stored.
     #[test]
-    fn a_restart_finds_everything_but_the_torn_record() {
+    fn a_restart_finds_everything_but_the_torn_frame() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = open(Some(folder.path()), 10_000_000);
-        (0..100).for_each(|n| spool.push(&record(n)));
+        (0..6).for_each(|n| spool.push(record(n), Some(NOW)));
+        spool.stored(NOW, StatusCode::Events, &[run(1, 2)]);
+        (6..8).for_each(|n| spool.push(record(n), None));
         drop(spool);
         let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
-        let length = fs::metadata(&file).unwrap().len();
-        OpenOptions::new().write(true).open(&file).unwrap().set_len(length - 3).unwrap();
-        let mut spool = open(Some(folder.path()), 10_000_000);
-        assert_eq!((spool.len(), spool.broken()), (99, 1));
-        (100..110).for_each(|n| spool.push(&record(n)));
-        assert_eq!(drain(&mut spool), (0..99).chain(100..110).collect::<Vec<_>>());
+        let whole = fs::read(&file).unwrap();
+        let ends: Vec<usize> = frames(&whole).map(|(_, end)| end).collect();
+        for cut in 0..=whole.len() {
+            fs::read_dir(folder.path()).unwrap().for_each(|f| fs::remove_file(f.unwrap().path()).unwrap());
+            fs::write(&file, &whole[..cut]).unwrap();
+            let mut spool = open(Some(folder.path()), 10_000_000);
+            let kept = ends.iter().filter(|end| **end <= cut).count() as u64;
+            // The seventh frame is the note.
+            let expected = (0..kept.min(6)).filter(|n| kept < 7 || !(1..=2).contains(n));
+            let expected: Vec<u64> = expected.chain((6..8).take((kept.max(7) - 7) as usize)).collect();
+            assert_eq!(spool.broken(), u64::from(cut > 0 && !ends.contains(&cut)), "cut at {cut}");
+            spool.push(record(100), None);
+            assert_eq!(drain(&mut spool), [&expected[..], &[100]].concat(), "cut at {cut}");
+        }
     }
 
     #[test]
@@ -438,7 +695,7 @@ mod tests {
         fs::write(folder.path().join("other%2fnode.0000000001.spool"), b"not ours").unwrap();
         let mut spool = open(Some(folder.path()), 10_000_000);
         assert_eq!((spool.len(), spool.broken()), (0, 1));
-        spool.push(&record(1));
+        spool.push(record(1), None);
         assert_eq!(drain(&mut spool), [1]);
         assert!(folder.path().join("other%2fnode.0000000001.spool").exists());
     }
@@ -449,7 +706,7 @@ mod tests {
         let sub = folder.path().join("spool");
         let mut spool = open(Some(&sub), 10_000_000);
         fs::remove_dir_all(&sub).unwrap();
-        (0..5).for_each(|n| spool.push(&record(n)));
+        (0..5).for_each(|n| spool.push(record(n), None));
         assert_eq!((spool.len(), spool.dropped()), (0, 5));
     }
 

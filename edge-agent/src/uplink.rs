@@ -1,17 +1,16 @@
-//! From the core's publications to the broker, or to the spool while there is none.
+//! From the core's publications to messages, and to the spool what must not be lost. Pure: whoever holds it sends what
+//! it returns.
 
 use crate::{
     agent::Publication,
     spool::{Record, Spool},
 };
-use bytes::Bytes;
 use model::time::Moment;
 use std::collections::BTreeSet;
 use wire::{
     codec,
-    link::{Outgoing, Publisher},
-    message::{Entry, Replay, Status},
-    result::CommandResult,
+    link::Outgoing,
+    message::{Entry, Replay, Status, Stored},
     topic::{Kind, Node, StatusCode},
 };
 
@@ -24,7 +23,6 @@ const KEPT: [StatusCode; 2] = [StatusCode::Events, StatusCode::Counts];
 #[derive(Debug)]
 pub struct Uplink {
     node: Node,
-    publisher: Publisher,
     spool: Spool,
     up: bool,
     /// Entries replayed per second of the city's time, behind live data.
@@ -36,11 +34,10 @@ pub struct Uplink {
 }
 
 impl Uplink {
-    /// Over a link that several cabinets may share.
-    pub fn new(node: Node, publisher: Publisher, spool: Spool, replay_per_s: u32, now: Moment) -> Uplink {
+    /// No link yet.
+    pub fn new(node: Node, spool: Spool, replay_per_s: u32, now: Moment) -> Uplink {
         Uplink {
             node,
-            publisher,
             spool,
             up: false,
             replay_per_s,
@@ -54,62 +51,71 @@ impl Uplink {
     pub fn link(&mut self, up: bool) {
         self.up = up;
         self.replaying = if up { KEPT.into() } else { BTreeSet::new() };
+        if !up {
+            self.spool.link_lost();
+        }
     }
 
-    /// Sends, or keeps for later what is worth keeping.
-    pub fn publish(&mut self, publication: Publication) {
-        let node = &self.node;
-        let status = |code| node.topic(&Kind::Status(code));
+    /// The message that says it, if it can be said now; what is worth keeping is kept first.
+    pub fn publish(&mut self, now: Moment, publication: Publication) -> Option<Outgoing> {
+        let status = |code| self.node.topic(&Kind::Status(code));
+        let sent = self.up.then_some(now);
         let message = match publication {
             Publication::Groups(entry) => Outgoing::live(status(StatusCode::Groups), one(entry)),
-            Publication::Events(entry) if self.up => Outgoing::kept(status(StatusCode::Events), one(entry)),
-            Publication::Counts(entry) if self.up => Outgoing::kept(status(StatusCode::Counts), one(entry)),
-            Publication::Events(entry) => return self.spool.push(&Record::Events(entry)),
-            Publication::Counts(mut entry) => {
+            Publication::Events(entry) => {
+                self.spool.push(Record::Events(entry.clone()), sent);
+                Outgoing::kept(status(StatusCode::Events), one(entry))
+            }
+            Publication::Counts(entry) => {
                 // Where a vehicle was helps nobody by the time of a replay, and would fill the spool many times
                 // faster than the counts do.
-                entry.values.channels.iter_mut().for_each(|channel| channel.sightings_last.clear());
-                return self.spool.push(&Record::Counts(entry));
+                let mut kept = entry.clone();
+                kept.values.channels.iter_mut().for_each(|channel| channel.sightings_last.clear());
+                self.spool.push(Record::Counts(kept), sent);
+                Outgoing::kept(status(StatusCode::Counts), one(entry))
             }
             Publication::Alarms { code, alarms } => {
-                let topic = node.topic(&Kind::Alarm(code.to_owned()));
+                let topic = self.node.topic(&Kind::Alarm(code.to_owned()));
                 let bytes = codec::encode(&alarms);
                 match (alarms.full, self.up) {
-                    (true, false) => return,
+                    (true, false) => return None,
                     (true, true) => Outgoing::retained(topic, bytes),
-                    (false, _) => Outgoing::kept(topic, bytes),
+                    // The link keeps it until there is a broker.
+                    (false, _) => return Some(Outgoing::kept(topic, bytes)),
                 }
             }
             // What is retained is said anew on every connection.
-            _ if !self.up => return,
             Publication::Mode(entry) => Outgoing::retained(status(StatusCode::Mode), one(entry)),
             Publication::Config(entry) => Outgoing::retained(status(StatusCode::Config), one(*entry)),
             Publication::Presence(presence) => {
-                Outgoing::retained(node.topic(&Kind::Presence), codec::encode(&presence))
+                Outgoing::retained(self.node.topic(&Kind::Presence), codec::encode(&presence))
             }
         };
-        self.publisher.publish(message);
+        self.up.then_some(message)
     }
 
-    /// Answers a command.
-    pub fn answer(&self, topic: String, correlation: Option<Bytes>, result: &CommandResult) {
-        self.publisher.publish(Outgoing::result(topic, codec::encode(result), correlation));
+    /// A centre's store has these.
+    pub fn stored(&mut self, now: Moment, code: StatusCode, stored: &Stored) {
+        self.spool.stored(now, code, &stored.runs);
     }
 
-    /// Sends the next part of what was kept, at its own pace.
-    pub fn replay(&mut self, now: Moment) {
+    /// The next part of what waits in the spool, at its own pace.
+    pub fn replay(&mut self, now: Moment) -> Vec<Outgoing> {
         let rate = f64::from(self.replay_per_s);
         let earned = now.since(self.counted_at).as_secs_f64() * rate;
         self.counted_at = now;
+        if self.up && !self.spool.is_empty() {
+            self.replaying = KEPT.into();
+        }
         if self.replaying.is_empty() {
             self.allowance = 0.0;
-            return;
+            return Vec::new();
         }
         // At most a second's worth at once, however long the last poll took.
         self.allowance = (self.allowance + earned).min(rate);
         let (mut events, mut counts) = (Vec::new(), Vec::new());
-        while self.allowance >= 1.0 && events.len() + counts.len() < REPLAY_BATCH {
-            match self.spool.pop() {
+        while self.allowance >= 1.0 && events.len() + counts.len() < REPLAY_BATCH && self.spool.has_room() {
+            match self.spool.take(now) {
                 Some(Record::Events(entry)) => events.push(entry),
                 Some(Record::Counts(entry)) => counts.push(entry),
                 None => break,
@@ -117,34 +123,31 @@ impl Uplink {
             self.allowance -= 1.0;
         }
         let done = self.spool.is_empty();
-        self.send_replay(StatusCode::Events, events, done);
-        self.send_replay(StatusCode::Counts, counts, done);
         if done {
             self.replaying.clear();
         }
+        let parts =
+            [self.part(StatusCode::Events, events, done), self.part(StatusCode::Counts, counts, done)];
+        parts.into_iter().flatten().collect()
     }
 
-    fn send_replay<V: serde::Serialize>(&mut self, code: StatusCode, entries: Vec<Entry<V>>, done: bool) {
+    fn part<V: serde::Serialize>(
+        &mut self,
+        code: StatusCode,
+        entries: Vec<Entry<V>>,
+        done: bool,
+    ) -> Option<Outgoing> {
         if entries.is_empty() && !done {
-            return;
+            return None;
         }
-        let next_ts = match self.spool.peek() {
-            Some(Record::Events(entry)) if code == StatusCode::Events => Some(entry.ts),
-            Some(Record::Counts(entry)) if code == StatusCode::Counts => Some(entry.ts),
-            _ => None,
-        };
+        let next_ts = self.spool.peek().filter(|record| record.code() == code).map(Record::ts);
         let message = codec::encode(&Replay { entries, next_ts, done });
-        self.publisher.publish(Outgoing::kept(self.node.topic(&Kind::Replay(code)), message));
+        Some(Outgoing::kept(self.node.topic(&Kind::Replay(code)), message))
     }
 
     /// What waits, and what was lost.
     pub fn spool(&self) -> &Spool {
         &self.spool
-    }
-
-    /// The link itself.
-    pub fn publisher(&self) -> &Publisher {
-        &self.publisher
     }
 }
 

@@ -42,6 +42,51 @@ pub struct Replay<V> {
     pub done: bool,
 }
 
+/// `stored/…`: entries of a channel that a centre's store has for good, told to the cabinet that made them; it need not
+/// keep them any longer. **Ours.**
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Stored {
+    /// Runs of entries, each without a gap.
+    pub runs: Vec<Run>,
+}
+
+/// Entries that follow one another, the first and the last included. Both times are told, because numbers begin anew at
+/// every start of an agent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// Time of the first.
+    #[serde(with = "crate::codec::timestamp")]
+    pub first_ts: Moment,
+    /// Number of the first.
+    pub first_seq: u64,
+    /// Time of the last.
+    #[serde(with = "crate::codec::timestamp")]
+    pub last_ts: Moment,
+    /// Number of the last.
+    pub last_seq: u64,
+}
+
+impl Run {
+    /// A run of one entry.
+    pub fn of(ts: Moment, seq: u64) -> Run {
+        Run { first_ts: ts, first_seq: seq, last_ts: ts, last_seq: seq }
+    }
+
+    /// Whether it has that entry.
+    pub fn has(&self, ts: Moment, seq: u64) -> bool {
+        (self.first_seq..=self.last_seq).contains(&seq) && (self.first_ts..=self.last_ts).contains(&ts)
+    }
+
+    /// Makes it longer by the entry that comes after its last, if this is the one.
+    pub fn extend(&mut self, ts: Moment, seq: u64) -> bool {
+        let next = self.last_seq.checked_add(1) == Some(seq) && ts >= self.last_ts;
+        if next {
+            (self.last_ts, self.last_seq) = (ts, seq);
+        }
+        next
+    }
+}
+
 /// `tlc.groups`: what the lamps show.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Groups {

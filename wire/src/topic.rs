@@ -149,6 +149,8 @@ pub enum Kind {
     Status(StatusCode),
     /// The same after an outage, behind live data.
     Replay(StatusCode),
+    /// What a centre's store has of it, under the cabinet's node. Never retained.
+    Stored(StatusCode),
     /// What the centre asks. Never retained.
     Command(CommandCode),
     /// What the cabinet answers, under the asking centre's node.
@@ -167,6 +169,7 @@ impl fmt::Display for Kind {
             Kind::Presence => f.write_str("presence"),
             Kind::Status(code) => write!(f, "status/{}", code.as_str()),
             Kind::Replay(code) => write!(f, "replay/{}", code.as_str()),
+            Kind::Stored(code) => write!(f, "stored/{}", code.as_str()),
             Kind::Command(code) => write!(f, "command/{}", code.as_str()),
             Kind::Result(code) => write!(f, "result/{}", code.as_str()),
             Kind::Ask(code) => write!(f, "ask/{}", code.as_str()),
@@ -191,6 +194,7 @@ pub fn parse(topic: &str) -> Option<(Node, Kind)> {
         ("presence", None) => Kind::Presence,
         ("status", Some(code)) => Kind::Status(status(code)?),
         ("replay", Some(code)) => Kind::Replay(status(code)?),
+        ("stored", Some(code)) => Kind::Stored(status(code)?),
         ("command", Some(code)) => Kind::Command(command(code)?),
         ("result", Some(code)) => Kind::Result(command(code)?),
         ("ask", Some(code)) => Kind::Ask(question(code)?),
@@ -213,7 +217,8 @@ mod tests {
         prop_oneof![
             Just(Kind::Presence),
             status.clone().prop_map(Kind::Status),
-            status.prop_map(Kind::Replay),
+            status.clone().prop_map(Kind::Replay),
+            status.prop_map(Kind::Stored),
             command.clone().prop_map(Kind::Command),
             command.prop_map(Kind::Result),
             question.clone().prop_map(Kind::Ask),

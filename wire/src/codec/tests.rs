@@ -5,7 +5,7 @@ use crate::{
     command::{Body, Command},
     message::{
         Alarm, Alarms, Channel, Counts, Entry, Events, Groups, HiRes, LinkTime, LinkTimes, Mode, Presence,
-        PresenceState, Replay, Rung, Status, Vehicle, Vehicles,
+        PresenceState, Replay, Run, Rung, Status, Stored, Vehicle, Vehicles,
     },
     result::{CommandResult, Reason, ResultState},
     what_if,
@@ -114,6 +114,8 @@ fn golden_messages() {
     check("traffic.count", &one(90, counts(Channel { sightings_last: followed, ..channel.clone() })));
     let entries = one(90, counts(channel)).entries;
     check("traffic.count-replay", &Replay { entries, next_ts: None, done: true });
+    let run = Run { first_ts: T, first_seq: 90, last_ts: Moment(T.0 + 9_000), last_seq: 99 };
+    check("stored", &Stored { runs: vec![run] });
     check(
         "presence",
         &Presence {

@@ -75,7 +75,7 @@ impl FieldPath {
                 replay_per_s: 0,
             };
             let mut link = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), format!("agent-{i}"));
-            link.filters = [config.filter()].into();
+            link.filters = config.filters().into();
             let (publisher, mut inbox) = link::connect(link);
             let up = connected(&mut inbox).await.with_context(|| format!("the link of {}", config.node()))?;
             let mut cabinet = Cabinet::new(config, publisher.clone(), boot(JunctionIx::from(i)), now)?;
