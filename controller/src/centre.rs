@@ -5,9 +5,14 @@
 use crate::{
     api::junction,
     coordinator::{Action, Coordinator, Event, Order},
-    field::{Field, Heard},
+    field::{Field, Heard, Kept},
     picture::{JunctionPicture, Painter, Picture, Surroundings},
-    store::{AuditRow, DecisionRow, EventRow, IntervalRow, Store, intervals::Intervals, room::Room},
+    store::{
+        AuditRow, DecisionRow, EventRow, Store,
+        intervals::{Closed, Intervals},
+        receipts::{Ledger, Receipt},
+        room::Room,
+    },
     what_if::{Asked, Board, MOST_OPEN},
 };
 use model::{city::City, ids::JunctionIx, time::Moment};
@@ -25,7 +30,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use wire::{clock::Clock, link::LinkCounts, message::Vehicles, what_if::Request};
+use wire::{
+    clock::Clock,
+    link::LinkCounts,
+    message::{HiRes, Vehicles},
+    what_if::Request,
+};
 
 /// The core is asked to decide so often, by the city's clock.
 pub const TICK: Duration = Duration::from_secs(1);
@@ -90,6 +100,7 @@ pub(crate) struct Centre {
     pub(crate) decisions_before: u64,
     pub(crate) live: Intervals,
     pub(crate) replayed: Intervals,
+    pub(crate) ledger: Ledger,
     pub(crate) links_sent: u64,
     pub(crate) rejected: BTreeMap<String, u64>,
     /// Cabinets that were asked for their presence.
@@ -103,8 +114,8 @@ pub(crate) struct Centre {
 }
 
 impl Centre {
-    /// Runs until `shutdown`, then says goodbye to the street.
-    pub(crate) async fn run(mut self, mut asks: mpsc::Receiver<Ask>, shutdown: CancellationToken) {
+    /// Runs until `shutdown`.
+    pub(crate) async fn run(&mut self, mut asks: mpsc::Receiver<Ask>, shutdown: CancellationToken) {
         let mut heard = Vec::with_capacity(HEARD_AT_ONCE);
         let mut next_tick = whole_second_after(self.clock.now());
         let mut watch_timer = tokio::time::interval(WATCH_PERIOD);
@@ -136,10 +147,15 @@ impl Centre {
                 }
             }
         }
-        let mut rows = Vec::new();
-        self.live.close_before(Moment(i64::MAX), &mut rows);
-        self.replayed.close_before(Moment(i64::MAX), &mut rows);
-        self.keep_intervals(self.clock.now(), rows);
+        self.close_windows(Moment(i64::MAX));
+    }
+
+    /// Tells the cabinets what the store took last, and says goodbye to the street.
+    pub(crate) async fn leave(mut self) {
+        self.settle();
+        for (ix, code, runs) in self.ledger.last_news() {
+            self.field.stored(ix, code, runs);
+        }
         self.field.close().await;
     }
 
@@ -149,11 +165,12 @@ impl Centre {
         self.carry_out(now, actions);
         self.ask_strangers(now);
         self.what_ifs.tick(began);
-        let mut rows = Vec::new();
         // A window is over for good once no cabinet can still be on its way with it.
-        self.live.close_before(now - LATE, &mut rows);
-        self.replayed.close_before(now - LATE, &mut rows);
-        self.keep_intervals(now, rows);
+        self.close_windows(now - LATE);
+        self.settle();
+        for (ix, code, runs) in self.ledger.news(now.0.div_euclid(1000)) {
+            self.field.stored(ix, code, runs);
+        }
         let mut rejected = self.field.rejected();
         for (name, count) in self.core.rejected().iter().chain(&self.rejected) {
             *rejected.entry(name.clone()).or_default() += count;
@@ -200,47 +217,57 @@ impl Centre {
     fn hear(&mut self, heard: Heard) {
         let now = self.clock.now();
         match heard {
-            Heard::Live(events) => {
-                for event in events {
-                    self.gauges.events.fetch_add(1, Ordering::Relaxed);
-                    self.remember(now, &event, false);
-                    let actions = self.core.handle(now, event);
-                    self.carry_out(now, actions);
+            Heard::Live(events) => events.into_iter().for_each(|event| self.take(now, event)),
+            Heard::Kept(Kept { junction, code, replayed, entries }) => {
+                for (ts, seq, event) in entries {
+                    self.remember(now, Receipt { junction, code, ts, seq }, &event, replayed);
+                    if !replayed {
+                        self.take(now, event);
+                    }
                 }
             }
-            Heard::Replayed(events) => events.iter().for_each(|event| self.remember(now, event, true)),
             Heard::Answer(answer) => self.what_ifs.hear(Instant::now(), *answer),
             Heard::Vehicles(at, vehicles) => drop(self.fleet.send_replace(Arc::new((at, vehicles)))),
         }
     }
 
+    fn take(&mut self, now: Moment, event: Event) {
+        self.gauges.events.fetch_add(1, Ordering::Relaxed);
+        let actions = self.core.handle(now, event);
+        self.carry_out(now, actions);
+    }
+
     /// Hands what is worth keeping to the store's waiting room.
-    fn remember(&mut self, now: Moment, event: &Event, replayed: bool) {
+    fn remember(&mut self, now: Moment, receipt: Receipt, event: &Event, replayed: bool) {
+        if !self.ledger.takes(receipt) {
+            return self.reject("store.repeated");
+        }
         match event {
-            Event::HiRes(junction, events) => {
-                for e in &events.events {
-                    if self.believable(now, e.t) {
-                        self.room.event(EventRow {
-                            at: e.t,
-                            junction: *junction,
-                            code: e.code,
-                            param: e.param,
-                        });
-                    }
-                }
-            }
-            Event::Counts(junction, at, counts) => {
-                if !self.believable(now, *at) {
-                    return;
-                }
-                let mut rows = Vec::new();
+            Event::Counts(_, at, counts) if self.believable(now, *at) => {
+                let mut closed = Closed::default();
                 let intervals = if replayed { &mut self.replayed } else { &mut self.live };
-                if !intervals.add(*junction, *at, counts, &mut rows) {
-                    self.reject("store.repeated-reading");
-                }
-                self.keep_intervals(now, rows);
+                intervals.add(receipt, counts, &mut closed);
+                self.room.intervals(closed.rows, closed.receipts);
             }
-            _ => (),
+            Event::HiRes(junction, events) => {
+                let row = |e: &HiRes| EventRow { at: e.t, junction: *junction, code: e.code, param: e.param };
+                let believable = events.events.iter().filter(|e| self.believable(now, e.t));
+                let rows = believable.map(row).collect();
+                self.room.events(rows, receipt);
+            }
+            // Nothing of it is worth keeping, here or there.
+            _ => self.room.events(Vec::new(), receipt),
+        }
+    }
+
+    /// Takes note of what the store has taken, or lost.
+    fn settle(&mut self) {
+        for (receipt, lost) in self.room.settled() {
+            if lost {
+                self.ledger.lost(receipt);
+            } else {
+                self.ledger.stored(receipt);
+            }
         }
     }
 
@@ -252,11 +279,12 @@ impl Centre {
         believable
     }
 
-    fn keep_intervals(&mut self, now: Moment, rows: Vec<IntervalRow>) {
-        for row in rows {
-            // Its readings were believable, and a window is short.
-            debug_assert!(row.at <= now + LATEST + LATEST);
-            self.room.interval(row);
+    fn close_windows(&mut self, before: Moment) {
+        let mut closed = Closed::default();
+        self.live.close_before(before, &mut closed);
+        self.replayed.close_before(before, &mut closed);
+        if closed != Closed::default() {
+            self.room.intervals(closed.rows, closed.receipts);
         }
     }
 

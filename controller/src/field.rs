@@ -29,8 +29,8 @@ use wire::{
         self, Credentials, Inbox, Incoming, LARGEST_PACKET, LinkConfig, LinkCounts, Outgoing, Publisher, Will,
     },
     message::{
-        Alarms, Counts, Entry, Events, Groups, LinkTime, LinkTimes, Mode, Presence, PresenceState, Status,
-        Vehicles,
+        Alarms, Counts, Entry, Events, Groups, LinkTime, LinkTimes, Mode, Presence, PresenceState, Run,
+        Status, Stored, Vehicles,
     },
     result::CommandResult,
     topic::{self, CITY, Kind, Node, Question, StatusCode},
@@ -52,12 +52,25 @@ const HEADER_ROOM: usize = 4_096;
 pub enum Heard {
     /// For the core, oldest first.
     Live(Vec<Event>),
-    /// Out of a cabinet's spool after an outage: for the store only. A decision must not rest on it.
-    Replayed(Vec<Event>),
+    /// For the core and the store, or, out of a cabinet's spool after an outage, for the store only.
+    Kept(Kept),
     /// Where public transport is.
     Vehicles(Moment, Vehicles),
     /// What a simulator says of a question of ours.
     Answer(Box<Answer>),
+}
+
+/// Entries that the store keeps, and that their cabinet keeps until it hears that the store has them.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Whose.
+    pub junction: JunctionIx,
+    /// Of which channel.
+    pub code: StatusCode,
+    /// From before: a decision must not rest on it.
+    pub replayed: bool,
+    /// Time and number of each, oldest first.
+    pub entries: Vec<(Moment, u64, Event)>,
 }
 
 /// A message that was not.
@@ -123,8 +136,19 @@ impl Decoder {
                     .ok_or_else(|| Rejection::new(malformed(StatusCode::Vehicles.as_str()), "no entries"))?;
                 Ok(Heard::Vehicles(ts, values))
             }
+            Kind::Status(code @ (StatusCode::Events | StatusCode::Counts)) => {
+                Ok(Heard::Kept(kept(junction()?, code, false, payload)?))
+            }
+            Kind::Replay(code @ (StatusCode::Events | StatusCode::Counts)) => {
+                Ok(Heard::Kept(kept(junction()?, code, true, payload)?))
+            }
             Kind::Status(code) => Ok(Heard::Live(status(junction()?, code, payload)?)),
-            Kind::Replay(code) => Ok(Heard::Replayed(status(junction()?, code, payload)?)),
+            Kind::Replay(code) => {
+                Err(Rejection::new("mqtt.unexpected", format!("{} replayed by {node}", code.as_str())))
+            }
+            Kind::Stored(code) => {
+                Err(Rejection::new("mqtt.unexpected", format!("{} stored for {node}", code.as_str())))
+            }
             Kind::Alarm(code) => {
                 if code.len() > ALARM_CODE_BOUND {
                     return Err(Rejection::new(
@@ -164,13 +188,21 @@ impl Decoder {
     pub fn events(&self, topic: &str, payload: &[u8]) -> Result<Vec<Event>, Rejection> {
         Ok(match self.hear(topic, payload)? {
             Heard::Live(events) => events,
-            Heard::Replayed(_) | Heard::Vehicles(..) | Heard::Answer(_) => Vec::new(),
+            Heard::Kept(kept) if !kept.replayed => {
+                kept.entries.into_iter().map(|(_, _, event)| event).collect()
+            }
+            Heard::Kept(_) | Heard::Vehicles(..) | Heard::Answer(_) => Vec::new(),
         })
     }
 
-    fn presence_of(&self, ix: JunctionIx) -> String {
+    fn cabinet(&self, ix: JunctionIx) -> Node {
         let junction = &self.city.junctions[ix.ix()];
-        Node::cabinet(&junction.district, &junction.id).topic(&Kind::Presence)
+        Node::cabinet(&junction.district, &junction.id)
+    }
+
+    /// The message that tells a cabinet what it need not keep any longer.
+    pub fn stored(&self, ix: JunctionIx, code: StatusCode, runs: Vec<Run>) -> Outgoing {
+        Outgoing::kept(self.cabinet(ix).topic(&Kind::Stored(code)), codec::encode(&Stored { runs }))
     }
 
     /// The message that carries a command to a junction; its answer will be understood from now on.
@@ -184,10 +216,9 @@ impl Decoder {
                 sent.to.remove(&oldest);
             }
         }
-        let junction = &self.city.junctions[ix.ix()];
         let code = command.body.code();
         Outgoing::command(
-            Node::cabinet(&junction.district, &junction.id).topic(&Kind::Command(code)),
+            self.cabinet(ix).topic(&Kind::Command(code)),
             codec::encode(command),
             self.me.topic(&Kind::Result(code)),
             command.cmd_id.as_bytes().to_vec(),
@@ -259,23 +290,38 @@ fn read<T: DeserializeOwned>(code: &'static str, payload: &[u8]) -> Result<T, Re
     codec::decode(code, payload).map_err(|error| Rejection::new(malformed(code), error.to_string()))
 }
 
+fn entries<V: DeserializeOwned>(code: StatusCode, payload: &[u8]) -> Result<Vec<Entry<V>>, Rejection> {
+    read(code.as_str(), payload).map(|status: Status<V>| status.entries)
+}
+
+fn kept(ix: JunctionIx, code: StatusCode, replayed: bool, payload: &[u8]) -> Result<Kept, Rejection> {
+    let entries = match code {
+        StatusCode::Counts => {
+            let counts = |e: Entry<Counts>| (e.ts, e.seq, Event::Counts(ix, e.ts, e.values));
+            entries(code, payload)?.into_iter().map(counts).collect()
+        }
+        _ => {
+            let events = |e: Entry<Events>| (e.ts, e.seq, Event::HiRes(ix, e.values));
+            entries(code, payload)?.into_iter().map(events).collect()
+        }
+    };
+    Ok(Kept { junction: ix, code, replayed, entries })
+}
+
 fn status(ix: JunctionIx, code: StatusCode, payload: &[u8]) -> Result<Vec<Event>, Rejection> {
     fn each<V: DeserializeOwned>(
         code: StatusCode,
         payload: &[u8],
         event: impl Fn(Moment, V) -> Event,
     ) -> Result<Vec<Event>, Rejection> {
-        let status: Status<V> = read(code.as_str(), payload)?;
-        Ok(status.entries.into_iter().map(|e| event(e.ts, e.values)).collect())
+        Ok(entries(code, payload)?.into_iter().map(|e| event(e.ts, e.values)).collect())
     }
     match code {
         StatusCode::Groups => each(code, payload, |at, v: Groups| Event::Groups(ix, at, v)),
         StatusCode::Mode => each(code, payload, |_, v: Mode| Event::Mode(ix, v)),
-        StatusCode::Events => each(code, payload, |_, v: Events| Event::HiRes(ix, v)),
-        StatusCode::Counts => each(code, payload, |at, v: Counts| Event::Counts(ix, at, v)),
         // The cabinet's own copy of its limits: the presence's hash already says whether it is ours.
         StatusCode::Config => Ok(Vec::new()),
-        StatusCode::Links | StatusCode::Vehicles => {
+        StatusCode::Events | StatusCode::Counts | StatusCode::Links | StatusCode::Vehicles => {
             Err(Rejection::new("mqtt.unexpected", format!("{} from a cabinet", code.as_str())))
         }
     }
@@ -306,12 +352,12 @@ pub(crate) struct Field {
 impl Field {
     /// Asks the broker for what it keeps of one cabinet's presence.
     pub(crate) fn ask_presence(&self, ix: JunctionIx) {
-        self.publisher.subscribe(self.decoder.presence_of(ix));
+        self.publisher.subscribe(self.decoder.cabinet(ix).topic(&Kind::Presence));
     }
 
     /// Gives that filter back; the wide one goes on.
     pub(crate) fn stop_asking_presence(&self, ix: JunctionIx) {
-        self.publisher.unsubscribe(&self.decoder.presence_of(ix));
+        self.publisher.unsubscribe(&self.decoder.cabinet(ix).topic(&Kind::Presence));
     }
 
     /// Starts the link; it connects, and connects again, until [`Field::close`] or until `shutdown`.
@@ -379,6 +425,11 @@ impl Field {
     pub(crate) fn cancel_what_if(&self, id: Uuid) {
         let payload = codec::encode(&Cancel { id });
         self.publisher.publish(self.decoder.question(Question::Cancel, id, payload));
+    }
+
+    /// Tells a cabinet what is stored; never waits.
+    pub(crate) fn stored(&self, ix: JunctionIx, code: StatusCode, runs: Vec<Run>) {
+        self.publisher.publish(self.decoder.stored(ix, code, runs));
     }
 
     /// Sends link times; never waits.
@@ -493,7 +544,9 @@ mod tests {
         let check = |topic: &str, payload: &[u8], expected: &str| {
             let heard = match decoder().hear(topic, payload) {
                 Ok(Heard::Live(events)) => format!("{events:?}").chars().take(24).collect(),
-                Ok(Heard::Replayed(events)) => format!("replayed {}", events.len()),
+                Ok(Heard::Kept(Kept { replayed, entries, .. })) => {
+                    format!("{} {entries:?}", if replayed { "replayed" } else { "kept" })
+                }
                 Ok(Heard::Vehicles(at, v)) => format!("vehicles at {}: {}", at.0, v.vehicles.len()),
                 Ok(Heard::Answer(answer)) => format!("answer of {}", answer.from),
                 Err(rejection) => rejection.name,
@@ -502,8 +555,18 @@ mod tests {
         };
         let events = status(Events { events: vec![HiRes { t: Moment(1), code: 82, param: 1 }] });
         check("mow/sketch/C/status/tlc.mode/live", &mode(), "[Mode(JunctionIx(0), Mod");
-        check("mow/sketch/C/status/tlc.events/hires", &events, "[HiRes(JunctionIx(0), Ev");
-        check("mow/sketch/C/replay/tlc.events/hires", &events, "replayed 1");
+        check(
+            "mow/sketch/C/status/tlc.events/hires",
+            &events,
+            "kept [(Moment(5000), 0, HiRes(JunctionIx(0), Ev",
+        );
+        check(
+            "mow/sketch/C/replay/tlc.events/hires",
+            &events,
+            "replayed [(Moment(5000), 0, HiRes(JunctionIx(0), Ev",
+        );
+        check("mow/sketch/C/replay/tlc.mode/live", &mode(), "mqtt.unexpected");
+        check("mow/sketch/C/stored/tlc.events/hires", &events, "mqtt.unexpected");
         check("mow/sketch/C/alarm/tlc.lamp", &alarm(), "[Alarms(JunctionIx(0), \"");
         check("mow/sketch/C/status/tlc.config/full", b"whatever it says", "[]");
         check(

@@ -186,7 +186,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
     };
     let api = Api::new(city.clone(), &owned, clock, store.clone(), doors, shutdown.clone());
     let fingerprint = city.fingerprint();
-    let centre = centre::Centre {
+    let mut centre = centre::Centre {
         city,
         fingerprint,
         core,
@@ -199,6 +199,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         decisions_before: decisions,
         live: Intervals::new(config.interval, 0),
         replayed: Intervals::new(config.interval, FLAG_REPLAYED),
+        ledger: Default::default(),
         links_sent: 0,
         rejected: Default::default(),
         strangers: Default::default(),
@@ -210,15 +211,16 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         fleet,
     };
     let task = tokio::spawn(async move {
-        // The store is closed last, so that it takes what the centre says on its way out.
+        // The store is closed after the core, so that it takes what is left; the cabinets hear of that last.
         let store_end = CancellationToken::new();
         let writer = tokio::spawn(room::write_down(store, waiting, clock, keep, store_end.clone()));
         centre.run(asks_out, shutdown).await;
-        link_end.cancel();
         store_end.cancel();
         if writer.await.is_err() {
             tracing::error!("the store's writer failed");
         }
+        centre.leave().await;
+        link_end.cancel();
     });
     Centre { router: api::router(api.clone()), api, task }
 }

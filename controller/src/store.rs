@@ -3,12 +3,14 @@
 //! Two stores, one set of answers: [`Store::Embedded`] is a file beside the program, [`Store::Postgres`] a
 //! server (TimescaleDB if the extension is there). Rows wait in a bounded [`room`] that never makes
 //! control wait; one task writes them down each second. The store being down stops nothing: the room
-//! fills, then loses its oldest rows and says so.
+//! fills, then loses its oldest rows and says so. [`receipts`] tell the cabinets what is stored, and let go of nothing
+//! that is not.
 
 pub mod audit;
 pub mod embedded;
 pub mod intervals;
 pub mod postgres;
+pub mod receipts;
 pub mod room;
 
 #[cfg(test)]

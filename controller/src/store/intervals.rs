@@ -1,6 +1,6 @@
 //! Detector readings come each second; the store keeps windows of some tens of seconds, aligned to the clock.
 
-use super::{FLAG_FAULT, IntervalRow};
+use super::{FLAG_FAULT, IntervalRow, receipts::Receipt};
 use model::{ids::JunctionIx, time::Moment};
 use std::{collections::BTreeMap, time::Duration};
 use wire::message::Counts;
@@ -13,11 +13,21 @@ pub struct Intervals {
     open: BTreeMap<JunctionIx, Open>,
 }
 
+/// Windows that are over.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Closed {
+    /// Their rows.
+    pub rows: Vec<IntervalRow>,
+    /// For the readings in them.
+    pub receipts: Vec<Receipt>,
+}
+
 /// The window of one junction that is being filled.
 #[derive(Clone, Debug)]
 struct Open {
     end: Moment,
-    newest: Moment,
+    /// For the readings in it.
+    receipts: Vec<Receipt>,
     channels: BTreeMap<u16, Sum>,
 }
 
@@ -38,31 +48,22 @@ impl Intervals {
         Intervals { window_ms: (window.as_millis() as i64).max(1), flags, open: BTreeMap::new() }
     }
 
-    /// Adds the readings of a short window that ended `at`. When they belong to the next long window, the rows
-    /// of the one before are complete. Readings not newer than the newest one are left out: they were
-    /// delivered twice. False if so.
-    pub fn add(
-        &mut self,
-        junction: JunctionIx,
-        at: Moment,
-        counts: &Counts,
-        rows: &mut Vec<IntervalRow>,
-    ) -> bool {
+    /// Adds the readings of a short window that ended when their receipt says. When they belong to another long window,
+    /// the rows of the one before are complete.
+    pub fn add(&mut self, receipt: Receipt, counts: &Counts, closed: &mut Closed) {
         // A window that ends at 12:00:20 belongs to 12:00:00 to 12:00:20.
+        let at = receipt.ts;
         let end = Moment((at.0 - 1).div_euclid(self.window_ms) * self.window_ms + self.window_ms);
-        let open = self.open.entry(junction).or_insert_with(|| Open {
+        let open = self.open.entry(receipt.junction).or_insert_with(|| Open {
             end,
-            newest: Moment(i64::MIN),
+            receipts: Vec::new(),
             channels: BTreeMap::new(),
         });
-        if at <= open.newest {
-            return false;
-        }
-        open.newest = at;
         if end != open.end {
-            close(junction, open, self.flags, rows);
+            close(receipt.junction, open, self.flags, closed);
             open.end = end;
         }
+        open.receipts.push(receipt);
         let seconds = if counts.window_s.is_finite() { counts.window_s.max(0.0) } else { 0.0 };
         for c in &counts.channels {
             let sum = open.channels.entry(c.dl).or_default();
@@ -77,20 +78,20 @@ impl Intervals {
             }
             sum.fault |= c.fault;
         }
-        true
     }
 
     /// Closes windows that ended before `moment`: their junctions have fallen silent.
-    pub fn close_before(&mut self, moment: Moment, rows: &mut Vec<IntervalRow>) {
+    pub fn close_before(&mut self, moment: Moment, closed: &mut Closed) {
         for (&junction, open) in self.open.iter_mut().filter(|(_, open)| open.end < moment) {
-            close(junction, open, self.flags, rows);
+            close(junction, open, self.flags, closed);
         }
     }
 }
 
-fn close(junction: JunctionIx, open: &mut Open, flags: u8, rows: &mut Vec<IntervalRow>) {
+fn close(junction: JunctionIx, open: &mut Open, flags: u8, closed: &mut Closed) {
+    closed.receipts.append(&mut open.receipts);
     for (channel, sum) in std::mem::take(&mut open.channels) {
-        rows.push(IntervalRow {
+        closed.rows.push(IntervalRow {
             at: open.end,
             junction,
             channel,
@@ -105,7 +106,7 @@ fn close(junction: JunctionIx, open: &mut Open, flags: u8, rows: &mut Vec<Interv
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::message::Channel;
+    use wire::{message::Channel, topic::StatusCode};
 
     fn reading(count: u16, occupancy: f32, speed: Option<f32>) -> Counts {
         let channel = Channel {
@@ -125,14 +126,15 @@ mod tests {
     #[test]
     fn seconds_add_up_to_aligned_windows() {
         let mut intervals = Intervals::new(Duration::from_secs(20), 0);
-        let mut rows = Vec::new();
+        let mut closed = Closed::default();
         let j = JunctionIx(0);
+        let second =
+            |s: i64| Receipt { junction: j, code: StatusCode::Counts, ts: Moment(s * 1000), seq: s as u64 };
         for s in 1..=20 {
-            intervals.add(j, Moment(s * 1000), &reading(1, 0.5, Some(10.0)), &mut rows);
+            intervals.add(second(s), &reading(1, 0.5, Some(10.0)), &mut closed);
         }
-        assert!(!intervals.add(j, Moment(20_000), &reading(9, 1.0, None), &mut rows), "twice the same");
-        assert!(rows.is_empty());
-        intervals.add(j, Moment(21_000), &reading(3, 0.0, Some(2.0)), &mut rows);
+        assert_eq!(closed, Closed::default());
+        intervals.add(second(21), &reading(3, 0.0, Some(2.0)), &mut closed);
         let row = IntervalRow {
             at: Moment(20_000),
             junction: j,
@@ -142,15 +144,19 @@ mod tests {
             speed_mps: Some(10.0),
             flags: 0,
         };
-        assert_eq!(rows, [row]);
-        intervals.close_before(Moment(40_000), &mut rows);
-        assert_eq!(rows.len(), 1, "still open");
-        intervals.close_before(Moment(40_001), &mut rows);
-        assert_eq!(
-            rows[1],
-            IntervalRow { at: Moment(40_000), count: 3, occupancy: 0.0, speed_mps: Some(2.0), ..row }
-        );
-        intervals.close_before(Moment(99_000), &mut rows);
-        assert_eq!(rows.len(), 2, "once only");
+        assert_eq!((&closed.rows[..], closed.receipts.len()), (&[row][..], 20));
+        intervals.close_before(Moment(40_000), &mut closed);
+        assert_eq!(closed.rows.len(), 1, "still open");
+        intervals.close_before(Moment(40_001), &mut closed);
+        let short = IntervalRow { at: Moment(40_000), count: 3, occupancy: 0.0, speed_mps: Some(2.0), ..row };
+        assert_eq!((closed.rows[1], closed.receipts.len()), (short, 21));
+        intervals.close_before(Moment(99_000), &mut closed);
+        assert_eq!(closed.rows.len(), 2, "once only");
+        // What comes late, as a replay may, has a row of its own in its own window.
+        intervals.add(second(105), &reading(1, 0.5, None), &mut closed);
+        intervals.add(second(22), &reading(2, 0.5, None), &mut closed);
+        intervals.close_before(Moment(200_000), &mut closed);
+        let late: Vec<_> = closed.rows[2..].iter().map(|r| (r.at.0, r.count)).collect();
+        assert_eq!(late, [(120_000, 1), (40_000, 2)]);
     }
 }

@@ -1,6 +1,6 @@
 //! The waiting room between control and the store, and the one task that empties it.
 
-use super::{AuditRow, Batch, DecisionRow, EventRow, IntervalRow, Store, StoreError};
+use super::{AuditRow, Batch, DecisionRow, EventRow, IntervalRow, Store, StoreError, receipts::Receipt};
 use std::{
     collections::VecDeque,
     sync::{
@@ -44,10 +44,83 @@ pub struct Room {
 
 #[derive(Debug, Default)]
 struct Rows {
-    events: VecDeque<EventRow>,
-    intervals: VecDeque<IntervalRow>,
+    events: Line<EventRow>,
+    intervals: Line<IntervalRow>,
     decisions: VecDeque<DecisionRow>,
     audit: VecDeque<AuditRow>,
+}
+
+/// Rows in order, and the receipts for what they were made of. Rows are numbered from the first that ever came.
+#[derive(Debug)]
+struct Line<T> {
+    rows: VecDeque<T>,
+    /// Number of the first of them.
+    front: u64,
+    /// Number of the first row of the batch that is being written, while one is.
+    away: Option<u64>,
+    due: VecDeque<Due>,
+}
+
+impl<T> Default for Line<T> {
+    fn default() -> Self {
+        Line { rows: VecDeque::new(), front: 0, away: None, due: VecDeque::new() }
+    }
+}
+
+/// A receipt for rows `first..after`.
+#[derive(Debug)]
+struct Due {
+    first: u64,
+    after: u64,
+    receipt: Receipt,
+    lost: bool,
+}
+
+impl<T> Line<T> {
+    /// Appends rows with the receipts for them; returns how many old ones had to go.
+    fn push(&mut self, rows: Vec<T>, receipts: Vec<Receipt>, bound: usize) -> u64 {
+        let first = self.front + self.rows.len() as u64;
+        self.rows.extend(rows);
+        let after = self.front + self.rows.len() as u64;
+        self.due.extend(receipts.into_iter().map(|receipt| Due { first, after, receipt, lost: false }));
+        let lost = self.rows.len().saturating_sub(bound);
+        self.rows.drain(..lost);
+        self.lose(self.front, lost as u64);
+        self.front += lost as u64;
+        lost as u64
+    }
+
+    fn lose(&mut self, from: u64, count: u64) {
+        let begin = self.due.partition_point(|due| due.after <= from);
+        let touched = self.due.range_mut(begin..).take_while(|due| due.first < from + count);
+        touched.for_each(|due| due.lost = true);
+    }
+
+    fn take(&mut self) -> Vec<T> {
+        let n = self.rows.len().min(BATCH_ROWS);
+        self.away = (n > 0).then_some(self.front);
+        self.front += n as u64;
+        self.rows.drain(..n).collect()
+    }
+
+    /// Puts the batch before the others; returns how many of the oldest had to go.
+    fn give_back(&mut self, rows: Vec<T>, bound: usize) -> u64 {
+        let Some(away) = self.away.take_if(|_| !rows.is_empty()) else { return 0 };
+        let lost = (self.rows.len() + rows.len()).saturating_sub(bound);
+        self.lose(away, lost as u64);
+        self.front -= (rows.len() - lost) as u64;
+        for row in rows.into_iter().skip(lost).rev() {
+            self.rows.push_front(row);
+        }
+        lost as u64
+    }
+
+    /// The receipts for whose rows nobody waits any longer; true beside those of which a row was lost.
+    fn settled(&mut self) -> impl Iterator<Item = (Receipt, bool)> {
+        let handled = self.away.unwrap_or(self.front);
+        let n = self.due.partition_point(|due| due.after <= handled);
+        self.due.drain(..n).map(|due| (due.receipt, due.lost))
+    }
 }
 
 /// How the store is doing.
@@ -64,13 +137,13 @@ pub struct RoomState {
 }
 
 impl Room {
-    /// An event.
-    pub fn event(&self, row: EventRow) {
-        self.put(|rows| bounded(&mut rows.events, row, EVENTS_ROOM))
+    /// Events of one entry, and its receipt.
+    pub fn events(&self, rows: Vec<EventRow>, receipt: Receipt) {
+        self.put(|all| all.events.push(rows, vec![receipt], EVENTS_ROOM))
     }
-    /// A detector reading.
-    pub fn interval(&self, row: IntervalRow) {
-        self.put(|rows| bounded(&mut rows.intervals, row, INTERVALS_ROOM))
+    /// Detector readings, and the receipts for what is in them.
+    pub fn intervals(&self, rows: Vec<IntervalRow>, receipts: Vec<Receipt>) {
+        self.put(|all| all.intervals.push(rows, receipts, INTERVALS_ROOM))
     }
     /// A decision.
     pub fn decision(&self, row: DecisionRow) {
@@ -81,11 +154,19 @@ impl Room {
         self.put(|rows| bounded(&mut rows.audit, row, AUDIT_ROOM))
     }
 
+    /// The receipts for what has been settled since the last call: true beside those that were lost here.
+    pub fn settled(&self) -> Vec<(Receipt, bool)> {
+        let mut rows = self.lock();
+        let mut settled: Vec<_> = rows.events.settled().collect();
+        settled.extend(rows.intervals.settled());
+        settled
+    }
+
     /// How the store is doing.
     pub fn state(&self) -> RoomState {
         let waiting = {
             let rows = self.lock();
-            rows.events.len() + rows.intervals.len() + rows.decisions.len() + rows.audit.len()
+            rows.events.rows.len() + rows.intervals.rows.len() + rows.decisions.len() + rows.audit.len()
         };
         RoomState {
             written: self.written.load(Ordering::Relaxed),
@@ -103,8 +184,8 @@ impl Room {
     fn take(&self) -> Batch {
         let mut rows = self.lock();
         Batch {
-            events: oldest(&mut rows.events),
-            intervals: oldest(&mut rows.intervals),
+            events: rows.events.take(),
+            intervals: rows.intervals.take(),
             decisions: oldest(&mut rows.decisions),
             audit: oldest(&mut rows.audit),
         }
@@ -113,12 +194,19 @@ impl Room {
     /// Puts back what could not be written. What came meanwhile is newer, and stays if there is no room for both.
     fn give_back(&self, batch: Batch) {
         let mut rows = self.lock();
-        let lost = refill(&mut rows.events, batch.events, EVENTS_ROOM)
-            + refill(&mut rows.intervals, batch.intervals, INTERVALS_ROOM)
+        let lost = rows.events.give_back(batch.events, EVENTS_ROOM)
+            + rows.intervals.give_back(batch.intervals, INTERVALS_ROOM)
             + refill(&mut rows.decisions, batch.decisions, DECISIONS_ROOM)
             + refill(&mut rows.audit, batch.audit, AUDIT_ROOM);
         drop(rows);
         self.dropped.fetch_add(lost, Ordering::Relaxed);
+    }
+
+    /// The batch is written, or will never be.
+    fn finish(&self, batch: &Batch) {
+        let mut rows = self.lock();
+        rows.events.away.take_if(|_| !batch.events.is_empty());
+        rows.intervals.away.take_if(|_| !batch.intervals.is_empty());
     }
 
     fn set_down(&self, why: Option<String>) {
@@ -208,10 +296,16 @@ async fn write_once(store: &Store, room: &Room) -> Result<(), ()> {
                 continue;
             }
         };
+        let mut up = Ok(());
         for part in parts {
-            let answer = store.write(&part).await;
-            settle(room, part, answer)?;
+            if up.is_ok() {
+                let answer = store.write(&part).await;
+                up = settle(room, part, answer);
+            } else {
+                room.give_back(part);
+            }
         }
+        up?;
     }
 }
 
@@ -219,6 +313,7 @@ async fn write_once(store: &Store, room: &Room) -> Result<(), ()> {
 fn settle(room: &Room, batch: Batch, answer: Result<(), StoreError>) -> Result<(), ()> {
     match answer {
         Ok(()) => {
+            room.finish(&batch);
             room.written.fetch_add(batch.len() as u64, Ordering::Relaxed);
             if room.state().down.is_some() {
                 tracing::info!(rows = room.state().waiting, "the store is back");
@@ -227,6 +322,7 @@ fn settle(room: &Room, batch: Batch, answer: Result<(), StoreError>) -> Result<(
         }
         Err(StoreError::Refused { cause, .. }) => {
             // The same rows would be refused again, and hold up all that come after them.
+            room.finish(&batch);
             room.dropped.fetch_add(batch.len() as u64, Ordering::Relaxed);
             tracing::error!(rows = batch.len(), error = cause, "the store refused rows; they are lost");
         }
@@ -252,9 +348,43 @@ impl Room {
 mod tests {
     use super::*;
     use model::{ids::JunctionIx, time::Moment};
+    use wire::topic::StatusCode;
 
     fn decision(number: u64) -> DecisionRow {
         DecisionRow { number, at: Moment(0), junction: JunctionIx(0), json: String::new() }
+    }
+
+    fn receipt(seq: u64) -> Receipt {
+        Receipt { junction: JunctionIx(0), code: StatusCode::Events, ts: Moment(0), seq }
+    }
+
+    fn events(n: usize) -> Vec<EventRow> {
+        vec![EventRow { at: Moment(0), junction: JunctionIx(0), code: 1, param: 1 }; n]
+    }
+
+    fn settled(room: &Room) -> Vec<(u64, bool)> {
+        room.settled().into_iter().map(|(receipt, lost)| (receipt.seq, lost)).collect()
+    }
+
+    #[test]
+    fn a_receipt_is_settled_with_the_last_of_its_rows() {
+        let room = Room::default();
+        room.events(vec![], receipt(0));
+        room.events(events(BATCH_ROWS - 1), receipt(1));
+        room.events(events(2), receipt(2));
+        assert_eq!(settled(&room), [(0, false)], "nothing of it is worth keeping");
+        let first = room.take();
+        assert_eq!(settled(&room), [], "it is away");
+        room.give_back(first);
+        assert_eq!(settled(&room), [], "and back");
+        let first = room.take();
+        room.finish(&first);
+        assert_eq!(settled(&room), [(1, false)], "one row of the second entry still waits");
+        room.finish(&room.take());
+        assert_eq!(settled(&room), [(2, false)]);
+        room.events(events(1), receipt(3));
+        room.events(events(EVENTS_ROOM), receipt(4));
+        assert_eq!(settled(&room), [(3, true)], "lost at the bound, so its cabinet has to send it again");
     }
 
     #[test]

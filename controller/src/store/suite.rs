@@ -3,6 +3,7 @@
 
 use super::{
     audit,
+    receipts::Receipt,
     room::{Room, write_down},
     *,
 };
@@ -14,7 +15,7 @@ use std::{
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
-use wire::clock::Clock;
+use wire::{clock::Clock, topic::StatusCode};
 
 const T0: i64 = 1_770_000_000_000;
 const A: JunctionIx = JunctionIx(0);
@@ -22,6 +23,10 @@ const B: JunctionIx = JunctionIx(1);
 
 fn junctions() -> Vec<JunctionId> {
     ["tverskaya-1", "tverskaya-2"].map(JunctionId::new).to_vec()
+}
+
+fn receipt(seq: u64) -> Receipt {
+    Receipt { junction: A, code: StatusCode::Events, ts: Moment(seq as i64), seq }
 }
 
 fn event(junction: JunctionIx, ms: i64, code: u16, param: u16) -> EventRow {
@@ -268,10 +273,10 @@ async fn a_server_that_goes_and_comes_back_loses_no_row() {
     let (room, shutdown) = (Arc::new(Room::default()), CancellationToken::new());
     let keep = Duration::from_secs(86_400 * 365 * 100);
     let writer = tokio::spawn(write_down(store.clone(), room.clone(), Clock::real(), keep, shutdown.clone()));
-    room.event(event(A, 1, 1, 1));
+    room.events(vec![event(A, 1, 1, 1)], receipt(1));
     until("the first row", || room.state().written == 1).await;
     cluster.down();
-    room.event(event(A, 2, 1, 1));
+    room.events(vec![event(A, 2, 1, 1)], receipt(2));
     until("the outage to be noticed", || room.state().down.is_some()).await;
     assert_eq!(room.state().waiting, 1);
     assert!(matches!(store.events(A, from(0)..from(9), 9).await, Err(StoreError::Unavailable { .. })));
@@ -282,11 +287,13 @@ async fn a_server_that_goes_and_comes_back_loses_no_row() {
         [event(A, 1, 1, 1), event(A, 2, 1, 1)]
     );
     // The last rows are written on the way out.
-    room.event(event(A, 3, 1, 1));
+    room.events(vec![event(A, 3, 1, 1)], receipt(3));
     shutdown.cancel();
     writer.await.unwrap();
     assert_eq!(store.events(A, from(0)..from(9), 9).await.unwrap().rows.len(), 3);
     assert_eq!(room.state().dropped, 0);
+    let told: Vec<_> = room.settled().into_iter().map(|(receipt, lost)| (receipt.seq, lost)).collect();
+    assert_eq!(told, [(1, false), (2, false), (3, false)]);
 }
 
 /// Not a test by itself: the program that [`kill_minus_nine_keeps_acknowledged_rows`] starts and kills. It
