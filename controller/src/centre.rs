@@ -218,9 +218,9 @@ impl Centre {
         let now = self.clock.now();
         match heard {
             Heard::Live(events) => events.into_iter().for_each(|event| self.take(now, event)),
-            Heard::Kept(Kept { junction, code, replayed, entries }) => {
-                for (ts, seq, event) in entries {
-                    self.remember(now, Receipt { junction, code, ts, seq }, &event, replayed);
+            Heard::Kept(Kept { replayed, entries }) => {
+                for (receipt, event) in entries {
+                    self.remember(now, receipt, &event, replayed);
                     if !replayed {
                         self.take(now, event);
                     }
@@ -238,15 +238,15 @@ impl Centre {
     }
 
     /// Hands what is worth keeping to the store's waiting room.
-    fn remember(&mut self, now: Moment, receipt: Receipt, event: &Event, replayed: bool) {
-        if !self.ledger.takes(receipt) {
+    fn remember(&mut self, now: Moment, receipt: Option<Receipt>, event: &Event, replayed: bool) {
+        if receipt.is_some_and(|receipt| !self.ledger.takes(receipt)) {
             return self.reject("store.repeated");
         }
         match event {
-            Event::Counts(_, at, counts) if self.believable(now, *at) => {
+            Event::Counts(junction, at, counts) if self.believable(now, *at) => {
                 let mut closed = Closed::default();
                 let intervals = if replayed { &mut self.replayed } else { &mut self.live };
-                intervals.add(receipt, counts, &mut closed);
+                intervals.add(*junction, *at, counts, receipt, &mut closed);
                 self.room.intervals(closed.rows, closed.receipts);
             }
             Event::HiRes(junction, events) => {

@@ -7,6 +7,7 @@
 use crate::{
     config::Config,
     coordinator::{Event, LinkSpeed},
+    store::receipts::Receipt,
 };
 use model::{
     city::City,
@@ -63,14 +64,10 @@ pub enum Heard {
 /// Entries that the store keeps, and that their cabinet keeps until it hears that the store has them.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// Whose.
-    pub junction: JunctionIx,
-    /// Of which channel.
-    pub code: StatusCode,
     /// From before: a decision must not rest on it.
     pub replayed: bool,
-    /// Time and number of each, oldest first.
-    pub entries: Vec<(Moment, u64, Event)>,
+    /// Oldest first; each with what its cabinet knows it by, if it says so.
+    pub entries: Vec<(Option<Receipt>, Event)>,
 }
 
 /// A message that was not.
@@ -188,9 +185,7 @@ impl Decoder {
     pub fn events(&self, topic: &str, payload: &[u8]) -> Result<Vec<Event>, Rejection> {
         Ok(match self.hear(topic, payload)? {
             Heard::Live(events) => events,
-            Heard::Kept(kept) if !kept.replayed => {
-                kept.entries.into_iter().map(|(_, _, event)| event).collect()
-            }
+            Heard::Kept(kept) if !kept.replayed => kept.entries.into_iter().map(|(_, event)| event).collect(),
             Heard::Kept(_) | Heard::Vehicles(..) | Heard::Answer(_) => Vec::new(),
         })
     }
@@ -254,7 +249,7 @@ impl Decoder {
             closed: false,
         };
         let values = LinkTimes { links: speeds.iter().map(link).collect() };
-        let status = Status { entries: vec![Entry { ts: at, seq, values }] };
+        let status = Status { entries: vec![Entry::new(at, seq, values)] };
         Outgoing::kept(self.me.topic(&Kind::Status(StatusCode::Links)), codec::encode(&status))
     }
 
@@ -295,17 +290,19 @@ fn entries<V: DeserializeOwned>(code: StatusCode, payload: &[u8]) -> Result<Vec<
 }
 
 fn kept(ix: JunctionIx, code: StatusCode, replayed: bool, payload: &[u8]) -> Result<Kept, Rejection> {
+    let receipt =
+        |boot_id: Option<Uuid>, seq: u64| Some(Receipt { junction: ix, code, boot_id: boot_id?, seq });
     let entries = match code {
         StatusCode::Counts => {
-            let counts = |e: Entry<Counts>| (e.ts, e.seq, Event::Counts(ix, e.ts, e.values));
+            let counts = |e: Entry<Counts>| (receipt(e.boot_id, e.seq), Event::Counts(ix, e.ts, e.values));
             entries(code, payload)?.into_iter().map(counts).collect()
         }
         _ => {
-            let events = |e: Entry<Events>| (e.ts, e.seq, Event::HiRes(ix, e.values));
+            let events = |e: Entry<Events>| (receipt(e.boot_id, e.seq), Event::HiRes(ix, e.values));
             entries(code, payload)?.into_iter().map(events).collect()
         }
     };
-    Ok(Kept { junction: ix, code, replayed, entries })
+    Ok(Kept { replayed, entries })
 }
 
 fn status(ix: JunctionIx, code: StatusCode, payload: &[u8]) -> Result<Vec<Event>, Rejection> {
@@ -525,7 +522,7 @@ mod tests {
     }
 
     fn status<V: serde::Serialize>(values: V) -> Vec<u8> {
-        codec::encode(&Status { entries: vec![Entry { ts: Moment(5_000), seq: 0, values }] })
+        codec::encode(&Status { entries: vec![Entry::new(Moment(5_000), 0, values)] })
     }
 
     fn mode() -> Vec<u8> {
@@ -555,16 +552,8 @@ mod tests {
         };
         let events = status(Events { events: vec![HiRes { t: Moment(1), code: 82, param: 1 }] });
         check("mow/sketch/C/status/tlc.mode/live", &mode(), "[Mode(JunctionIx(0), Mod");
-        check(
-            "mow/sketch/C/status/tlc.events/hires",
-            &events,
-            "kept [(Moment(5000), 0, HiRes(JunctionIx(0), Ev",
-        );
-        check(
-            "mow/sketch/C/replay/tlc.events/hires",
-            &events,
-            "replayed [(Moment(5000), 0, HiRes(JunctionIx(0), Ev",
-        );
+        check("mow/sketch/C/status/tlc.events/hires", &events, "kept [(None, HiRes(JunctionIx(0), Ev");
+        check("mow/sketch/C/replay/tlc.events/hires", &events, "replayed [(None, HiRes(JunctionIx(0), Ev");
         check("mow/sketch/C/replay/tlc.mode/live", &mode(), "mqtt.unexpected");
         check("mow/sketch/C/stored/tlc.events/hires", &events, "mqtt.unexpected");
         check("mow/sketch/C/alarm/tlc.lamp", &alarm(), "[Alarms(JunctionIx(0), \"");

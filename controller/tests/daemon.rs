@@ -182,7 +182,7 @@ impl Cabinet {
     }
 
     fn say<V: serde::Serialize>(&self, code: StatusCode, ts: Moment, values: V) {
-        let status = Status { entries: vec![Entry { ts, seq: 0, values }] };
+        let status = Status { entries: vec![Entry::new(ts, 0, values)] };
         self.publisher.publish(Outgoing::live(self.node.topic(&Kind::Status(code)), codec::encode(&status)));
     }
 

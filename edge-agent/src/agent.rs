@@ -249,7 +249,7 @@ impl Agent {
             missing_since: None,
             watch: LampWatch::new(&config.junction, config.poll),
             alarms: AlarmTable::default(),
-            telemetry: Telemetry::new(now),
+            telemetry: Telemetry::new(config.boot, now),
             counts: BTreeMap::new(),
             config,
         }

@@ -19,6 +19,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use uuid::Uuid;
 use wire::{
     codec,
     message::{Counts, Entry, Events, Run},
@@ -63,16 +64,16 @@ impl Record {
     }
 
     fn key(&self) -> Key {
-        let seq = match self {
-            Record::Events(entry) => entry.seq,
-            Record::Counts(entry) => entry.seq,
+        let (boot_id, seq) = match self {
+            Record::Events(entry) => (entry.boot_id, entry.seq),
+            Record::Counts(entry) => (entry.boot_id, entry.seq),
         };
-        (self.code(), self.ts(), seq)
+        (self.code(), boot_id.unwrap_or_default(), seq)
     }
 }
 
 /// What an entry is known by.
-type Key = (StatusCode, Moment, u64);
+type Key = (StatusCode, Uuid, u64);
 
 /// A frame of a segment file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -323,12 +324,11 @@ impl Spool {
     pub fn stored(&mut self, now: Moment, code: StatusCode, runs: &[Run]) {
         let mut marks: Vec<(u64, u32, u32)> = Vec::new();
         for run in runs {
-            let (first, last) = ((code, run.first_ts, run.first_seq), (code, run.last_ts, run.last_seq));
-            if first > last {
+            if run.first > run.last {
                 continue;
             }
-            let named = self.under_way.extract_if(first..=last, |(_, ts, seq), _| run.has(*ts, *seq));
-            for (_, ((segment, number), _)) in named {
+            let all = (code, run.boot_id, run.first)..=(code, run.boot_id, run.last);
+            for (_, ((segment, number), _)) in self.under_way.extract_if(all, |_, _| true) {
                 match marks.last_mut() {
                     Some((s, _, last)) if *s == segment && *last + 1 == number => *last = number,
                     _ => marks.push((segment, number, number)),
@@ -560,15 +560,16 @@ mod tests {
     }
 
     const NOW: Moment = Moment(1_000_000);
+    const BOOT: Uuid = Uuid::from_u128(7);
 
     fn record(seq: u64) -> Record {
         let event = HiRes { t: Moment(seq as i64 * 1000), code: 1, param: 2 };
-        Record::Events(Entry { ts: Moment(seq as i64), seq, values: Events { events: vec![event; 20] } })
+        let values = Events { events: vec![event; 20] };
+        Record::Events(Entry { ts: Moment(seq as i64), seq, boot_id: Some(BOOT), values })
     }
 
     fn run(first: u64, last: u64) -> Run {
-        let (first_ts, last_ts) = (Moment(first as i64), Moment(last as i64));
-        Run { first_ts, first_seq: first, last_ts, last_seq: last }
+        Run { boot_id: BOOT, first, last }
     }
 
     fn open(folder: Option<&Path>, most_bytes: u64) -> Spool {
@@ -579,9 +580,9 @@ mod tests {
     fn drain(spool: &mut Spool) -> Vec<u64> {
         let mut seqs = Vec::new();
         while let Some(record) = spool.take(NOW) {
-            let (code, ts, seq) = record.key();
+            let (code, boot, seq) = record.key();
             seqs.push(seq);
-            spool.stored(NOW, code, &[Run::of(ts, seq)]);
+            spool.stored(NOW, code, &[Run::of(boot, seq)]);
         }
         seqs
     }
@@ -619,7 +620,9 @@ mod tests {
         assert_eq!((spool.len(), spool.under_way(), spool.peek()), (0, 10, None));
         spool.stored(NOW, StatusCode::Counts, &[run(0, 9)]);
         assert_eq!(spool.under_way(), 10, "another channel's numbers are not these");
-        spool.stored(NOW, StatusCode::Events, &[run(0, 3), run(6, 9), Run { last_seq: 0, ..run(4, 5) }]);
+        spool.stored(NOW, StatusCode::Events, &[Run { boot_id: Uuid::nil(), ..run(0, 9) }]);
+        assert_eq!(spool.under_way(), 10, "nor are another start's");
+        spool.stored(NOW, StatusCode::Events, &[run(0, 3), run(6, 9), run(5, 4)]);
         assert_eq!((spool.len(), spool.under_way()), (0, 2));
         // A centre that goes on naming others had its time for these two.
         spool.push(record(10), Some(NOW));

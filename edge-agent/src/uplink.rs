@@ -149,6 +149,13 @@ impl Uplink {
     pub fn spool(&self) -> &Spool {
         &self.spool
     }
+
+    /// All that no centre has named: what is left when an agent is gone.
+    pub fn into_spool(self) -> Spool {
+        let mut spool = self.spool;
+        spool.link_lost();
+        spool
+    }
 }
 
 fn one<V: serde::Serialize>(entry: Entry<V>) -> Vec<u8> {

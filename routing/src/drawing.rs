@@ -200,7 +200,7 @@ pub(crate) fn said(ts: Moment, text: &str) -> Entry<LinkTimes> {
         LinkTime { link: link.to_string(), time_s, closed }
     };
     let links = text.split(',').filter(|t| !t.trim().is_empty()).map(one).collect();
-    Entry { ts, seq: 0, values: LinkTimes { links } }
+    Entry::new(ts, 0, LinkTimes { links })
 }
 
 /// The picture after the centre said `text` at `ts`, received at [`NOW`].

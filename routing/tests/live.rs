@@ -82,7 +82,7 @@ async fn until(
 fn link_times(links: &[(&str, f32, bool)]) -> Outgoing {
     let links =
         links.iter().map(|&(link, time_s, closed)| LinkTime { link: link.into(), time_s, closed }).collect();
-    let status = Status { entries: vec![Entry { ts: NOW, seq: 0, values: LinkTimes { links } }] };
+    let status = Status { entries: vec![Entry::new(NOW, 0, LinkTimes { links })] };
     Outgoing::kept(Node::centre("one").topic(&Kind::Status(StatusCode::Links)), codec::encode(&status))
 }
 

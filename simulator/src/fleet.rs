@@ -34,7 +34,7 @@ pub async fn publish(
                 }
                 let (ts, vehicles) = positions.borrow_and_update().clone();
                 let values = Vehicles { vehicles: vehicles.into_iter().map(on_wire).collect() };
-                let status = Status { entries: vec![Entry { ts, seq, values }] };
+                let status = Status { entries: vec![Entry::new(ts, seq, values)] };
                 publisher.publish(Outgoing::live(topic.clone(), codec::encode(&status)));
                 seq += 1;
             }

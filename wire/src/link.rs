@@ -124,8 +124,9 @@ pub struct Outgoing {
     correlation: Option<Bytes>,
 }
 
+/// How a message is treated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Delivery {
+pub enum Delivery {
     /// QoS 0; worthless once it is old, so dropped while there is no connection.
     Live,
     /// QoS 1, kept until the broker has it.
@@ -185,6 +186,11 @@ impl Outgoing {
     /// What it says.
     pub fn payload(&self) -> &[u8] {
         &self.payload
+    }
+
+    /// How it is treated.
+    pub fn delivery(&self) -> Delivery {
+        self.delivery
     }
 
     fn urgent(&self) -> bool {

@@ -24,8 +24,18 @@ pub struct Entry<V> {
     pub ts: Moment,
     /// Counts entries of the channel, from 0 when the channel starts, on through a replay.
     pub seq: u64,
+    /// **Ours**, on channels that are kept: the start of the program in which it was made, since numbers begin anew with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_id: Option<Uuid>,
     /// What was so.
     pub values: V,
+}
+
+impl<V> Entry<V> {
+    /// Of a channel that nobody keeps.
+    pub fn new(ts: Moment, seq: u64, values: V) -> Entry<V> {
+        Entry { ts, seq, boot_id: None, values }
+    }
 }
 
 /// A replay of a status after an outage: the same entries, under their first sequence numbers, behind live
@@ -50,40 +60,31 @@ pub struct Stored {
     pub runs: Vec<Run>,
 }
 
-/// Entries that follow one another, the first and the last included. Both times are told, because numbers begin anew at
-/// every start of an agent.
+/// Entries that follow one another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Run {
-    /// Time of the first.
-    #[serde(with = "crate::codec::timestamp")]
-    pub first_ts: Moment,
+    /// The start of the program in which they were made.
+    pub boot_id: Uuid,
     /// Number of the first.
-    pub first_seq: u64,
-    /// Time of the last.
-    #[serde(with = "crate::codec::timestamp")]
-    pub last_ts: Moment,
+    pub first: u64,
     /// Number of the last.
-    pub last_seq: u64,
+    pub last: u64,
 }
 
 impl Run {
     /// A run of one entry.
-    pub fn of(ts: Moment, seq: u64) -> Run {
-        Run { first_ts: ts, first_seq: seq, last_ts: ts, last_seq: seq }
+    pub fn of(boot_id: Uuid, seq: u64) -> Run {
+        Run { boot_id, first: seq, last: seq }
     }
 
     /// Whether it has that entry.
-    pub fn has(&self, ts: Moment, seq: u64) -> bool {
-        (self.first_seq..=self.last_seq).contains(&seq) && (self.first_ts..=self.last_ts).contains(&ts)
+    pub fn has(&self, boot_id: Uuid, seq: u64) -> bool {
+        self.boot_id == boot_id && (self.first..=self.last).contains(&seq)
     }
 
-    /// Makes it longer by the entry that comes after its last, if this is the one.
-    pub fn extend(&mut self, ts: Moment, seq: u64) -> bool {
-        let next = self.last_seq.checked_add(1) == Some(seq) && ts >= self.last_ts;
-        if next {
-            (self.last_ts, self.last_seq) = (ts, seq);
-        }
-        next
+    /// Whether the entry is the one after its last.
+    pub fn ends_before(&self, boot_id: Uuid, seq: u64) -> bool {
+        self.boot_id == boot_id && self.last.checked_add(1) == Some(seq)
     }
 }
 

@@ -1,15 +1,12 @@
-//! One cabinet: the simulated device, its cable, and the real agent's core with the real Modbus client, under a clock
-//! of its own.
-//!
-//! Its uplink is a model of `edge_agent::uplink` over the real spool, because the real one needs a connection: live
-//! while the link is up, kept while it is down, replayed behind.
+//! One cabinet: the simulated device, its cable, and the real agent's core with the real Modbus client and the real
+//! uplink and spool, under a clock of its own. The spool is in memory, and outlives the agent as files would.
 
 use super::{
     cable::Cable,
     link::{Audience, Class, Message},
     plant::Plant,
 };
-use bytes::Bytes;
+use controller::store::receipts::Receipt;
 use edge_agent::{
     agent::{Action, Agent, AgentConfig, Arrived, Event, Publication},
     device::{
@@ -17,18 +14,25 @@ use edge_agent::{
         modbus::{ModbusConfig, ModbusDevice},
     },
     spool::{Record, Spool, SpoolConfig},
+    uplink::Uplink,
 };
-use model::{signal::Junction, time::Moment};
+use model::{ids::JunctionIx, signal::Junction, time::Moment};
 use simulator::{
     modbus_field::FieldDevice,
     signals::{Felt, Tlc, Troubles},
 };
-use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 use wire::{
     codec,
-    message::{Entry, PresenceState, Replay, Status},
+    link::{Delivery, Outgoing},
+    message::{Entry, Events, PresenceState, Stored},
     register_map::RegisterMap,
     result::CommandResult,
     topic::{Kind, Node, StatusCode},
@@ -38,8 +42,8 @@ use wire::{
 const POLL: Duration = Duration::from_millis(500);
 /// Bound of the spool: more than any outage of a rehearsal needs.
 const SPOOL_BYTES: u64 = 4 << 20;
-/// Entries replayed at one poll.
-const REPLAYED: usize = 10;
+/// Entries replayed a second, as `edge-agent.toml` has it.
+const REPLAYED: u32 = 20;
 
 /// A clock that is ahead of the right one by so much, and runs too fast.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,10 +63,8 @@ impl Crystal {
 struct Running {
     agent: Agent,
     modbus: ModbusDevice,
-    boot: u64,
     started: Moment,
     crystal: Crystal,
-    linked: bool,
 }
 
 /// What became of something that was fed to the agent.
@@ -90,9 +92,9 @@ pub(super) struct Cabinet {
     map: Arc<RegisterMap>,
     pub(super) cable: Cable,
     running: Option<Running>,
-    spool: Spool,
-    /// Boot and number of the event entries that the spool holds, in its order.
-    pub(super) waiting: VecDeque<(u64, u64)>,
+    uplink: Uplink,
+    /// Every event entry that the core has made, and when.
+    pub(super) made: Vec<(Receipt, Moment)>,
     /// Kept in a file across restarts.
     pub(super) epoch: u64,
     boots: u64,
@@ -121,8 +123,13 @@ impl Cabinet {
         Ok(Cabinet {
             index,
             cable: Cable::new(device, map.command.first, map.unit, seed),
-            spool: Spool::open(SpoolConfig { folder: None, most_bytes: SPOOL_BYTES }, &node)?,
-            waiting: VecDeque::new(),
+            uplink: Uplink::new(
+                node.clone(),
+                Spool::open(SpoolConfig { folder: None, most_bytes: SPOOL_BYTES }, &node)?,
+                REPLAYED,
+                now,
+            ),
+            made: Vec::new(),
             junction,
             map,
             running: None,
@@ -159,13 +166,13 @@ impl Cabinet {
         let agent = Agent::new(agent, crystal.show(now, now));
         self.book = EventBook::default();
         self.ring_at = None;
-        self.running =
-            Some(Running { agent, modbus, boot: self.boots, started: now, crystal, linked: false });
+        self.running = Some(Running { agent, modbus, started: now, crystal });
     }
 
     /// Ends it without a word.
     pub(super) fn kill(&mut self) {
         self.keep_counts();
+        self.uplink.link(false);
         self.running = None;
     }
 
@@ -196,7 +203,7 @@ impl Cabinet {
     /// What the broker says of it when it vanishes.
     pub(super) fn will(&self) -> Option<Message> {
         let presence = self.running.as_ref()?.agent.presence(PresenceState::Offline);
-        Some(self.message(&Kind::Presence, codec::encode(&presence), Class::Retained))
+        Some(message(Outgoing::retained(self.node.topic(&Kind::Presence), codec::encode(&presence))))
     }
 
     /// The device lives on.
@@ -249,7 +256,8 @@ impl Cabinet {
         };
         self.feed(now, event, &mut done);
         self.feed(now, Event::Tick, &mut done);
-        self.replay(&mut done);
+        let parts = self.uplink.replay(at);
+        done.messages.extend(parts.into_iter().map(message));
         done
     }
 
@@ -279,11 +287,16 @@ impl Cabinet {
     /// The link came up or went down.
     pub(super) fn linked(&mut self, now: Moment, up: bool) -> Done {
         let mut done = Done::default();
-        if let Some(running) = &mut self.running {
-            running.linked = up;
-        }
+        self.uplink.link(up && self.running.is_some());
         self.feed(now, Event::Link(up), &mut done);
         done
+    }
+
+    /// A centre says what is stored.
+    pub(super) fn stored(&mut self, now: Moment, code: StatusCode, stored: &Stored) {
+        if let Some((clock, _)) = self.clock(now) {
+            self.uplink.stored(clock, code, stored);
+        }
     }
 
     /// A command arrived.
@@ -309,7 +322,7 @@ impl Cabinet {
                         let outcome = written.map_err(|e| e.to_string());
                         events.push_back(Event::Written { id, outcome });
                     }
-                    Action::Publish(publication) => self.publish(publication, done),
+                    Action::Publish(publication) => self.publish(at, publication, done),
                     Action::Answer { topic, correlation, result } => {
                         let centre = super::centre::of_topic(&topic);
                         done.messages.extend(centre.map(|to| Message {
@@ -320,7 +333,6 @@ impl Cabinet {
                             response_topic: None,
                             correlation,
                             retain: false,
-                            events: Vec::new(),
                         }));
                         done.results.push(result);
                     }
@@ -330,90 +342,52 @@ impl Cabinet {
         }
     }
 
-    fn message(&self, kind: &Kind, payload: Vec<u8>, class: Class) -> Message {
-        Message {
-            topic: self.node.topic(kind),
-            payload: Bytes::from(payload),
-            class,
-            to: Audience::AllCentres,
-            response_topic: None,
-            correlation: None,
-            retain: false,
-            events: Vec::new(),
-        }
-    }
-
-    /// As `edge_agent::uplink` sends or keeps.
-    fn publish(&mut self, publication: Publication, done: &mut Done) {
-        let Some(running) = &self.running else { return };
-        let (up, boot) = (running.linked, running.boot);
-        let status = Kind::Status;
-        let message = match publication {
+    fn publish(&mut self, at: Moment, publication: Publication, done: &mut Done) {
+        match &publication {
             Publication::Events(entry) => {
                 self.book.published += entry.values.events.len() as u64;
-                let seq = entry.seq;
-                if !up {
-                    self.waiting.push_back((boot, seq));
-                    return self.spool.push(&Record::Events(entry));
-                }
-                let mut message = self.message(&status(StatusCode::Events), one(entry), Class::Kept);
-                message.events.push((boot, seq));
-                message
+                self.made.extend(receipt(self.index, entry).map(|receipt| (receipt, at)));
             }
-            Publication::Counts(mut entry) if !up => {
-                entry.values.channels.iter_mut().for_each(|channel| channel.sightings_last.clear());
-                return self.spool.push(&Record::Counts(entry));
-            }
-            Publication::Counts(entry) => self.message(&status(StatusCode::Counts), one(entry), Class::Kept),
-            Publication::Alarms { code, alarms } => {
-                let class = if alarms.full { Class::Retained } else { Class::Kept };
-                if alarms.full && !up {
-                    return;
-                }
-                self.message(&Kind::Alarm(code.to_owned()), codec::encode(&alarms), class)
-            }
-            _ if !up => return,
-            Publication::Groups(entry) => self.message(&status(StatusCode::Groups), one(entry), Class::Live),
-            Publication::Mode(entry) => self.message(&status(StatusCode::Mode), one(entry), Class::Retained),
-            // The centre does not read it, and it is the largest of all: its place in order is what counts.
+            // The centre does not read it, and it is the largest of all.
             Publication::Config(_) => return,
-            Publication::Presence(presence) => {
-                self.message(&Kind::Presence, codec::encode(&presence), Class::Retained)
-            }
-        };
-        done.messages.push(message);
+            _ => {}
+        }
+        done.messages.extend(self.uplink.publish(at, publication).map(message));
     }
 
-    fn replay(&mut self, done: &mut Done) {
-        if !self.running.as_ref().is_some_and(|r| r.linked) || self.spool.is_empty() {
-            return;
-        }
-        let (mut events, mut counts, mut carried) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..REPLAYED {
-            match self.spool.pop() {
-                Some(Record::Events(entry)) => {
-                    // The book's own order must be the spool's.
-                    carried.extend(self.waiting.pop_front().filter(|&(_, seq)| seq == entry.seq));
-                    events.push(entry);
-                }
-                Some(Record::Counts(entry)) => counts.push(entry),
-                None => break,
-            }
-        }
-        let finished = self.spool.is_empty();
-        if !events.is_empty() {
-            let payload = codec::encode(&Replay { entries: events, next_ts: None, done: finished });
-            let mut message = self.message(&Kind::Replay(StatusCode::Events), payload, Class::Kept);
-            message.events = carried;
-            done.messages.push(message);
-        }
-        if !counts.is_empty() {
-            let payload = codec::encode(&Replay { entries: counts, next_ts: None, done: finished });
-            done.messages.push(self.message(&Kind::Replay(StatusCode::Counts), payload, Class::Kept));
-        }
+    /// Ends it, and says which event entries its spool holds: those that no centre has named.
+    pub(super) fn into_kept(self) -> BTreeSet<Receipt> {
+        let mut spool = self.uplink.into_spool();
+        let records = std::iter::from_fn(|| spool.take(Moment(0)));
+        let events = records.filter_map(|record| match record {
+            Record::Events(entry) => receipt(self.index, &entry),
+            Record::Counts(_) => None,
+        });
+        events.collect()
     }
 }
 
-fn one<V: serde::Serialize>(entry: Entry<V>) -> Vec<u8> {
-    codec::encode(&Status { entries: vec![entry] })
+fn receipt(index: usize, entry: &Entry<Events>) -> Option<Receipt> {
+    let (junction, code) = (JunctionIx::from(index), StatusCode::Events);
+    Some(Receipt { junction, code, boot_id: entry.boot_id?, seq: entry.seq })
+}
+
+/// What the uplink wants sent.
+fn message(outgoing: Outgoing) -> Message {
+    let class = match outgoing.delivery() {
+        Delivery::Live => Class::Live,
+        Delivery::Kept => Class::Kept,
+        Delivery::Retained => Class::Retained,
+        Delivery::Command => Class::Command,
+        Delivery::Result => Class::Result,
+    };
+    Message {
+        topic: outgoing.topic().to_owned(),
+        payload: outgoing.payload().to_vec().into(),
+        class,
+        to: Audience::AllCentres,
+        response_topic: None,
+        correlation: None,
+        retain: false,
+    }
 }

@@ -6,11 +6,18 @@ use super::{
 };
 use controller::{
     coordinator::{Action, Coordinator, Event, Order, Settings},
-    field::Decoder,
+    field::{Decoder, Heard, Kept},
+    store::receipts::{Ledger, Receipt},
 };
 use model::{city::City, ids::JunctionIx, time::Moment};
-use std::{collections::BTreeMap, sync::Arc};
-use wire::topic::{Kind, Node};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use wire::{
+    link::Outgoing,
+    topic::{Kind, Node},
+};
 
 /// Names of the centres on the wire.
 pub(super) const NAMES: [&str; 2] = ["first", "second"];
@@ -21,6 +28,9 @@ pub(super) fn of_topic(topic: &str) -> Option<usize> {
     NAMES.iter().position(|n| *n == name)
 }
 
+/// What the store has, whatever becomes of the centres.
+pub(super) type Store = BTreeSet<Receipt>;
+
 /// A centre, running or not.
 pub(super) struct Centre {
     index: usize,
@@ -29,6 +39,9 @@ pub(super) struct Centre {
     core: Option<Coordinator>,
     crystal: Crystal,
     started: Moment,
+    ledger: Ledger,
+    /// Entries that wait for the store; a centre that dies loses them.
+    unwritten: Vec<Receipt>,
     /// Messages and events that were not believed.
     pub(super) rejected: BTreeMap<String, u64>,
     pub(super) decided: u64,
@@ -43,6 +56,8 @@ impl Centre {
             core: None,
             crystal: Crystal::default(),
             started: Moment(0),
+            ledger: Ledger::default(),
+            unwritten: Vec::new(),
             rejected: BTreeMap::new(),
             decided: 0,
         }
@@ -51,6 +66,7 @@ impl Centre {
     pub(super) fn start(&mut self, now: Moment, settings: Settings, crystal: Crystal) {
         self.core = Some(Coordinator::new(self.city.clone(), settings));
         (self.crystal, self.started) = (crystal, now);
+        (self.ledger, self.unwritten) = (Ledger::default(), Vec::new());
     }
 
     pub(super) fn kill(&mut self) {
@@ -71,13 +87,35 @@ impl Centre {
     }
 
     pub(super) fn hear(&mut self, now: Moment, message: &Message) -> Vec<Message> {
-        match self.decoder.events(&message.topic, &message.payload) {
-            Ok(events) => events.into_iter().flat_map(|event| self.handle(now, event)).collect(),
+        let events = match self.decoder.hear(&message.topic, &message.payload) {
+            Ok(Heard::Live(events)) => events,
+            Ok(Heard::Kept(Kept { replayed, entries })) => {
+                let receipts = entries.iter().filter_map(|(receipt, _)| *receipt);
+                self.unwritten.extend(receipts.filter(|receipt| self.ledger.takes(*receipt)));
+                entries.into_iter().filter(|_| !replayed).map(|(_, event)| event).collect()
+            }
+            Ok(Heard::Answer(_) | Heard::Vehicles(..)) => Vec::new(),
             Err(rejection) => {
                 *self.rejected.entry(rejection.name).or_default() += 1;
                 Vec::new()
             }
+        };
+        events.into_iter().flat_map(|event| self.handle(now, event)).collect()
+    }
+
+    /// The store takes what waits, if it is up, and the cabinets whose turn it is hear of it.
+    pub(super) fn write(&mut self, now: Moment, store: Option<&mut Store>) -> Vec<Message> {
+        if let Some(store) = store {
+            for receipt in self.unwritten.drain(..) {
+                self.ledger.stored(receipt);
+                store.insert(receipt);
+            }
         }
+        let news = self.ledger.news(now.0.div_euclid(1000)).into_iter();
+        news.map(|(ix, code, runs)| {
+            message(Audience::Cabinet(ix.ix()), Class::Kept, &self.decoder.stored(ix, code, runs))
+        })
+        .collect()
     }
 
     pub(super) fn order(&mut self, now: Moment, order: Order) -> Vec<Message> {
@@ -101,14 +139,9 @@ impl Centre {
                     let outgoing = self.decoder.command(ix, &command);
                     let answer = Kind::Result(command.body.code());
                     messages.push(Message {
-                        topic: outgoing.topic().to_owned(),
-                        payload: outgoing.payload().to_vec().into(),
-                        class: Class::Command,
-                        to: Audience::Cabinet(ix.ix()),
                         response_topic: Some(Node::centre(NAMES[self.index]).topic(&answer)),
                         correlation: Some(command.cmd_id.as_bytes().to_vec().into()),
-                        retain: false,
-                        events: Vec::new(),
+                        ..message(Audience::Cabinet(ix.ix()), Class::Command, &outgoing)
                     });
                 }
                 Action::Decided(_) => self.decided += 1,
@@ -130,5 +163,17 @@ impl Centre {
             "{ready:?}, {:?} wants {:?} in {:?} (interstage {}), last command {answer:?}",
             live.kind, live.wanted, live.stage, live.interstage
         )
+    }
+}
+
+fn message(to: Audience, class: Class, outgoing: &Outgoing) -> Message {
+    Message {
+        topic: outgoing.topic().to_owned(),
+        payload: outgoing.payload().to_vec().into(),
+        class,
+        to,
+        response_topic: None,
+        correlation: None,
+        retain: false,
     }
 }

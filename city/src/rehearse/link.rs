@@ -54,8 +54,6 @@ pub(super) struct Message {
     pub(super) response_topic: Option<String>,
     pub(super) correlation: Option<Bytes>,
     pub(super) retain: bool,
-    /// Which event entry it carries, for the book of promise 4: boot and number.
-    pub(super) events: Vec<(u64, u64)>,
 }
 
 /// One party's connection.
@@ -138,10 +136,6 @@ pub(super) struct Broker {
     next_id: u64,
     pub(super) weather: Weather,
     pub(super) tally: LinkTally,
-    /// Event entries that the broker has.
-    pub(super) has: Vec<(usize, u64, u64)>,
-    /// Event entries lost with a killed agent, or at the bound of its queue.
-    pub(super) gone: Vec<(usize, u64, u64)>,
 }
 
 impl Broker {
@@ -158,8 +152,6 @@ impl Broker {
             next_id: 0,
             weather: Weather::FAIR,
             tally: LinkTally::default(),
-            has: Vec::new(),
-            gone: Vec::new(),
         }
     }
 
@@ -185,11 +177,7 @@ impl Broker {
     pub(super) fn kill(&mut self, party: Party, rng: &mut fastrand::Rng, now: Moment) -> Vec<Happened> {
         let line = self.line(party);
         line.alive = false;
-        let waiting = std::mem::take(&mut line.unacknowledged);
-        if let Party::Cabinet(i) = party {
-            let lost = waiting.into_values().flat_map(|m| m.events);
-            self.gone.extend(lost.map(|(boot, seq)| (i, boot, seq)));
-        }
+        line.unacknowledged.clear();
         self.disconnect(party, rng, now)
     }
 
@@ -266,17 +254,6 @@ impl Broker {
         self.parties().into_iter().flat_map(|party| self.disconnect(party, rng, now)).collect()
     }
 
-    /// Event entries that wait at their senders.
-    pub(super) fn under_way(&self) -> Vec<(usize, u64, u64)> {
-        let waits = |(i, line): (usize, &Line)| {
-            let messages = line.unacknowledged.values();
-            messages
-                .flat_map(|m| m.events.iter().map(|&(boot, seq)| (i, boot, seq)).collect::<Vec<_>>())
-                .collect::<Vec<_>>()
-        };
-        self.cabinets.iter().enumerate().flat_map(waits).collect()
-    }
-
     /// Looks after connections; call it a few times a second.
     pub(super) fn tick(&mut self, now: Moment, rng: &mut fastrand::Rng) -> Vec<Happened> {
         let mut happened = Vec::new();
@@ -330,10 +307,8 @@ impl Broker {
         let kept = matches!(message.class, Class::Kept | Class::Retained | Class::Result);
         if kept {
             line.unacknowledged.insert(id, message.clone());
-            if line.unacknowledged.len() > WAITING
-                && let (Some((_, lost)), Party::Cabinet(i)) = (line.unacknowledged.pop_first(), from)
-            {
-                self.gone.extend(lost.events.into_iter().map(|(boot, seq)| (i, boot, seq)));
+            if line.unacknowledged.len() > WAITING {
+                line.unacknowledged.pop_first();
             }
         }
         let line = self.line(from);
@@ -380,9 +355,6 @@ impl Broker {
             up if self.frozen => self.held.push(up),
             Moving::Up { from, id, message, .. } => {
                 self.line(from).unacknowledged.remove(&id);
-                if let Party::Cabinet(i) = from {
-                    self.has.extend(message.events.iter().map(|&(boot, seq)| (i, boot, seq)));
-                }
                 self.route(now, rng, message, &mut happened);
             }
         }

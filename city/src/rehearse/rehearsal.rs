@@ -3,7 +3,7 @@
 use super::{
     Plant,
     cabinet::{Cabinet, Crystal, Done},
-    centre::{Centre, NAMES},
+    centre::{Centre, NAMES, Store},
     link::{Audience, Broker, Class, Happened, Message, Moving, Party, Weather},
     mischief,
     promises::{Broken, FenceBook, LampBook, LeaseBook, Verdict, broken},
@@ -19,12 +19,13 @@ use edge_agent::agent::Arrived;
 use model::{city::City, ids::JunctionIx, time::Moment};
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    collections::{BTreeMap, BinaryHeap},
     sync::Arc,
 };
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 use wire::{
+    codec,
     command::Command,
     register_map::{DeviceMode, RegisterMap},
     topic::{self, Kind as TopicKind},
@@ -115,6 +116,8 @@ pub(crate) struct Rehearsal {
     broker: Broker,
     cabinets: Vec<Cabinet>,
     centres: Vec<Centre>,
+    store: Store,
+    store_up: bool,
     streets: Vec<Street>,
     books: Vec<Books>,
     script: Vec<Fault>,
@@ -187,6 +190,8 @@ impl Rehearsal {
             streets: city.junctions.iter().map(|j| Street::new(j.detectors.len())).collect(),
             centres: (0..NAMES.len()).map(|i| Centre::new(i, city.clone())).collect(),
             cabinets,
+            store: Store::new(),
+            store_up: true,
             books: books.collect(),
             script,
             settings,
@@ -244,7 +249,7 @@ impl Rehearsal {
                 Step::Mischief(k) => self.mischief(k)?,
             }
         }
-        self.count_events()
+        Ok(())
     }
 
     fn outcome(mut self, broken: Option<(i64, Broken)>) -> Outcome {
@@ -269,7 +274,10 @@ impl Rehearsal {
         add("commands expired at the broker", link.expired);
         add("connections lost", link.connections_lost);
         self.tally.iter().for_each(|(name, n)| add(name, *n));
-        Outcome { broken, transcript: self.transcript, tally }
+        add("event entries made", self.cabinets.iter().map(|c| c.made.len() as u64).sum());
+        let (transcript, played_ms) = (self.transcript, self.now.0 - START.0);
+        let broken = broken.or_else(|| Some((played_ms, self.look_for_entries().err()?)));
+        Outcome { broken, transcript, tally }
     }
 
     fn later(&mut self, at: Moment, step: Step) {
@@ -407,7 +415,9 @@ impl Rehearsal {
 
     fn tick(&mut self, i: usize) -> Result<(), Broken> {
         self.later(Moment(self.now.0 + 1_000), Step::Tick(i));
-        let messages = self.centres[i].tick(self.now);
+        let mut messages = self.centres[i].tick(self.now);
+        let store = self.store_up.then_some(&mut self.store);
+        messages.extend(self.centres[i].write(self.now, store));
         self.say(Party::Centre(i), messages)?;
         if i == 0 {
             for j in 0..self.cabinets.len() {
@@ -480,7 +490,15 @@ impl Rehearsal {
 
     /// Promise 2: a command arrives, and we know by our own books whether it may change anything.
     fn obey(&mut self, i: usize, message: Message) -> Result<(), Broken> {
-        let Some((_, TopicKind::Command(code))) = topic::parse(&message.topic) else { return Ok(()) };
+        let code = match topic::parse(&message.topic) {
+            Some((_, TopicKind::Command(code))) => code,
+            Some((_, TopicKind::Stored(code))) => {
+                let stored = codec::decode("stored", &message.payload).expect("a centre of ours said it");
+                self.cabinets[i].stored(self.now, code, &stored);
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
         let Some((clock, tick)) = self.cabinets[i].clock(self.now) else { return Ok(()) };
         let arrived = Arrived {
             code,
@@ -560,6 +578,7 @@ impl Rehearsal {
                 self.happen(happened)?;
             }
             What::CentreDies { .. } => self.kill_centre(0)?,
+            What::StoreDown => self.store_up = false,
             What::SecondCentre { newer } => {
                 let epoch = if newer { self.newest_epoch + 1 } else { self.newest_epoch - 1 };
                 self.newest_epoch = self.newest_epoch.max(epoch);
@@ -605,6 +624,7 @@ impl Rehearsal {
                 }
                 self.start_centre(0, self.newest_epoch);
             }
+            What::StoreDown => self.store_up = true,
             What::SecondCentre { .. } => {
                 self.kill_centre(1)?;
                 // The first wins the lease anew, and learns only now that it had been another's.
@@ -659,7 +679,6 @@ impl Rehearsal {
                 response_topic: arrived.response_topic,
                 correlation: arrived.correlation,
                 retain: arrived.retain,
-                events: Vec::new(),
             },
         )
     }
@@ -686,34 +705,26 @@ impl Rehearsal {
         self.say(Party::Centre(0), messages)
     }
 
-    /// Promise 4, second half: of every boot, each entry is with the broker, waits, or is known to be gone with a
-    /// killed agent.
-    fn count_events(&mut self) -> Result<(), Broken> {
+    /// Promise 4, second half: every event entry that was ever made is in the store or still with its cabinet, and those
+    /// from before the calm at the end are in the store.
+    fn look_for_entries(self) -> Result<(), Broken> {
         if self.sabotage {
             return Ok(());
         }
-        let mut accounted: BTreeMap<(usize, u64), BTreeSet<u64>> = BTreeMap::new();
-        let waiting =
-            self.cabinets.iter().flat_map(|c| c.waiting.iter().map(|&(boot, seq)| (c.index, boot, seq)));
-        let under_way = self.broker.under_way();
-        for (i, boot, seq) in
-            self.broker.has.iter().chain(&self.broker.gone).copied().chain(waiting).chain(under_way)
-        {
-            accounted.entry((i, boot)).or_default().insert(seq);
-        }
-        let lost = self.broker.gone.len() as u64;
-        *self.tally.entry("event messages lost with a killed agent").or_default() += lost;
-        for ((i, boot), entries) in accounted {
-            let last = entries.last().copied().unwrap_or(0);
-            if entries.len() as u64 != last + 1 {
-                let id = &self.cabinets[i].junction.id;
-                let missing = (0..last).find(|seq| !entries.contains(seq));
-                return Err(broken(
-                    4,
-                    format!(
-                        "junction {id}: event entry {missing:?} of boot {boot} never came, and nobody counted it"
-                    ),
-                ));
+        let calm = Moment(self.end.0 - script::CALM_MS);
+        for mut cabinet in self.cabinets {
+            let id = cabinet.junction.id.clone();
+            let made = std::mem::take(&mut cabinet.made);
+            let kept = cabinet.into_kept();
+            for (receipt, made_at) in made.into_iter().filter(|(receipt, _)| !self.store.contains(receipt)) {
+                let what =
+                    format!("junction {id}: event entry {} made at {} ms", receipt.seq, made_at.0 - START.0);
+                if !kept.contains(&receipt) {
+                    return Err(broken(4, format!("{what} is nowhere")));
+                }
+                if made_at < calm {
+                    return Err(broken(4, format!("{what} is not stored yet")));
+                }
             }
         }
         Ok(())

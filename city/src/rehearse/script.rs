@@ -29,6 +29,8 @@ pub(super) enum What {
     AgentDies { forgets_epoch: bool },
     /// The centre dies and comes back.
     CentreDies { newer: bool },
+    /// The store takes nothing.
+    StoreDown,
     /// A second centre commands the same city.
     SecondCentre { newer: bool },
     /// The device has no power.
@@ -61,6 +63,7 @@ impl What {
             What::AgentDies { forgets_epoch: false } => "agent restarted",
             What::AgentDies { forgets_epoch: true } => "agent restarted without its epoch",
             What::CentreDies { .. } => "centre restarted",
+            What::StoreDown => "store down",
             What::SecondCentre { .. } => "two centres",
             What::NoPower { .. } => "power lost",
             What::Manual => "manual panel",
@@ -82,23 +85,26 @@ impl What {
                 | What::BrokerDies { .. }
                 | What::CentreCut
                 | What::CentreDies { .. }
+                | What::StoreDown
                 | What::SecondCentre { .. }
         )
     }
 
     /// Whether the centre can steer the junction all the same.
     pub(super) fn leaves_control(self) -> bool {
-        matches!(self, What::Detector { .. })
+        matches!(self, What::Detector { .. } | What::StoreDown)
     }
 }
 
 /// Faults that begin in an hour, on average: enough that they overlap, and calm stretches remain.
 const IN_AN_HOUR: i64 = 24;
 
-/// Draws the faults of a run of so many ms. The last two and a half minutes are calm, so that everybody must have
-/// come back by the end.
+/// Calm at the end of a run, ms: everybody must have come back by then.
+pub(super) const CALM_MS: i64 = 150_000;
+
+/// Draws the faults of a run of so many ms.
 pub(super) fn draw(rng: &mut fastrand::Rng, length_ms: i64, junctions: usize) -> Vec<Fault> {
-    let last = (length_ms - 150_000).max(1);
+    let last = (length_ms - CALM_MS).max(1);
     let count = (length_ms * IN_AN_HOUR / 3_600_000).max(3);
     let mut faults: Vec<Fault> = (0..count)
         .map(|_| {
@@ -123,7 +129,7 @@ pub(super) fn draw(rng: &mut fastrand::Rng, length_ms: i64, junctions: usize) ->
 }
 
 fn what(rng: &mut fastrand::Rng) -> What {
-    match rng.u8(0..19) {
+    match rng.u8(0..20) {
         0 | 1 => What::Weather(Weather {
             loss: rng.f64() * 0.5,
             repeat: rng.f64() * 0.3,
@@ -144,6 +150,7 @@ fn what(rng: &mut fastrand::Rng) -> What {
         15 => What::AnswersGarbled(rng.f64() * 0.2),
         16 => What::Detector { chatters: rng.bool() },
         17 => What::Mischief,
+        18 => What::StoreDown,
         _ => What::Order,
     }
 }

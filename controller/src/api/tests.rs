@@ -152,7 +152,7 @@ impl Bench {
     }
 
     async fn status<V: serde::Serialize>(&self, code: Code, values: V) {
-        let status = Status { entries: vec![Entry { ts: self.clock.now(), seq: 0, values }] };
+        let status = Status { entries: vec![Entry::new(self.clock.now(), 0, values)] };
         self.say(Topic::Status(code), codec::encode(&status)).await;
     }
 
@@ -561,7 +561,7 @@ async fn the_stream_says_what_changed() {
             speed: 10.0,
         }],
     };
-    let status = Status { entries: vec![Entry { ts: bench.clock.now(), seq: 0, values: fleet }] };
+    let status = Status { entries: vec![Entry::new(bench.clock.now(), 0, fleet)] };
     let heard = bench
         .decoder
         .hear("mow/transit/fleet/status/vehicle.positions/live", &codec::encode(&status))

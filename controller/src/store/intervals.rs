@@ -48,22 +48,28 @@ impl Intervals {
         Intervals { window_ms: (window.as_millis() as i64).max(1), flags, open: BTreeMap::new() }
     }
 
-    /// Adds the readings of a short window that ended when their receipt says. When they belong to another long window,
-    /// the rows of the one before are complete.
-    pub fn add(&mut self, receipt: Receipt, counts: &Counts, closed: &mut Closed) {
+    /// Adds the readings of a short window that ended `at`. When they belong to another long window, the rows of the one
+    /// before are complete.
+    pub fn add(
+        &mut self,
+        junction: JunctionIx,
+        at: Moment,
+        counts: &Counts,
+        receipt: Option<Receipt>,
+        closed: &mut Closed,
+    ) {
         // A window that ends at 12:00:20 belongs to 12:00:00 to 12:00:20.
-        let at = receipt.ts;
         let end = Moment((at.0 - 1).div_euclid(self.window_ms) * self.window_ms + self.window_ms);
-        let open = self.open.entry(receipt.junction).or_insert_with(|| Open {
+        let open = self.open.entry(junction).or_insert_with(|| Open {
             end,
             receipts: Vec::new(),
             channels: BTreeMap::new(),
         });
         if end != open.end {
-            close(receipt.junction, open, self.flags, closed);
+            close(junction, open, self.flags, closed);
             open.end = end;
         }
-        open.receipts.push(receipt);
+        open.receipts.extend(receipt);
         let seconds = if counts.window_s.is_finite() { counts.window_s.max(0.0) } else { 0.0 };
         for c in &counts.channels {
             let sum = open.channels.entry(c.dl).or_default();
@@ -106,6 +112,7 @@ fn close(junction: JunctionIx, open: &mut Open, flags: u8, closed: &mut Closed) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use uuid::Uuid;
     use wire::{message::Channel, topic::StatusCode};
 
     fn reading(count: u16, occupancy: f32, speed: Option<f32>) -> Counts {
@@ -128,13 +135,15 @@ mod tests {
         let mut intervals = Intervals::new(Duration::from_secs(20), 0);
         let mut closed = Closed::default();
         let j = JunctionIx(0);
-        let second =
-            |s: i64| Receipt { junction: j, code: StatusCode::Counts, ts: Moment(s * 1000), seq: s as u64 };
+        let add = |intervals: &mut Intervals, s: u64, counts: Counts, closed: &mut Closed| {
+            let receipt = Receipt { junction: j, code: StatusCode::Counts, boot_id: Uuid::nil(), seq: s };
+            intervals.add(j, Moment(s as i64 * 1000), &counts, Some(receipt), closed);
+        };
         for s in 1..=20 {
-            intervals.add(second(s), &reading(1, 0.5, Some(10.0)), &mut closed);
+            add(&mut intervals, s, reading(1, 0.5, Some(10.0)), &mut closed);
         }
         assert_eq!(closed, Closed::default());
-        intervals.add(second(21), &reading(3, 0.0, Some(2.0)), &mut closed);
+        add(&mut intervals, 21, reading(3, 0.0, Some(2.0)), &mut closed);
         let row = IntervalRow {
             at: Moment(20_000),
             junction: j,
@@ -153,8 +162,8 @@ mod tests {
         intervals.close_before(Moment(99_000), &mut closed);
         assert_eq!(closed.rows.len(), 2, "once only");
         // What comes late, as a replay may, has a row of its own in its own window.
-        intervals.add(second(105), &reading(1, 0.5, None), &mut closed);
-        intervals.add(second(22), &reading(2, 0.5, None), &mut closed);
+        add(&mut intervals, 105, reading(1, 0.5, None), &mut closed);
+        add(&mut intervals, 22, reading(2, 0.5, None), &mut closed);
         intervals.close_before(Moment(200_000), &mut closed);
         let late: Vec<_> = closed.rows[2..].iter().map(|r| (r.at.0, r.count)).collect();
         assert_eq!(late, [(120_000, 1), (40_000, 2)]);

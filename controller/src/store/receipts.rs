@@ -6,8 +6,9 @@
 //! seconds, and of which no cabinet has heard, come again. Events know themselves by their content; counts of such a
 //! window then have a second row, flagged as replayed.
 
-use model::{ids::JunctionIx, time::Moment};
+use model::ids::JunctionIx;
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 use wire::{message::Run, topic::StatusCode};
 
 /// Each cabinet hears this often what is stored, s: 40,000 cabinets make 8,000 messages a second of it.
@@ -23,8 +24,8 @@ pub struct Receipt {
     pub junction: JunctionIx,
     /// Of which channel.
     pub code: StatusCode,
-    /// When it was made.
-    pub ts: Moment,
+    /// The start of the agent in which it was made.
+    pub boot_id: Uuid,
     /// Its number.
     pub seq: u64,
 }
@@ -51,11 +52,11 @@ pub struct Ledger {
 impl Ledger {
     /// Whether the entry is new, and now on its way to the store.
     pub fn takes(&mut self, receipt: Receipt) -> bool {
-        let Receipt { ts, seq, .. } = receipt;
+        let Receipt { boot_id, seq, .. } = receipt;
         let stored = self.stored.get(&receipt.channel());
-        if stored.is_some_and(|runs| runs.iter().any(|run| run.has(ts, seq))) {
+        if stored.is_some_and(|runs| runs.iter().any(|run| run.has(boot_id, seq))) {
             // Its cabinet has not heard of it.
-            add(self.news.entry(receipt.channel()).or_default(), ts, seq);
+            add(self.news.entry(receipt.channel()).or_default(), boot_id, seq);
             return false;
         }
         self.waiting.insert(receipt)
@@ -64,13 +65,13 @@ impl Ledger {
     /// The store has it.
     pub fn stored(&mut self, receipt: Receipt) {
         self.waiting.remove(&receipt);
-        let Receipt { ts, seq, .. } = receipt;
+        let Receipt { boot_id, seq, .. } = receipt;
         let runs = self.stored.entry(receipt.channel()).or_default();
-        add(runs, ts, seq);
+        add(runs, boot_id, seq);
         if runs.len() > MOST_RUNS {
             runs.remove(0);
         }
-        add(self.news.entry(receipt.channel()).or_default(), ts, seq);
+        add(self.news.entry(receipt.channel()).or_default(), boot_id, seq);
     }
 
     /// It was lost on the way; its cabinet still has it, and sends it again.
@@ -95,15 +96,15 @@ impl Ledger {
 }
 
 /// Adds an entry to the run that it belongs to, and joins two runs if it stood between them.
-fn add(runs: &mut Vec<Run>, ts: Moment, seq: u64) {
-    let at = runs.iter_mut().position(|run| run.extend(ts, seq)).unwrap_or_else(|| {
-        runs.push(Run::of(ts, seq));
+fn add(runs: &mut Vec<Run>, boot_id: Uuid, seq: u64) {
+    let at = runs.iter().position(|run| run.ends_before(boot_id, seq)).unwrap_or_else(|| {
+        runs.push(Run::of(boot_id, seq));
         runs.len() - 1
     });
-    let Run { last_ts, last_seq, .. } = runs[at];
-    let follows = |run: &Run| last_seq.checked_add(1) == Some(run.first_seq) && run.first_ts >= last_ts;
-    if let Some(next) = runs.iter().position(follows) {
-        (runs[at].last_ts, runs[at].last_seq) = (runs[next].last_ts, runs[next].last_seq);
+    runs[at].last = seq;
+    let whole = runs[at];
+    if let Some(next) = runs.iter().position(|run| whole.ends_before(run.boot_id, run.first)) {
+        runs[at].last = runs[next].last;
         runs.remove(next);
     }
 }
@@ -113,13 +114,12 @@ mod tests {
     use super::*;
 
     fn entry(junction: u32, seq: u64) -> Receipt {
-        let (junction, ts) = (JunctionIx(junction), Moment(seq as i64 * 1000));
-        Receipt { junction, code: StatusCode::Events, ts, seq }
+        Receipt { junction: JunctionIx(junction), code: StatusCode::Events, boot_id: Uuid::nil(), seq }
     }
 
     fn told(ledger: &mut Ledger, second: i64) -> Vec<(u32, u64, u64)> {
         let news = ledger.news(second).into_iter();
-        news.flat_map(|(j, _, runs)| runs.into_iter().map(move |r| (j.0, r.first_seq, r.last_seq))).collect()
+        news.flat_map(|(j, _, runs)| runs.into_iter().map(move |r| (j.0, r.first, r.last))).collect()
     }
 
     #[test]
@@ -137,6 +137,11 @@ mod tests {
         assert_eq!(told(&mut ledger, 23), [], "once");
         // It did not hear us, and sends one again: it is not stored twice, and is told once more.
         assert!(!ledger.takes(entry(3, 1)));
+        assert_eq!(told(&mut ledger, 33), [(3, 1, 1)]);
+        // Another start of the agent counts anew.
+        let other = Receipt { boot_id: Uuid::max(), ..entry(3, 1) };
+        assert!(ledger.takes(other));
+        ledger.stored(other);
         assert_eq!(told(&mut ledger, 33), [(3, 1, 1)]);
         // What is lost on the way may come again.
         ledger.lost(entry(3, 3));

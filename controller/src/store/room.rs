@@ -137,9 +137,9 @@ pub struct RoomState {
 }
 
 impl Room {
-    /// Events of one entry, and its receipt.
-    pub fn events(&self, rows: Vec<EventRow>, receipt: Receipt) {
-        self.put(|all| all.events.push(rows, vec![receipt], EVENTS_ROOM))
+    /// Events of one entry, and its receipt if its cabinet waits for it.
+    pub fn events(&self, rows: Vec<EventRow>, receipt: Option<Receipt>) {
+        self.put(|all| all.events.push(rows, receipt.into_iter().collect(), EVENTS_ROOM))
     }
     /// Detector readings, and the receipts for what is in them.
     pub fn intervals(&self, rows: Vec<IntervalRow>, receipts: Vec<Receipt>) {
@@ -348,14 +348,15 @@ impl Room {
 mod tests {
     use super::*;
     use model::{ids::JunctionIx, time::Moment};
+    use uuid::Uuid;
     use wire::topic::StatusCode;
 
     fn decision(number: u64) -> DecisionRow {
         DecisionRow { number, at: Moment(0), junction: JunctionIx(0), json: String::new() }
     }
 
-    fn receipt(seq: u64) -> Receipt {
-        Receipt { junction: JunctionIx(0), code: StatusCode::Events, ts: Moment(0), seq }
+    fn receipt(seq: u64) -> Option<Receipt> {
+        Some(Receipt { junction: JunctionIx(0), code: StatusCode::Events, boot_id: Uuid::nil(), seq })
     }
 
     fn events(n: usize) -> Vec<EventRow> {

@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use wire::{clock::Clock, topic::StatusCode};
 
 const T0: i64 = 1_770_000_000_000;
@@ -25,8 +26,8 @@ fn junctions() -> Vec<JunctionId> {
     ["tverskaya-1", "tverskaya-2"].map(JunctionId::new).to_vec()
 }
 
-fn receipt(seq: u64) -> Receipt {
-    Receipt { junction: A, code: StatusCode::Events, ts: Moment(seq as i64), seq }
+fn receipt(seq: u64) -> Option<Receipt> {
+    Some(Receipt { junction: A, code: StatusCode::Events, boot_id: Uuid::nil(), seq })
 }
 
 fn event(junction: JunctionIx, ms: i64, code: u16, param: u16) -> EventRow {

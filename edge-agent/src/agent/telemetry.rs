@@ -13,6 +13,7 @@ use model::{
     time::{Moment, Tenths},
 };
 use std::time::Duration;
+use uuid::Uuid;
 use wire::message::{self, Channel, Counts, Entry, Events, Groups, HiRes, Mode, Rung};
 
 /// Once a second, less a little: polls come on a grid of half a second with some jitter.
@@ -28,6 +29,7 @@ const LONGEST_WINDOW: u16 = 60;
 
 #[derive(Debug)]
 pub(super) struct Telemetry {
+    boot: Uuid,
     /// Our clock minus the device's, ms.
     offset_ms: Option<i64>,
     events: Vec<HiRes>,
@@ -47,8 +49,9 @@ pub(super) struct Telemetry {
 }
 
 impl Telemetry {
-    pub(super) fn new(now: Moment) -> Telemetry {
+    pub(super) fn new(boot: Uuid, now: Moment) -> Telemetry {
         Telemetry {
+            boot,
             offset_ms: None,
             events: Vec::new(),
             events_seq: 0,
@@ -126,7 +129,8 @@ impl Telemetry {
                 Channel::new(number, &reading, &new.sightings)
             });
             let values = Counts { window_s: window.as_seconds(), channels: channels.collect() };
-            self.counts = Some(Entry { ts: now, seq: self.counts_seq, values });
+            let boot_id = Some(self.boot);
+            self.counts = Some(Entry { ts: now, seq: self.counts_seq, boot_id, values });
             self.counts_seq += 1;
         }
         self.baseline = Some((tick, new.clone()));
@@ -136,7 +140,7 @@ impl Telemetry {
     pub(super) fn flush(&mut self, now: Moment, actions: &mut Vec<Action>) {
         if !self.events.is_empty() && now.since(self.events_at) >= EACH_SECOND {
             let values = Events { events: std::mem::take(&mut self.events) };
-            let entry = Entry { ts: now, seq: self.events_seq, values };
+            let entry = Entry { ts: now, seq: self.events_seq, boot_id: Some(self.boot), values };
             self.events_seq += 1;
             self.events_at = now;
             actions.push(Action::Publish(Publication::Events(entry)));
@@ -172,7 +176,7 @@ impl Telemetry {
         self.said = Some(is);
         self.said_at = now;
         let values = Mode { rung, since: self.rung_since, reason: why.to_string(), plan, lease_until };
-        let entry = Entry { ts: now, seq: self.mode_seq, values };
+        let entry = Entry::new(now, self.mode_seq, values);
         self.mode_seq += 1;
         actions.push(Action::Publish(Publication::Mode(entry)));
     }
@@ -218,7 +222,7 @@ impl Telemetry {
                 return;
             }
         }
-        let entry = Entry { ts: seen.at, seq: self.groups_seq, values: groups.clone() };
+        let entry = Entry::new(seen.at, self.groups_seq, groups.clone());
         self.groups_seq += 1;
         self.last_groups = Some((now, groups));
         actions.push(Action::Publish(Publication::Groups(entry)));
@@ -226,7 +230,7 @@ impl Telemetry {
 
     /// Sends the cabinet's own copy of its limits.
     pub(super) fn config(&mut self, now: Moment, junction: &Junction, actions: &mut Vec<Action>) {
-        let entry = Entry { ts: now, seq: self.config_seq, values: junction.clone() };
+        let entry = Entry::new(now, self.config_seq, junction.clone());
         self.config_seq += 1;
         actions.push(Action::Publish(Publication::Config(Box::new(entry))));
     }

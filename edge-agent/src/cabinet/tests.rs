@@ -346,7 +346,7 @@ async fn a_cabinet_in_lockstep() {
 
     // A centre says that it has stored all that was sent.
     publisher.settled().await;
-    let all = Run { first_ts: START, first_seq: 0, last_ts: now, last_seq: 1_000 };
+    let all = Run { boot_id: boot, first: 0, last: 1_000 };
     for code in [StatusCode::Events, StatusCode::Counts] {
         let topic = format!("mow/cao/tverskaya-2/{}", Kind::Stored(code));
         centre.publish(Outgoing::kept(topic, codec::encode(&Stored { runs: vec![all] })));

@@ -38,7 +38,12 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, messag
 }
 
 fn one<V>(seq: u64, values: V) -> Status<V> {
-    Status { entries: vec![Entry { ts: T, seq, values }] }
+    Status { entries: vec![Entry::new(T, seq, values)] }
+}
+
+/// The same on a channel that is kept.
+fn kept<V>(seq: u64, values: V) -> Status<V> {
+    Status { entries: vec![Entry { boot_id: Some(BOOT), ..Entry::new(T, seq, values) }] }
 }
 
 #[test]
@@ -86,7 +91,7 @@ fn golden_messages() {
         ),
     );
     let event = HiRes { t: Moment(T.0 - 400), code: crate::message::code::GREEN_BEGIN, param: 4 };
-    check("tlc.events", &one(88, Events { events: vec![event] }));
+    check("tlc.events", &kept(88, Events { events: vec![event] }));
     let channel = Channel {
         dl: 3,
         vehicles_sum: 1,
@@ -111,10 +116,10 @@ fn golden_messages() {
     };
     let counts = |channel| Counts { window_s: 1.0, channels: vec![channel, blind.clone()] };
     let followed = vec![12, 0, 48, 655, 830, 120];
-    check("traffic.count", &one(90, counts(Channel { sightings_last: followed, ..channel.clone() })));
-    let entries = one(90, counts(channel)).entries;
+    check("traffic.count", &kept(90, counts(Channel { sightings_last: followed, ..channel.clone() })));
+    let entries = kept(90, counts(channel)).entries;
     check("traffic.count-replay", &Replay { entries, next_ts: None, done: true });
-    let run = Run { first_ts: T, first_seq: 90, last_ts: Moment(T.0 + 9_000), last_seq: 99 };
+    let run = Run { boot_id: BOOT, first: 90, last: 99 };
     check("stored", &Stored { runs: vec![run] });
     check(
         "presence",
