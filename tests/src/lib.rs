@@ -1,7 +1,7 @@
 //! What the end-to-end tests stand on: real programs, started on free ports and in temporary folders, ended
 //! when the test ends.
 //!
-//! [`program`] starts and watches one, [`peers`] are the ones that are not ours, [`http`] asks over HTTP.
+//! [`program`] starts and watches one, [`peers`] are the ones that are not ours, [`http`] asks over HTTP, [`stack`] is all daemons together.
 
 #![expect(clippy::print_stderr, reason = "a test talks to whoever runs it")]
 
@@ -9,3 +9,4 @@ pub mod program;
 pub mod peers;
 pub mod http;
 pub mod places;
+pub mod stack;

@@ -5,6 +5,7 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -20,13 +21,16 @@ pub fn installed(program: &str, package: &str) -> PathBuf {
         })
 }
 
+/// Its configuration, in its folder.
+const CONFIG: &str = "mosquitto.conf";
+
 /// A mosquitto on a free port of loopback.
 #[derive(Debug)]
 pub struct Mosquitto {
     /// Its port.
     pub port: u16,
-    _program: Program,
-    _folder: TempDir,
+    program: Program,
+    folder: TempDir,
 }
 
 impl Mosquitto {
@@ -34,13 +38,30 @@ impl Mosquitto {
     pub fn start() -> Mosquitto {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
-        let file = folder.path().join("mosquitto.conf");
         let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n");
-        std::fs::write(&file, text).expect("a file in a temporary folder");
+        std::fs::write(folder.path().join(CONFIG), text).expect("a file in a temporary folder");
+        Mosquitto { port, program: Self::run(&folder, port), folder }
+    }
+
+    fn run(folder: &TempDir, port: u16) -> Program {
         let binary = installed("mosquitto", "mosquitto");
-        let program = Program::start("mosquitto", Command::new(binary).arg("-c").arg(&file));
+        let program =
+            Program::start("mosquitto", Command::new(binary).arg("-c").arg(folder.path().join(CONFIG)));
         wait_until("mosquitto to listen", || TcpStream::connect(("127.0.0.1", port)).ok());
-        Mosquitto { port, _program: program, _folder: folder }
+        program
+    }
+
+    /// Sends it a signal by name.
+    pub fn signal(&self, name: &str) {
+        self.program.signal(name);
+    }
+
+    /// Kills it without a word, and starts it again after `pause`: it remembers nothing.
+    pub fn restart(&mut self, pause: Duration) {
+        self.program.signal("KILL");
+        self.program.wait();
+        std::thread::sleep(pause);
+        self.program = Self::run(&self.folder, self.port);
     }
 }
 

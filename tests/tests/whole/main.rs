@@ -7,6 +7,7 @@ mod configs;
 mod input;
 mod demo;
 mod processes;
+mod history;
 mod what_if;
 mod evaluate;
 mod compare;

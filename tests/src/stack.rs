@@ -1,0 +1,108 @@
+//! The daemons as separate programs with mosquitto and PostgreSQL, from the configurations that we ship, as
+//! `docs/operating.md` describes.
+
+use crate::{
+    http::wait_for,
+    peers::{Mosquitto, Postgres},
+    places::{ours, repository},
+    program::{Program, free_port, run, wait_until},
+};
+use serde_json::Value;
+use std::{fs, path::Path, process::Command};
+use tempfile::TempDir;
+
+/// A folder with everything that the daemons read, and what they talk to.
+#[derive(Debug)]
+pub struct Stack {
+    /// The broker.
+    pub mosquitto: Mosquitto,
+    /// The store.
+    pub postgres: Postgres,
+    /// Port of the centre's API.
+    pub api: u16,
+    /// Port of the journey planner.
+    pub journeys: u16,
+    folder: TempDir,
+}
+
+impl Stack {
+    /// A small city, and the shipped files with nothing changed but ports, the database and the traffic.
+    pub fn install() -> Stack {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let stack = Stack {
+            mosquitto: Mosquitto::start(),
+            postgres: Postgres::start(),
+            api: free_port(),
+            journeys: free_port(),
+            folder,
+        };
+        let here = stack.folder.path();
+        fs::create_dir_all(here.join("data")).expect("a folder in a temporary folder");
+        let city = ["generate", "--junctions", "20", "--seed", "1", "--out", "data/city.json"];
+        let (code, said) = run(Command::new(ours("simulator")).current_dir(here).args(city));
+        assert_eq!(code, Some(0), "{said}");
+        let first_modbus = first_of_free_ports(40);
+        let changes = [
+            ("port = 1883", format!("port = {}", stack.mosquitto.port)),
+            ("127.0.0.1:8081", format!("127.0.0.1:{}", stack.api)),
+            ("127.0.0.1:8090", format!("127.0.0.1:{}", stack.journeys)),
+            ("127.0.0.1:15020", format!("127.0.0.1:{first_modbus}")),
+            ("first_port = 15020", format!("first_port = {first_modbus}")),
+            (
+                "host=127.0.0.1 port=5432 user=svetofor dbname=svetofor",
+                format!("host=127.0.0.1 port={} user=svetofor dbname=postgres", stack.postgres.port),
+            ),
+            ("vehicles = 5000", "vehicles = 400".to_owned()),
+        ];
+        install(&repository().join("configs"), &here.join("configs"), &changes);
+        stack
+    }
+
+    /// Starts a daemon of ours with one of the files.
+    pub fn start(&self, program: &str, config: &str) -> Program {
+        let mut command = Command::new(ours(program));
+        command
+            .current_dir(self.folder.path())
+            .args(["--config", &format!("configs/{config}")])
+            .env("SVETOFOR_STORE_PASSWORD", "unused: the server trusts");
+        Program::start(program, &mut command)
+    }
+
+    /// Where the centre says how it is.
+    pub fn health(&self) -> String {
+        format!("http://127.0.0.1:{}/api/v1/health", self.api)
+    }
+
+    /// Waits until the centre steers every junction, and gives what it says of itself then.
+    pub fn wait_for_control(&self) -> Value {
+        wait_for(&self.health(), "every junction adaptive", |health| {
+            let total = health["junctions"]["total"].as_u64().unwrap_or(0);
+            total > 0 && health["junctions"]["by_mode"]["adaptive"].as_u64() == Some(total)
+        })
+    }
+}
+
+fn install(from: &Path, to: &Path, changes: &[(&str, String)]) {
+    fs::create_dir_all(to).expect("a folder in a temporary folder");
+    for entry in fs::read_dir(from).expect("the shipped files").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            install(&entry.path(), &target, changes);
+        } else {
+            let mut text = fs::read_to_string(entry.path()).expect("a shipped file");
+            for (from, to) in changes {
+                text = text.replace(from, to);
+            }
+            fs::write(target, text).expect("a file in a temporary folder");
+        }
+    }
+}
+
+/// The first of so many ports in a row that nobody listens on now.
+fn first_of_free_ports(count: u16) -> u16 {
+    wait_until("a row of free ports", || {
+        let first = free_port();
+        let last = first.checked_add(count)?;
+        (first..last).all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()).then_some(first)
+    })
+}

@@ -1,0 +1,76 @@
+//! What the street said is in the store, whoever died meanwhile: asked in SQL, of the programs as they are shipped.
+
+use end_to_end::{peers::Postgres, program::wait_until, stack::Stack};
+use std::{thread::sleep, time::Duration};
+
+/// Long enough that every cabinet has something to say of it.
+const OUTAGE: Duration = Duration::from_secs(15);
+
+/// Places where a group's green began or ended twice in a row between two moments: something between them is missing.
+fn holes(postgres: &Postgres, from: &str, to: &str) -> String {
+    postgres.ask(&format!(
+        "select coalesce(string_agg(concat_ws(' ', id, param, code, at), '; '), '') from (
+           select device, param, code, at, lag(code) over (partition by device, param order by at, code desc) before
+           from (select distinct device, param, code, ts at from hires_event
+                 where code in (1, 7) and ts between '{from}' and '{to}') told) pairs
+         join device on number = device where code = before"
+    ))
+}
+
+#[test]
+fn nothing_that_the_street_said_is_lost() {
+    let mut stack = Stack::install();
+    let _street = stack.start("simulator", "simulator.toml");
+    let agents = stack.start("edge-agent", "edge-agent.toml");
+    let mut controller = stack.start("controller", "controller-postgres.toml");
+    stack.wait_for_control();
+    let now = |stack: &Stack| stack.postgres.ask("select now()");
+    let count = |stack: &Stack, what: &str, from: &str, to: &str| -> u64 {
+        stack
+            .postgres
+            .ask(&format!("select count(*) from {what} ts between '{from}' and '{to}'"))
+            .parse()
+            .unwrap()
+    };
+    sleep(OUTAGE);
+    let began = now(&stack);
+
+    // Nobody listens, and the broker says thank you to every cabinet all the same.
+    controller.signal("KILL");
+    drop(controller);
+    sleep(OUTAGE);
+    let centre_back = now(&stack);
+    controller = stack.start("controller", "controller-postgres.toml");
+    stack.wait_for_control();
+
+    // The broker dies, with whatever it had taken and not delivered.
+    stack.mosquitto.restart(OUTAGE);
+    stack.wait_for_control();
+    let broker_back = now(&stack);
+
+    // What the cabinets were told to keep is heard of in the end.
+    let expected = "hires_event where code in (1, 7) and";
+    wait_until("the centre's absence to be told", || {
+        (count(&stack, expected, &began, &centre_back) > 0).then_some(())
+    });
+    wait_until("no hole in what the lamps did", || {
+        holes(&stack.postgres, &began, &broker_back).is_empty().then_some(())
+    });
+    let flagged = count(&stack, "detector_obs where flags & 2 = 2 and", &began, &broker_back);
+    assert!(flagged > 0, "what came late is marked as such");
+
+    // The agents die while the broker is frozen: what they had not got rid of is on their disk.
+    let frozen = now(&stack);
+    stack.mosquitto.signal("STOP");
+    sleep(OUTAGE);
+    let killed = now(&stack);
+    agents.signal("KILL");
+    drop(agents);
+    stack.mosquitto.signal("CONT");
+    let _agents = stack.start("edge-agent", "edge-agent.toml");
+    wait_until("no hole in what the lamps did while the broker was frozen", || {
+        let told = count(&stack, expected, &frozen, &killed) > 10;
+        (told && holes(&stack.postgres, &frozen, &killed).is_empty()).then_some(())
+    });
+    drop(controller);
+}
