@@ -4,7 +4,8 @@
 //! Then each measure in a file of its own: [`has_data`], the counts ([`actuations`], [`terminations`], [`splits`],
 //! [`communications`], [`coordination`], [`pedestrians`]), what is seen against the lamps ([`lamps`],
 //! [`arrival_on_green`], [`platoon_ratio`], [`yellow_red`], [`split_failures`]), and what lasts: [`timeline`] with
-//! [`phase_wait`] and [`ped_delay`]. [`detector_health`] judges weeks of counts. [`device`] feeds an event to all of
+//! [`phase_wait`] and [`ped_delay`]. [`detector_health`] judges weeks of counts, and
+//! [`utah`] holds a second family. [`device`] feeds an event to all of
 //! them and [`report`] is what they say. Around that pure core: [`read`] and [`write`] are the files, [`command`] the
 //! `controller measures` that a person types.
 //!
@@ -36,6 +37,7 @@ pub mod timeline;
 pub mod phase_wait;
 pub mod ped_delay;
 pub mod detector_health;
+pub mod utah;
 
 pub mod device;
 pub mod report;

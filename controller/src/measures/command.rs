@@ -55,7 +55,7 @@ pub fn run(wanted: &Wanted) -> Result<Done, MeasureError> {
     let last = log.devices.values().filter_map(|events| events.last()).map(|event| event.at).max();
     let mut done =
         Done { devices: log.devices.len(), events: 0, repeated: log.repeated, rejected: log.rejected };
-    let mut folder = create(&wanted.out)?;
+    let mut folder = Folder::create(&wanted.out).map_err(MeasureError::Output)?;
     if let Some((first, last)) = first.zip(last) {
         for (name, events) in log.devices {
             let mut device =
@@ -83,8 +83,4 @@ pub fn detector_health(
     let rows = detector_health::judge(&read::counts(counts)?, groups.as_ref(), settings);
     write::table(out, "detector_health", &rows).map_err(MeasureError::Output)?;
     Ok((rows.iter().filter(|row| row.anomaly).count(), rows.len()))
-}
-
-fn create(out: &Path) -> Result<Folder, MeasureError> {
-    Folder::create(out).map_err(MeasureError::Output)
 }

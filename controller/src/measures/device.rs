@@ -17,6 +17,10 @@ use super::{
     splits::Splits,
     terminations::Terminations,
     timeline::{self, Timeline},
+    utah::{
+        self, Cycles, approach_volume::Volumes, preempt_detail::Preemptions, priority_detail::Priorities,
+        split_monitor::Services, watchdog::Watchdog,
+    },
     yellow_red::YellowRed,
 };
 use std::sync::Arc;
@@ -32,7 +36,7 @@ pub enum Taken {
     Late,
 }
 
-/// All measures of one device.
+/// All measures of one device. It keeps what it reports, so a street that is watched for ever starts a new one each day.
 #[derive(Clone, Debug)]
 pub struct Device {
     name: Arc<str>,
@@ -50,6 +54,12 @@ pub struct Device {
     terminations: Terminations,
     yellow_red: YellowRed,
     timeline: Timeline,
+    cycles: Cycles,
+    volumes: Volumes,
+    services: Services,
+    preemptions: Preemptions,
+    priorities: Priorities,
+    watchdog: Watchdog,
 }
 
 impl Device {
@@ -71,6 +81,12 @@ impl Device {
             terminations: Terminations::default(),
             yellow_red: YellowRed::new(detectors),
             timeline: Timeline::default(),
+            cycles: Cycles::new(detectors),
+            volumes: Volumes::new(detectors),
+            services: Services::default(),
+            preemptions: Preemptions::default(),
+            priorities: Priorities::default(),
+            watchdog: Watchdog::new(detectors),
         }
     }
 
@@ -94,6 +110,12 @@ impl Device {
         self.terminations.take(bin, event);
         self.yellow_red.take(event);
         self.timeline.take(event);
+        self.cycles.take(event);
+        self.volumes.take(bin, event);
+        self.services.take(event);
+        self.preemptions.take(event);
+        self.priorities.take(event);
+        self.watchdog.take(event);
         Taken::Counted
     }
 
@@ -122,6 +144,14 @@ impl Device {
             unmatched_events: self.timeline.unmatched(bin, &with_data, name),
             phase_wait: phase_wait::rows(bin, &spans, &self.coordination.cycle_lengths(), name),
             ped_delay: ped_delay::rows(bin, &spans, name),
+            coordination_diagram: utah::coordination_diagram::rows(&self.cycles, name),
+            approach_delay: utah::approach_delay::rows(bin, &self.cycles, name),
+            approach_volume: self.volumes.rows(name),
+            peak_hour: self.volumes.peaks(name),
+            split_monitor: self.services.rows(name),
+            preempt_detail: self.preemptions.rows(name),
+            priority_detail: self.priorities.rows(name),
+            watchdog: self.watchdog.rows(whole, name),
         }
     }
 }

@@ -49,6 +49,8 @@ impl Code {
     pub const CALL_ON: Code = Code(43);
     /// Nobody calls for the group any more.
     pub const CALL_OFF: Code = Code(44);
+    /// A pedestrian calls for the group's walk.
+    pub const PED_CALL: Code = Code(45);
     /// The group is left out.
     pub const OMIT_ON: Code = Code(46);
     /// The group is no longer left out.
@@ -109,6 +111,14 @@ impl Code {
     pub const PREEMPT_CALL_ON: Code = Code(102);
     /// Preemption is no longer asked for.
     pub const PREEMPT_CALL_OFF: Code = Code(104);
+    /// The preemption begins.
+    pub const PREEMPT_ENTRY: Code = Code(105);
+    /// The preemption's track clearance begins.
+    pub const PREEMPT_TRACK_CLEARANCE: Code = Code(106);
+    /// The preemption dwells: what it wants is green.
+    pub const PREEMPT_DWELL: Code = Code(107);
+    /// The preemption's exit begins.
+    pub const PREEMPT_EXIT: Code = Code(111);
     /// A vehicle with priority checks in.
     pub const PRIORITY_CHECK_IN: Code = Code(112);
     /// Green came early for a vehicle with priority.

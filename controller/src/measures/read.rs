@@ -149,6 +149,12 @@ fn rows<const N: usize>(
     }
 }
 
+/// A time as logs write it.
+#[cfg(test)]
+pub(super) fn time(text: &str) -> Option<Moment> {
+    text::time(text.as_bytes())
+}
+
 fn ending(file: &Path) -> String {
     file.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use super::{
     actuations, arrival_on_green, communications, coordination, has_data, ped_delay, pedestrians, phase_wait,
-    platoon_ratio, split_failures, splits, terminations, timeline, yellow_red,
+    platoon_ratio, split_failures, splits, terminations, timeline, utah, yellow_red,
 };
 use model::time::Moment;
 
@@ -16,7 +16,7 @@ pub struct Whole {
     pub last: Moment,
 }
 
-/// The rows of all measures, each named as the package names it.
+/// The rows of all measures: the package's, named as it names them, and Utah's.
 #[derive(Clone, PartialEq, Debug)]
 #[expect(missing_docs, reason = "each is described by the module of its rows")]
 pub struct Report {
@@ -38,4 +38,12 @@ pub struct Report {
     pub unmatched_events: Vec<timeline::UnmatchedRow>,
     pub phase_wait: Vec<phase_wait::Row>,
     pub ped_delay: Vec<ped_delay::Row>,
+    pub coordination_diagram: Vec<utah::coordination_diagram::Row>,
+    pub approach_delay: Vec<utah::approach_delay::Row>,
+    pub approach_volume: Vec<utah::approach_volume::Row>,
+    pub peak_hour: Vec<utah::approach_volume::PeakRow>,
+    pub split_monitor: Vec<utah::split_monitor::Row>,
+    pub preempt_detail: Vec<utah::preempt_detail::Row>,
+    pub priority_detail: Vec<utah::priority_detail::Row>,
+    pub watchdog: Vec<utah::watchdog::Row>,
 }

@@ -9,6 +9,9 @@
 //! seconds apart and half-way otherwise; two *off* have an *on* half-way; a first *off* has an *on* just before it. So an
 //! event may change what was half-way back to the one before: an approach keeps its steps until each of its detectors has
 //! spoken after them, and only then adds them up for good.
+//!
+//! A detector that the configuration gives to several groups counts for the last of them; the others take it for one on
+//! which nobody ever is, as the package does.
 
 use super::{
     bin::{Bin, Binned, Stamp},
@@ -228,9 +231,14 @@ impl SplitFailures {
                 }
             }
             Code::DETECTOR_ON | Code::DETECTOR_OFF => {
-                for group in self.detectors.groups_of(event.param) {
+                let groups = self.detectors.groups_of(event.param);
+                for (i, group) in groups.iter().enumerate() {
                     let Some(approach) = self.approaches.get_mut(group) else { continue };
-                    approach.detector(event);
+                    if i + 1 == groups.len() {
+                        approach.detector(event);
+                    } else {
+                        approach.steps.push(Step { at: event.at, code: Code::DETECTOR_ON, more: 0 });
+                    }
                     if approach.steps.len() >= SETTLE_FROM.max(2 * approach.left) {
                         approach.settle(bin, event.at);
                     }

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const WORDS: [(&str, Code); 14] = [
+const WORDS: [(&str, Code); 22] = [
     ("green", Code::GREEN_BEGIN),
     ("ends", Code::GREEN_END),
     ("amber", Code::AMBER_BEGIN),
@@ -31,6 +31,14 @@ const WORDS: [(&str, Code); 14] = [
     ("plan", Code::PLAN_CHANGE),
     ("clock", Code::CLOCK_UPDATED),
     ("cycle", Code::ACTUAL_CYCLE_LENGTH),
+    ("ended", Code::AMBER_END),
+    ("cleared", Code::RED_CLEARANCE_END),
+    ("gap-out", Code::GAP_OUT),
+    ("check-in", Code::PRIORITY_CHECK_IN),
+    ("check-out", Code::PRIORITY_CHECK_OUT),
+    ("held", Code::PRIORITY_EXTEND_GREEN),
+    ("served", Code::PRIORITY_SERVICE_BEGIN),
+    ("unserved", Code::PRIORITY_SERVICE_END),
 ];
 
 /// `12:00:05.5 green 2`, on a Monday in April 2024.
@@ -42,7 +50,7 @@ fn drawn(line: &str) -> Event {
     Event { at: moment(2024, 4, 15, ms.round() as i64).unwrap(), code, param: param.parse().unwrap() }
 }
 
-fn measured(log: &str, detectors: &[Detector]) -> Report {
+pub(super) fn measured(log: &str, detectors: &[Detector]) -> Report {
     let events: Vec<Event> = log.lines().filter(|line| !line.trim().is_empty()).map(drawn).collect();
     report(&events, detectors)
 }
@@ -59,7 +67,7 @@ fn whole(events: &[Event]) -> Whole {
     Whole { first: events[0].at, last: events[events.len() - 1].at }
 }
 
-fn detector(channel: u16, group: u16, function: Function) -> Detector {
+pub(super) fn detector(channel: u16, group: u16, function: Function) -> Detector {
     Detector { channel, group, function }
 }
 
@@ -134,6 +142,22 @@ fn a_forgotten_off_is_put_half_way() {
         12:01:10 green 2";
     let report = measured(log, &[detector(20, 2, Function::Presence)]);
     assert_eq!(report.split_failures[0].green_occupancy, 0.5, "free from 12:00:15 to 12:00:25");
+}
+
+#[test]
+fn a_detector_of_two_groups_counts_for_the_last_of_them() {
+    let log = "
+        11:59:50 on 20
+        12:00:10 green 2
+        12:00:10 green 4
+        12:00:30 amber 2
+        12:00:30 amber 4
+        12:00:34 red 2
+        12:00:34 red 4
+        12:00:50 off 20";
+    let report = measured(log, &[detector(20, 2, Function::Presence), detector(20, 4, Function::Presence)]);
+    let occupied: Vec<_> = report.split_failures.iter().map(|row| (row.phase, row.green_occupancy)).collect();
+    assert_eq!(occupied, [(2, 0.0), (4, 1.0)]);
 }
 
 #[test]
@@ -301,7 +325,7 @@ fn a_file_that_cannot_be_used_says_where_and_why() {
 }
 
 /// The folder of shared data, or nothing where it is not.
-fn reference() -> Option<PathBuf> {
+pub(super) fn reference() -> Option<PathBuf> {
     let root = std::env::var_os("SVETOFOR_SHARED").map(PathBuf::from);
     let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
     let folder = root.join("data/atspm");

@@ -13,7 +13,7 @@ pub struct Folder {
 /// A measure's file, and its columns in the order of its rows' fields.
 type Columns = (&'static str, &'static [&'static str]);
 
-const FILES: [Columns; 18] = [
+const FILES: [Columns; 26] = [
     ("has_data", &["TimeStamp", "DeviceId"]),
     ("actuations", &["TimeStamp", "DeviceId", "Detector", "Total"]),
     ("arrival_on_green", &["TimeStamp", "DeviceId", "Phase", "Total_Actuations", "Percent_AOG"]),
@@ -71,6 +71,26 @@ const FILES: [Columns; 18] = [
     ("unmatched_events", &["TimeStamp", "DeviceId", "EventId", "Parameter", "IsValid"]),
     ("phase_wait", &["TimeStamp", "DeviceId", "Phase", "AvgPhaseWait", "MaxPhaseWait", "TotalSkips"]),
     ("ped_delay", &["TimeStamp", "DeviceId", "Phase", "AvgPedDelay", "Samples"]),
+    (
+        "coordination_diagram",
+        &["TimeStamp", "DeviceId", "Phase", "CycleStart", "CycleEnd", "ArrivalAt", "GreenAt", "YellowAt"],
+    ),
+    (
+        "approach_delay",
+        &["TimeStamp", "DeviceId", "Phase", "Arrivals", "ArrivalsOnRed", "AverageDelay", "TotalDelayHours"],
+    ),
+    ("approach_volume", &["TimeStamp", "DeviceId", "Phase", "Volume"]),
+    ("peak_hour", &["TimeStamp", "DeviceId", "Phase", "Volume", "PHF", "K"]),
+    ("split_monitor", &["TimeStamp", "DeviceId", "Phase", "Pattern", "Green", "Split", "Termination", "Ped"]),
+    (
+        "preempt_detail",
+        &["TimeStamp", "DeviceId", "Preempt", "Delay", "TimeToService", "TrackClear", "Dwell", "Call"],
+    ),
+    (
+        "priority_detail",
+        &["TimeStamp", "DeviceId", "Priority", "Seconds", "EarlyGreen", "ExtendGreen", "Service"],
+    ),
+    ("watchdog", &["TimeStamp", "DeviceId", "Finding", "Of", "Value"]),
 ];
 
 /// Writes one table by itself.
@@ -118,7 +138,15 @@ impl Folder {
         self.rows("timeline", &report.timeline)?;
         self.rows("unmatched_events", &report.unmatched_events)?;
         self.rows("phase_wait", &report.phase_wait)?;
-        self.rows("ped_delay", &report.ped_delay)
+        self.rows("ped_delay", &report.ped_delay)?;
+        self.rows("coordination_diagram", &report.coordination_diagram)?;
+        self.rows("approach_delay", &report.approach_delay)?;
+        self.rows("approach_volume", &report.approach_volume)?;
+        self.rows("peak_hour", &report.peak_hour)?;
+        self.rows("split_monitor", &report.split_monitor)?;
+        self.rows("preempt_detail", &report.preempt_detail)?;
+        self.rows("priority_detail", &report.priority_detail)?;
+        self.rows("watchdog", &report.watchdog)
     }
 
     /// Ends the files; what could not be written is said here at the latest.
