@@ -1,7 +1,7 @@
 //! The centre: it hears the street, decides, commands, keeps and tells.
 //!
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
-//! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes,
+//! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes,
 //! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
 //! task that owns the core, [`picture`] what it shows to readers, `what_if` what was asked of a simulator, [`alarms`] what it concludes, and [`api`]
 //! what people and programs see of it.
@@ -13,6 +13,7 @@ pub mod decide;
 pub mod dispatch;
 pub mod estimate;
 pub mod corridor;
+pub mod measures;
 
 pub mod config;
 pub mod field;

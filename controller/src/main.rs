@@ -1,9 +1,18 @@
 //! The centre as a daemon.
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use controller::measures::{
+    bin::Bin,
+    command::{self as measures, MeasureError},
+    detector_health::{Rolling, Settings},
+};
 use model::{city::City, config::Source};
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -12,17 +21,73 @@ const USAGE: u8 = 64;
 
 /// Runs the centre: hears the street over MQTT, decides stages, sends commands, keeps history, serves the API.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The configuration; configs/controller.toml explains each key.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    config: Option<PathBuf>,
     /// Say whether the configuration and the city can be used, and end.
     #[arg(long)]
     check: bool,
     /// Write logs as JSON lines. RUST_LOG says how much is logged (default: info).
     #[arg(long)]
     log_json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Computes the traffic engineers' measures from a hi-res log (Indiana enumeration), a CSV for each.
+    ///
+    /// Columns, rows and numbers are those of the atspm package. Lines of the log that make no sense are named on
+    /// standard error and left out.
+    Measures {
+        /// The log: CSV (TimeStamp, DeviceId, EventId, Parameter, in any order and under the names that ATSPM systems give
+        /// them; or without a header, device first), Parquet with such columns, or an Econolite .dat or .datZ.
+        #[arg(long, value_name = "FILE")]
+        events: PathBuf,
+        /// The detectors: CSV or Parquet with DeviceId, Phase, Parameter (the channel) and Function (Presence, Advance,
+        /// Yellow_Red). Without it arrivals, platoons, split failures and yellow-red are empty.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// The folder for the results; made if it is not there.
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+        /// Length of a bin in minutes.
+        #[arg(long, value_name = "MINUTES", default_value = "15", value_parser = bin)]
+        bin: Bin,
+    },
+    /// Judges which detectors count oddly, out of weeks of counts such as `measures` writes to actuations.csv.
+    DetectorHealth {
+        /// The counts: CSV or Parquet with TimeStamp, DeviceId, Detector, Total.
+        #[arg(long, value_name = "FILE")]
+        counts: PathBuf,
+        /// Devices that are judged together: CSV or Parquet with DeviceId, Group. What is odd in all of a group is not odd.
+        #[arg(long, value_name = "FILE")]
+        groups: Option<PathBuf>,
+        /// The folder for detector_health.csv; made if it is not there.
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+        /// Compare with the median of so many days until then, rather than of all counts; the first so many days are
+        /// then not judged.
+        #[arg(long, value_name = "DAYS")]
+        rolling_days: Option<u32>,
+        /// With --rolling-days: do not judge a count with fewer counts in those days.
+        #[arg(long, value_name = "COUNTS", default_value = "480")]
+        at_least: usize,
+        /// Do not judge times of day with fewer counts.
+        #[arg(long, value_name = "COUNTS", default_value = "0")]
+        same_time_at_least: usize,
+        /// Tell only of the last days.
+        #[arg(long, value_name = "DAYS", default_value = "1")]
+        last_days: u32,
+    },
+}
+
+fn bin(text: &str) -> Result<Bin, String> {
+    let minutes = text.parse().ok().and_then(Bin::minutes);
+    minutes.ok_or_else(|| format!("a bin has 1 to {} minutes", Bin::LONGEST))
 }
 
 fn main() -> ExitCode {
@@ -35,8 +100,31 @@ fn main() -> ExitCode {
             return code;
         }
     };
+    let config = match (arguments.command, arguments.config) {
+        (Some(Command::Measures { events, config, out, bin }), _) => {
+            return measure(&measures::Wanted { events, config, out, bin });
+        }
+        (
+            Some(Command::DetectorHealth {
+                counts,
+                groups,
+                out,
+                rolling_days,
+                at_least,
+                same_time_at_least,
+                last_days,
+            }),
+            _,
+        ) => {
+            let rolling = rolling_days.map(|days| Rolling { days, drop_days: days, at_least });
+            let settings = Settings { rolling, same_time_at_least, last_days };
+            return detector_health(&counts, groups.as_deref(), &out, &settings);
+        }
+        (None, Some(config)) => config,
+        (None, None) => return complain("--config is missing", USAGE),
+    };
     start_logs(arguments.log_json);
-    let (daemon, city) = match load(&arguments.config) {
+    let (daemon, city) = match load(&config) {
         Ok(loaded) => loaded,
         Err(faults) => return complain(&faults, USAGE),
     };
@@ -51,6 +139,51 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&format!("{error:#}"), 1),
     }
+}
+
+/// Computes measures; says what was left out, and how much there was.
+fn measure(wanted: &measures::Wanted) -> ExitCode {
+    match measures::run(wanted) {
+        Ok(done) => {
+            let rejected = &done.rejected;
+            let file = wanted.events.display();
+            let mut faults: Vec<String> =
+                rejected.named.iter().map(|(line, cause)| format!("{file}:{line}: {cause}")).collect();
+            if rejected.count > rejected.named.len() {
+                faults.push(format!("{file}: {} more such lines", rejected.count - rejected.named.len()));
+            }
+            complain(&faults.join("\n"), 0);
+            say(&format!(
+                "{} events of {} devices; {} repeated and {} rejected lines left out",
+                done.events, done.devices, done.repeated, rejected.count
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+fn detector_health(counts: &Path, groups: Option<&Path>, out: &Path, settings: &Settings) -> ExitCode {
+    match measures::detector_health(counts, groups, out, settings) {
+        Ok((odd, all)) => {
+            say(&format!("{odd} of {all} counts are odd"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &MeasureError) -> ExitCode {
+    let code = match error {
+        MeasureError::Input(_) => USAGE,
+        MeasureError::Output(_) => 1,
+    };
+    complain(&error.to_string(), code)
+}
+
+#[expect(clippy::print_stdout, reason = "what a command did is for whoever typed it")]
+fn say(what: &str) {
+    println!("{what}");
 }
 
 fn start_logs(json: bool) {
@@ -68,7 +201,7 @@ fn complain(faults: &str, code: u8) -> ExitCode {
 }
 
 /// The configuration and the city, or what is wrong with them, a fault a line.
-fn load(file: &std::path::Path) -> Result<(controller::config::Daemon, City), String> {
+fn load(file: &Path) -> Result<(controller::config::Daemon, City), String> {
     let name = file.display();
     let text =
         std::fs::read_to_string(file).map_err(|error| format!("{name}: could not be read: {error}"))?;

@@ -7,6 +7,7 @@
     reason = "a command for people: its words are its work"
 )]
 
+mod bench_measures;
 mod bench_sim;
 mod tools;
 mod web;
@@ -49,7 +50,7 @@ enum Task {
         seed: u64,
     },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
-    /// beside SUMO, `fidelity` how close its traffic is to SUMO's.
+    /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package.
     Bench {
         /// Which one; all of them if none is named.
         name: Option<String>,
@@ -77,12 +78,16 @@ fn run(task: Task) -> anyhow::Result<()> {
             None => {
                 bench_decisions()?;
                 bench_sim::run()?;
-                bench_fidelity()
+                bench_fidelity()?;
+                bench_measures::run()
             }
             Some("decisions") => bench_decisions(),
             Some("sim") => bench_sim::run(),
             Some("fidelity") => bench_fidelity(),
-            Some(other) => bail!("there is no benchmark {other} yet; there are: decisions, sim, fidelity"),
+            Some("measures") => bench_measures::run(),
+            Some(other) => {
+                bail!("there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures")
+            }
         },
     }
 }

@@ -1,0 +1,270 @@
+//! Logs and detector configurations out of files.
+//!
+//! A log is CSV with or without a header, Parquet, or what an Econolite cabinet keeps (`.dat`, `.datZ`). A line that
+//! makes no sense is bad weather: it is named with its number and its cause, counted, and the rest is read. A file that
+//! cannot be read at all, or has nothing in it that makes sense, is an error.
+
+mod econolite;
+mod parquet_file;
+mod text;
+
+use super::{
+    detector_health::Count,
+    event::{Detector, Event, Function},
+    indiana::Code,
+};
+use model::time::Moment;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
+
+/// The largest code and parameter that a log may have: the package reads both as 16-bit integers.
+const LARGEST: i64 = 32_767;
+/// Lines that make no sense are named until so many; the rest is only counted.
+pub const NAMED: usize = 20;
+
+/// The logs of the devices in one file.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// Each device's events, sorted and without repetitions.
+    pub devices: BTreeMap<Arc<str>, Vec<Event>>,
+    /// What made no sense.
+    pub rejected: Rejections,
+    /// Events that were in the file more than once.
+    pub repeated: usize,
+}
+
+/// Lines that made no sense.
+#[derive(Debug, Default)]
+pub struct Rejections {
+    /// The first [`NAMED`] of them: the line and the cause.
+    pub named: Vec<(u64, String)>,
+    /// All of them.
+    pub count: usize,
+}
+
+impl Rejections {
+    fn add(&mut self, line: u64, cause: String) {
+        self.count += 1;
+        if self.named.len() < NAMED {
+            self.named.push((line, cause));
+        }
+    }
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}:{}{cause}", .file.display(), .line.map(|line| format!("{line}: ")).unwrap_or_else(|| " ".into()))]
+pub struct ReadError {
+    /// Which file.
+    pub file: PathBuf,
+    /// In which line, if the cause is in one. Rows of Parquet are counted as lines, from 1.
+    pub line: Option<u64>,
+    /// Why.
+    pub cause: String,
+}
+
+impl ReadError {
+    fn new(file: &Path, line: Option<u64>, cause: impl ToString) -> ReadError {
+        ReadError { file: file.to_owned(), line, cause: cause.to_string() }
+    }
+}
+
+/// Reads a log.
+pub fn events(file: &Path) -> Result<Log, ReadError> {
+    let mut collected = Collected::default();
+    match ending(file).as_str() {
+        "parquet" => parquet_file::events(file, &mut collected)?,
+        "dat" | "datz" => econolite::events(file, &mut collected)?,
+        _ => text::events(file, &mut collected)?,
+    }
+    let log = collected.sorted();
+    if log.devices.is_empty() {
+        let (line, cause) = log.rejected.named.into_iter().next().unzip();
+        return Err(ReadError::new(
+            file,
+            line,
+            cause.unwrap_or_else(|| "there is no event in it".to_owned()),
+        ));
+    }
+    Ok(log)
+}
+
+/// Reads which detectors each device has. Here every line must make sense.
+pub fn detectors(file: &Path) -> Result<BTreeMap<Arc<str>, Vec<Detector>>, ReadError> {
+    let mut detectors: BTreeMap<Arc<str>, Vec<Detector>> = BTreeMap::new();
+    rows(file, &DETECTOR_COLUMNS, |[device, group, channel, function]| {
+        let detector = Detector {
+            group: number(group, "phase")?,
+            channel: number(channel, "parameter (detector channel)")?,
+            function: Function::named(function),
+        };
+        detectors.entry(device.into()).or_default().push(detector);
+        Ok(())
+    })?;
+    Ok(detectors)
+}
+
+/// Reads detectors' counts by bin, such as `actuations` gives.
+pub fn counts(file: &Path) -> Result<Vec<Count>, ReadError> {
+    let mut counts = Vec::new();
+    rows(file, &COUNT_COLUMNS, |[at, device, detector, total]| {
+        counts.push(Count {
+            at: text::time(at.as_bytes()).ok_or_else(|| format!("{at:?} is no time"))?,
+            device_id: device.into(),
+            detector: number(detector, "detector channel")?,
+            total: number(total, "count")?,
+        });
+        Ok(())
+    })?;
+    Ok(counts)
+}
+
+/// Reads which devices are judged together.
+pub fn groups(file: &Path) -> Result<BTreeMap<Arc<str>, Arc<str>>, ReadError> {
+    let mut groups = BTreeMap::new();
+    rows(file, &GROUP_COLUMNS, |[device, group]| {
+        groups.insert(device.into(), group.into());
+        Ok(())
+    })?;
+    Ok(groups)
+}
+
+fn number<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text:?} is no {what}"))
+}
+
+/// Hands the wanted columns of each line to `take`, which says what is wrong with them.
+fn rows<const N: usize>(
+    file: &Path,
+    wanted: &[(&str, &[&str]); N],
+    take: impl FnMut([&str; N]) -> Result<(), String>,
+) -> Result<(), ReadError> {
+    match ending(file).as_str() {
+        "parquet" => parquet_file::texts(file, wanted, take),
+        _ => text::rows(file, wanted, take),
+    }
+}
+
+/// A time as logs write it.
+#[cfg(test)]
+pub(super) fn time(text: &str) -> Option<Moment> {
+    text::time(text.as_bytes())
+}
+
+fn ending(file: &Path) -> String {
+    file.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// Events as they come, by device.
+#[derive(Debug, Default)]
+struct Collected {
+    devices: Vec<(Arc<str>, Vec<Event>)>,
+    numbers: BTreeMap<Arc<str>, usize>,
+    /// The device of the last line: most often that of the next one, too.
+    last: usize,
+    rejected: Rejections,
+}
+
+impl Collected {
+    /// Adds what a line says, or why it makes no sense.
+    fn add(&mut self, line: u64, device: &str, at: Moment, code: i64, param: i64) {
+        let range = 0..=LARGEST;
+        if !range.contains(&code) {
+            return self.rejected.add(line, format!("event code {code} is not between 0 and {LARGEST}"));
+        }
+        if !range.contains(&param) {
+            return self.rejected.add(line, format!("parameter {param} is not between 0 and {LARGEST}"));
+        }
+        let event = Event { at, code: Code(code as u16), param: param as u16 };
+        let number = self.number(device);
+        self.devices[number].1.push(event);
+    }
+
+    fn number(&mut self, device: &str) -> usize {
+        if self.devices.get(self.last).is_none_or(|(name, _)| **name != *device) {
+            self.last = match self.numbers.get(device) {
+                Some(number) => *number,
+                None => {
+                    let name: Arc<str> = device.into();
+                    self.devices.push((name.clone(), Vec::new()));
+                    self.numbers.insert(name, self.devices.len() - 1);
+                    self.devices.len() - 1
+                }
+            };
+        }
+        self.last
+    }
+
+    fn sorted(self) -> Log {
+        let mut log = Log { rejected: self.rejected, ..Log::default() };
+        for (name, mut events) in self.devices {
+            let before = events.len();
+            if !events.is_sorted() {
+                events.sort_unstable();
+            }
+            events.dedup();
+            log.repeated += before - events.len();
+            log.devices.insert(name, events);
+        }
+        log
+    }
+}
+
+/// The columns of a log, by the names that logs have for them.
+const LOG_COLUMNS: [(&str, &[&str]); 4] = [
+    ("TimeStamp", &["timestamp"]),
+    (
+        "DeviceId",
+        &[
+            "deviceid",
+            "device",
+            "signal",
+            "signalid",
+            "location",
+            "locationid",
+            "locationidentifier",
+            "intersection",
+            "trafficsignal",
+            "name",
+            "devicename",
+        ],
+    ),
+    ("EventId", &["eventid", "eventcode"]),
+    ("Parameter", &["parameter", "eventparameter", "eventparam"]),
+];
+
+/// The columns of a configuration.
+const DETECTOR_COLUMNS: [(&str, &[&str]); 4] = [
+    ("DeviceId", &["deviceid"]),
+    ("Phase", &["phase"]),
+    ("Parameter", &["parameter"]),
+    ("Function", &["function"]),
+];
+
+/// The columns of counts.
+const COUNT_COLUMNS: [(&str, &[&str]); 4] = [
+    ("TimeStamp", &["timestamp"]),
+    ("DeviceId", &["deviceid"]),
+    ("Detector", &["detector"]),
+    ("Total", &["total"]),
+];
+
+/// The columns of a list of groups.
+const GROUP_COLUMNS: [(&str, &[&str]); 2] =
+    [("DeviceId", &["deviceid"]), ("Group", &["group", "groupname", "devicegroup"])];
+
+/// Where the wanted columns are among those that there are. Case, spaces and underscores make no difference.
+fn find<const N: usize>(wanted: &[(&str, &[&str]); N], there: &[String]) -> Result<[usize; N], String> {
+    let plain = |name: &String| name.replace([' ', '_'], "").to_lowercase();
+    let there_plain: Vec<String> = there.iter().map(plain).collect();
+    let mut found = [0; N];
+    for (i, (name, aliases)) in wanted.iter().enumerate() {
+        let at = aliases.iter().find_map(|alias| there_plain.iter().position(|column| column == alias));
+        found[i] = at.ok_or_else(|| format!("there is no column {name}; there are {}", there.join(", ")))?;
+    }
+    Ok(found)
+}

@@ -1,0 +1,21 @@
+//! Utah's family: what the ATSPM of Utah's Department of Transportation draws, version 5, out of the same events.
+//!
+//! [`cycles`] cuts a group's time from red to red; [`coordination_diagram`] and [`approach_delay`] look at who arrives
+//! when in them. [`approach_volume`] counts arrivals and finds the peak hour, [`split_monitor`] says how long each green
+//! was and why it ended, [`preempt_detail`] and
+//! [`priority_detail`] how preemption and priority went, [`watchdog`] what a person should look at. Arrivals are those over advance detectors, at the time
+//! at which they are felt: where detectors lie and how late they tell is not in the configuration.
+
+mod cycles;
+pub mod coordination_diagram;
+pub mod approach_delay;
+pub mod approach_volume;
+pub mod split_monitor;
+pub mod preempt_detail;
+pub mod priority_detail;
+pub mod watchdog;
+
+pub(super) use cycles::Cycles;
+
+#[cfg(test)]
+mod tests;

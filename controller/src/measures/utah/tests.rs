@@ -1,0 +1,181 @@
+//! Beside what Utah's own tests expect, where their data is at hand.
+
+use crate::measures::{
+    bin::Bin,
+    device::Device,
+    event::{Detector, Event, Function},
+    indiana::Code,
+    read,
+    report::{Report, Whole},
+    tests::{detector, measured, reference},
+    utah::watchdog::Finding,
+};
+use model::time::Moment;
+use serde_json::Value;
+
+/// One of their files, which begin with a mark of the byte order.
+fn theirs(name: &str) -> Option<Value> {
+    let text = std::fs::read_to_string(reference()?.join("utah_v5").join(name)).unwrap();
+    Some(serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap())
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.get("$values").unwrap_or(value).as_array().unwrap()
+}
+
+fn time(value: &Value) -> Moment {
+    read::time(value.as_str().unwrap()).unwrap()
+}
+
+fn number(value: &Value) -> u16 {
+    value.as_u64().unwrap() as u16
+}
+
+fn report(mut events: Vec<Event>, detectors: &[Detector]) -> Report {
+    events.sort();
+    let mut device = Device::new("7115".into(), detectors, Bin::QUARTER);
+    events.iter().for_each(|event| {
+        device.take(*event);
+    });
+    device.report(Whole { first: events[0].at, last: events[events.len() - 1].at })
+}
+
+fn events(input: &Value) -> Vec<Event> {
+    let event = |event: &Value| Event {
+        at: time(&event["Timestamp"]),
+        code: Code(number(&event["EventCode"])),
+        param: number(&event["EventParam"]),
+    };
+    list(input).iter().map(event).collect()
+}
+
+#[test]
+fn cycles_go_from_red_to_red_as_theirs() {
+    let Some(data) = theirs("CreateRedToRedCyclesTestData1.json") else { return };
+    let expected = list(&data["Output"]);
+    let mut log = events(&data["Input"]);
+    // A vehicle at the beginning of each cycle makes it show up in the diagram.
+    log.extend(expected.iter().map(|cycle| Event {
+        at: time(&cycle["Start"]),
+        code: Code::DETECTOR_ON,
+        param: 1,
+    }));
+    let report = report(log, &[detector(1, 2, Function::Advance)]);
+    assert_eq!(report.coordination_diagram.len(), expected.len());
+    for (row, cycle) in report.coordination_diagram.iter().zip(expected) {
+        assert_eq!((row.cycle_start.0, row.cycle_end.0), (time(&cycle["Start"]), time(&cycle["End"])));
+        let seconds = |name: &str| cycle[name].as_f64().unwrap();
+        assert!((row.green_at - seconds("TotalRedTime")).abs() < 1e-9);
+        assert!((row.yellow_at - row.green_at - seconds("TotalGreenTime")).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn volumes_are_theirs() {
+    for (file, group) in
+        [("CalculatePhaseVolumeTestData1.json", 2), ("CalculatePhaseVolumeTestData2.json", 6)]
+    {
+        let Some(data) = theirs(file) else { return };
+        let vehicle = |event: &Value| Event {
+            at: time(&event["Timestamp"]),
+            code: Code::DETECTOR_ON,
+            param: number(&event["DetectorChannel"]),
+        };
+        let log: Vec<Event> = list(&data["Input"]).iter().map(vehicle).collect();
+        let mut channels: Vec<u16> = log.iter().map(|event| event.param).collect();
+        channels.sort();
+        channels.dedup();
+        let detectors: Vec<Detector> =
+            channels.into_iter().map(|channel| detector(channel, group, Function::Advance)).collect();
+        let report = report(log, &detectors);
+        let volumes: Vec<_> = report.approach_volume.iter().map(|row| (row.at.0, row.volume)).collect();
+        let expected: Vec<_> = list(&data["Output"]["Segments"])
+            .iter()
+            .map(|segment| (time(&segment["Start"]), segment["DetectorCount"].as_u64().unwrap() as u32))
+            .collect();
+        assert_eq!(volumes, expected, "{file}");
+    }
+}
+
+#[test]
+fn preemptions_dwell_as_theirs() {
+    let Some(data) = theirs("CalculateDwellTimeTestData1.json") else { return };
+    let report = report(events(&data["Input"]), &[]);
+    let dwell: Vec<_> = report.preempt_detail.iter().map(|row| (row.preempt, row.dwell.unwrap())).collect();
+    let expected: Vec<_> = list(&data["Output"])
+        .iter()
+        .map(|dwell| {
+            (number(&dwell["PreemptNumber"]), time(&dwell["End"]).since(time(&dwell["Start"])).as_secs_f64())
+        })
+        .collect();
+    assert_eq!(dwell, expected);
+}
+
+#[test]
+fn who_arrives_on_red_stands_until_green() {
+    let log = "
+        12:00:00 ended 2
+        12:00:10 on 10
+        12:00:30 green 2
+        12:00:40 on 10
+        12:00:50 amber 2
+        12:00:54 ended 2";
+    let report = measured(log, &[detector(10, 2, Function::Advance)]);
+    let [row] = &report.approach_delay[..] else { panic!("{:?}", report.approach_delay) };
+    assert_eq!((row.arrivals, row.arrivals_on_red, row.average_delay), (2, 1, 10.0));
+}
+
+#[test]
+fn a_split_says_how_long_it_was_and_why_it_ended() {
+    let log = "
+        12:00:00 plan 4
+        12:00:30 green 2
+        12:00:31 walk 2
+        12:00:50 gap-out 2
+        12:00:50 amber 2
+        12:00:56 cleared 2";
+    let report = measured(log, &[]);
+    let [row] = &report.split_monitor[..] else { panic!("{:?}", report.split_monitor) };
+    assert_eq!((row.pattern, row.green, row.split), (Some(4), 20.0, Some(26.0)));
+    assert_eq!((row.termination, row.ped), (Some(crate::measures::terminations::Why::GapOut), true));
+}
+
+#[test]
+fn an_even_hour_has_a_factor_of_one() {
+    let quarter = |quarter: i64, vehicles: i64| {
+        (0..vehicles).map(move |i| Event {
+            at: Moment((quarter * 900 + i) * 1000),
+            code: Code::DETECTOR_ON,
+            param: 10,
+        })
+    };
+    let log: Vec<Event> =
+        [5, 10, 10, 10, 10, 5].into_iter().enumerate().flat_map(|(i, n)| quarter(i as i64, n)).collect();
+    let report = report(log, &[detector(10, 2, Function::Advance)]);
+    let [peak] = &report.peak_hour[..] else { panic!("{:?}", report.peak_hour) };
+    assert_eq!((peak.at.0, peak.volume, peak.phf, peak.k), (Moment(900_000), 40, 1.0, 0.8));
+}
+
+#[test]
+fn a_priority_goes_from_check_in_to_check_out() {
+    let log = "
+        12:00:00 check-in 4
+        12:00:01 held 4
+        12:00:02 served 4
+        12:00:20 unserved 4
+        12:00:25 check-out 4";
+    let report = measured(log, &[]);
+    let [row] = &report.priority_detail[..] else { panic!("{:?}", report.priority_detail) };
+    assert_eq!((row.seconds, row.early_green, row.extend_green, row.service), (Some(25.0), 0, 1, 18.0));
+}
+
+#[test]
+fn the_watchdog_barks_only_at_hours_that_it_saw() {
+    let mut log = "16:59:00 on 9\n17:01:00 on 10\n".to_owned();
+    let detectors = [detector(10, 2, Function::Presence)];
+    assert_eq!(measured(&log, &detectors).watchdog, []);
+    log += "18:00:00 on 9\n";
+    let report = measured(&log, &detectors);
+    let [row] = &report.watchdog[..] else { panic!("{:?}", report.watchdog) };
+    assert_eq!((row.finding, row.of, row.value), (Finding::LowDetectorHits, Some(10), 1));
+}
