@@ -12,3 +12,7 @@ pub mod walks;
 pub mod day;
 pub mod search;
 pub mod connection;
+#[cfg(test)]
+pub(crate) mod drawing;
+#[cfg(test)]
+mod tests;

@@ -162,7 +162,7 @@ async fn what_cannot_be_done_is_said_and_is_no_error() {
             "no timetable is loaded, so `itineraries` (public transport) is always empty",
         ),
         ("&directModes=WALK,RENTAL", "directModes: RENTAL cannot be planned yet"),
-        ("&searchWindow=7200", "searchWindow has no effect yet"),
+        ("&withFares=true", "withFares has no effect yet"),
         ("&directModes=CAR", "CAR: no way to drive from START to END"),
         ("&maxDirectTime=60", "WALK: takes longer than maxDirectTime"),
     ] {

@@ -112,11 +112,18 @@ impl Search {
         found
     }
 
-    /// The best connections of all departures from `start` to `start + window`: none is no earlier out, no
-    /// later there and of no fewer rides than another. In order of departure, latest first.
+    /// The best connections of all departures from `start` to `start + window`. None of them leaves no later,
+    /// arrives no earlier and takes no fewer rides than another, be that one in the window or after it. In order of
+    /// departure, latest first.
     pub fn range(&mut self, request: &Request<'_>, window: u32) -> Vec<Found> {
         self.begin(request);
-        self.goal.fill((NEVER, NEVER, false));
+        // Who would rather wait until after the window is not told to leave in it.
+        let after = request.start.saturating_add(window).saturating_add(1);
+        self.goal.fill((after.saturating_add(request.longest), NEVER, false));
+        for &(stop, walk_s) in request.access {
+            self.get_ready(0, stop, stop, after.saturating_add(walk_s));
+        }
+        self.rounds(request, 1);
         let mut found = Vec::new();
         let departures = departures(request, window);
         for together in departures.chunk_by(|a, b| a.at == b.at) {
