@@ -37,8 +37,13 @@ fn main() -> anyhow::Result<()> {
     let city = Arc::new(prepare::load_city(&Path::new(data).join(CITY_FILE))?);
     let prepared = prepare::load_timetable(&Path::new(data).join(TIMETABLE_FILE), &city)?;
     let start = Moment((day.begins_s(&prepared.timetable.zone()) + HOUR * 3600) * 1000);
-    let mut text = format!("{} stops, {} trips on {day}\n", prepared.timetable.stops.len(), prepared.timetable.trips_on(day));
-    let forwards = DayTable::build(&prepared.timetable, &prepared.timetable.patterns(), day, Traveller::OnFoot);
+    let mut text = format!(
+        "{} stops, {} trips on {day}\n",
+        prepared.timetable.stops.len(),
+        prepared.timetable.trips_on(day)
+    );
+    let forwards =
+        DayTable::build(&prepared.timetable, &prepared.timetable.patterns(), day, Traveller::OnFoot);
     let index = StreetIndex::build(&city);
     let timetable = prepared.timetable.clone();
     let footpaths = prepared.footpaths[0].clone();
@@ -49,7 +54,8 @@ fn main() -> anyhow::Result<()> {
     let (mut search, mut scratch) = (Search::default(), WalkScratch::default());
     let (mut ways, mut one, mut range) = (Vec::new(), Vec::new(), Vec::new());
     for [from, to] in &pairs {
-        let feet = |at| index.access(&city, street, at, STREET_WITHIN_M, |_| true).map(|access| access.nearest);
+        let feet =
+            |at| index.access(&city, street, at, STREET_WITHIN_M, |_| true).map(|access| access.nearest);
         let ((access, egress), took) = timed(|| {
             let mut reach = |at, looking| {
                 let ms = WALK.as_millis() as u32;

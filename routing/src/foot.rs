@@ -203,3 +203,67 @@ impl FootScratch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        drawing::{NOW, draw},
+        profile::Profile,
+        snapshot::Snapshot,
+        street::{Costs, Scratch, quickest},
+    };
+
+    /// A square with a diagonal, steps, a dead end, and an island.
+    const STREETS: &str = "
+        A 0 0
+        B 200 0
+        C 200 180
+        D 0 160
+        E 90 300
+        F 900 900
+        G 990 900
+        A-B
+        B-C
+        C-D
+        D>A
+        A=C
+        D#E
+        F-G";
+
+    #[test]
+    fn distances_are_those_of_the_single_way() {
+        let city = draw(STREETS);
+        for profile in [Profile::Walk, Profile::Wheelchair] {
+            let street = StreetGraph::build(&city, profile);
+            let foot = FootGraph::new(&street);
+            let snapshot = Snapshot::empty(city.network.links.len());
+            let costs = Costs::new(&street, snapshot.view(NOW, NOW), None);
+            let (mut scratch, mut single) = (FootScratch::default(), Scratch::default());
+            let index = crate::nearest::StreetIndex::build(&city);
+            let centre = model::geo::LocalPlane::around(city.centre);
+            let feet = |x: f64, y: f64| {
+                let at = centre.to_lonlat([x, y]);
+                index.access(&city, &street, at, 500.0, |_| true).map(|access| access.nearest)
+            };
+            let grid = (0..6)
+                .flat_map(|x| (0..6).map(move |y| (f64::from(x) * 60.0 - 20.0, f64::from(y) * 61.0 - 10.0)));
+            let places: Vec<_> = grid.chain([(950.0, 890.0)]).filter_map(|(x, y)| feet(x, y)).collect();
+            assert_eq!(places.len(), 37);
+            for a in &places {
+                for b in &places {
+                    let ends = foot.ends_of(b, Direction::Towards);
+                    let mut best = foot.along_ms(a, b);
+                    let starts = foot.ends_of(a, Direction::Away);
+                    foot.visit(&starts, Direction::Away, u32::MAX - 1, &mut scratch, |vertex, ms| {
+                        for &(_, more) in ends.iter().filter(|end| end.0 == vertex) {
+                            best = Some(best.map_or(ms + more, |known: u32| known.min(ms + more)));
+                        }
+                    });
+                    let expected = quickest(&costs, a, b, &mut single).map(|path| path.cost_ms);
+                    assert_eq!(best, expected, "{profile:?} from {a:?} to {b:?}");
+                }
+            }
+        }
+    }
+}

@@ -14,6 +14,8 @@ pub mod calendar;
 pub mod records;
 mod read;
 mod stop_times;
+#[cfg(test)]
+mod tests;
 
 pub use read::read;
 pub use records::Feed;

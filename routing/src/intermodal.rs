@@ -12,7 +12,7 @@ use crate::{
     transit::{
         connection::{Connection, RunPart},
         day::{DayTable, Modes, NEVER, Traveller},
-        search::{Request, Search, Walk, scaled},
+        search::{Found, Request, Search, Walk, scaled},
         timetable::{Pattern, Timetable},
         walks::{Footpaths, Looking, WalkScratch, Walks},
     },
@@ -32,9 +32,12 @@ const DAYS_KEPT: usize = 6;
 /// A window that brings too few journeys is made wider up to this.
 const WIDEST_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
-/// Within this distance it is looked whether walking all the way is quicker, m. Nobody walks farther than that in
-/// less time than vehicles with their waiting take.
-const WALKED_WITHIN_M: f64 = 5000.0;
+/// The first window after one that brings too little, s.
+const FURTHER_WINDOW_S: u32 = 600;
+
+/// Within this distance it is looked whether walking all the way is quicker, m: half an hour, as long as MOTIS' usual
+/// `maxDirectTime`.
+const WALKED_WITHIN_M: f64 = 2500.0;
 
 /// Timetables and what was worked out of them beforehand.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -285,19 +288,7 @@ impl Transit {
             longest: walked.map_or(NEVER, |path| path.cost_ms.div_ceil(1000)),
             slowness,
         };
-        let mut window = query.window;
-        let mut found = memory.search.range(&request, window.as_secs() as u32);
-        let enough = |found: &[_]| found.len() >= query.at_least;
-        while !enough(&found) && window < WIDEST_WINDOW {
-            window = (window * 2).max(Duration::from_secs(1800)).min(WIDEST_WINDOW);
-            found = memory.search.range(&request, window.as_secs() as u32);
-        }
-        // In the table's own direction: the first to leave, or the last to arrive, come first.
-        found.reverse();
-        if window > query.window {
-            let asked = found.partition_point(|f| f.departure <= start + query.window.as_secs() as u32);
-            found.truncate(asked.max(query.at_least));
-        }
+        let found = in_windows(&mut memory.search, request, query);
         let mut connections: Vec<_> =
             found.iter().map(|found| day.connection(&self.timetable, found)).collect();
         connections.sort_by_key(|connection| (connection.start, connection.end, connection.rides.len()));
@@ -322,6 +313,27 @@ impl Transit {
             None => Err(NoJourney::NoStreet { end, place: place.clone(), profile: query.on_foot, within_m }),
         }
     }
+}
+
+/// What leaves in the question's window (seen backwards: arrives), in that order. If it is too little, windows
+/// after it are searched as well until there is enough.
+fn in_windows(search: &mut Search, request: Request<'_>, query: &TransitQuery) -> Vec<Found> {
+    let (mut found, mut start, mut width) = (Vec::new(), request.start, query.window.as_secs() as u32);
+    let until = request.start.saturating_add(WIDEST_WINDOW.as_secs() as u32);
+    loop {
+        let mut part = search.range(&Request { start, ..request }, width);
+        part.reverse();
+        found.append(&mut part);
+        start = start.saturating_add(width).saturating_add(1);
+        if found.len() >= query.at_least || start >= until {
+            break;
+        }
+        width = (width * 2).max(FURTHER_WINDOW_S).min(until - start);
+    }
+    let asked_until = request.start.saturating_add(query.window.as_secs() as u32);
+    let asked = found.partition_point(|found| found.departure <= asked_until);
+    found.truncate(asked.max(query.at_least));
+    found
 }
 
 /// Makes itineraries of connections.

@@ -115,3 +115,43 @@ pub fn store_city(city: &City, folder: &Path) -> Result<(), Complaints> {
         Complaint::whole(file.display().to_string(), format!("could not write the city: {e}")).into()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{drawing::draw, transit::drawing::timetable};
+
+    #[test]
+    fn a_timetable_is_read_as_it_was_written_or_refused() {
+        let streets = "
+            A 0 0
+            B 3000 0
+            A-B";
+        let city = draw(streets);
+        let table = "
+            BUS 1  A      B
+                   08:00  08:10";
+        let prepared = prepare_timetable(&city, timetable(&city, table));
+        let folder = tempfile::tempdir().unwrap();
+        store_timetable(&prepared, &city, folder.path()).unwrap();
+        let file = folder.path().join(TIMETABLE_FILE);
+        assert_eq!(load_timetable(&file, &city).unwrap(), prepared);
+
+        let other = draw("A 0 0\nB 3000 0\nA>B");
+        let refused = |city: &City| load_timetable(&file, city).unwrap_err().to_string();
+        assert!(refused(&other).contains("made for another city file"));
+        let sound = std::fs::read(&file).unwrap();
+        for cut in [0, 4, 12, 40, sound.len() / 2, sound.len() - 1] {
+            std::fs::write(&file, &sound[..cut]).unwrap();
+            refused(&city);
+        }
+        let mut damaged = sound.clone();
+        damaged[60] ^= 1;
+        std::fs::write(&file, damaged).unwrap();
+        assert!(refused(&city).contains("its checksum does not fit"));
+        let mut older = sound;
+        older[7] = 0;
+        std::fs::write(&file, older).unwrap();
+        assert!(refused(&city).contains("no timetable of this version"));
+    }
+}

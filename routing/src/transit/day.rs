@@ -251,15 +251,15 @@ impl DayTable {
     }
     /// The stop at a place.
     pub fn stop(&self, at: At) -> u32 {
-        self.stops[(self.courses[at.course as usize].stops + at.index) as usize]
+        self.stops[self.place_ix(at)]
     }
     /// Whether one may get on there.
     pub fn boards(&self, at: At) -> bool {
-        self.boards[(self.courses[at.course as usize].stops + at.index) as usize]
+        self.boards[self.place_ix(at)]
     }
     /// Whether one may get off there.
     pub fn alights(&self, at: At) -> bool {
-        self.alights[(self.courses[at.course as usize].stops + at.index) as usize]
+        self.alights[self.place_ix(at)]
     }
     /// When a course's trip comes there.
     pub fn arrival(&self, at: At, trip: u32) -> u32 {
@@ -278,17 +278,17 @@ impl DayTable {
         self.departures[first..first + course.trips as usize].partition_point(|&departure| departure < time)
             as u32
     }
-    /// Where a trip stands among all runs of the table.
-    pub(super) fn run_ix(&self, course: u32, trip: u32) -> usize {
-        (self.courses[course as usize].runs + trip) as usize
+    /// Where a place stands among all places of courses.
+    pub(super) fn place_ix(&self, at: At) -> usize {
+        (self.courses[at.course as usize].stops + at.index) as usize
     }
-    /// How many runs the table has.
-    pub(super) fn run_count(&self) -> usize {
-        self.runs.len()
+    /// How many places there are.
+    pub(super) fn place_count(&self) -> usize {
+        self.stops.len()
     }
     /// Which trip on which day it is.
     pub fn run(&self, course: u32, trip: u32) -> Run {
-        self.runs[self.run_ix(course, trip)]
+        self.runs[(self.courses[course as usize].runs + trip) as usize]
     }
 
     /// A moment as this table counts; `None` if it is outside.

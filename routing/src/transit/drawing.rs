@@ -27,12 +27,14 @@ use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 pub(crate) fn tables(city: &City, drawing: &str) -> Vec<(&'static str, String)> {
     let mut routes = "route_id,route_short_name,route_type\n".to_string();
     let mut trips = "route_id,service_id,trip_id,wheelchair_accessible\n".to_string();
-    let mut times = "trip_id,arrival_time,departure_time,stop_id,stop_sequence,pickup_type,drop_off_type\n".to_string();
+    let mut times =
+        "trip_id,arrival_time,departure_time,stop_id,stop_sequence,pickup_type,drop_off_type\n".to_string();
     let mut frequencies = "trip_id,start_time,end_time,headway_secs\n".to_string();
     let mut transfers = "from_stop_id,to_stop_id,transfer_type,min_transfer_time\n".to_string();
     let mut stops: Vec<&str> = Vec::new();
     let (mut all, mut trip) = (BTreeSet::new(), 0);
-    let clock = |time: &str| if time.matches(':').count() == 1 { format!("{time}:00") } else { time.to_string() };
+    let clock =
+        |time: &str| if time.matches(':').count() == 1 { format!("{time}:00") } else { time.to_string() };
     for line in drawing.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         // Writing into a string cannot fail.
@@ -57,7 +59,8 @@ pub(crate) fn tables(city: &City, drawing: &str) -> Vec<(&'static str, String)> 
             }
             _ => {
                 trip += 1;
-                let route = routes.lines().last().and_then(|route| route.split(',').next()).expect("a route above");
+                let route =
+                    routes.lines().last().and_then(|route| route.split(',').next()).expect("a route above");
                 let wheelchair = if words.contains(&"wheelchair") { 1 } else { 2 };
                 let _ = writeln!(trips, "{route},daily,t{trip},{wheelchair}");
                 for (i, (stop, time)) in stops.iter().zip(&words).enumerate() {
@@ -65,7 +68,8 @@ pub(crate) fn tables(city: &City, drawing: &str) -> Vec<(&'static str, String)> 
                     let time = time.trim_end_matches(['-', '+']);
                     let (arrival, departure) = time.split_once('/').unwrap_or((time, time));
                     let (arrival, departure) = (clock(arrival), clock(departure));
-                    let _ = writeln!(times, "t{trip},{arrival},{departure},{stop},{i},{},{}", rules.0, rules.1);
+                    let _ =
+                        writeln!(times, "t{trip},{arrival},{departure},{stop},{i},{},{}", rules.0, rules.1);
                 }
                 Ok(())
             }
@@ -119,7 +123,9 @@ fn time(text: &str) -> Moment {
 /// Without a window it asks for one departure only, and for what else is as good.
 pub(crate) fn query(city: &City, text: &str) -> TransitQuery {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let [from, "to", to, sense, at, ref rest @ ..] = words[..] else { panic!("ask `A to C at 08:00`, not {text:?}") };
+    let [from, "to", to, sense, at, ref rest @ ..] = words[..] else {
+        panic!("ask `A to C at 08:00`, not {text:?}")
+    };
     let mut query = TransitQuery {
         from: place(city, from),
         to: place(city, to),

@@ -87,8 +87,11 @@ pub struct Search {
     /// Stops where somebody got off in this round.
     left: Vec<u32>,
     has_left: Vec<bool>,
-    /// By run and number of rides: the first stop from which it, or one before it, was ridden.
-    ridden: Vec<u16>,
+    /// By course: the first marked stop.
+    from: Vec<u32>,
+    courses: Vec<u32>,
+    /// By place in a course and number of rides: the earliest trip that was ridden past there.
+    ridden: Vec<u32>,
     /// Parts of trips to be ridden in this round: from where, which trip, and to where.
     parts: Vec<(At, u32, u32)>,
     /// By number of rides: arrival at the goal, the stop before it, and whether this departure made it better.
@@ -157,8 +160,9 @@ impl Search {
         self.walked.resize(labels, NEVER);
         self.is_marked.resize(stops, false);
         self.has_left.resize(stops, false);
+        self.from.resize(request.day.course_count(), NEVER);
         self.ridden.clear();
-        self.ridden.resize(request.day.run_count() * self.levels, u16::MAX);
+        self.ridden.resize(request.day.place_count() * self.levels, NEVER);
         self.goal.resize(self.levels, (NEVER, NEVER, false));
         for stop in self.egress_of.drain(..) {
             self.egress[stop as usize] = NEVER;
@@ -187,44 +191,69 @@ impl Search {
         }
     }
 
-    /// From every marked stop, the earliest trip of each course.
+    /// From every marked stop, the earliest trip of each course, unless it or one before it was ridden already.
     fn board_everywhere(&mut self, request: &Request<'_>, k: usize) {
         let day = request.day;
-        for stop in std::mem::take(&mut self.marked) {
-            self.is_marked[stop as usize] = false;
-            let ready = self.ready[stop as usize * self.levels + k - 1];
-            for &at in day.courses_at(stop) {
-                if day.boards(at) && day.runs_as(at.course, request.modes) {
-                    let trip = day.first_trip(at, ready);
-                    if trip < day.course(at.course).trips {
-                        self.board(request, k, at, trip);
+        for &stop in &self.marked {
+            for at in day.courses_at(stop) {
+                let from = &mut self.from[at.course as usize];
+                if *from == NEVER {
+                    if !day.runs_as(at.course, request.modes) {
+                        continue;
                     }
+                    self.courses.push(at.course);
+                }
+                *from = (*from).min(at.index);
+            }
+        }
+        let mut courses = std::mem::take(&mut self.courses);
+        for course in courses.drain(..) {
+            let from = std::mem::replace(&mut self.from[course as usize], NEVER);
+            for index in from..day.course(course).length {
+                let at = At { course, index };
+                let stop = day.stop(at) as usize;
+                if self.is_marked[stop] && day.boards(at) {
+                    self.catch(request, k, at, self.ready[stop * self.levels + k - 1]);
                 }
             }
+        }
+        self.courses = courses;
+        for stop in self.marked.drain(..) {
+            self.is_marked[stop as usize] = false;
         }
     }
 
-    /// Notes that a trip is to be ridden from there on, as far as nobody rode it yet.
-    fn board(&mut self, request: &Request<'_>, k: usize, at: At, trip: u32) {
-        let course = request.day.course(at.course);
-        let first = request.day.run_ix(at.course, trip);
-        let until = self.ridden[first * self.levels + k];
-        if u32::from(until) <= at.index {
+    /// Finds the trip that is caught there by one who is ready at a time.
+    fn catch(&mut self, request: &Request<'_>, k: usize, at: At, ready: u32) {
+        let day = request.day;
+        let ridden = self.ridden[day.place_ix(at) * self.levels + k];
+        let trips = day.course(at.course).trips;
+        // Most who come there are too late for anything that was not ridden: one look is enough.
+        if ridden == 0 || (ridden <= trips && ready > day.departure(at, ridden - 1)) {
             return;
         }
-        self.parts.push((at, trip, u32::from(until).min(course.length - 1)));
-        let from = at.index as u16;
-        for run in first..first + (course.trips - trip) as usize {
-            let ridden = &mut self.ridden[run * self.levels..(run + 1) * self.levels];
-            if ridden[k] <= from {
-                break;
+        let trip = day.first_trip(at, ready);
+        if trip < trips {
+            self.board(request, k, at, trip);
+        }
+    }
+
+    /// Notes that a trip is to be ridden from there on, as far as neither it nor one before it was.
+    fn board(&mut self, request: &Request<'_>, k: usize, at: At, trip: u32) {
+        let day = request.day;
+        let (first, length) = (day.place_ix(at), day.course(at.course).length);
+        let mut until = at.index;
+        for index in at.index..length {
+            let place = (first + (index - at.index) as usize) * self.levels;
+            let ridden = &mut self.ridden[place..place + self.levels];
+            until = index;
+            if ridden[k] <= trip {
+                break; // Beyond here, but perhaps nobody has got off here yet: it may be where they got on.
             }
-            for later in &mut ridden[k..] {
-                if *later <= from {
-                    break;
-                }
-                *later = from;
-            }
+            lower(&mut ridden[k..], trip);
+        }
+        if until > at.index {
+            self.parts.push((at, trip, until));
         }
     }
 

@@ -38,7 +38,8 @@ type Front = Vec<(i64, i64, usize)>;
 impl Plain<'_> {
     /// Least arrivals at the goal by number of rides for one who sets out at `start`; each less than the one before.
     fn arrivals(&self, start: i64, rides: usize) -> Vec<(i64, usize)> {
-        let mut ready: BTreeMap<u32, i64> = self.access.iter().map(|(&stop, &s)| (stop, start + i64::from(s))).collect();
+        let mut ready: BTreeMap<u32, i64> =
+            self.access.iter().map(|(&stop, &s)| (stop, start + i64::from(s))).collect();
         let (mut best, mut front) = (start.saturating_add(self.longest), Vec::new());
         for k in 1..=rides {
             let mut arrived = BTreeMap::<u32, i64>::new();
@@ -52,7 +53,8 @@ impl Plain<'_> {
                     on_board |= boards && ready.get(&stop).is_some_and(|&ready| ready <= departure);
                 }
             }
-            let there = arrived.iter().filter_map(|(stop, at)| Some(at + i64::from(*self.egress.get(stop)?))).min();
+            let there =
+                arrived.iter().filter_map(|(stop, at)| Some(at + i64::from(*self.egress.get(stop)?))).min();
             if let Some(there) = there.filter(|&there| there < best) {
                 best = there;
                 front.push((there, k));
@@ -89,7 +91,8 @@ impl Plain<'_> {
         times.push(after);
         let from = |t: i64| self.arrivals(t, rides).into_iter().map(move |(at, k)| (t, at, k));
         let all: Front = times.into_iter().flat_map(from).collect();
-        let beats = |a: &(i64, i64, usize), b: &(i64, i64, usize)| a != b && a.0 >= b.0 && a.1 <= b.1 && a.2 <= b.2;
+        let beats =
+            |a: &(i64, i64, usize), b: &(i64, i64, usize)| a != b && a.0 >= b.0 && a.1 <= b.1 && a.2 <= b.2;
         let best = all.iter().filter(|one| !all.iter().any(|other| beats(other, one)));
         best.filter(|one| one.0 < after).copied().collect()
     }
@@ -104,7 +107,8 @@ fn hops(timetable: &Timetable, day: Day) -> Hops {
         for (i, trip) in timetable.trips.iter().enumerate() {
             if timetable.services[trip.service as usize].runs_on(day.plus(d)) {
                 let call = |c: &Call| {
-                    let (arrival, departure) = (begin + i64::from(c.arrival_s), begin + i64::from(c.departure_s));
+                    let (arrival, departure) =
+                        (begin + i64::from(c.arrival_s), begin + i64::from(c.departure_s));
                     (c.stop, arrival, departure, c.boards, c.alights)
                 };
                 trips.push(timetable.calls_of(i as u32).iter().map(call).collect());
@@ -133,7 +137,14 @@ struct Asked<'a> {
 }
 
 /// One departure and a window, forwards and backwards, against the oracle.
-fn check(asked: &Asked<'_>, tables: [&DayTable; 2], trips: &Hops, search: &mut Search, start: u32, window: Option<u32>) -> Result<(), TestCaseError> {
+fn check(
+    asked: &Asked<'_>,
+    tables: [&DayTable; 2],
+    trips: &Hops,
+    search: &mut Search,
+    start: u32,
+    window: Option<u32>,
+) -> Result<(), TestCaseError> {
     let footpaths = Footpaths::new(asked.ways.iter().copied(), asked.change.to_vec());
     let back: Vec<_> = asked.ways.iter().map(|&(from, to, s)| (to, from, s)).collect();
     let longest = if asked.longest == NEVER { i64::MAX / 2 } else { i64::from(asked.longest) };
@@ -155,8 +166,28 @@ fn check(asked: &Asked<'_>, tables: [&DayTable; 2], trips: &Hops, search: &mut S
     };
     let turned_paths = footpaths.turned();
     let cases = [
-        (tables[0], &footpaths, asked.access, asked.egress, Plain { trips: trips.clone(), ways: asked.ways, access: backwards.egress.clone(), egress: backwards.access.clone(), ..backwards }, start),
-        (tables[1], &turned_paths, asked.egress, asked.access, backwards, (zero as u32).saturating_sub(start)),
+        (
+            tables[0],
+            &footpaths,
+            asked.access,
+            asked.egress,
+            Plain {
+                trips: trips.clone(),
+                ways: asked.ways,
+                access: backwards.egress.clone(),
+                egress: backwards.access.clone(),
+                ..backwards
+            },
+            start,
+        ),
+        (
+            tables[1],
+            &turned_paths,
+            asked.egress,
+            asked.access,
+            backwards,
+            (zero as u32).saturating_sub(start),
+        ),
     ];
     for (day, footpaths, access, egress, plain, start) in cases {
         let request = Request {
@@ -213,7 +244,8 @@ const STOPS: u32 = 7;
 fn wild() -> impl Strategy<Value = Wild> {
     let call = (0..STOPS, 0..400_u32, 0..60_u32, 0..12_u8);
     // Few different trips, some of them repeated later, make patterns with several trips.
-    let trip = (prop::collection::vec(call, 2..6), 0..1_200_u32, prop::collection::vec(0..600_u32, 1..4), 0..8_u8);
+    let trip =
+        (prop::collection::vec(call, 2..6), 0..1_200_u32, prop::collection::vec(0..600_u32, 1..4), 0..8_u8);
     let walk = || prop::collection::btree_map(0..STOPS, 0..300_u32, 1..4);
     (
         prop::collection::vec(trip, 1..12),
@@ -271,7 +303,8 @@ fn of_wild(wild: &Wild, day: Day) -> Timetable {
         colour: None,
         text_colour: None,
     };
-    let mut feed = Feed { tag: "w".to_string(), agencies: vec![agency()], routes: vec![route], ..Feed::default() };
+    let mut feed =
+        Feed { tag: "w".to_string(), agencies: vec![agency()], routes: vec![route], ..Feed::default() };
     feed.stops = (0..STOPS).map(stop).collect();
     for (i, (calls, days)) in wild.trips.iter().enumerate() {
         let mut service = Service::default();
@@ -327,16 +360,17 @@ proptest! {
 /// Real feeds: every front of many questions between stops of Porto, with ways in straight lines.
 #[test]
 fn porto_is_the_oracles() {
-    let shared = std::env::var_os("SVETOFOR_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
+    let shared = std::env::var_os("SVETOFOR_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let folder = shared.join("data/routing/porto");
     if !folder.exists() {
         let mut err = std::io::stderr();
         let _ = std::io::Write::write_fmt(
             &mut err,
-            format_args!("NOT TESTED: no timetables at {}; set SVETOFOR_SHARED to the folder that has data/\n", folder.display()),
+            format_args!(
+                "NOT TESTED: no timetables at {}; set SVETOFOR_SHARED to the folder that has data/\n",
+                folder.display()
+            ),
         );
         return;
     }
@@ -358,8 +392,9 @@ fn porto_is_the_oracles() {
     };
     let seconds = |m: f64| (m / 1.2) as u32;
     let all = 0..timetable.stops.len() as u32;
-    let ways: Vec<_> =
-        all.flat_map(|a| near(a).filter(move |(b, _)| *b != a).map(move |(b, m)| (a, b, 60 + seconds(m)))).collect();
+    let ways: Vec<_> = all
+        .flat_map(|a| near(a).filter(move |(b, _)| *b != a).map(move |(b, m)| (a, b, 60 + seconds(m))))
+        .collect();
     let change = vec![60; timetable.stops.len()];
     let mut search = Search::default();
     // A fixed sequence: Knuth's multiplicative hashing.
