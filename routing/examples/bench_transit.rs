@@ -46,7 +46,13 @@ fn main() -> anyhow::Result<()> {
         DayTable::build(&prepared.timetable, &prepared.timetable.patterns(), day, Traveller::OnFoot);
     let index = StreetIndex::build(&city);
     let timetable = prepared.timetable.clone();
-    let footpaths = prepared.footpaths[0].clone();
+    let footpaths = prepared.footpaths[0].useful_on(&forwards);
+    let _ = writeln!(
+        text,
+        "{} ways between stops, of use on that day {}",
+        prepared.footpaths[0].len(),
+        footpaths.len()
+    );
     let planner = Planner::new(city.clone()).with_timetable(prepared);
     let street = planner.graph(Profile::Walk);
     let walks = Walks::new(&city, &index, street, &timetable);

@@ -119,8 +119,21 @@ type DayKey = (Day, Traveller);
 /// A day seen forwards and backwards.
 #[derive(Debug)]
 struct BothWays {
-    forwards: DayTable,
-    backwards: DayTable,
+    forwards: OneWay,
+    backwards: OneWay,
+}
+
+/// A day seen one way, and the footpaths that are of use on it.
+#[derive(Debug)]
+struct OneWay {
+    day: DayTable,
+    footpaths: Footpaths,
+}
+
+impl OneWay {
+    fn new(day: DayTable, footpaths: &Footpaths) -> OneWay {
+        OneWay { footpaths: footpaths.useful_on(&day), day }
+    }
 }
 
 /// Walking, for one kind of traveller.
@@ -203,7 +216,12 @@ impl Transit {
         }
         // Whoever comes second waits for the first, and then finds the day made.
         let forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller);
-        let made = Arc::new(BothWays { backwards: forwards.turned(), forwards });
+        let on_foot = match traveller {
+            Traveller::OnFoot => &self.on_foot,
+            Traveller::InWheelchair => &self.on_wheels,
+        };
+        let backwards = OneWay::new(forwards.turned(), &on_foot.backwards);
+        let made = Arc::new(BothWays { forwards: OneWay::new(forwards, &on_foot.forwards), backwards });
         if days.len() == DAYS_KEPT {
             days.remove(0);
         }
@@ -271,10 +289,12 @@ impl Transit {
             When::ArriveBy(moment) => (moment, true),
         };
         let tables = self.table(self.day_of(moment), traveller);
-        let (day, footpaths) = match backwards {
+        let (seen, all) = match backwards {
             false => (&tables.forwards, &on_foot.forwards),
             true => (&tables.backwards, &on_foot.backwards),
         };
+        // Who walks faster than usual may overtake a vehicle where others get on.
+        let (day, footpaths) = (&seen.day, if slowness < 1.0 { all } else { &seen.footpaths });
         let (access, egress) = if backwards { (egress, access) } else { (access, egress) };
         let Some(start) = day.time_of(moment) else { return Ok(None) };
         let request = Request {

@@ -93,10 +93,7 @@ fn host_port(text: &str) -> Result<(String, u16), String> {
 fn tagged(text: &str) -> Result<(String, PathBuf), String> {
     let (tag, file) = match text.split_once('=') {
         Some((tag, file)) => (tag.to_string(), PathBuf::from(file)),
-        None => {
-            let file = PathBuf::from(text);
-            (file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(), file)
-        }
+        None => (prepare::tag_of(Path::new(text)), PathBuf::from(text)),
     };
     let sound = !tag.is_empty() && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if sound { Ok((tag, file)) } else { Err(format!("{tag:?} is no tag: letters, digits, - and _ make one")) }
@@ -217,15 +214,8 @@ fn prepare_feeds(task: &Prepare, city: &model::city::City) -> Result<(), Failure
             _ => Ok(()),
         };
     }
-    let mut tags: Vec<&str> = task.gtfs.iter().map(|(tag, _)| tag.as_str()).collect();
-    tags.sort_unstable();
-    if let Some(twice) = tags.windows(2).find(|w| w[0] == w[1]) {
-        return Err(Failure::Usage(
-            Complaint::whole("--gtfs", format!("two feeds have the tag {}", twice[0])).into(),
-        ));
-    }
     let mut report = Report::default();
-    println!("reading {}", tags.join(", "));
+    println!("reading {} feeds", task.gtfs.len());
     let read =
         prepare::read_feeds(task.gtfs.iter().map(|(tag, path)| (tag.as_str(), path.as_path())), &mut report);
     for line in report.lines(SHOWN_PER_KIND) {

@@ -28,13 +28,26 @@ pub const REPORT_FILE: &str = "timetable-report.txt";
 /// program; prepare the file anew.
 const TIMETABLE_MAGIC: [u8; 8] = *b"SVTTAB\x00\x01";
 
+/// The tag of a feed that was given none: its file's name without its ending. What may not stand in a tag becomes `-`.
+pub fn tag_of(file: &Path) -> String {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
+}
+
 /// Reads feeds, each by a tag of its own; what is wrong with them and does not stop us is in `report`.
 pub fn read_feeds<'a>(
     feeds: impl IntoIterator<Item = (&'a str, &'a Path)>,
     report: &mut Report,
 ) -> Result<Timetable, Complaints> {
-    let (mut complaints, mut read) = (Complaints::default(), Vec::new());
+    let (mut complaints, mut read) = (Complaints::default(), Vec::<gtfs::Feed>::new());
     for (tag, path) in feeds {
+        if read.iter().any(|feed| feed.tag == tag) {
+            complaints.push(Complaint::whole(
+                path.display().to_string(),
+                format!("another feed has the tag {tag}"),
+            ));
+            continue;
+        }
         let archive = Archive::open(path).map_err(|e| {
             let cause = e.source().map_or(String::new(), |cause| format!(": {cause}"));
             Complaints::from(Complaint::whole(path.display().to_string(), format!("{e}{cause}")))

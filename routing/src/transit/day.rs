@@ -90,6 +90,8 @@ pub struct DayTable {
     backwards: bool,
     courses: Vec<Course>,
     stops: Vec<u32>,
+    /// By place: how long the slowest trips take from the course's beginning to there.
+    longest: Vec<u32>,
     boards: Vec<bool>,
     alights: Vec<bool>,
     arrivals: Vec<u32>,
@@ -147,6 +149,7 @@ impl DayTable {
             backwards: false,
             courses: Vec::new(),
             stops: Vec::new(),
+            longest: Vec::new(),
             boards: Vec::new(),
             alights: Vec::new(),
             arrivals: Vec::new(),
@@ -199,6 +202,19 @@ impl DayTable {
             }
         }
         (self.by_stop, self.first_of_stop) = (by_stop, first);
+        for (course, c) in self.courses.iter().enumerate() {
+            let mut longest = 0;
+            for index in 0..c.length {
+                let at = At { course: course as u32, index };
+                if index > 0 {
+                    let before = At { index: index - 1, ..at };
+                    let takes =
+                        (0..c.trips).map(|trip| self.departure(at, trip) - self.departure(before, trip));
+                    longest += takes.max().unwrap_or(0);
+                }
+                self.longest.push(longest);
+            }
+        }
     }
 
     /// The same day as one sees it who looks back from its end: vehicles run backwards, and what was early is late.
@@ -281,6 +297,11 @@ impl DayTable {
     /// Where a place stands among all places of courses.
     pub(super) fn place_ix(&self, at: At) -> usize {
         (self.courses[at.course as usize].stops + at.index) as usize
+    }
+    /// How long trips take at most from their course's first stop until they leave there, s; between two places no trip takes
+    /// longer than the difference.
+    pub(super) fn longest_until(&self, at: At) -> u32 {
+        self.longest[self.place_ix(at)]
     }
     /// How many places there are.
     pub(super) fn place_count(&self) -> usize {

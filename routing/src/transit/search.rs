@@ -87,9 +87,6 @@ pub struct Search {
     /// Stops where somebody got off in this round.
     left: Vec<u32>,
     has_left: Vec<bool>,
-    /// By course: the first marked stop.
-    from: Vec<u32>,
-    courses: Vec<u32>,
     /// By place in a course and number of rides: the earliest trip that was ridden past there.
     ridden: Vec<u32>,
     /// Parts of trips to be ridden in this round: from where, which trip, and to where.
@@ -160,7 +157,6 @@ impl Search {
         self.walked.resize(labels, NEVER);
         self.is_marked.resize(stops, false);
         self.has_left.resize(stops, false);
-        self.from.resize(request.day.course_count(), NEVER);
         self.ridden.clear();
         self.ridden.resize(request.day.place_count() * self.levels, NEVER);
         self.goal.resize(self.levels, (NEVER, NEVER, false));
@@ -194,33 +190,17 @@ impl Search {
     /// From every marked stop, the earliest trip of each course, unless it or one before it was ridden already.
     fn board_everywhere(&mut self, request: &Request<'_>, k: usize) {
         let day = request.day;
-        for &stop in &self.marked {
-            for at in day.courses_at(stop) {
-                let from = &mut self.from[at.course as usize];
-                if *from == NEVER {
-                    if !day.runs_as(at.course, request.modes) {
-                        continue;
-                    }
-                    self.courses.push(at.course);
-                }
-                *from = (*from).min(at.index);
-            }
-        }
-        let mut courses = std::mem::take(&mut self.courses);
-        for course in courses.drain(..) {
-            let from = std::mem::replace(&mut self.from[course as usize], NEVER);
-            for index in from..day.course(course).length {
-                let at = At { course, index };
-                let stop = day.stop(at) as usize;
-                if self.is_marked[stop] && day.boards(at) {
-                    self.catch(request, k, at, self.ready[stop * self.levels + k - 1]);
-                }
-            }
-        }
-        self.courses = courses;
-        for stop in self.marked.drain(..) {
+        let mut marked = std::mem::take(&mut self.marked);
+        for stop in marked.drain(..) {
             self.is_marked[stop as usize] = false;
+            let ready = self.ready[stop as usize * self.levels + k - 1];
+            for &at in day.courses_at(stop) {
+                if day.boards(at) && day.runs_as(at.course, request.modes) {
+                    self.catch(request, k, at, ready);
+                }
+            }
         }
+        self.marked = marked;
     }
 
     /// Finds the trip that is caught there by one who is ready at a time.

@@ -3,7 +3,11 @@
 //! A stop has doors. Most stops have one, on the street beside them. A station whose feed says what is inside
 //! (GTFS pathways) has its entrances, each as far away as the corridors, stairs and lifts make it.
 
-use super::{search::Walk, timetable::Timetable};
+use super::{
+    day::{At, DayTable},
+    search::Walk,
+    timetable::Timetable,
+};
 use crate::{
     foot::{Direction, FootGraph, FootScratch},
     graph::StreetGraph,
@@ -75,6 +79,37 @@ impl Footpaths {
         let all = (0..self.change.len() as u32)
             .flat_map(|from| self.from(from).iter().map(move |w| (w.0, from, w.1)));
         Footpaths::new(all.collect::<Vec<_>>(), self.change.clone())
+    }
+
+    /// Those that are of any use on a day: from each stop, for each course, only ways to places where nobody can be
+    /// by riding that course from another place to which there is a way. Who walks along a line of stops would
+    /// otherwise be asked at each of them whether he gets on.
+    pub fn useful_on(&self, day: &DayTable) -> Footpaths {
+        let mut ways = Vec::new();
+        let mut places: Vec<(At, u32, u32)> = Vec::new(); // where in a course, seconds to there, which way
+        for stop in 0..self.change.len() as u32 {
+            places.clear();
+            let itself = (stop, self.change(stop));
+            for (way, &(to, s)) in std::iter::once(&itself).chain(self.from(stop)).enumerate() {
+                let boards = |at: &&At| day.boards(**at);
+                places.extend(day.courses_at(to).iter().filter(boards).map(|&at| (at, s, way as u32)));
+            }
+            places.sort_unstable_by_key(|&(at, s, _)| (at.course, at.index, s));
+            let mut useful = vec![false; self.from(stop).len() + 1];
+            for places in places.chunk_by(|a, b| a.0.course == b.0.course) {
+                let mut soonest = i64::MAX;
+                for &(at, s, way) in places {
+                    // How long before a trip comes here one has to set out to ride it from an earlier place, at worst.
+                    let ahead = i64::from(s) - i64::from(day.longest_until(at));
+                    if ahead < soonest {
+                        (soonest, useful[way as usize]) = (ahead, true);
+                    }
+                }
+            }
+            let kept = self.from(stop).iter().zip(&useful[1..]).filter(|(_, useful)| **useful);
+            ways.extend(kept.map(|(&(to, s), _)| (stop, to, s)));
+        }
+        Footpaths::new(ways, self.change.clone())
     }
 
     /// Ways from a stop to others, shortest first.

@@ -189,7 +189,8 @@ fn check(
             (zero as u32).saturating_sub(start),
         ),
     ];
-    for (day, footpaths, access, egress, plain, start) in cases {
+    for (day, all, access, egress, plain, start) in cases {
+        let footpaths = &all.useful_on(day);
         let request = Request {
             day,
             footpaths,
@@ -228,7 +229,8 @@ fn check(
 /// overtake, stops called at twice, and some where one may not get on or off.
 #[derive(Clone, Debug)]
 struct Wild {
-    trips: Vec<(Vec<(u32, u32, u32, u8)>, u8)>,
+    /// Calls, and the days on which they are made as three bits.
+    trips: Vec<(Vec<WildCall>, u8)>,
     ways: Vec<(u32, u32, u32)>,
     change: Vec<u32>,
     access: Vec<Walk>,
@@ -238,6 +240,9 @@ struct Wild {
     rides: usize,
     longest: Option<u32>,
 }
+
+/// Stop, arrival, departure, and whether one may get on and off.
+type WildCall = (u32, u32, u32, u8);
 
 const STOPS: u32 = 7;
 
@@ -401,7 +406,7 @@ fn porto_is_the_oracles() {
     let mut state = 1_u32;
     let mut draw = |below: u32| {
         state = state.wrapping_mul(2_654_435_761).wrapping_add(12_345);
-        (u64::from(state) * u64::from(below) >> 32) as u32
+        ((u64::from(state) * u64::from(below)) >> 32) as u32
     };
     for question in 0..150 {
         let walks = |stop: u32| near(stop).map(|(b, m)| (b, seconds(m))).collect::<Vec<_>>();
