@@ -25,8 +25,8 @@ use std::{
     time::Duration,
 };
 
-/// Days that are kept ready. Most ask for today; a week and some more serve planners. A day of a large city
-/// takes some 100 MB for both directions and both travellers.
+/// Days that are kept ready, on foot and in a wheelchair counted apart; the one that was not asked for longest goes.
+/// Most ask for today and tomorrow.
 const DAYS_KEPT: usize = 6;
 
 /// A window that brings too few journeys is made wider up to this.
