@@ -13,6 +13,7 @@ use controller::{
 };
 use edge_agent::{CabinetConfig, Connection, Opened};
 use model::{city::City, time::Moment};
+use routing::{gtfs::report::Report, planner::Planner, prepare};
 use simulator::fleet;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -34,7 +35,7 @@ pub struct Arguments {
     /// An OpenStreetMap extract instead of the built-in Moscow; signals, plans and demand are generated.
     #[arg(long, value_name = "F.osm.pbf", conflicts_with = "junctions")]
     osm: Option<PathBuf>,
-    /// Timetables. Not read yet: the planner plans direct journeys only.
+    /// Timetables (GTFS) to plan journeys by; a file's name without `.zip` is its feed's tag.
     #[arg(long, value_name = "F.zip")]
     gtfs: Vec<PathBuf>,
     /// About how many signalised junctions the built-in Moscow has.
@@ -104,13 +105,25 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     done
 }
 
+/// The planner of a city, with timetables if there are any.
+#[expect(clippy::print_stdout, reason = "whoever names a feed wants to know what is wrong with it")]
+fn planner(city: &Arc<City>, feeds: &[PathBuf]) -> anyhow::Result<Planner> {
+    let planner = Planner::new(city.clone());
+    if feeds.is_empty() {
+        return Ok(planner);
+    }
+    let tags: Vec<String> = feeds.iter().map(|file| prepare::tag_of(file)).collect();
+    let mut report = Report::default();
+    let named = tags.iter().map(String::as_str).zip(feeds.iter().map(PathBuf::as_path));
+    let read = prepare::read_feeds(named, &mut report);
+    for line in report.lines(3) {
+        println!("city: {line}");
+    }
+    Ok(planner.with_timetable(prepare::prepare_timetable(city, read?)))
+}
+
 #[expect(clippy::print_stdout, reason = "the addresses are what the command is for")]
 async fn live(arguments: Arguments) -> anyhow::Result<()> {
-    if !arguments.gtfs.is_empty() {
-        println!(
-            "city: timetables are not read yet; the planner plans direct journeys by car, bicycle and on foot"
-        );
-    }
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("could not listen on {} (--listen)", arguments.listen))?;
@@ -143,8 +156,9 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("could not make the folder {}", folder.display()))?;
     let centre = centre_config(mqtt, folder.join("svetofor.sqlite"), arguments.control, time_zone);
+    let planner = planner(&city, &arguments.gtfs)?;
     let (routing, feed) =
-        routing::service::Routing::new(city.clone(), clock, routing::service::Limits::default());
+        routing::service::Routing::serving(planner, clock, routing::service::Limits::default());
     let follow = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), "routing");
     parts.spawn({
         let shutdown = shutdown.clone();

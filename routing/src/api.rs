@@ -7,7 +7,8 @@ mod tests;
 pub mod view;
 
 use crate::{
-    itinerary::Itinerary,
+    intermodal::TransitQuery,
+    itinerary::{Itinerary, Place},
     planner::{NoJourney, Query, When},
     profile::Profile,
     service::{EDGES_S, Routing},
@@ -77,8 +78,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// Plans journeys.
 ///
-/// One journey for each of `directModes` that gets there, all in one picture of the traffic, which `traffic`
-/// names. What was asked and not done stands in `notes`.
+/// `direct` has one journey for each of `directModes` that gets there, all in one picture of the traffic, which
+/// `traffic` names. `itineraries` has those by public transport: of all departures in the search window none
+/// leaves earlier, arrives later and changes as often as another, and each is quicker than walking all the way.
+/// Ways on foot between two vehicles take at most 15 minutes at the usual speed; those to the first stop and from
+/// the last what the parameters allow. What was asked and not done stands in `notes`.
 #[utoipa::path(
     get, path = "/api/v1/plan", tag = "routing", operation_id = "plan",
     params(PlanParameters),
@@ -130,7 +134,7 @@ async fn answer_in_turn(
 
 fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView, Problem> {
     let traffic = routing.traffic.now();
-    let Question { from, to, when, mut notes, .. } = question;
+    let Question { from, to, when, mut notes, .. } = question.clone();
     let (mut direct, mut no_street) = (Vec::new(), Vec::new());
     for &profile in &question.profiles {
         let query = Query {
@@ -161,8 +165,10 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
             }
         }
     }
+    let itineraries = by_transit(routing, &question, [&from, &to], &mut notes);
     // A place without streets is the asker's mistake if nobody at all can get there.
-    if no_street.len() == question.profiles.len()
+    if itineraries.is_empty()
+        && no_street.len() == question.profiles.len()
         && let Some(reason) = no_street.into_iter().next()
     {
         let NoJourney::NoStreet { end, .. } = &reason else { unreachable!("only these were gathered") };
@@ -181,7 +187,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
         from: PlaceView::new(&from),
         to: PlaceView::new(&to),
         direct,
-        itineraries: Vec::new(),
+        itineraries,
         previous_page_cursor: String::new(),
         next_page_cursor: String::new(),
         traffic: traffic_view(routing, &traffic, now, departure),
@@ -189,12 +195,54 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
     })
 }
 
+fn by_transit(
+    routing: &Routing,
+    question: &Question,
+    [from, to]: [&Place; 2],
+    notes: &mut Vec<String>,
+) -> Vec<ItineraryView> {
+    let (Some(wish), Some(transit)) = (question.transit, routing.planner.transit()) else {
+        return Vec::new();
+    };
+    let query = TransitQuery {
+        from: from.clone(),
+        to: to.clone(),
+        on_foot: question.on_foot,
+        when: question.when,
+        window: wish.window,
+        at_least: wish.at_least,
+        transfers: wish.transfers,
+        modes: wish.modes,
+        walk_before: wish.walk_before,
+        walk_after: wish.walk_after,
+        street_within_m: question.street_within_m,
+        speed_mps: question.pedestrian_mps,
+    };
+    let journeys = routing.planner.by_transit(&query).unwrap_or_else(|reason| {
+        notes.push(format!("transit: {reason}"));
+        Vec::new()
+    });
+    if journeys.is_empty() {
+        let (When::DepartAt(at) | When::ArriveBy(at)) = question.when;
+        let day = transit.day_of(at);
+        match transit.timetable().span() {
+            Some((first, last)) if day < first || day > last => {
+                notes.push(format!("transit: the timetable is of {first} to {last}, and {day} is not in it"));
+            }
+            _ => notes
+                .push("transit: no connection within the limits that is quicker than walking".to_string()),
+        }
+    }
+    journeys.iter().map(|journey| ItineraryView::new(journey, question.telling)).collect()
+}
+
 /// A gap between place and street that is worth mentioning, m.
 const WORTH_MENTIONING_M: f64 = 50.0;
 
 fn off_street_notes(profile: Profile, journey: &Itinerary) -> Vec<String> {
     let (Some(first), Some(last)) = (journey.legs.first(), journey.legs.last()) else { return Vec::new() };
-    let ends = [("begins", first.off_street_m[0], &first.from), ("ends", last.off_street_m[1], &last.to)];
+    let (Some(out), Some(home)) = (first.street(), last.street()) else { return Vec::new() };
+    let ends = [("begins", out.off_street_m[0], &first.from), ("ends", home.off_street_m[1], &last.to)];
     let far = ends.into_iter().filter(|(_, gap_m, _)| *gap_m > WORTH_MENTIONING_M);
     far.map(|(what, gap_m, place)| {
         format!("{}: {what} on a street {gap_m:.0} m from {}", view::mode(profile), place.name)

@@ -12,6 +12,8 @@ use wire::link::{Credentials, LinkConfig, SHORTEST_KEEP_ALIVE};
 pub struct Config {
     /// The city file, a `model::city::City` in JSON.
     pub city: PathBuf,
+    /// The timetable that `routing prepare` made for that city; `None` plans no public transport, and says so.
+    pub timetable: Option<PathBuf>,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Where link times come from; `None` plans on empty roads for ever, and says so.
@@ -24,6 +26,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 struct RawConfig {
     city: PathBuf,
+    timetable: Option<PathBuf>,
     listen: Spanned<String>,
     broker: Option<RawBroker>,
     limits: RawLimits,
@@ -139,7 +142,8 @@ impl Config {
         });
         let Some(listen) = listen.filter(|_| complaints.is_empty()) else { return Err(complaints) };
         let limits = Limits { at_once, patience: Duration::from_secs_f64(patience_s) };
-        Ok((Config { city: folder.join(raw.city), listen, broker, limits }, password))
+        let timetable = raw.timetable.map(|file| folder.join(file));
+        Ok((Config { city: folder.join(raw.city), timetable, listen, broker, limits }, password))
     }
 }
 

@@ -140,7 +140,7 @@ fn draw_street(network: &mut Network, street: &str) {
     }
 }
 
-fn node(network: &Network, name: &str) -> NodeIx {
+pub(crate) fn node(network: &Network, name: &str) -> NodeIx {
     let position = network.nodes.iter().position(|node| node.id.as_str() == name);
     NodeIx::from(position.unwrap_or_else(|| panic!("no node {name}")))
 }

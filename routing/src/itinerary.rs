@@ -2,9 +2,14 @@
 
 use crate::{
     graph::{between, distance, turn_degrees},
+    gtfs::{
+        calendar::Day,
+        records::{Agency, Mode, Route},
+    },
     profile::Profile,
     street::{Costs, Path},
 };
+use jiff::tz::TimeZone;
 use model::{
     city::City,
     geo::LonLat,
@@ -24,7 +29,8 @@ pub struct Place {
     pub at: LonLat,
 }
 
-/// A whole journey. Prints as `A ~ drive 200 m ~ C [24 s]`.
+/// A whole journey. Prints as `A ~ drive 200 m ~ C [24 s]`, with vehicles by the clock where they run:
+/// `A ~ walk 90 m ~ B ~ BUS R1 08:05 08:15 ~ C [16 min]`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Itinerary {
     /// When it begins.
@@ -38,8 +44,6 @@ pub struct Itinerary {
 /// A part of a journey by one means.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Leg {
-    /// By which means.
-    pub profile: Profile,
     /// From where.
     pub from: Place,
     /// To where.
@@ -52,12 +56,72 @@ pub struct Leg {
     pub distance_m: f64,
     /// Its line on the map, at least two points.
     pub shape: Vec<LonLat>,
+    /// By which means.
+    pub means: Means,
+}
+
+/// By which means a leg is made.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Means {
+    /// By oneself on the streets.
+    Street(StreetWay),
+    /// In a vehicle with a timetable.
+    Transit(Box<Ride>),
+}
+
+/// A leg on the streets.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StreetWay {
+    /// How one travels.
+    pub profile: Profile,
     /// What to do, in order; the first is [`Direction::Depart`].
     pub steps: Vec<Step>,
     /// Share of the distance whose travel time was measured, 0 to 1.
     pub live_share: f64,
     /// Metres from `from` to the leg's first point and from its last point to `to`: not part of the leg.
     pub off_street_m: [f64; 2],
+}
+
+/// A leg by public transport.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ride {
+    /// What runs.
+    pub mode: Mode,
+    /// The route's id, with its feed's tag.
+    pub route_id: String,
+    /// The route, as GTFS has it.
+    pub route: Route,
+    /// Who runs it.
+    pub agency: Agency,
+    /// The trip's id, with its feed's tag.
+    pub trip_id: String,
+    /// The trip's service day.
+    pub day: Day,
+    /// When the trip leaves its first stop.
+    pub trip_start: Moment,
+    /// What its front says where one gets on.
+    pub headsign: String,
+    /// Where one gets on, calls on the way, and where one gets off.
+    pub calls: Vec<RideCall>,
+    /// Seconds between vehicles where they run every so often and not by the clock.
+    pub every_s: Option<u32>,
+}
+
+/// A vehicle calls at a stop.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RideCall {
+    /// The stop.
+    pub place: Place,
+    /// Its number as passengers see it.
+    pub code: Option<String>,
+    /// The platform.
+    pub track: Option<String>,
+    /// Its level.
+    pub level: f32,
+    /// When the vehicle comes.
+    pub arrival: Moment,
+    /// When it goes.
+    pub departure: Moment,
 }
 
 /// One instruction, and the stretch that follows it.
@@ -141,7 +205,17 @@ impl Itinerary {
         self.legs.iter().map(|leg| leg.distance_m).sum()
     }
 
-    /// The same journey, beginning at another time.
+    /// Changes of vehicle.
+    pub fn transfers(&self) -> usize {
+        self.legs.iter().filter(|leg| leg.ride().is_some()).count().saturating_sub(1)
+    }
+
+    /// How long one walks or goes by wheelchair.
+    pub fn on_foot(&self) -> Duration {
+        self.legs.iter().filter(|leg| leg.ride().is_none()).map(Leg::duration).sum()
+    }
+
+    /// The same journey, beginning at another time. Only for journeys without vehicles, which wait for nobody.
     pub fn starting(mut self, start: Moment) -> Itinerary {
         let shift = |m: Moment| Moment(m.0 - self.start.0 + start.0);
         for leg in &mut self.legs {
@@ -232,12 +306,38 @@ impl Leg {
         let live_share = if distance_m > 0.0 { live_m / distance_m } else { 0.0 };
         let (profile, shape) = (street.profile, lonlat(&line));
         let off_street_m = [from.at.distance_m(shape[0]), to.at.distance_m(shape[shape.len() - 1])];
-        Leg { profile, from, to, start, end, distance_m, shape, steps, live_share, off_street_m }
+        let way = StreetWay { profile, steps, live_share, off_street_m };
+        Leg { from, to, start, end, distance_m, shape, means: Means::Street(way) }
+    }
+
+    /// The way on the streets, if it is one.
+    pub fn street(&self) -> Option<&StreetWay> {
+        match &self.means {
+            Means::Street(way) => Some(way),
+            Means::Transit(_) => None,
+        }
+    }
+
+    /// The ride in a vehicle, if it is one.
+    pub fn ride(&self) -> Option<&Ride> {
+        match &self.means {
+            Means::Street(_) => None,
+            Means::Transit(ride) => Some(ride),
+        }
     }
 
     /// How long it takes.
     pub fn duration(&self) -> Duration {
         self.end.since(self.start)
+    }
+}
+
+impl Ride {
+    /// The agency's clock: `08:05`.
+    fn clock(&self, moment: Moment) -> String {
+        let zone = TimeZone::get(&self.agency.zone).unwrap_or(TimeZone::UTC);
+        let at = jiff::Timestamp::from_millisecond(moment.0).unwrap_or_default();
+        at.to_zoned(zone).strftime("%H:%M").to_string()
     }
 }
 
@@ -330,11 +430,20 @@ impl fmt::Display for Itinerary {
             write!(f, "{}", first.from.name)?;
         }
         for leg in &self.legs {
-            write!(f, " ~ {} {} ~ {}", leg.profile.verb(), show_distance(leg.distance_m), leg.to.name)?;
+            match &leg.means {
+                Means::Street(way) => {
+                    write!(f, " ~ {} {}", way.profile.verb(), show_distance(leg.distance_m))?
+                }
+                Means::Transit(ride) => {
+                    let (departure, arrival) = (ride.clock(leg.start), ride.clock(leg.end));
+                    write!(f, " ~ {} {} {departure} {arrival}", ride.mode, ride.route.short_name)?;
+                }
+            }
+            write!(f, " ~ {}", leg.to.name)?;
         }
         write!(f, " [{}]", show_duration(self.duration()))?;
         if f.alternate() {
-            for step in self.legs.iter().flat_map(|leg| &leg.steps) {
+            for step in self.legs.iter().filter_map(Leg::street).flat_map(|way| &way.steps) {
                 let street = step.street.as_ref().map_or("(unnamed)", Name::english);
                 write!(f, "\n  {} {street}, {}", step.direction.words(), show_distance(step.distance_m))?;
                 write!(f, " [{}]", show_duration(step.duration))?;

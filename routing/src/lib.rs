@@ -3,14 +3,15 @@
 //! In reading order: a [`profile`] says who may travel where and how fast; [`graph`] is the streets as a
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`snapshot`] is the
 //! traffic of the moment, [`street`] the quickest way through it, [`itinerary`] that way in words and
-//! lines. [`planner`] puts these together: question in, journey out, time and traffic handed in.
+//! lines. [`gtfs`] reads timetables, [`transit`] searches them, and [`intermodal`] joins them with the ways on
+//! foot. [`planner`] puts these together: question in, journeys out, time and traffic handed in.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
-//! the city file that the planner reads.
+//! the files that the planner reads.
 //!
-//! Today journeys are direct ones on the street, by car, taxi, bicycle, on foot and in a wheelchair.
-//! Timetables are not read yet, and an answer says so.
+//! Today journeys are direct ones on the street (by car, taxi, bicycle, on foot and in a wheelchair) and ones by
+//! public transport with ways on foot. Vehicles run by their timetables: delays are not known yet, nor are fares.
 
 pub mod profile;
 pub mod graph;
@@ -18,7 +19,12 @@ pub mod nearest;
 pub mod snapshot;
 pub mod street;
 pub mod itinerary;
+pub mod gtfs;
+mod foot;
+pub mod transit;
+pub mod intermodal;
 pub mod planner;
+
 pub mod feed;
 pub mod service;
 pub mod api;
@@ -39,7 +45,7 @@ use wire::clock::Clock;
 /// Why the daemon could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The city file cannot be used.
+    /// The city file or the timetable cannot be used.
     #[error("{0}")]
     City(Complaints),
     /// The server stopped.
@@ -58,12 +64,19 @@ pub async fn run(
     let file = config.city.clone();
     let prepared = tokio::task::spawn_blocking(move || {
         let city = prepare::load_city(&file).map_err(RunError::City)?;
-        Ok::<_, RunError>(service::Routing::new(Arc::new(city), clock, config.limits))
+        let timetable = config.timetable.map(|file| prepare::load_timetable(&file, &city));
+        let timetable = timetable.transpose().map_err(RunError::City)?;
+        let mut planner = planner::Planner::new(Arc::new(city));
+        if let Some(timetable) = timetable {
+            planner = planner.with_timetable(timetable);
+        }
+        Ok::<_, RunError>(service::Routing::serving(planner, clock, config.limits))
     });
     let (routing, feed) = prepared.await.map_err(std::io::Error::other)??;
     tracing::info!(
         city = routing.planner.city().name.english(),
         links = routing.planner.city().network.links.len(),
+        trips = routing.planner.transit().map_or(0, |transit| transit.timetable().trips.len()),
         "city loaded"
     );
     let follower = config.broker.map(|link| tokio::spawn(feed::follow(link, feed, clock, shutdown.clone())));

@@ -1,4 +1,4 @@
-//! `routing`: the journey planner as a daemon, and the making of its city file.
+//! `routing`: the journey planner as a daemon, and the making of its files.
 
 use clap::{Args, Parser, Subcommand};
 use model::{
@@ -8,7 +8,8 @@ use model::{
 use routing::{
     RunError,
     config::Config,
-    prepare::{CITY_FILE, store_city},
+    gtfs::report::Report,
+    prepare::{self, CITY_FILE, REPORT_FILE, TIMETABLE_FILE, store_city, store_timetable},
     service::Limits,
 };
 use std::{
@@ -22,7 +23,7 @@ use wire::{clock::Clock, link::LinkConfig};
 /// Plans journeys on a live road network and serves them over HTTP.
 ///
 /// `routing --config F` runs the daemon as the file says; `routing serve` does so from a data folder;
-/// `routing prepare` makes the data folder from a map. Exit codes: 0 stopped as asked, 1 could not run,
+/// `routing prepare` makes the data folder from a map and timetables. Exit codes: 0 stopped as asked, 1 could not run,
 /// 64 wrong usage, configuration or data.
 #[derive(Parser)]
 #[command(name = "routing", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
@@ -36,7 +37,7 @@ struct Command {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Makes a data folder from a map.
+    /// Makes a data folder from a map and timetables.
     Prepare(Prepare),
     /// Serves journeys from a data folder.
     Serve(Serve),
@@ -46,7 +47,12 @@ enum Task {
 struct Prepare {
     #[command(flatten)]
     map: Map,
-    /// The data folder; made if it is not there. `city.json` in it is replaced.
+    /// Timetables (GTFS, a zip file or a folder): one or several, each as `TAG=FILE` or as `FILE`, whose name
+    /// without `.zip` is then its tag. A tag stands before all ids of its feed.
+    #[arg(long, value_name = "[TAG=]FILE", num_args = 1.., value_parser = tagged)]
+    gtfs: Vec<(String, PathBuf)>,
+    /// The data folder; made if it is not there. `city.json` in it is replaced, and so are `timetable.bin` and
+    /// `timetable-report.txt`.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -64,7 +70,7 @@ struct Map {
 
 #[derive(Args)]
 struct Serve {
-    /// The data folder, with the `city.json` that `prepare` or `city` made.
+    /// The data folder, with the `city.json` that `prepare` or `city` made, and perhaps a `timetable.bin`.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Where the API listens. Port 0 takes a free one, which is printed.
@@ -82,6 +88,15 @@ fn host_port(text: &str) -> Result<(String, u16), String> {
         return Err("it is HOST:PORT".to_string());
     }
     Ok((host.trim_matches(['[', ']']).to_string(), port))
+}
+
+fn tagged(text: &str) -> Result<(String, PathBuf), String> {
+    let (tag, file) = match text.split_once('=') {
+        Some((tag, file)) => (tag.to_string(), PathBuf::from(file)),
+        None => (prepare::tag_of(Path::new(text)), PathBuf::from(text)),
+    };
+    let sound = !tag.is_empty() && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if sound { Ok((tag, file)) } else { Err(format!("{tag:?} is no tag: letters, digits, - and _ make one")) }
 }
 
 /// What ended the program.
@@ -144,7 +159,11 @@ fn obey(command: Command) -> Result<(), Failure> {
                 .broker
                 .map(|(host, port)| LinkConfig::new(host, port, format!("routing-{}", std::process::id())));
             let city = task.data.join(CITY_FILE);
-            serve(Config { city, listen: task.listen, broker, limits: Limits::default() }, "command line")
+            let timetable = Some(task.data.join(TIMETABLE_FILE)).filter(|file| file.exists());
+            serve(
+                Config { city, timetable, listen: task.listen, broker, limits: Limits::default() },
+                "command line",
+            )
         }
         (None, Some(file)) => {
             let file = file.display().to_string();
@@ -179,6 +198,46 @@ fn prepare(task: &Prepare) -> Result<(), Failure> {
     store_city(&city, &task.out)?;
     let (links, junctions) = (city.network.links.len(), city.junctions.len());
     println!("{}: {links} links, {junctions} signalised junctions", task.out.join(CITY_FILE).display());
+    prepare_feeds(task, &city)
+}
+
+/// Faults of one kind that are shown on the terminal; the report file has them all.
+const SHOWN_PER_KIND: usize = 3;
+
+#[expect(clippy::print_stdout, reason = "the report that the person asked for")]
+fn prepare_feeds(task: &Prepare, city: &model::city::City) -> Result<(), Failure> {
+    let file = task.out.join(TIMETABLE_FILE);
+    if task.gtfs.is_empty() {
+        // A timetable of an earlier map would be refused at the start.
+        return match std::fs::remove_file(&file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(anyhow::Error::from(e).into()),
+            _ => Ok(()),
+        };
+    }
+    let mut report = Report::default();
+    println!("reading {} feeds", task.gtfs.len());
+    let read =
+        prepare::read_feeds(task.gtfs.iter().map(|(tag, path)| (tag.as_str(), path.as_path())), &mut report);
+    for line in report.lines(SHOWN_PER_KIND) {
+        println!("note: {line}");
+    }
+    let timetable = read?;
+    let whole = task.out.join(REPORT_FILE);
+    std::fs::write(&whole, report.to_string()).map_err(anyhow::Error::from)?;
+    println!("{}: {} faults, each left out or repaired", whole.display(), report.count());
+    println!("walking between {} stops", timetable.stops.len());
+    let prepared = prepare::prepare_timetable(city, timetable);
+    store_timetable(&prepared, city, &task.out)?;
+    let timetable = &prepared.timetable;
+    let days = timetable.span().map_or("no day".to_string(), |(first, last)| format!("{first} to {last}"));
+    println!(
+        "{}: {} routes, {} trips, {days}; {} ways between stops on foot, {} in a wheelchair",
+        file.display(),
+        timetable.routes.len(),
+        timetable.trips.len(),
+        prepared.footpaths[0].len(),
+        prepared.footpaths[1].len(),
+    );
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 
 use crate::{
     graph::StreetGraph,
-    itinerary::{Itinerary, Leg, Place},
+    intermodal::{Prepared, Streets, Transit, TransitQuery},
+    itinerary::{Itinerary, Leg, Means, Place},
     nearest::{Access, StreetIndex},
     profile::Profile,
     snapshot::Snapshot,
@@ -89,6 +90,8 @@ pub struct Planner {
     walk: StreetGraph,
     roll: StreetGraph,
     bounds: Option<[LonLat; 2]>,
+    /// Public transport, where timetables were given.
+    transit: Option<Transit>,
     /// Working memory between questions; as many as were ever asked at once.
     idle: Mutex<Vec<Scratch>>,
 }
@@ -103,9 +106,33 @@ impl Planner {
             walk: StreetGraph::build(&city, Profile::Walk),
             roll: StreetGraph::build(&city, Profile::Wheelchair),
             bounds: city.network.bounds(),
+            transit: None,
             idle: Mutex::default(),
             city,
         }
+    }
+
+    /// The same with public transport.
+    pub fn with_timetable(mut self, prepared: Prepared) -> Planner {
+        self.transit = Some(Transit::new(&self.city, &self.index, [&self.walk, &self.roll], prepared));
+        self
+    }
+
+    /// Public transport, if there are timetables.
+    pub fn transit(&self) -> Option<&Transit> {
+        self.transit.as_ref()
+    }
+
+    /// Journeys by public transport, with the ways on foot to it, from it and between vehicles; empty if there are
+    /// no timetables.
+    pub fn by_transit(&self, query: &TransitQuery) -> Result<Vec<Itinerary>, NoJourney> {
+        let Some(transit) = &self.transit else { return Ok(Vec::new()) };
+        let street = self.graph(query.on_foot);
+        let mut scratch = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let journeys =
+            transit.journeys(&Streets { city: &self.city, index: &self.index, street }, query, &mut scratch);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        journeys
     }
 
     /// The city.
@@ -181,7 +208,9 @@ impl Planner {
             to: query.to.name.clone(),
         })?;
         let mut leg = Leg::along(&self.city, &costs, &path, query.from.clone(), query.to.clone(), start);
-        leg.profile = query.profile;
+        if let Means::Street(way) = &mut leg.means {
+            way.profile = query.profile; // A taxi drives on the streets of cars.
+        }
         let end = start + Duration::from_millis(u64::from(path.cost_ms));
         Ok(Itinerary { start, end, legs: vec![leg] })
     }

@@ -1,13 +1,109 @@
-//! The city file: made from a map, and read back.
+//! The files of a data folder: the city, made from a map, and the timetable, made from feeds for that city.
 
+use crate::{
+    graph::StreetGraph,
+    gtfs::{self, archive::Archive, report::Report},
+    intermodal::Prepared,
+    nearest::StreetIndex,
+    profile::Profile,
+    transit::timetable::Timetable,
+};
 use model::{
     city::City,
     config::{Complaint, Complaints, Source},
 };
-use std::path::Path;
+use sha2::{Digest, Sha256};
+use std::{error::Error, path::Path};
 
 /// The city file's name in a data folder.
 pub const CITY_FILE: &str = "city.json";
+
+/// The timetable's name in a data folder.
+pub const TIMETABLE_FILE: &str = "timetable.bin";
+
+/// The name of the report on the feeds in a data folder.
+pub const REPORT_FILE: &str = "timetable-report.txt";
+
+/// How a timetable file begins: what it is, and the version of its format. Another version is read by another
+/// program; prepare the file anew.
+const TIMETABLE_MAGIC: [u8; 8] = *b"SVTTAB\x00\x01";
+
+/// The tag of a feed that was given none: its file's name without its ending. What may not stand in a tag becomes `-`.
+pub fn tag_of(file: &Path) -> String {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
+}
+
+/// Reads feeds, each by a tag of its own; what is wrong with them and does not stop us is in `report`.
+pub fn read_feeds<'a>(
+    feeds: impl IntoIterator<Item = (&'a str, &'a Path)>,
+    report: &mut Report,
+) -> Result<Timetable, Complaints> {
+    let (mut complaints, mut read) = (Complaints::default(), Vec::<gtfs::Feed>::new());
+    for (tag, path) in feeds {
+        if read.iter().any(|feed| feed.tag == tag) {
+            complaints.push(Complaint::whole(
+                path.display().to_string(),
+                format!("another feed has the tag {tag}"),
+            ));
+            continue;
+        }
+        let archive = Archive::open(path).map_err(|e| {
+            let cause = e.source().map_or(String::new(), |cause| format!(": {cause}"));
+            Complaints::from(Complaint::whole(path.display().to_string(), format!("{e}{cause}")))
+        });
+        match archive.and_then(|archive| gtfs::read(archive, tag, report)) {
+            Ok(feed) => read.push(feed),
+            Err(more) => complaints.extend(more.0),
+        }
+    }
+    complaints.or(Timetable::join(read))
+}
+
+/// Works out the ways on foot between a timetable's stops on a city's streets.
+pub fn prepare_timetable(city: &City, timetable: Timetable) -> Prepared {
+    let index = StreetIndex::build(city);
+    let [walk, roll] = [Profile::Walk, Profile::Wheelchair].map(|profile| StreetGraph::build(city, profile));
+    Prepared::new(city, &index, [&walk, &roll], timetable)
+}
+
+/// Writes a prepared timetable into a data folder. The file appears whole or not at all.
+pub fn store_timetable(prepared: &Prepared, city: &City, folder: &Path) -> Result<(), Complaints> {
+    let file = folder.join(TIMETABLE_FILE);
+    let draft = folder.join(format!("{TIMETABLE_FILE}.new"));
+    let write = || -> Result<(), Box<dyn Error>> {
+        let body = postcard::to_stdvec(prepared)?;
+        let mut bytes = TIMETABLE_MAGIC.to_vec();
+        bytes.extend(city.fingerprint().to_le_bytes());
+        bytes.extend(Sha256::digest(&body));
+        bytes.extend(body);
+        std::fs::write(&draft, bytes)?;
+        Ok(std::fs::rename(&draft, &file)?)
+    };
+    write().map_err(|e| {
+        Complaint::whole(file.display().to_string(), format!("could not write the timetable: {e}")).into()
+    })
+}
+
+/// Reads a prepared timetable, which must have been made for this city.
+pub fn load_timetable(file: &Path, city: &City) -> Result<Prepared, Complaints> {
+    let read = || {
+        let bytes = std::fs::read(file).map_err(|e| format!("could not read the timetable: {e}"))?;
+        let rest = bytes
+            .strip_prefix(&TIMETABLE_MAGIC)
+            .ok_or("it is no timetable of this version; prepare it anew")?;
+        let (made_for, rest) = rest.split_first_chunk::<8>().ok_or("the file is cut short")?;
+        let (digest, body) = rest.split_first_chunk::<32>().ok_or("the file is cut short")?;
+        if Sha256::digest(body).as_slice() != digest {
+            return Err("the file is damaged: its checksum does not fit; prepare it anew".to_string());
+        }
+        if u64::from_le_bytes(*made_for) != city.fingerprint() {
+            return Err("it was made for another city file; prepare it anew".to_string());
+        }
+        postcard::from_bytes(body).map_err(|e| format!("it cannot be read: {e}"))
+    };
+    read().map_err(|says: String| Complaint::whole(file.display().to_string(), says).into())
+}
 
 /// Reads a city file and checks all of it; every fault is a complaint.
 pub fn load_city(file: &Path) -> Result<City, Complaints> {
@@ -31,4 +127,44 @@ pub fn store_city(city: &City, folder: &Path) -> Result<(), Complaints> {
     write().map_err(|e| {
         Complaint::whole(file.display().to_string(), format!("could not write the city: {e}")).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{drawing::draw, transit::drawing::timetable};
+
+    #[test]
+    fn a_timetable_is_read_as_it_was_written_or_refused() {
+        let streets = "
+            A 0 0
+            B 3000 0
+            A-B";
+        let city = draw(streets);
+        let table = "
+            BUS 1  A      B
+                   08:00  08:10";
+        let prepared = prepare_timetable(&city, timetable(&city, table));
+        let folder = tempfile::tempdir().unwrap();
+        store_timetable(&prepared, &city, folder.path()).unwrap();
+        let file = folder.path().join(TIMETABLE_FILE);
+        assert_eq!(load_timetable(&file, &city).unwrap(), prepared);
+
+        let other = draw("A 0 0\nB 3000 0\nA>B");
+        let refused = |city: &City| load_timetable(&file, city).unwrap_err().to_string();
+        assert!(refused(&other).contains("made for another city file"));
+        let sound = std::fs::read(&file).unwrap();
+        for cut in [0, 4, 12, 40, sound.len() / 2, sound.len() - 1] {
+            std::fs::write(&file, &sound[..cut]).unwrap();
+            refused(&city);
+        }
+        let mut damaged = sound.clone();
+        damaged[60] ^= 1;
+        std::fs::write(&file, damaged).unwrap();
+        assert!(refused(&city).contains("its checksum does not fit"));
+        let mut older = sound;
+        older[7] = 0;
+        std::fs::write(&file, older).unwrap();
+        assert!(refused(&city).contains("no timetable of this version"));
+    }
 }

@@ -63,10 +63,15 @@ impl Routing {
     /// Prepares a city that has no [`City::faults`]; takes a second or two for a city of 100,000 links.
     /// The feed is to be handed to [`crate::feed::follow`]; without it traffic stays that of empty roads.
     pub fn new(city: Arc<City>, clock: Clock, limits: Limits) -> (Arc<Routing>, Feed) {
-        let (writer, traffic): (TrafficWriter, Traffic) = TrafficWriter::new(&city);
+        Self::serving(Planner::new(city), clock, limits)
+    }
+
+    /// The same for a planner that is prepared already.
+    pub fn serving(planner: Planner, clock: Clock, limits: Limits) -> (Arc<Routing>, Feed) {
+        let (writer, traffic): (TrafficWriter, Traffic) = TrafficWriter::new(planner.city());
         let feed = SharedFeedState::default();
         let routing = Routing {
-            planner: Planner::new(city),
+            planner,
             traffic,
             feed: feed.clone(),
             clock,

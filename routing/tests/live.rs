@@ -112,6 +112,7 @@ D---------E",
     link.keep_alive = Duration::from_secs(5);
     let config = Config {
         city: folder.path().join(prepare::CITY_FILE),
+        timetable: None,
         listen: at,
         broker: Some(link),
         limits: Limits::default(),

@@ -3,9 +3,11 @@
 use super::problem::{Code, Problem};
 use crate::{
     api::view::{Language, Telling},
+    gtfs::records::Mode,
     itinerary::Place,
     planner::{Planner, STREET_WITHIN_M, When},
     profile::Profile,
+    transit::{day::Modes, search::MOST_RIDES},
 };
 use model::{geo::LonLat, time::Moment};
 use std::{collections::BTreeMap, time::Duration};
@@ -65,12 +67,39 @@ pub(crate) struct PlanParameters {
     /// language of the place.
     #[param(required = false)]
     language: String,
-    /// Accepted; each of `directModes` yields at most one journey.
+    /// Modes of public transport, separated by commas: `TRANSIT` (all of them, the default), `RAIL` (all kinds of
+    /// trains), `TRAM`, `SUBWAY`, `SUBURBAN`, `BUS`, `COACH`, `FERRY`, `FUNICULAR`, `AERIAL_LIFT` and so on. An
+    /// empty list asks for none.
+    #[param(required = false, example = "BUS,SUBWAY")]
+    transit_modes: String,
+    /// Most changes of vehicle, 0 to 11. Default: 5.
+    #[param(required = false)]
+    max_transfers: u32,
+    /// Journeys by public transport wanted: if there are fewer in the search window, it is made wider, up to a
+    /// day. 0 to 50. Default: 5.
     #[param(required = false)]
     num_itineraries: u32,
-    /// Modes of public transport. Only an empty list has an effect: no note about the missing timetable.
+    /// Departures up to so many seconds after `time` (arrivals before it with `arriveBy=true`) belong to the answer;
+    /// at most 86400. Default: 900.
     #[param(required = false)]
-    transit_modes: String,
+    search_window: u32,
+    /// Longest way on foot to the first stop, s. Default: 900. Between stops it is always 900 at the usual speed.
+    #[param(required = false)]
+    max_pre_transit_time: u32,
+    /// Longest way on foot from the last stop, s. Default: 900.
+    #[param(required = false)]
+    max_post_transit_time: u32,
+}
+
+/// What is asked of public transport.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct TransitWish {
+    pub(crate) modes: Modes,
+    pub(crate) transfers: usize,
+    pub(crate) at_least: usize,
+    pub(crate) window: Duration,
+    pub(crate) walk_before: Duration,
+    pub(crate) walk_after: Duration,
 }
 
 /// What is asked.
@@ -80,6 +109,9 @@ pub(crate) struct Question {
     pub(crate) to: Place,
     pub(crate) when: When,
     pub(crate) profiles: Vec<Profile>,
+    pub(crate) on_foot: Profile,
+    /// Public transport, if it is wanted and there is any.
+    pub(crate) transit: Option<TransitWish>,
     pub(crate) pedestrian_mps: Option<f64>,
     pub(crate) cycling_mps: Option<f64>,
     pub(crate) street_within_m: f64,
@@ -136,12 +168,26 @@ impl Question {
             Some((_, tags)) if tags.starts_with("en") => Language::English,
             _ => Language::Local,
         };
-        take("numItineraries").map(|g| number(g, 0.0..=1e9, "")).transpose()?;
-        if take("transitModes").is_none_or(|(_, modes)| !modes.is_empty()) {
+        let mut whole = |name: &str, range: std::ops::RangeInclusive<f64>, unit: &str, usual: f64| {
+            take(name).map(|g| number(g, range, unit)).transpose().map(|given| given.unwrap_or(usual))
+        };
+        let transfers = whole("maxTransfers", 0.0..=(MOST_RIDES - 1) as f64, "", 5.0)? as usize;
+        let at_least = whole("numItineraries", 0.0..=50.0, "", 5.0)? as usize;
+        let window = Duration::from_secs_f64(whole("searchWindow", 0.0..=86_400.0, "s", 900.0)?);
+        let walk_before = Duration::from_secs_f64(whole("maxPreTransitTime", 0.0..=86_400.0, "s", 900.0)?);
+        let walk_after = Duration::from_secs_f64(whole("maxPostTransitTime", 0.0..=86_400.0, "s", 900.0)?);
+        let modes = match take("transitModes") {
+            None => Modes::ALL,
+            Some(given) => transit_modes(given)?,
+        };
+        let wish = TransitWish { modes, transfers, at_least, window, walk_before, walk_after };
+        let wanted = modes != Modes::NONE;
+        if wanted && planner.transit().is_none() {
             notes.push(
                 "no timetable is loaded, so `itineraries` (public transport) is always empty".to_string(),
             );
         }
+        let transit = Some(wish).filter(|_| wanted && planner.transit().is_some());
         notes.extend(unread.keys().map(|name| format!("{name} has no effect yet")));
 
         Ok(Question {
@@ -149,6 +195,8 @@ impl Question {
             to,
             when,
             profiles,
+            on_foot,
+            transit,
             pedestrian_mps,
             cycling_mps,
             street_within_m: street_within_m.unwrap_or(STREET_WITHIN_M).min(STREET_WITHIN_M),
@@ -222,6 +270,37 @@ fn modes((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Res
     Ok(profiles)
 }
 
+fn transit_modes((name, value): Given) -> Result<Modes, Problem> {
+    const TRAINS: [Mode; 7] = [
+        Mode::Rail,
+        Mode::HighspeedRail,
+        Mode::LongDistance,
+        Mode::NightRail,
+        Mode::RegionalFastRail,
+        Mode::RegionalRail,
+        Mode::Suburban,
+    ];
+    let mut modes = Modes::NONE;
+    for mode in value.split(',').map(str::trim).filter(|mode| !mode.is_empty()) {
+        modes = match mode {
+            "TRANSIT" => Modes::ALL,
+            "RAIL" => TRAINS.into_iter().fold(modes, Modes::with),
+            // The name that MOTIS had before.
+            "METRO" => modes.with(Mode::Subway),
+            _ => match Mode::ALL.into_iter().find(|known| known.name() == mode) {
+                Some(known) => modes.with(known),
+                None => {
+                    return Err(bad(
+                        &name,
+                        format!("{name} knows TRANSIT, BUS, TRAM, SUBWAY, RAIL and more, not {mode:?}"),
+                    ));
+                }
+            },
+        };
+    }
+    Ok(modes)
+}
+
 fn place(planner: &Planner, name: &str, call_it: &str, given: Option<Given>) -> Result<Place, Problem> {
     let Some((_, value)) = given else {
         return Err(bad(name, format!("{name} is missing; it is latitude,longitude or the id of a stop")));
@@ -236,6 +315,11 @@ fn place(planner: &Planner, name: &str, call_it: &str, given: Option<Given>) -> 
         }
         Some(_) => Err(bad(name, format!("{name} is latitude,longitude, not {value:?}"))),
         None => {
+            if let Some(transit) = planner.transit()
+                && let Some(stop) = transit.stop(&value)
+            {
+                return Ok(transit.place(stop));
+            }
             let stop = planner.city().transit.stops.iter().find(|stop| stop.id.as_str() == value);
             let unknown = || {
                 let detail =

@@ -162,7 +162,7 @@ async fn what_cannot_be_done_is_said_and_is_no_error() {
             "no timetable is loaded, so `itineraries` (public transport) is always empty",
         ),
         ("&directModes=WALK,RENTAL", "directModes: RENTAL cannot be planned yet"),
-        ("&searchWindow=7200", "searchWindow has no effect yet"),
+        ("&withFares=true", "withFares has no effect yet"),
         ("&directModes=CAR", "CAR: no way to drive from START to END"),
         ("&maxDirectTime=60", "WALK: takes longer than maxDirectTime"),
     ] {
@@ -249,5 +249,90 @@ proptest::proptest! {
         if let Ok(question) = super::question::Question::read(pairs, &routing.planner, now) {
             let _ = super::answer(&routing, question, now);
         }
+    }
+}
+
+/// Streets with a bus between two ends that are too far apart to walk.
+fn with_bus() -> Arc<Routing> {
+    let streets = "
+        A 0 0
+        B 100 0
+        C 4000 0
+        D 4100 0
+        A-B
+        B-C
+        C-D";
+    let table = "
+        BUS 7   B      D      C
+                08:05  08:09  08:15
+                08:20  08:24  08:30 wheelchair
+                08:35  08:39  08:45";
+    let planner = crate::transit::drawing::planner(streets, table);
+    let clock = wire::clock::Clock::scaled(crate::drawing::NOW, 1e-9);
+    Routing::serving(planner, clock, crate::service::Limits::default()).0
+}
+
+/// A and C of that drawing.
+const BY_BUS: &str = "fromPlace=55.75,37.6&toPlace=55.75,37.66391&directModes=&time=2026-06-12T08:00:00Z";
+
+#[tokio::test]
+async fn journeys_by_bus_in_the_shape_of_motis() {
+    let routing = with_bus();
+    let answer = json(&routing, &format!("/api/v1/plan?{BY_BUS}&numItineraries=1")).await;
+    insta::assert_snapshot!(serde_json::to_string_pretty(&answer).unwrap());
+}
+
+#[tokio::test]
+async fn parameters_of_public_transport_have_their_effect() {
+    let routing = with_bus();
+    let starts = async |query: &str| {
+        let answer = json(&routing, &format!("/api/v1/plan?{BY_BUS}{query}")).await;
+        let starts = answer["itineraries"].as_array().unwrap().iter();
+        let of_leg = |journey: &serde_json::Value| {
+            let legs = journey["legs"].as_array().unwrap().iter();
+            legs.filter(|leg| leg["mode"] != "WALK")
+                .map(|leg| leg["startTime"].as_str().unwrap()[11..16].to_string())
+                .collect::<String>()
+        };
+        starts.map(of_leg).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(starts("&numItineraries=1").await, "08:05");
+    assert_eq!(starts("&numItineraries=0&searchWindow=1800").await, "08:05 08:20");
+    assert_eq!(starts("&numItineraries=3").await, "08:05 08:20 08:35");
+    assert_eq!(starts("&numItineraries=0&pedestrianProfile=WHEELCHAIR&searchWindow=3600").await, "08:20");
+    assert_eq!(starts("&numItineraries=3&transitModes=TRAM,SUBWAY").await, "");
+    assert_eq!(starts("&numItineraries=3&transitModes=").await, "");
+    assert_eq!(starts("&numItineraries=0&maxPreTransitTime=60&searchWindow=86400").await, "");
+    let by = "&arriveBy=true&time=2026-06-12T08:40:00Z".replace("&time", "&numItineraries=1&time");
+    let path = format!("/api/v1/plan?{}{by}", BY_BUS.replace("&time=2026-06-12T08:00:00Z", ""));
+    let answer = json(&routing, &path).await;
+    // One gets off at D, whence it is nearer by the clock.
+    assert_eq!(answer["itineraries"][0]["endTime"], "2026-06-12T08:25:12Z", "{answer:#}");
+}
+
+#[tokio::test]
+async fn without_a_journey_by_bus_it_is_said_why() {
+    let routing = with_bus();
+    for (query, note) in [
+        ("&transitModes=TRAM", "transit: no connection within the limits that is quicker than walking"),
+        (
+            "&arriveBy=true",
+            "transit: the timetable is of 2026-06-01 to 2026-06-30, and 2026-01-12 is not in it",
+        ),
+    ] {
+        let time = if query.contains("arriveBy") { "2026-01-12T08:00:00Z" } else { "2026-06-12T08:00:00Z" };
+        let place = BY_BUS.replace("2026-06-12T08:00:00Z", time);
+        let answer = json(&routing, &format!("/api/v1/plan?{place}{query}")).await;
+        let notes = answer["notes"].as_array().unwrap();
+        assert!(notes.iter().any(|n| n == note), "{query}: {notes:?}");
+    }
+    for (query, parameter) in [
+        ("&transitModes=ROCKET", "transitModes"),
+        ("&maxTransfers=12", "maxTransfers"),
+        ("&searchWindow=90000", "searchWindow"),
+        ("&numItineraries=-1", "numItineraries"),
+    ] {
+        let path = format!("/api/v1/plan?{BY_BUS}{query}");
+        problem_is(&path, get(&routing, &path).await, Code::BadRequest, parameter, parameter);
     }
 }

@@ -2,9 +2,10 @@
 //! second, durations seconds, distances metres. What MOTIS does not have is marked **ours**.
 
 use crate::{
-    itinerary::{Direction, Itinerary, Leg, Place, Step},
+    itinerary::{Direction, Itinerary, Leg, Means, Place, Ride, RideCall, Step},
     profile::Profile,
 };
+use jiff::tz::TimeZone;
 use model::{geo::LonLat, network::Name, time::Moment};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ pub struct PlanView {
     pub to: PlaceView,
     /// Journeys by one means all the way, one for each of `directModes` that gets there.
     pub direct: Vec<ItineraryView>,
-    /// Journeys by public transport. Empty: no timetable is loaded yet.
+    /// Journeys by public transport, by departure.
     pub itineraries: Vec<ItineraryView>,
     /// Empty: there are no pages of direct journeys.
     pub previous_page_cursor: String,
@@ -61,7 +62,7 @@ pub struct ItineraryView {
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LegView {
-    /// `WALK`, `BIKE`, `CAR`; **ours**: `TAXI`.
+    /// `WALK`, `BIKE`, `CAR`; **ours**: `TAXI`; by public transport `BUS`, `TRAM`, `SUBWAY` and so on.
     pub mode: String,
     /// From where.
     pub from: PlaceView,
@@ -83,7 +84,7 @@ pub struct LegView {
     pub scheduled_end_time: String,
     /// Whether measured link times had a say.
     pub real_time: bool,
-    /// Streets have no timetable.
+    /// Whether it has a timetable; streets have none.
     pub scheduled: bool,
     /// Metres.
     pub distance: f64,
@@ -94,6 +95,48 @@ pub struct LegView {
     pub steps: Option<Vec<StepView>>,
     /// **Ours**: share of the distance whose travel time was measured, 0 to 1.
     pub live_share: f64,
+    /// What only legs by public transport have; its fields stand in the leg itself.
+    #[serde(flatten)]
+    pub transit: Option<RideView>,
+}
+
+/// What a leg by public transport has beside the rest.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RideView {
+    /// What the vehicle's front says where one gets on.
+    pub headsign: String,
+    /// The route's id.
+    pub route_id: String,
+    /// The line's number.
+    pub route_short_name: String,
+    /// The line's name.
+    pub route_long_name: String,
+    /// What to call the line: its number, or its name if it has none.
+    pub display_name: String,
+    /// `rrggbb`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route_color: Option<String>,
+    /// `rrggbb`, for letters on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route_text_color: Option<String>,
+    /// GTFS' `route_type`.
+    pub route_type: u16,
+    /// Who runs it.
+    pub agency_id: String,
+    /// Its name.
+    pub agency_name: String,
+    /// Its page.
+    pub agency_url: String,
+    /// `<service day>_<departure from the first stop>_<feed>_<trip>`.
+    pub trip_id: String,
+    /// Calls on the way.
+    pub intermediate_stops: Vec<PlaceView>,
+    /// Always false: the timetable does not know.
+    pub cancelled: bool,
+    /// **Ours**: seconds between vehicles where they run every so often; the times are then examples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every_seconds: Option<u32>,
 }
 
 /// A place.
@@ -109,7 +152,7 @@ pub struct PlaceView {
     pub lat: f64,
     /// Degrees east.
     pub lon: f64,
-    /// Always 0: levels are not known.
+    /// 0 is the street's; known of stops only.
     pub level: f64,
     /// When the leg that ends here does so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,6 +162,23 @@ pub struct PlaceView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub departure: Option<String>,
+    /// When the vehicle comes by its timetable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub scheduled_arrival: Option<String>,
+    /// When it goes by its timetable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub scheduled_departure: Option<String>,
+    /// The platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub track: Option<String>,
+    /// The platform by the timetable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_track: Option<String>,
+    /// The stop's number as passengers see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_code: Option<String>,
     /// `NORMAL`, or `TRANSIT` for stops.
     pub vertex_type: String,
 }
@@ -260,7 +320,7 @@ impl ItineraryView {
             duration: second(itinerary.end) - second(itinerary.start),
             start_time: iso(itinerary.start),
             end_time: iso(itinerary.end),
-            transfers: 0,
+            transfers: itinerary.transfers() as u32,
             legs: itinerary.legs.iter().map(|leg| LegView::new(leg, telling)).collect(),
         }
     }
@@ -269,9 +329,8 @@ impl ItineraryView {
 impl LegView {
     fn new(leg: &Leg, telling: Telling) -> LegView {
         let (start, end) = (iso(leg.start), iso(leg.end));
-        let steps = || leg.steps.iter().map(|step| StepView::new(step, telling.language)).collect();
-        LegView {
-            mode: mode(leg.profile).to_string(),
+        let street = LegView {
+            mode: String::new(),
             from: PlaceView { departure: Some(start.clone()), ..PlaceView::new(&leg.from) },
             to: PlaceView { arrival: Some(end.clone()), ..PlaceView::new(&leg.to) },
             duration: second(leg.end) - second(leg.start),
@@ -279,12 +338,68 @@ impl LegView {
             end_time: end.clone(),
             scheduled_start_time: start,
             scheduled_end_time: end,
-            real_time: leg.live_share > 0.0,
+            real_time: false,
             scheduled: false,
             distance: decimetres(leg.distance_m),
             leg_geometry: PolylineView::new(if telling.detailed { &leg.shape } else { &[] }),
-            steps: telling.detailed.then(steps),
-            live_share: (leg.live_share * 1000.0).round() / 1000.0,
+            steps: None,
+            live_share: 0.0,
+            transit: None,
+        };
+        match &leg.means {
+            Means::Street(way) => {
+                let steps = || way.steps.iter().map(|step| StepView::new(step, telling.language)).collect();
+                LegView {
+                    mode: mode(way.profile).to_string(),
+                    real_time: way.live_share > 0.0,
+                    steps: telling.detailed.then(steps),
+                    live_share: (way.live_share * 1000.0).round() / 1000.0,
+                    ..street
+                }
+            }
+            Means::Transit(ride) => LegView {
+                mode: ride.mode.to_string(),
+                from: PlaceView {
+                    arrival: None,
+                    scheduled_arrival: None,
+                    ..PlaceView::of_call(&ride.calls[0])
+                },
+                to: PlaceView {
+                    departure: None,
+                    scheduled_departure: None,
+                    ..PlaceView::of_call(&ride.calls[ride.calls.len() - 1])
+                },
+                scheduled: true,
+                transit: Some(RideView::new(ride)),
+                ..street
+            },
+        }
+    }
+}
+
+impl RideView {
+    fn new(ride: &Ride) -> RideView {
+        let zone = TimeZone::get(&ride.agency.zone).unwrap_or(TimeZone::UTC);
+        let at = jiff::Timestamp::from_second(second(ride.trip_start)).unwrap_or_default().to_zoned(zone);
+        let day = ride.day.date();
+        let name =
+            if ride.route.short_name.is_empty() { &ride.route.long_name } else { &ride.route.short_name };
+        RideView {
+            headsign: ride.headsign.clone(),
+            route_id: ride.route_id.clone(),
+            route_short_name: ride.route.short_name.clone(),
+            route_long_name: ride.route.long_name.clone(),
+            display_name: name.clone(),
+            route_color: ride.route.colour.clone(),
+            route_text_color: ride.route.text_colour.clone(),
+            route_type: ride.route.route_type,
+            agency_id: ride.agency.id.clone(),
+            agency_name: ride.agency.name.clone(),
+            agency_url: ride.agency.url.clone(),
+            trip_id: format!("{}_{}_{}", day.strftime("%Y%m%d"), at.strftime("%H:%M"), ride.trip_id),
+            intermediate_stops: ride.calls[1..ride.calls.len() - 1].iter().map(PlaceView::of_call).collect(),
+            cancelled: false,
+            every_seconds: ride.every_s,
         }
     }
 }
@@ -317,7 +432,29 @@ impl PlaceView {
             level: 0.0,
             arrival: None,
             departure: None,
+            scheduled_arrival: None,
+            scheduled_departure: None,
+            track: None,
+            scheduled_track: None,
+            stop_code: None,
             vertex_type: if place.stop.is_some() { "TRANSIT" } else { "NORMAL" }.to_string(),
+        }
+    }
+}
+
+impl PlaceView {
+    fn of_call(call: &RideCall) -> PlaceView {
+        let (arrival, departure) = (iso(call.arrival), iso(call.departure));
+        PlaceView {
+            level: f64::from(call.level),
+            arrival: Some(arrival.clone()),
+            departure: Some(departure.clone()),
+            scheduled_arrival: Some(arrival),
+            scheduled_departure: Some(departure),
+            track: call.track.clone(),
+            scheduled_track: call.track.clone(),
+            stop_code: call.code.clone(),
+            ..PlaceView::new(&call.place)
         }
     }
 }

@@ -1,0 +1,269 @@
+//! The streets as those on foot use them, for searches that go out in all directions.
+//!
+//! [`crate::street`] finds one way; timetables need the way to every stop around. On foot no turn costs
+//! anything, so arcs that end at the same place are one vertex here, and a street is one edge: the same costs
+//! to the millisecond as on [`StreetGraph`], with half the vertices.
+
+use crate::{
+    graph::{ArcIx, StreetGraph},
+    nearest::OnArc,
+};
+use petgraph::visit::EdgeRef;
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+/// A vertex of a [`FootGraph`].
+pub(crate) type Vertex = u32;
+
+const UNREACHED: u32 = u32::MAX;
+
+/// Edges by the vertex that they leave, in one row.
+#[derive(Debug, Default)]
+struct Edges {
+    first: Vec<u32>,
+    to: Vec<(Vertex, u32)>,
+}
+
+impl Edges {
+    fn new(vertices: usize, mut edges: Vec<(Vertex, Vertex, u32)>) -> Edges {
+        edges.sort_unstable();
+        // Of several between the same two the quickest, which comes first.
+        edges.dedup_by_key(|&mut (from, to, _)| (from, to));
+        let mut first = vec![0; vertices + 1];
+        for &(from, ..) in &edges {
+            first[from as usize + 1] += 1;
+        }
+        for i in 0..vertices {
+            first[i + 1] += first[i];
+        }
+        Edges { first, to: edges.into_iter().map(|(_, to, ms)| (to, ms)).collect() }
+    }
+
+    fn of(&self, vertex: Vertex) -> &[(Vertex, u32)] {
+        &self.to[self.first[vertex as usize] as usize..self.first[vertex as usize + 1] as usize]
+    }
+}
+
+/// Where somebody joins or leaves the streets: a vertex, and the ms to it or from it.
+pub(crate) type Ends = Vec<(Vertex, u32)>;
+
+/// Which way one looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Direction {
+    /// From the start to everywhere.
+    Away,
+    /// From everywhere to the start.
+    Towards,
+}
+
+/// Vertices and ways between them, both ways.
+#[derive(Debug)]
+pub(crate) struct FootGraph {
+    away: Edges,
+    towards: Edges,
+    /// By arc of the street graph: the vertices where it begins and ends.
+    ends: Vec<[Vertex; 2]>,
+    free_s: Vec<f64>,
+    streets: usize,
+}
+
+/// Working memory of a search, kept between searches.
+#[derive(Debug, Default)]
+pub(crate) struct FootScratch {
+    round: u32,
+    labels: Vec<(u32, u32)>,
+    queue: BinaryHeap<Reverse<(u32, Vertex)>>,
+}
+
+impl FootGraph {
+    /// Makes it of the streets of one who goes both ways (on foot, or in a wheelchair).
+    pub(crate) fn new(street: &StreetGraph) -> FootGraph {
+        let arcs = street.graph.node_count();
+        // Union-find over the ends of arcs: joined where one leads to the next without any cost.
+        let mut of = (0..2 * arcs as u32).collect::<Vec<_>>();
+        fn root(of: &mut [u32], mut i: u32) -> u32 {
+            while of[i as usize] != i {
+                of[i as usize] = of[of[i as usize] as usize];
+                i = of[i as usize];
+            }
+            i
+        }
+        let (begin, end) = (|arc: ArcIx| 2 * arc.index() as u32, |arc: ArcIx| 2 * arc.index() as u32 + 1);
+        let mut costly = Vec::new();
+        for edge in street.graph.edge_references() {
+            let (from, to) = (end(edge.source()), begin(edge.target()));
+            match edge.weight().free_ms {
+                0 => {
+                    let (from, to) = (root(&mut of, from), root(&mut of, to));
+                    of[from.max(to) as usize] = from.min(to);
+                }
+                ms => costly.push((from, to, ms)),
+            }
+        }
+        let mut number = vec![UNREACHED; of.len()];
+        let mut streets = 0;
+        let mut vertex = |i: u32| {
+            let root = root(&mut of, i) as usize;
+            if number[root] == UNREACHED {
+                number[root] = streets;
+                streets += 1;
+            }
+            number[root]
+        };
+        let ends: Vec<[Vertex; 2]> =
+            street.graph.node_indices().map(|arc| [vertex(begin(arc)), vertex(end(arc))]).collect();
+        let mut edges: Vec<_> =
+            costly.into_iter().map(|(from, to, ms)| (vertex(from), vertex(to), ms)).collect();
+        let free_ms: Vec<u32> = street.graph.node_weights().map(|arc| arc.free_ms).collect();
+        edges.extend(ends.iter().zip(&free_ms).map(|(&[from, to], &ms)| (from, to, ms)));
+        let free_s = street.graph.node_weights().map(|arc| arc.free_s).collect();
+        let turned = edges.iter().map(|&(from, to, ms)| (to, from, ms)).collect();
+        let streets = streets as usize;
+        FootGraph {
+            away: Edges::new(streets, edges),
+            towards: Edges::new(streets, turned),
+            ends,
+            free_s,
+            streets,
+        }
+    }
+
+    /// How many vertices there are.
+    pub(crate) fn vertices(&self) -> usize {
+        self.streets
+    }
+
+    /// From a place on the streets to their vertices, or from vertices to it.
+    pub(crate) fn ends_of(&self, feet: &[OnArc], direction: Direction) -> Ends {
+        let end = |foot: &OnArc| {
+            let arc = foot.arc.index();
+            let (vertex, share) = match direction {
+                Direction::Away => (self.ends[arc][1], 1.0 - foot.along),
+                Direction::Towards => (self.ends[arc][0], foot.along),
+            };
+            (vertex, crate::graph::whole_ms(self.free_s[arc] * share))
+        };
+        feet.iter().map(end).collect()
+    }
+
+    /// Time along one arc from one foot to another, if both lie on it in that order.
+    pub(crate) fn along_ms(&self, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
+        let pairs = from.iter().flat_map(|a| to.iter().map(move |b| (a, b)));
+        let on_one = pairs.filter(|(a, b)| a.arc == b.arc && b.along >= a.along);
+        on_one.map(|(a, b)| crate::graph::whole_ms(self.free_s[a.arc.index()] * (b.along - a.along))).min()
+    }
+
+    /// Visits vertices in order of their distance in ms, up to `limit_ms`.
+    pub(crate) fn visit(
+        &self,
+        starts: &[(Vertex, u32)],
+        direction: Direction,
+        limit_ms: u32,
+        scratch: &mut FootScratch,
+        mut reached: impl FnMut(Vertex, u32),
+    ) {
+        let edges = match direction {
+            Direction::Away => &self.away,
+            Direction::Towards => &self.towards,
+        };
+        scratch.begin(self.streets);
+        for &(vertex, ms) in starts {
+            scratch.improve(vertex, ms);
+        }
+        while let Some(Reverse((ms, vertex))) = scratch.queue.pop() {
+            if ms > limit_ms {
+                break;
+            }
+            if ms > scratch.labels[vertex as usize].1 {
+                continue;
+            }
+            reached(vertex, ms);
+            for &(next, cost_ms) in edges.of(vertex) {
+                scratch.improve(next, ms.saturating_add(cost_ms));
+            }
+        }
+    }
+}
+
+impl FootScratch {
+    fn begin(&mut self, vertices: usize) {
+        self.queue.clear();
+        self.labels.resize(vertices, (0, UNREACHED));
+        self.round = self.round.wrapping_add(1);
+        if self.round == 0 {
+            self.labels.fill((0, UNREACHED));
+            self.round = 1;
+        }
+    }
+
+    fn improve(&mut self, vertex: Vertex, ms: u32) {
+        let label = &mut self.labels[vertex as usize];
+        if label.0 != self.round || ms < label.1 {
+            *label = (self.round, ms);
+            self.queue.push(Reverse((ms, vertex)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        drawing::{NOW, draw},
+        profile::Profile,
+        snapshot::Snapshot,
+        street::{Costs, Scratch, quickest},
+    };
+
+    /// A square with a diagonal, steps, a dead end, and an island.
+    const STREETS: &str = "
+        A 0 0
+        B 200 0
+        C 200 180
+        D 0 160
+        E 90 300
+        F 900 900
+        G 990 900
+        A-B
+        B-C
+        C-D
+        D>A
+        A=C
+        D#E
+        F-G";
+
+    #[test]
+    fn distances_are_those_of_the_single_way() {
+        let city = draw(STREETS);
+        for profile in [Profile::Walk, Profile::Wheelchair] {
+            let street = StreetGraph::build(&city, profile);
+            let foot = FootGraph::new(&street);
+            let snapshot = Snapshot::empty(city.network.links.len());
+            let costs = Costs::new(&street, snapshot.view(NOW, NOW), None);
+            let (mut scratch, mut single) = (FootScratch::default(), Scratch::default());
+            let index = crate::nearest::StreetIndex::build(&city);
+            let centre = model::geo::LocalPlane::around(city.centre);
+            let feet = |x: f64, y: f64| {
+                let at = centre.to_lonlat([x, y]);
+                index.access(&city, &street, at, 500.0, |_| true).map(|access| access.nearest)
+            };
+            let grid = (0..6)
+                .flat_map(|x| (0..6).map(move |y| (f64::from(x) * 60.0 - 20.0, f64::from(y) * 61.0 - 10.0)));
+            let places: Vec<_> = grid.chain([(950.0, 890.0)]).filter_map(|(x, y)| feet(x, y)).collect();
+            assert_eq!(places.len(), 37);
+            for a in &places {
+                for b in &places {
+                    let ends = foot.ends_of(b, Direction::Towards);
+                    let mut best = foot.along_ms(a, b);
+                    let starts = foot.ends_of(a, Direction::Away);
+                    foot.visit(&starts, Direction::Away, u32::MAX - 1, &mut scratch, |vertex, ms| {
+                        for &(_, more) in ends.iter().filter(|end| end.0 == vertex) {
+                            best = Some(best.map_or(ms + more, |known: u32| known.min(ms + more)));
+                        }
+                    });
+                    let expected = quickest(&costs, a, b, &mut single).map(|path| path.cost_ms);
+                    assert_eq!(best, expected, "{profile:?} from {a:?} to {b:?}");
+                }
+            }
+        }
+    }
+}

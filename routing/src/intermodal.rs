@@ -1,0 +1,575 @@
+//! Streets and timetables joined: on foot to a stop, by vehicles, and on foot to the end.
+
+use crate::gtfs::calendar::Day;
+use crate::{
+    graph::StreetGraph,
+    itinerary::{Itinerary, Leg, Means, Place, Ride, RideCall},
+    nearest::{OnArc, StreetIndex},
+    planner::{End, NoJourney, When},
+    profile::Profile,
+    snapshot::Snapshot,
+    street::{Costs, Scratch, quickest},
+    transit::{
+        connection::{Connection, RunPart},
+        day::{DayTable, Modes, NEVER, Traveller},
+        search::{Found, Request, Search, Walk, scaled},
+        timetable::{Pattern, Timetable},
+        walks::{Footpaths, Looking, WalkScratch, Walks},
+    },
+};
+use model::{city::City, geo::LonLat, time::Moment};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Days that are kept ready, on foot and in a wheelchair counted apart; the one that was not asked for longest goes.
+/// Most ask for today and tomorrow.
+const DAYS_KEPT: usize = 6;
+
+/// A window that brings too few journeys is made wider up to this.
+const WIDEST_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// The first window after one that brings too little, s.
+const FURTHER_WINDOW_S: u32 = 600;
+
+/// Within this distance it is looked whether walking all the way is quicker, m: half an hour, as long as MOTIS' usual
+/// `maxDirectTime`.
+const WALKED_WITHIN_M: f64 = 2500.0;
+
+/// Timetables and what was worked out of them beforehand.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Prepared {
+    /// The timetable.
+    pub timetable: Timetable,
+    /// Ways between stops: on foot, and in a wheelchair.
+    pub footpaths: [Footpaths; 2],
+}
+
+impl Prepared {
+    /// Finds the ways between a timetable's stops on a city's streets. Takes a second for a city of 2,500 stops.
+    pub fn new(
+        city: &City,
+        index: &StreetIndex,
+        streets: [&StreetGraph; 2],
+        timetable: Timetable,
+    ) -> Prepared {
+        let footpaths = streets
+            .map(|street| Walks::new(city, index, street, &timetable).footpaths(&timetable, street.profile));
+        Prepared { timetable, footpaths }
+    }
+}
+
+/// A journey by public transport wanted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TransitQuery {
+    /// From where.
+    pub from: Place,
+    /// To where.
+    pub to: Place,
+    /// [`Profile::Walk`] or [`Profile::Wheelchair`].
+    pub on_foot: Profile,
+    /// When.
+    pub when: When,
+    /// Departures from `when` to so much later, or arrivals from so much earlier.
+    pub window: Duration,
+    /// The window is made wider until there are so many journeys.
+    pub at_least: usize,
+    /// Most changes of vehicle.
+    pub transfers: usize,
+    /// What may be ridden.
+    pub modes: Modes,
+    /// Longest way on foot to the first stop.
+    pub walk_before: Duration,
+    /// Longest way on foot from the last stop.
+    pub walk_after: Duration,
+    /// How far a street may be from either place, m.
+    pub street_within_m: f64,
+    /// Speed on foot, m/s, instead of the usual one.
+    pub speed_mps: Option<f64>,
+}
+
+/// The streets that a question walks on.
+#[derive(Clone, Copy, Debug)]
+pub struct Streets<'a> {
+    /// The city.
+    pub city: &'a City,
+    /// Where its streets are.
+    pub index: &'a StreetIndex,
+    /// Those that may be used.
+    pub street: &'a StreetGraph,
+}
+
+/// Public transport of a city, ready for questions.
+#[derive(Debug)]
+pub struct Transit {
+    timetable: Timetable,
+    patterns: Vec<Pattern>,
+    by_id: HashMap<String, u32>,
+    on_foot: OnFoot,
+    on_wheels: OnFoot,
+    days: Mutex<Vec<(DayKey, Arc<BothWays>)>>,
+    idle: Mutex<Vec<Memory>>,
+}
+
+type DayKey = (Day, Traveller);
+
+/// A day seen forwards and backwards.
+#[derive(Debug)]
+struct BothWays {
+    forwards: OneWay,
+    backwards: OneWay,
+}
+
+/// A day seen one way, and the footpaths that are of use on it.
+#[derive(Debug)]
+struct OneWay {
+    day: DayTable,
+    footpaths: Footpaths,
+}
+
+impl OneWay {
+    fn new(day: DayTable, footpaths: &Footpaths) -> OneWay {
+        OneWay { footpaths: footpaths.useful_on(&day), day }
+    }
+}
+
+/// Walking, for one kind of traveller.
+#[derive(Debug)]
+struct OnFoot {
+    walks: Walks,
+    forwards: Footpaths,
+    backwards: Footpaths,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    walk: WalkScratch,
+    search: Search,
+}
+
+/// Where a leg on foot begins or ends.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Spot {
+    Start,
+    Goal,
+    Stop(u32),
+}
+
+impl Transit {
+    /// Makes timetables ready.
+    pub(crate) fn new(
+        city: &City,
+        index: &StreetIndex,
+        streets: [&StreetGraph; 2],
+        prepared: Prepared,
+    ) -> Transit {
+        let Prepared { timetable, footpaths: [walk, roll] } = prepared;
+        let on_foot = |street: &StreetGraph, forwards: Footpaths| OnFoot {
+            walks: Walks::new(city, index, street, &timetable),
+            backwards: forwards.turned(),
+            forwards,
+        };
+        let (on_foot, on_wheels) = (on_foot(streets[0], walk), on_foot(streets[1], roll));
+        Transit {
+            patterns: timetable.patterns(),
+            by_id: timetable.stops.iter().enumerate().map(|(i, stop)| (stop.id.clone(), i as u32)).collect(),
+            on_foot,
+            on_wheels,
+            days: Mutex::default(),
+            idle: Mutex::default(),
+            timetable,
+        }
+    }
+
+    /// The timetable.
+    pub fn timetable(&self) -> &Timetable {
+        &self.timetable
+    }
+
+    /// The stop of that id.
+    pub fn stop(&self, id: &str) -> Option<u32> {
+        self.by_id.get(id).copied()
+    }
+
+    /// A stop as a place.
+    pub fn place(&self, stop: u32) -> Place {
+        let stop = &self.timetable.stops[stop as usize];
+        Place { name: stop.name.clone(), stop: Some(stop.id.clone()), at: stop.at }
+    }
+
+    /// The day on which a moment lies.
+    pub fn day_of(&self, moment: Moment) -> Day {
+        let at = jiff::Timestamp::from_millisecond(moment.0).unwrap_or_default();
+        Day::of(at.to_zoned(self.timetable.zone()).date())
+    }
+
+    fn table(&self, day: Day, traveller: Traveller) -> Arc<BothWays> {
+        let key = (day, traveller);
+        let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = days.iter().position(|(known, _)| *known == key) {
+            let found = days.remove(at);
+            days.push(found.clone());
+            return found.1;
+        }
+        // Whoever comes second waits for the first, and then finds the day made.
+        let forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller);
+        let on_foot = match traveller {
+            Traveller::OnFoot => &self.on_foot,
+            Traveller::InWheelchair => &self.on_wheels,
+        };
+        let backwards = OneWay::new(forwards.turned(), &on_foot.backwards);
+        let made = Arc::new(BothWays { forwards: OneWay::new(forwards, &on_foot.forwards), backwards });
+        if days.len() == DAYS_KEPT {
+            days.remove(0);
+        }
+        days.push((key, made.clone()));
+        made
+    }
+
+    /// The best journeys in the question's window, by departure: none departs no later, arrives no earlier and has
+    /// no fewer transfers than another, and each is quicker than walking.
+    pub(crate) fn journeys(
+        &self,
+        streets: &Streets<'_>,
+        query: &TransitQuery,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<Itinerary>, NoJourney> {
+        let mut memory = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let found = self.connections(streets, query, &mut memory, scratch);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        let Some((ends, connections)) = found? else { return Ok(Vec::new()) };
+        let mut telling = Telling { transit: self, streets, query, ends, walked: HashMap::new() };
+        Ok(connections.iter().filter_map(|connection| telling.itinerary(connection, scratch)).collect())
+    }
+
+    fn of(&self, profile: Profile) -> (&OnFoot, Traveller) {
+        match profile {
+            Profile::Wheelchair => (&self.on_wheels, Traveller::InWheelchair),
+            _ => (&self.on_foot, Traveller::OnFoot),
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "feet of both ends, and what leads from one to the other")]
+    fn connections(
+        &self,
+        streets: &Streets<'_>,
+        query: &TransitQuery,
+        memory: &mut Memory,
+        scratch: &mut Scratch,
+    ) -> Result<Option<([Vec<OnArc>; 2], Vec<Connection>)>, NoJourney> {
+        let (on_foot, traveller) = self.of(query.on_foot);
+        let slowness =
+            query.on_foot.usual_speed_mps().zip(query.speed_mps).map_or(1.0, |(usual, own)| usual / own);
+        let mut walks = |end: End, place: &Place, looking: Looking, longest: Duration| {
+            let feet = self.feet(streets, query, end, place)?;
+            let limit_ms = (longest.as_millis() as f64 / slowness).min(f64::from(u32::MAX / 4)) as u32;
+            let reached = on_foot.walks.reach(&feet, looking, limit_ms, &mut memory.walk);
+            let mut walks: Vec<Walk> =
+                reached.into_iter().map(|(stop, ms)| (stop, scaled(ms, slowness).div_ceil(1000))).collect();
+            let here = place.stop.as_ref().and_then(|id| self.stop(id));
+            for stop in here.map(|stop| self.timetable.platforms_of(stop)).unwrap_or_default() {
+                walks.retain(|walk| walk.0 != stop);
+                walks.push((stop, 0));
+            }
+            Ok((feet, walks))
+        };
+        let (from, access) = walks(End::From, &query.from, Looking::Away, query.walk_before)?;
+        let (to, egress) = walks(End::To, &query.to, Looking::Towards, query.walk_after)?;
+        let near =
+            query.from.at.distance_m(query.to.at) < WALKED_WITHIN_M && !from.is_empty() && !to.is_empty();
+        let empty = Snapshot::empty(0);
+        let view = empty.view(Moment(0), Moment(0));
+        let costs = Costs::new(streets.street, view, query.speed_mps);
+        let walked = if near { quickest(&costs, &from, &to, scratch) } else { None };
+        let (moment, backwards) = match query.when {
+            When::DepartAt(moment) => (moment, false),
+            When::ArriveBy(moment) => (moment, true),
+        };
+        let tables = self.table(self.day_of(moment), traveller);
+        let (seen, all) = match backwards {
+            false => (&tables.forwards, &on_foot.forwards),
+            true => (&tables.backwards, &on_foot.backwards),
+        };
+        // Who walks faster than usual may overtake a vehicle where others get on.
+        let (day, footpaths) = (&seen.day, if slowness < 1.0 { all } else { &seen.footpaths });
+        let (access, egress) = if backwards { (egress, access) } else { (access, egress) };
+        let Some(start) = day.time_of(moment) else { return Ok(None) };
+        let request = Request {
+            day,
+            footpaths,
+            access: &access,
+            egress: &egress,
+            start,
+            rides: query.transfers + 1,
+            modes: query.modes,
+            longest: walked.map_or(NEVER, |path| path.cost_ms.div_ceil(1000)),
+            slowness,
+        };
+        let found = in_windows(&mut memory.search, request, query);
+        let mut connections: Vec<_> =
+            found.iter().map(|found| day.connection(&self.timetable, found)).collect();
+        connections.sort_by_key(|connection| (connection.start, connection.end, connection.rides.len()));
+        Ok(Some(([from, to], connections)))
+    }
+
+    /// A place's feet on the streets; none for a stop to which no street leads.
+    fn feet(
+        &self,
+        streets: &Streets<'_>,
+        query: &TransitQuery,
+        end: End,
+        place: &Place,
+    ) -> Result<Vec<OnArc>, NoJourney> {
+        let within_m = query.street_within_m;
+        let access = streets.index.access(streets.city, streets.street, place.at, within_m, |_| true);
+        match access {
+            // Whoever is in a yard that streets do not reach on the map walks out of it all the same.
+            Some(access) if access.main.is_empty() => Ok(access.nearest),
+            Some(access) => Ok(access.main),
+            None if place.stop.as_ref().is_some_and(|id| self.by_id.contains_key(id)) => Ok(Vec::new()),
+            None => Err(NoJourney::NoStreet { end, place: place.clone(), profile: query.on_foot, within_m }),
+        }
+    }
+}
+
+/// What leaves in the question's window (seen backwards: arrives), in that order. If it is too little, windows
+/// after it are searched as well until there is enough.
+fn in_windows(search: &mut Search, request: Request<'_>, query: &TransitQuery) -> Vec<Found> {
+    let (mut found, mut start, mut width) = (Vec::new(), request.start, query.window.as_secs() as u32);
+    let until = request.start.saturating_add(WIDEST_WINDOW.as_secs() as u32);
+    loop {
+        let mut part = search.range(&Request { start, ..request }, width);
+        part.reverse();
+        found.append(&mut part);
+        start = start.saturating_add(width).saturating_add(1);
+        if found.len() >= query.at_least || start >= until {
+            break;
+        }
+        width = (width * 2).max(FURTHER_WINDOW_S).min(until - start);
+    }
+    let asked_until = request.start.saturating_add(query.window.as_secs() as u32);
+    let asked = found.partition_point(|found| found.departure <= asked_until);
+    found.truncate(asked.max(query.at_least));
+    found
+}
+
+/// Makes itineraries of connections.
+struct Telling<'a> {
+    transit: &'a Transit,
+    streets: &'a Streets<'a>,
+    query: &'a TransitQuery,
+    ends: [Vec<OnArc>; 2],
+    /// Ways on foot that were found already: several journeys walk to the same stop.
+    walked: HashMap<(Spot, Spot), Option<Leg>>,
+}
+
+impl Telling<'_> {
+    fn itinerary(&mut self, connection: &Connection, scratch: &mut Scratch) -> Option<Itinerary> {
+        let mut legs = Vec::new();
+        let (first, last) = (connection.rides.first()?, connection.rides.last()?);
+        if let Some(walk) = self.walk(Spot::Start, Spot::Stop(first.from), scratch) {
+            let start = first.departure - walk.duration();
+            legs.push(shifted(walk, start));
+        }
+        for (i, ride) in connection.rides.iter().enumerate() {
+            legs.push(self.ride(ride));
+            if let Some(next) = connection.rides.get(i + 1)
+                && let Some(walk) = self.walk(Spot::Stop(ride.to), Spot::Stop(next.from), scratch)
+            {
+                legs.push(shifted(walk, ride.arrival));
+            }
+        }
+        if let Some(walk) = self.walk(Spot::Stop(last.to), Spot::Goal, scratch) {
+            legs.push(shifted(walk, last.arrival));
+        }
+        Some(Itinerary { start: legs.first()?.start, end: legs.last()?.end, legs })
+    }
+
+    fn place(&self, spot: Spot) -> Place {
+        match spot {
+            Spot::Start => self.query.from.clone(),
+            Spot::Goal => self.query.to.clone(),
+            Spot::Stop(stop) => self.transit.place(stop),
+        }
+    }
+
+    /// The way on foot, beginning at the epoch; `None` where one is there already.
+    fn walk(&mut self, from: Spot, to: Spot, scratch: &mut Scratch) -> Option<Leg> {
+        if let Some(known) = self.walked.get(&(from, to)) {
+            return known.clone();
+        }
+        let leg = self.find_walk(from, to, scratch);
+        self.walked.insert((from, to), leg.clone());
+        leg
+    }
+
+    fn find_walk(&self, from: Spot, to: Spot, scratch: &mut Scratch) -> Option<Leg> {
+        let (a, b) = (self.place(from), self.place(to));
+        let same = match (from, to) {
+            (Spot::Stop(a), Spot::Stop(b)) => a == b,
+            (Spot::Start, Spot::Stop(stop)) => self.is_at(&a, stop),
+            (Spot::Stop(stop), Spot::Goal) => self.is_at(&b, stop),
+            _ => false,
+        };
+        if same {
+            return None;
+        }
+        let empty = Snapshot::empty(0);
+        let view = empty.view(Moment(0), Moment(0));
+        let costs = Costs::new(self.streets.street, view, self.query.speed_mps);
+        let slowness =
+            self.query.on_foot.usual_speed_mps().zip(self.query.speed_mps).map_or(1.0, |(u, own)| u / own);
+        let mut best: Option<(u32, Leg)> = None;
+        for (out, out_ms) in self.doors(from, Looking::Away) {
+            for (into, in_ms) in self.doors(to, Looking::Towards) {
+                let Some(path) = quickest(&costs, out, into, scratch) else { continue };
+                let inside_ms = scaled(out_ms + in_ms, slowness);
+                let ms = path.cost_ms.saturating_add(inside_ms);
+                if best.as_ref().is_none_or(|(known, _)| ms < *known) {
+                    let mut leg =
+                        Leg::along(self.streets.city, &costs, &path, a.clone(), b.clone(), Moment(0));
+                    leg.end = leg.end + Duration::from_millis(u64::from(inside_ms));
+                    best = Some((ms, leg));
+                }
+            }
+        }
+        let leg = best.map_or_else(|| self.straight(from, to, a, b), |(_, leg)| leg);
+        (leg.duration() > Duration::ZERO).then_some(leg)
+    }
+
+    /// A way that streets do not show: what the operator says, drawn as a straight line.
+    fn straight(&self, from: Spot, to: Spot, a: Place, b: Place) -> Leg {
+        let (on_foot, _) = self.transit.of(self.query.on_foot);
+        let seconds = match (from, to) {
+            (Spot::Stop(from), Spot::Stop(to)) => {
+                on_foot.forwards.from(from).iter().find(|walk| walk.0 == to).map_or(0, |w| w.1)
+            }
+            _ => 0,
+        };
+        let distance_m = a.at.distance_m(b.at);
+        let shape = vec![a.at, b.at];
+        let end = Moment(0) + Duration::from_secs(u64::from(seconds));
+        let way = crate::itinerary::StreetWay {
+            profile: self.query.on_foot,
+            steps: Vec::new(),
+            live_share: 0.0,
+            off_street_m: [0.0; 2],
+        };
+        Leg { from: a, to: b, start: Moment(0), end, distance_m, shape, means: Means::Street(way) }
+    }
+
+    /// Whether a place is that stop, or the station of which it is a part.
+    fn is_at(&self, place: &Place, stop: u32) -> bool {
+        let here = place.stop.as_ref().and_then(|id| self.transit.stop(id));
+        here.is_some_and(|here| {
+            here == stop || self.transit.timetable.stops[stop as usize].parent == Some(here)
+        })
+    }
+
+    fn doors(&self, spot: Spot, looking: Looking) -> Vec<(&[OnArc], u32)> {
+        let (on_foot, _) = self.transit.of(self.query.on_foot);
+        match spot {
+            Spot::Start => vec![(self.ends[0].as_slice(), 0)],
+            Spot::Goal => vec![(self.ends[1].as_slice(), 0)],
+            Spot::Stop(stop) => on_foot
+                .walks
+                .doors(stop)
+                .iter()
+                .map(|door| {
+                    (door.feet.as_slice(), if looking == Looking::Away { door.out_ms } else { door.in_ms })
+                })
+                .collect(),
+        }
+    }
+
+    fn ride(&self, part: &RunPart) -> Leg {
+        let timetable = &self.transit.timetable;
+        let trip = &timetable.trips[part.run.trip as usize];
+        let route = &timetable.routes[trip.route as usize];
+        let all = timetable.calls_of(part.run.trip);
+        // The run's own clock: any of its known times says how far it is from the trip's.
+        let zero_s = part.departure.0 / 1000 - i64::from(all[part.board].departure_s);
+        let moment = |time_s: u32| Moment((zero_s + i64::from(time_s)) * 1000);
+        let call = |call: &crate::gtfs::records::Call| {
+            let stop = &timetable.stops[call.stop as usize];
+            RideCall {
+                place: self.transit.place(call.stop),
+                code: stop.code.clone(),
+                track: stop.platform.clone(),
+                level: stop.level,
+                arrival: moment(call.arrival_s),
+                departure: moment(call.departure_s),
+            }
+        };
+        let shape = timetable.shape_between(part.run.trip, part.board, part.alight);
+        let frequency = timetable.frequencies_of(part.run.trip).iter().find(|frequency| !frequency.exact);
+        let ride = Ride {
+            mode: route.mode,
+            route_id: route.id.clone(),
+            route: route.clone(),
+            agency: timetable.agency_of(part.run.trip).clone(),
+            trip_id: trip.id.clone(),
+            day: part.run.day,
+            trip_start: moment(all[0].departure_s),
+            headsign: timetable.headsign_at(part.run.trip, part.board).to_string(),
+            calls: all[part.board..=part.alight].iter().map(call).collect(),
+            every_s: frequency.map(|frequency| frequency.headway_s),
+        };
+        Leg {
+            from: self.transit.place(part.from),
+            to: self.transit.place(part.to),
+            start: part.departure,
+            end: part.arrival,
+            distance_m: model::geo::length_m(&shape),
+            shape,
+            means: Means::Transit(Box::new(ride)),
+        }
+    }
+}
+
+fn shifted(leg: Leg, start: Moment) -> Leg {
+    let end = start + leg.duration();
+    Leg { start, end, ..leg }
+}
+
+impl Timetable {
+    /// The line of a trip from one of its calls to another: along its shape, or from stop to stop if it has none.
+    fn shape_between(&self, trip: u32, board: usize, alight: usize) -> Vec<LonLat> {
+        let at = |call: &crate::gtfs::records::Call| self.stops[call.stop as usize].at;
+        let calls: Vec<LonLat> = self.calls_of(trip)[..=alight].iter().map(at).collect();
+        let shape = self.trips[trip as usize].shape.map(|shape| self.shapes[shape as usize].as_slice());
+        let Some(shape) = shape.filter(|shape| shape.len() >= 2) else { return calls[board..].to_vec() };
+        // Where vehicles go along a street twice, the point nearest to a stop may be on the wrong pass; the least
+        // sum of squared distances over all stops in order is not so easily misled.
+        let apart = |a: LonLat, b: LonLat| {
+            let (dx, dy) = ((a.lon - b.lon) * a.lat.to_radians().cos(), a.lat - b.lat);
+            dx * dx + dy * dy
+        };
+        let mut best = vec![0.0_f64; shape.len()];
+        let mut chosen = Vec::with_capacity(calls.len());
+        for &stop in &calls {
+            let (mut least, mut least_at) = (f64::INFINITY, 0_u32);
+            let mut from = Vec::with_capacity(shape.len());
+            for (j, best) in best.iter_mut().enumerate() {
+                if *best < least {
+                    (least, least_at) = (*best, j as u32);
+                }
+                *best = least + apart(stop, shape[j]);
+                from.push(least_at);
+            }
+            chosen.push(from);
+        }
+        let end = (0..shape.len()).min_by(|&a, &b| best[a].total_cmp(&best[b])).unwrap_or(0);
+        let mut begin = end;
+        for from in chosen[board + 1..].iter().rev() {
+            begin = from[begin] as usize;
+        }
+        let mut line = vec![calls[board]];
+        line.extend(&shape[begin..=end]);
+        line.push(calls[alight]);
+        line
+    }
+}

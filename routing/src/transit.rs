@@ -1,0 +1,18 @@
+//! Public transport: timetables, and the search for the best connections in them.
+//!
+//! In reading order: [`timetable`] joins feeds into one; [`walks`] is the ways on foot to stops, from stops, and
+//! between them; [`day`] is the timetable of one day in rows of numbers; [`search`] is RAPTOR on those rows;
+//! [`connection`] is what it finds, in the timetable's words.
+//!
+//! **Walking is bounded**: from stop to stop by [`walks::FOOTPATH_LIMIT`], to the first stop and from the last by
+//! what the question allows. All of it follows streets and the ways inside stations.
+
+pub mod timetable;
+pub mod walks;
+pub mod day;
+pub mod search;
+pub mod connection;
+#[cfg(test)]
+pub(crate) mod drawing;
+#[cfg(test)]
+mod tests;

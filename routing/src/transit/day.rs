@@ -1,0 +1,381 @@
+//! The timetable of one day in rows of numbers, for the search.
+//!
+//! A day here is three service days: the day itself, the one before (whose trips run past midnight), and the one
+//! after (for journeys that do). Times are seconds since the day before began, so that none is negative.
+
+use super::timetable::{Timetable, zone};
+use crate::gtfs::{calendar::Day, records::Mode};
+use model::time::Moment;
+use std::collections::HashMap;
+
+/// A time that never comes.
+pub const NEVER: u32 = u32::MAX;
+
+/// No time of a [`DayTable`] is as late: three days, and the longest trip's week after them, and some hours for
+/// time zones. Looking backwards, times are counted down from here.
+const HORIZON_S: u32 = 12 * 86_400;
+
+/// Trips that call at the same stops, none of which overtakes another: each column of times goes up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Course {
+    /// Where its stops begin in [`DayTable::stops`].
+    stops: u32,
+    /// How many stops it has.
+    pub length: u32,
+    /// Where its trips begin in [`DayTable::runs`].
+    runs: u32,
+    /// How many trips it has.
+    pub trips: u32,
+    /// Where its times begin: arrivals trip by trip, as a passenger meets them; departures stop by stop, as
+    /// somebody who waits does.
+    times: u32,
+    /// Its mode, as a set of one.
+    modes: Modes,
+}
+
+/// A set of [`Mode`]s.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Modes(u16);
+
+impl Modes {
+    /// Every mode.
+    pub const ALL: Modes = Modes(u16::MAX);
+    /// No mode.
+    pub const NONE: Modes = Modes(0);
+
+    /// The set with one more.
+    pub fn with(self, mode: Mode) -> Modes {
+        Modes(self.0 | 1 << mode as u16)
+    }
+    /// Whether the two sets share a mode.
+    pub fn any(self, other: Modes) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// A trip on one day.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Run {
+    /// The trip.
+    pub trip: u32,
+    /// Its service day.
+    pub day: Day,
+    /// What is added to the trip's own times.
+    pub shift_s: i64,
+}
+
+/// A course, and the place of a stop in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct At {
+    /// The course.
+    pub course: u32,
+    /// The stop's place.
+    pub index: u32,
+}
+
+/// Who may travel: trips without are not in the table at all.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Traveller {
+    /// Anybody on foot.
+    OnFoot,
+    /// Somebody in a wheelchair.
+    InWheelchair,
+}
+
+/// One day's trips as numbers, seen forwards or backwards.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DayTable {
+    /// The moment that is 0 seconds, whichever way one looks.
+    begins_s: i64,
+    backwards: bool,
+    courses: Vec<Course>,
+    stops: Vec<u32>,
+    /// By place: how long the slowest trips take from the course's beginning to there.
+    longest: Vec<u32>,
+    boards: Vec<bool>,
+    alights: Vec<bool>,
+    arrivals: Vec<u32>,
+    departures: Vec<u32>,
+    runs: Vec<Run>,
+    by_stop: Vec<At>,
+    first_of_stop: Vec<u32>,
+}
+
+impl DayTable {
+    /// Prepares a day.
+    pub fn build(
+        timetable: &Timetable,
+        patterns: &[super::timetable::Pattern],
+        day: Day,
+        traveller: Traveller,
+    ) -> DayTable {
+        let begins_s = day.plus(-1).begins_s(&timetable.zone());
+        let mut begins = HashMap::new();
+        for (i, agency) in timetable.agencies.iter().enumerate() {
+            let zone = zone(agency);
+            begins
+                .insert(i as u32, [-1, 0, 1].map(|d| (day.plus(d), day.plus(d).begins_s(&zone) - begins_s)));
+        }
+        let mut table = DayTable::empty(begins_s);
+        for pattern in patterns {
+            let route = &timetable.routes[pattern.route as usize];
+            let mut runs = Vec::new();
+            for &trip in &pattern.trips {
+                if traveller == Traveller::InWheelchair && !timetable.takes_wheelchairs(trip) {
+                    continue;
+                }
+                let service = &timetable.services[timetable.trips[trip as usize].service as usize];
+                for &(day, begin_s) in begins[&route.agency].iter().filter(|(day, _)| service.runs_on(*day)) {
+                    add_runs(timetable, trip, day, begin_s, &mut runs);
+                }
+            }
+            let calls = timetable.calls_of(pattern.trips[0]);
+            let usable = |stop: u32| traveller == Traveller::OnFoot || timetable.admits_wheelchairs(stop);
+            let stops: Vec<_> = calls
+                .iter()
+                .map(|c| (c.stop, c.boards && usable(c.stop), c.alights && usable(c.stop)))
+                .collect();
+            for course in without_overtaking(timetable, runs) {
+                table.add_course(timetable, &stops, &course, Modes::NONE.with(route.mode));
+            }
+        }
+        table.index(timetable.stops.len());
+        table
+    }
+
+    fn empty(begins_s: i64) -> DayTable {
+        DayTable {
+            begins_s,
+            backwards: false,
+            courses: Vec::new(),
+            stops: Vec::new(),
+            longest: Vec::new(),
+            boards: Vec::new(),
+            alights: Vec::new(),
+            arrivals: Vec::new(),
+            departures: Vec::new(),
+            runs: Vec::new(),
+            by_stop: Vec::new(),
+            first_of_stop: Vec::new(),
+        }
+    }
+
+    fn add_course(&mut self, timetable: &Timetable, stops: &[(u32, bool, bool)], runs: &[Run], modes: Modes) {
+        self.courses.push(Course {
+            stops: self.stops.len() as u32,
+            length: stops.len() as u32,
+            runs: self.runs.len() as u32,
+            trips: runs.len() as u32,
+            times: self.arrivals.len() as u32,
+            modes,
+        });
+        self.stops.extend(stops.iter().map(|s| s.0));
+        self.boards.extend(stops.iter().map(|s| s.1));
+        self.alights.extend(stops.iter().map(|s| s.2));
+        let shifted = |time_s: u32, run: &Run| (i64::from(time_s) + run.shift_s) as u32;
+        for run in runs {
+            self.arrivals
+                .extend(timetable.calls_of(run.trip).iter().map(|call| shifted(call.arrival_s, run)));
+        }
+        for index in 0..stops.len() {
+            let departure = |run: &Run| shifted(timetable.calls_of(run.trip)[index].departure_s, run);
+            self.departures.extend(runs.iter().map(departure));
+        }
+        self.runs.extend_from_slice(runs);
+    }
+
+    fn index(&mut self, stops: usize) {
+        let mut first = vec![0_u32; stops + 1];
+        for &stop in &self.stops {
+            first[stop as usize + 1] += 1;
+        }
+        for i in 0..stops {
+            first[i + 1] += first[i];
+        }
+        let mut next = first.clone();
+        let mut by_stop = vec![At { course: 0, index: 0 }; self.stops.len()];
+        for (course, c) in self.courses.iter().enumerate() {
+            for index in 0..c.length {
+                let slot = &mut next[self.stops[(c.stops + index) as usize] as usize];
+                by_stop[*slot as usize] = At { course: course as u32, index };
+                *slot += 1;
+            }
+        }
+        (self.by_stop, self.first_of_stop) = (by_stop, first);
+        for (course, c) in self.courses.iter().enumerate() {
+            let mut longest = 0;
+            for index in 0..c.length {
+                let at = At { course: course as u32, index };
+                if index > 0 {
+                    let before = At { index: index - 1, ..at };
+                    let takes =
+                        (0..c.trips).map(|trip| self.departure(at, trip) - self.departure(before, trip));
+                    longest += takes.max().unwrap_or(0);
+                }
+                self.longest.push(longest);
+            }
+        }
+    }
+
+    /// The same day as one sees it who looks back from its end: vehicles run backwards, and what was early is late.
+    pub fn turned(&self) -> DayTable {
+        let mut turned = DayTable { backwards: !self.backwards, ..DayTable::empty(self.begins_s) };
+        for (ix, course) in self.courses.iter().enumerate() {
+            let stops = course.stops as usize..(course.stops + course.length) as usize;
+            turned.courses.push(Course { ..*course });
+            turned.stops.extend(self.stops[stops.clone()].iter().rev());
+            turned.boards.extend(self.alights[stops.clone()].iter().rev());
+            turned.alights.extend(self.boards[stops].iter().rev());
+            let (course_ix, trips) = (ix as u32, (0..course.trips).rev());
+            let places = (0..course.length).rev().map(|index| At { course: course_ix, index });
+            for trip in trips.clone() {
+                turned.arrivals.extend(places.clone().map(|at| HORIZON_S - self.departure(at, trip)));
+                turned.runs.push(self.runs[(course.runs + trip) as usize]);
+            }
+            for at in places {
+                turned.departures.extend(trips.clone().map(|trip| HORIZON_S - self.arrival(at, trip)));
+            }
+        }
+        turned.index(self.first_of_stop.len() - 1);
+        turned
+    }
+
+    /// Whether it is seen backwards.
+    pub fn is_turned(&self) -> bool {
+        self.backwards
+    }
+    /// How many stops there are, with or without trips.
+    pub fn stop_count(&self) -> usize {
+        self.first_of_stop.len() - 1
+    }
+    /// How many courses.
+    pub fn course_count(&self) -> usize {
+        self.courses.len()
+    }
+    /// A course.
+    pub fn course(&self, course: u32) -> &Course {
+        &self.courses[course as usize]
+    }
+    /// Whether a course's mode is one of `modes`.
+    pub fn runs_as(&self, course: u32, modes: Modes) -> bool {
+        self.courses[course as usize].modes.any(modes)
+    }
+    /// Where a stop stands in courses.
+    pub fn courses_at(&self, stop: u32) -> &[At] {
+        let stop = stop as usize;
+        &self.by_stop[self.first_of_stop[stop] as usize..self.first_of_stop[stop + 1] as usize]
+    }
+    /// The stop at a place.
+    pub fn stop(&self, at: At) -> u32 {
+        self.stops[self.place_ix(at)]
+    }
+    /// Whether one may get on there.
+    pub fn boards(&self, at: At) -> bool {
+        self.boards[self.place_ix(at)]
+    }
+    /// Whether one may get off there.
+    pub fn alights(&self, at: At) -> bool {
+        self.alights[self.place_ix(at)]
+    }
+    /// When a course's trip comes there.
+    pub fn arrival(&self, at: At, trip: u32) -> u32 {
+        let course = &self.courses[at.course as usize];
+        self.arrivals[(course.times + trip * course.length + at.index) as usize]
+    }
+    /// When it goes.
+    pub fn departure(&self, at: At, trip: u32) -> u32 {
+        let course = &self.courses[at.course as usize];
+        self.departures[(course.times + at.index * course.trips + trip) as usize]
+    }
+    /// The first of a course's trips that goes there at `time` or later; the number of trips if there is none.
+    pub fn first_trip(&self, at: At, time: u32) -> u32 {
+        let course = &self.courses[at.course as usize];
+        let first = (course.times + at.index * course.trips) as usize;
+        self.departures[first..first + course.trips as usize].partition_point(|&departure| departure < time)
+            as u32
+    }
+    /// Where a place stands among all places of courses.
+    pub(super) fn place_ix(&self, at: At) -> usize {
+        (self.courses[at.course as usize].stops + at.index) as usize
+    }
+    /// How long trips take at most from their course's first stop until they leave there, s; between two places no trip takes
+    /// longer than the difference.
+    pub(super) fn longest_until(&self, at: At) -> u32 {
+        self.longest[self.place_ix(at)]
+    }
+    /// How many places there are.
+    pub(super) fn place_count(&self) -> usize {
+        self.stops.len()
+    }
+    /// Which trip on which day it is.
+    pub fn run(&self, course: u32, trip: u32) -> Run {
+        self.runs[(self.courses[course as usize].runs + trip) as usize]
+    }
+
+    /// A moment as this table counts; `None` if it is outside.
+    pub fn time_of(&self, moment: Moment) -> Option<u32> {
+        let seconds = match self.backwards {
+            // Whoever must be there by half past the second must be there by the second.
+            true => i64::from(HORIZON_S) - (moment.0.div_euclid(1000) - self.begins_s),
+            false => (moment.0 + 999).div_euclid(1000) - self.begins_s,
+        };
+        (0..i64::from(HORIZON_S)).contains(&seconds).then_some(seconds as u32)
+    }
+
+    /// The moment that this table's time stands for.
+    pub fn moment(&self, time: u32) -> Moment {
+        let seconds = if self.backwards { i64::from(HORIZON_S) - i64::from(time) } else { i64::from(time) };
+        Moment((self.begins_s + seconds) * 1000)
+    }
+
+    /// The moment of a time that a trip has on a day.
+    pub fn moment_of_run(&self, run: Run, time_s: u32) -> Moment {
+        Moment((self.begins_s + run.shift_s + i64::from(time_s)) * 1000)
+    }
+}
+
+/// A trip's runs on one day: one, or as many as its frequencies make. Those that would leave before the table
+/// begins are of no use to anybody.
+fn add_runs(timetable: &Timetable, trip: u32, day: Day, begin_s: i64, runs: &mut Vec<Run>) {
+    let calls = timetable.calls_of(trip);
+    let first_s = i64::from(calls[0].departure_s);
+    let mut add = |shift_s: i64| {
+        let begins = i64::from(calls[0].arrival_s) + shift_s;
+        let ends = i64::from(calls[calls.len() - 1].departure_s) + shift_s;
+        if begins >= 0 && ends < i64::from(HORIZON_S) {
+            runs.push(Run { trip, day, shift_s });
+        }
+    };
+    let frequencies = timetable.frequencies_of(trip);
+    if frequencies.is_empty() {
+        add(begin_s);
+    }
+    for frequency in frequencies {
+        for departure_s in (frequency.from_s..frequency.until_s).step_by(frequency.headway_s as usize) {
+            add(begin_s + i64::from(departure_s) - first_s);
+        }
+    }
+}
+
+/// Divides runs of one pattern into as few rows as it takes for none to overtake another in its row: each goes
+/// to the first row whose last run is nowhere later.
+fn without_overtaking(timetable: &Timetable, mut runs: Vec<Run>) -> Vec<Vec<Run>> {
+    let begins = |run: &Run| i64::from(timetable.calls_of(run.trip)[0].departure_s) + run.shift_s;
+    runs.sort_by_key(|run| (begins(run), *run));
+    let follows = |before: &Run, after: &Run| {
+        let by_s = after.shift_s - before.shift_s;
+        let (a, b) = (timetable.calls_of(before.trip), timetable.calls_of(after.trip));
+        a.iter().zip(b).all(|(a, b)| {
+            i64::from(a.arrival_s) <= i64::from(b.arrival_s) + by_s
+                && i64::from(a.departure_s) <= i64::from(b.departure_s) + by_s
+        })
+    };
+    let mut rows = Vec::<Vec<Run>>::new();
+    for run in runs {
+        match rows.iter_mut().find(|row| row.last().is_some_and(|last| follows(last, &run))) {
+            Some(row) => row.push(run),
+            None => rows.push(vec![run]),
+        }
+    }
+    rows
+}

@@ -1,0 +1,464 @@
+//! Ways on foot: from a place to stops, from stops to a place, and from stop to stop.
+//!
+//! A stop has doors. Most stops have one, on the street beside them. A station whose feed says what is inside
+//! (GTFS pathways) has its entrances, each as far away as the corridors, stairs and lifts make it.
+
+use super::{
+    day::{At, DayTable},
+    search::Walk,
+    timetable::Timetable,
+};
+use crate::{
+    foot::{Direction, FootGraph, FootScratch},
+    graph::StreetGraph,
+    gtfs::records::{StopKind, TransferRule},
+    nearest::{OnArc, StreetIndex},
+    profile::Profile,
+};
+use model::city::City;
+use serde::{Deserialize, Serialize};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap},
+    time::Duration,
+};
+
+/// From stop to stop one walks for so long at most, at the usual speed: a good kilometre on foot. Longer ways
+/// between two rides are not looked for.
+pub const FOOTPATH_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// What changing takes beside the way, s, where the operator says nothing: to get off, look around, and be there
+/// before the doors close.
+pub const CHANGE_S: u32 = 60;
+
+/// How far from the nearest street a stop may be, m; beyond it nobody walks to it. Stops of long-distance feeds
+/// that the map does not reach are such.
+pub const STOP_WITHIN_M: f64 = 300.0;
+
+/// Ways in a straight line are so much shorter than those on foot.
+const DETOUR: f64 = 1.3;
+
+/// A place where one comes to a stop from the street.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Door {
+    /// The entrance; the stop itself where it has none.
+    pub stop: u32,
+    /// On the street, in each direction that may be travelled.
+    pub feet: Vec<OnArc>,
+    /// From the stop to the street, ms.
+    pub out_ms: u32,
+    /// From the street to the stop, ms.
+    pub in_ms: u32,
+}
+
+/// Ways from stop to stop in one direction, and what a change takes.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Footpaths {
+    first: Vec<u32>,
+    to: Vec<Walk>,
+    change: Vec<u32>,
+}
+
+impl Footpaths {
+    /// Makes them of ways (from, to, seconds with all that changing takes) and of what a change at the same stop takes.
+    pub fn new(ways: impl IntoIterator<Item = (u32, u32, u32)>, change: Vec<u32>) -> Footpaths {
+        let mut ways: Vec<_> = ways.into_iter().map(|(from, to, s)| (from, s, to)).collect();
+        ways.sort_unstable();
+        let mut first = vec![0; change.len() + 1];
+        for &(from, ..) in &ways {
+            first[from as usize + 1] += 1;
+        }
+        for i in 0..change.len() {
+            first[i + 1] += first[i];
+        }
+        Footpaths { first, to: ways.into_iter().map(|(_, s, to)| (to, s)).collect(), change }
+    }
+
+    /// The same seen from where they lead.
+    pub fn turned(&self) -> Footpaths {
+        let all = (0..self.change.len() as u32)
+            .flat_map(|from| self.from(from).iter().map(move |w| (w.0, from, w.1)));
+        Footpaths::new(all.collect::<Vec<_>>(), self.change.clone())
+    }
+
+    /// Those that are of any use on a day: from each stop, for each course, only ways to places where nobody can be
+    /// by riding that course from another place to which there is a way. Who walks along a line of stops would
+    /// otherwise be asked at each of them whether he gets on.
+    pub fn useful_on(&self, day: &DayTable) -> Footpaths {
+        let mut ways = Vec::new();
+        let mut places: Vec<(At, u32, u32)> = Vec::new(); // where in a course, seconds to there, which way
+        for stop in 0..self.change.len() as u32 {
+            places.clear();
+            let itself = (stop, self.change(stop));
+            for (way, &(to, s)) in std::iter::once(&itself).chain(self.from(stop)).enumerate() {
+                let boards = |at: &&At| day.boards(**at);
+                places.extend(day.courses_at(to).iter().filter(boards).map(|&at| (at, s, way as u32)));
+            }
+            places.sort_unstable_by_key(|&(at, s, _)| (at.course, at.index, s));
+            let mut useful = vec![false; self.from(stop).len() + 1];
+            for places in places.chunk_by(|a, b| a.0.course == b.0.course) {
+                let mut soonest = i64::MAX;
+                for &(at, s, way) in places {
+                    // How long before a trip comes here one has to set out to ride it from an earlier place, at worst.
+                    let ahead = i64::from(s) - i64::from(day.longest_until(at));
+                    if ahead < soonest {
+                        (soonest, useful[way as usize]) = (ahead, true);
+                    }
+                }
+            }
+            let kept = self.from(stop).iter().zip(&useful[1..]).filter(|(_, useful)| **useful);
+            ways.extend(kept.map(|(&(to, s), _)| (stop, to, s)));
+        }
+        Footpaths::new(ways, self.change.clone())
+    }
+
+    /// Ways from a stop to others, shortest first.
+    pub fn from(&self, stop: u32) -> &[Walk] {
+        &self.to[self.first[stop as usize] as usize..self.first[stop as usize + 1] as usize]
+    }
+
+    /// What it takes to change at a stop, s.
+    pub fn change(&self, stop: u32) -> u32 {
+        self.change[stop as usize]
+    }
+
+    /// How many ways there are.
+    pub fn len(&self) -> usize {
+        self.to.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.to.is_empty()
+    }
+}
+
+/// Streets and stops for one kind of traveller on foot.
+#[derive(Debug)]
+pub struct Walks {
+    graph: FootGraph,
+    doors: Vec<Vec<Door>>,
+    /// By vertex: stops that one comes to from there, and the ms.
+    into: Hanging,
+    /// By vertex: stops from which one comes there, and the ms.
+    out_of: Hanging,
+    /// By arc: stops with a door on it.
+    on_arc: HashMap<usize, Vec<u32>>,
+}
+
+/// Stops by the vertex at which they hang.
+#[derive(Debug)]
+struct Hanging {
+    first: Vec<u32>,
+    stops: Vec<(u32, u32)>,
+}
+
+impl Hanging {
+    fn new(vertices: usize, mut ends: Vec<(u32, u32, u32)>) -> Hanging {
+        ends.sort_unstable();
+        let mut first = vec![0; vertices + 1];
+        for &(vertex, ..) in &ends {
+            first[vertex as usize + 1] += 1;
+        }
+        for i in 0..vertices {
+            first[i + 1] += first[i];
+        }
+        Hanging { first, stops: ends.into_iter().map(|(_, stop, ms)| (stop, ms)).collect() }
+    }
+
+    fn at(&self, vertex: u32) -> &[(u32, u32)] {
+        &self.stops[self.first[vertex as usize] as usize..self.first[vertex as usize + 1] as usize]
+    }
+}
+
+/// Working memory for [`Walks::reach`], kept between searches.
+#[derive(Debug, Default)]
+pub struct WalkScratch {
+    foot: FootScratch,
+    best: Vec<u32>,
+}
+
+/// Which way one looks from a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Looking {
+    /// From the place to stops.
+    Away,
+    /// From stops to the place.
+    Towards,
+}
+
+impl Walks {
+    /// Finds every stop's doors on the streets of one who is on foot or in a wheelchair.
+    pub fn new(city: &City, index: &StreetIndex, street: &StreetGraph, timetable: &Timetable) -> Walks {
+        let graph = FootGraph::new(street);
+        let mut inside = Inside::new(timetable, street.profile);
+        let speed = street.profile.usual_speed_mps().unwrap_or(1.0);
+        let doors: Vec<Vec<Door>> = (0..timetable.stops.len() as u32)
+            .map(
+                |stop| {
+                    if timetable.is_platform(stop) { inside.entrances(timetable, stop) } else { Vec::new() }
+                },
+            )
+            .map(|entrances| {
+                let door = |(stop, out_s, in_s): (u32, u32, u32)| {
+                    let at = timetable.stops[stop as usize].at;
+                    let access = index.access(city, street, at, STOP_WITHIN_M, |_| true)?;
+                    let gap_ms = crate::graph::whole_ms(access.distance_m / speed);
+                    let feet = if access.main.is_empty() { access.nearest } else { access.main };
+                    Some(Door { stop, feet, out_ms: out_s * 1000 + gap_ms, in_ms: in_s * 1000 + gap_ms })
+                };
+                entrances.into_iter().filter_map(door).collect()
+            })
+            .collect();
+        let ends = |direction: Direction, gap: fn(&Door) -> u32| {
+            let mut all = Vec::new();
+            for (stop, doors) in doors.iter().enumerate() {
+                for door in doors {
+                    let ends = graph.ends_of(&door.feet, direction);
+                    all.extend(ends.into_iter().map(|(vertex, ms)| (vertex, stop as u32, ms + gap(door))));
+                }
+            }
+            Hanging::new(graph.vertices(), all)
+        };
+        let (into, out_of) = (ends(Direction::Towards, |d| d.in_ms), ends(Direction::Away, |d| d.out_ms));
+        let mut on_arc = HashMap::<usize, Vec<u32>>::new();
+        for (stop, doors) in doors.iter().enumerate() {
+            for foot in doors.iter().flat_map(|door| &door.feet) {
+                on_arc.entry(foot.arc.index()).or_default().push(stop as u32);
+            }
+        }
+        Walks { graph, doors, into, out_of, on_arc }
+    }
+
+    /// A stop's doors; none if no street is near.
+    pub fn doors(&self, stop: u32) -> &[Door] {
+        &self.doors[stop as usize]
+    }
+
+    /// Stops within `limit_ms` on foot of a place on the streets, with the ms at the usual speed.
+    pub fn reach(
+        &self,
+        feet: &[OnArc],
+        looking: Looking,
+        limit_ms: u32,
+        scratch: &mut WalkScratch,
+    ) -> Vec<Walk> {
+        let direction = match looking {
+            Looking::Away => Direction::Away,
+            Looking::Towards => Direction::Towards,
+        };
+        let mut found = Found::new(&mut scratch.best, self.doors.len(), limit_ms);
+        for foot in feet {
+            for &stop in self.on_arc.get(&foot.arc.index()).into_iter().flatten() {
+                for door in self.doors(stop) {
+                    let ms = match looking {
+                        Looking::Away => self.graph.along_ms(feet, &door.feet).map(|ms| ms + door.in_ms),
+                        Looking::Towards => self.graph.along_ms(&door.feet, feet).map(|ms| ms + door.out_ms),
+                    };
+                    if let Some(ms) = ms {
+                        found.offer(stop, ms);
+                    }
+                }
+            }
+        }
+        let starts = self.graph.ends_of(feet, direction);
+        self.spread(&starts, looking, &mut found, &mut scratch.foot);
+        found.take()
+    }
+
+    fn spread(
+        &self,
+        starts: &[(u32, u32)],
+        looking: Looking,
+        found: &mut Found<'_>,
+        scratch: &mut FootScratch,
+    ) {
+        let (direction, hanging) = match looking {
+            Looking::Away => (Direction::Away, &self.into),
+            Looking::Towards => (Direction::Towards, &self.out_of),
+        };
+        self.graph.visit(starts, direction, found.limit_ms, scratch, |vertex, ms| {
+            for &(stop, more_ms) in hanging.at(vertex) {
+                found.offer(stop, ms.saturating_add(more_ms));
+            }
+        });
+    }
+
+    /// Ways between all stops, after what the operators say of changing.
+    pub fn footpaths(&self, timetable: &Timetable, profile: Profile) -> Footpaths {
+        let limit_ms = FOOTPATH_LIMIT.as_millis() as u32;
+        let inside = Inside::new(timetable, profile);
+        let mut scratch = WalkScratch::default();
+        let mut ways = BTreeMap::<(u32, u32), u32>::new();
+        for stop in (0..self.doors.len() as u32).filter(|&stop| timetable.is_platform(stop)) {
+            let mut found = Found::new(&mut scratch.best, self.doors.len(), limit_ms);
+            let mut starts = Vec::new();
+            for door in self.doors(stop) {
+                let ends = self.graph.ends_of(&door.feet, Direction::Away);
+                starts.extend(ends.into_iter().map(|(vertex, ms)| (vertex, ms + door.out_ms)));
+                for &other in door.feet.iter().flat_map(|foot| &self.on_arc[&foot.arc.index()]) {
+                    for end in self.doors(other) {
+                        if let Some(ms) = self.graph.along_ms(&door.feet, &end.feet) {
+                            found.offer(other, ms + door.out_ms + end.in_ms);
+                        }
+                    }
+                }
+            }
+            self.spread(&starts, Looking::Away, &mut found, &mut scratch.foot);
+            for (other, seconds) in inside.platforms(timetable, stop) {
+                found.offer(other, seconds * 1000);
+            }
+            let walked = found.take().into_iter().filter(|walk| walk.0 != stop);
+            ways.extend(walked.map(|(other, ms)| ((stop, other), ms.div_ceil(1000))));
+        }
+        with_rules(timetable, profile, ways)
+    }
+}
+
+/// Changes ways between stops into ways between rides: with the time that changing takes, and with what the
+/// operators say of it.
+fn with_rules(timetable: &Timetable, profile: Profile, walked: BTreeMap<(u32, u32), u32>) -> Footpaths {
+    let mut change = vec![CHANGE_S; timetable.stops.len()];
+    let mut ways: BTreeMap<(u32, u32), u32> = walked.iter().map(|(&pair, &s)| (pair, s + CHANGE_S)).collect();
+    for transfer in &timetable.transfers {
+        let (from, to) = (timetable.platforms_of(transfer.from), timetable.platforms_of(transfer.to));
+        for pair in from.iter().flat_map(|&a| to.iter().map(move |&b| (a, b))) {
+            if pair.0 == pair.1 {
+                let change = &mut change[pair.0 as usize];
+                match transfer.rule {
+                    TransferRule::Recommended => {}
+                    TransferRule::Timed => *change = 0,
+                    TransferRule::Takes(seconds) => *change = seconds,
+                    TransferRule::Forbidden => *change = u32::MAX,
+                }
+                continue;
+            }
+            let place = |stop: u32| timetable.stops[stop as usize].at;
+            let straight_s = || {
+                let speed = profile.usual_speed_mps().unwrap_or(1.0);
+                (place(pair.0).distance_m(place(pair.1)) * DETOUR / speed).ceil() as u32
+            };
+            // Where streets show no way the operator's word counts for those who can take stairs.
+            let walk_s = walked.get(&pair).copied().or_else(|| (profile == Profile::Walk).then(straight_s));
+            match (transfer.rule, walk_s) {
+                (TransferRule::Forbidden, _) => drop(ways.remove(&pair)),
+                (_, None) => {}
+                (TransferRule::Takes(seconds), Some(walk_s)) => drop(ways.insert(pair, walk_s.max(seconds))),
+                (TransferRule::Timed, Some(walk_s)) => drop(ways.insert(pair, walk_s)),
+                (TransferRule::Recommended, Some(walk_s)) => {
+                    ways.entry(pair).or_insert(walk_s + CHANGE_S);
+                }
+            }
+        }
+    }
+    Footpaths::new(ways.into_iter().map(|((from, to), s)| (from, to, s)), change)
+}
+
+/// Stops found so far, each with its least time.
+struct Found<'a> {
+    best: &'a mut Vec<u32>,
+    stops: Vec<u32>,
+    limit_ms: u32,
+}
+
+impl<'a> Found<'a> {
+    /// `best` is all [`u32::MAX`] between uses.
+    fn new(best: &'a mut Vec<u32>, stops: usize, limit_ms: u32) -> Found<'a> {
+        best.resize(stops, u32::MAX);
+        Found { best, stops: Vec::new(), limit_ms }
+    }
+
+    fn offer(&mut self, stop: u32, ms: u32) {
+        let best = &mut self.best[stop as usize];
+        if ms > self.limit_ms || ms >= *best {
+            return;
+        }
+        if *best == u32::MAX {
+            self.stops.push(stop);
+        }
+        *best = ms;
+    }
+
+    fn take(self) -> Vec<Walk> {
+        let best = self.best;
+        self.stops
+            .into_iter()
+            .map(|stop| (stop, std::mem::replace(&mut best[stop as usize], u32::MAX)))
+            .collect()
+    }
+}
+
+/// Ways inside stations for one kind of traveller: by stop, to which stop and the seconds, outwards and inwards.
+struct Inside {
+    out: HashMap<u32, Vec<Walk>>,
+    back: HashMap<u32, Vec<Walk>>,
+    on_wheels: bool,
+}
+
+impl Inside {
+    fn new(timetable: &Timetable, profile: Profile) -> Inside {
+        let on_wheels = profile == Profile::Wheelchair;
+        let (mut out, mut back) = (HashMap::<u32, Vec<Walk>>::new(), HashMap::<u32, Vec<Walk>>::new());
+        for pathway in &timetable.pathways {
+            // A pathway that cannot be used still says that its stop has an inside.
+            let usable = pathway.step_free || !on_wheels;
+            let mut add = |from: u32, to: u32| {
+                let (out, back) = (out.entry(from).or_default(), back.entry(to).or_default());
+                if usable {
+                    out.push((to, pathway.seconds));
+                    back.push((from, pathway.seconds));
+                }
+            };
+            add(pathway.from, pathway.to);
+            if pathway.both_ways {
+                add(pathway.to, pathway.from);
+            }
+        }
+        Inside { out, back, on_wheels }
+    }
+
+    /// Where one comes to a platform from the street: the entrance, and the seconds out and in.
+    fn entrances(&mut self, timetable: &Timetable, platform: u32) -> Vec<(u32, u32, u32)> {
+        if !self.out.contains_key(&platform) && !self.back.contains_key(&platform) {
+            return vec![(platform, 0, 0)];
+        }
+        let (out, back) = (walk_inside(&self.out, platform), walk_inside(&self.back, platform));
+        let is_entrance = |stop: &u32| timetable.stops[*stop as usize].kind == StopKind::Entrance;
+        let mut all: Vec<_> = out.keys().chain(back.keys()).copied().filter(is_entrance).collect();
+        all.sort_unstable();
+        all.dedup();
+        let far = |side: &HashMap<u32, u32>, stop: u32| side.get(&stop).copied();
+        // A one-way entrance is left out: few feeds have any, and its other direction would have to be forbidden.
+        let both = all.iter().filter_map(|&stop| Some((stop, far(&out, stop)?, far(&back, stop)?)));
+        let doors: Vec<_> = both.collect();
+        // Pathways that lead to no entrance tell nothing of the street, unless steps are what is in the way.
+        if doors.is_empty() && !self.on_wheels { vec![(platform, 0, 0)] } else { doors }
+    }
+
+    /// Other platforms that one comes to without leaving the station.
+    fn platforms(&self, timetable: &Timetable, platform: u32) -> Vec<Walk> {
+        if !self.out.contains_key(&platform) {
+            return Vec::new();
+        }
+        let reached = walk_inside(&self.out, platform);
+        reached.into_iter().filter(|(stop, _)| timetable.is_platform(*stop) && *stop != platform).collect()
+    }
+}
+
+fn walk_inside(ways: &HashMap<u32, Vec<Walk>>, from: u32) -> HashMap<u32, u32> {
+    let mut best = HashMap::from([(from, 0)]);
+    let mut queue = BinaryHeap::from([Reverse((0_u32, from))]);
+    while let Some(Reverse((seconds, stop))) = queue.pop() {
+        if best[&stop] < seconds {
+            continue;
+        }
+        for &(next, more_s) in ways.get(&stop).into_iter().flatten() {
+            let there = seconds.saturating_add(more_s);
+            if best.get(&next).is_none_or(|&known| there < known) {
+                best.insert(next, there);
+                queue.push(Reverse((there, next)));
+            }
+        }
+    }
+    best
+}
