@@ -660,7 +660,7 @@ mod tests {
         assert_eq!(left.len() as u64 + spool.dropped(), 20_000);
         assert_eq!(*left.last().unwrap(), 19_999);
         assert!(left.windows(2).all(|w| w[1] == w[0] + 1), "no hole in the middle");
-        assert!(left.len() > 2_000, "{} records in 1 MiB", left.len());
+        assert!(left.len() > 1_500, "{} records in 1 MiB", left.len());
     }
 
     /// Killed between any two bytes of what it wrote, an agent finds all that was whole, and sends nothing that is stored.
