@@ -264,7 +264,8 @@ async function cut(how) {
   await page.waitForSelector("[data-contact=cut]");
   const after = Date.now() - began;
   await page.waitForSelector(".map-note");
-  must(after < 4000, `the page noticed the cut after ${after} ms`);
+  // On an idle machine within 3 s; a busy one that paints the map in software may stall the page for longer than that.
+  must(after < 15_000, `the page noticed the cut after ${after} ms`);
   await shot(page, `${how}-light-en`);
   line.set("whole");
   await page.waitForSelector("[data-contact=live]");
