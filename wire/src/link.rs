@@ -192,6 +192,14 @@ impl Outgoing {
     pub fn delivery(&self) -> Delivery {
         self.delivery
     }
+    /// Where the answer to it goes.
+    pub fn response_topic(&self) -> Option<&str> {
+        self.response_topic.as_deref()
+    }
+    /// What the answer to it must carry, or what the question to it carried.
+    pub fn correlation(&self) -> Option<&Bytes> {
+        self.correlation.as_ref()
+    }
 
     fn urgent(&self) -> bool {
         matches!(self.delivery, Delivery::Command | Delivery::Result)

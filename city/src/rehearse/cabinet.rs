@@ -3,7 +3,7 @@
 
 use super::{
     cable::Cable,
-    link::{Audience, Class, Message},
+    link::{Audience, Message},
     plant::Plant,
 };
 use controller::store::receipts::Receipt;
@@ -31,7 +31,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 use wire::{
     codec,
-    link::{Delivery, Outgoing},
+    link::Outgoing,
     message::{Entry, Events, PresenceState, Stored},
     register_map::RegisterMap,
     result::CommandResult,
@@ -203,7 +203,7 @@ impl Cabinet {
     /// What the broker says of it when it vanishes.
     pub(super) fn will(&self) -> Option<Message> {
         let presence = self.running.as_ref()?.agent.presence(PresenceState::Offline);
-        Some(message(Outgoing::retained(self.node.topic(&Kind::Presence), codec::encode(&presence))))
+        Some(to_centres(&Outgoing::retained(self.node.topic(&Kind::Presence), codec::encode(&presence))))
     }
 
     /// The device lives on.
@@ -257,7 +257,7 @@ impl Cabinet {
         self.feed(now, event, &mut done);
         self.feed(now, Event::Tick, &mut done);
         let parts = self.uplink.replay(at);
-        done.messages.extend(parts.into_iter().map(message));
+        done.messages.extend(parts.iter().map(to_centres));
         done
     }
 
@@ -324,16 +324,9 @@ impl Cabinet {
                     }
                     Action::Publish(publication) => self.publish(at, publication, done),
                     Action::Answer { topic, correlation, result } => {
-                        let centre = super::centre::of_topic(&topic);
-                        done.messages.extend(centre.map(|to| Message {
-                            topic,
-                            payload: codec::encode(&result).into(),
-                            class: Class::Result,
-                            to: Audience::Centre(to),
-                            response_topic: None,
-                            correlation,
-                            retain: false,
-                        }));
+                        let to = super::centre::of_topic(&topic).map(Audience::Centre);
+                        let answer = Outgoing::result(topic, codec::encode(&result), correlation);
+                        done.messages.extend(to.map(|to| Message::new(to, &answer)));
                         done.results.push(result);
                     }
                     Action::RememberEpoch(epoch) => self.epoch = epoch,
@@ -352,7 +345,7 @@ impl Cabinet {
             Publication::Config(_) => return,
             _ => {}
         }
-        done.messages.extend(self.uplink.publish(at, publication).map(message));
+        done.messages.extend(self.uplink.publish(at, publication).map(|m| to_centres(&m)));
     }
 
     /// Ends it, and says which event entries its spool holds: those that no centre has named.
@@ -372,22 +365,6 @@ fn receipt(index: usize, entry: &Entry<Events>) -> Option<Receipt> {
     Some(Receipt { junction, code, boot_id: entry.boot_id?, seq: entry.seq })
 }
 
-/// What the uplink wants sent.
-fn message(outgoing: Outgoing) -> Message {
-    let class = match outgoing.delivery() {
-        Delivery::Live => Class::Live,
-        Delivery::Kept => Class::Kept,
-        Delivery::Retained => Class::Retained,
-        Delivery::Command => Class::Command,
-        Delivery::Result => Class::Result,
-    };
-    Message {
-        topic: outgoing.topic().to_owned(),
-        payload: outgoing.payload().to_vec().into(),
-        class,
-        to: Audience::AllCentres,
-        response_topic: None,
-        correlation: None,
-        retain: false,
-    }
+fn to_centres(outgoing: &Outgoing) -> Message {
+    Message::new(Audience::AllCentres, outgoing)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     cabinet::Crystal,
-    link::{Audience, Class, Message},
+    link::{Audience, Message},
 };
 use controller::{
     coordinator::{Action, Coordinator, Event, Order, Settings},
@@ -13,10 +13,6 @@ use model::{city::City, ids::JunctionIx, time::Moment};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-};
-use wire::{
-    link::Outgoing,
-    topic::{Kind, Node},
 };
 
 /// Names of the centres on the wire.
@@ -33,7 +29,6 @@ pub(super) type Store = BTreeSet<Receipt>;
 
 /// A centre, running or not.
 pub(super) struct Centre {
-    index: usize,
     city: Arc<City>,
     decoder: Decoder,
     core: Option<Coordinator>,
@@ -50,7 +45,6 @@ pub(super) struct Centre {
 impl Centre {
     pub(super) fn new(index: usize, city: Arc<City>) -> Centre {
         Centre {
-            index,
             decoder: Decoder::new(city.clone(), None, NAMES[index]),
             city,
             core: None,
@@ -113,7 +107,7 @@ impl Centre {
         }
         let news = self.ledger.news(now.0.div_euclid(1000)).into_iter();
         news.map(|(ix, code, runs)| {
-            message(Audience::Cabinet(ix.ix()), Class::Kept, &self.decoder.stored(ix, code, runs))
+            Message::new(Audience::Cabinet(ix.ix()), &self.decoder.stored(ix, code, runs))
         })
         .collect()
     }
@@ -136,13 +130,8 @@ impl Centre {
         for action in core.handle(self.crystal.show(now, self.started), event) {
             match action {
                 Action::Send(ix, command) => {
-                    let outgoing = self.decoder.command(ix, &command);
-                    let answer = Kind::Result(command.body.code());
-                    messages.push(Message {
-                        response_topic: Some(Node::centre(NAMES[self.index]).topic(&answer)),
-                        correlation: Some(command.cmd_id.as_bytes().to_vec().into()),
-                        ..message(Audience::Cabinet(ix.ix()), Class::Command, &outgoing)
-                    });
+                    messages
+                        .push(Message::new(Audience::Cabinet(ix.ix()), &self.decoder.command(ix, &command)));
                 }
                 Action::Decided(_) => self.decided += 1,
                 Action::Links(_) | Action::Audit(_) => {}
@@ -163,17 +152,5 @@ impl Centre {
             "{ready:?}, {:?} wants {:?} in {:?} (interstage {}), last command {answer:?}",
             live.kind, live.wanted, live.stage, live.interstage
         )
-    }
-}
-
-fn message(to: Audience, class: Class, outgoing: &Outgoing) -> Message {
-    Message {
-        topic: outgoing.topic().to_owned(),
-        payload: outgoing.payload().to_vec().into(),
-        class,
-        to,
-        response_topic: None,
-        correlation: None,
-        retain: false,
     }
 }

@@ -7,7 +7,10 @@
 use bytes::Bytes;
 use model::time::Moment;
 use std::collections::BTreeMap;
-use wire::command::MESSAGE_EXPIRY_S;
+use wire::{
+    command::MESSAGE_EXPIRY_S,
+    link::{Delivery, Outgoing},
+};
 
 /// Silence after which both ends call a connection lost: one and a half keep-alives of 10 s, ms.
 pub(super) const SILENCE_MS: i64 = 15_000;
@@ -19,21 +22,6 @@ const WAITING: usize = 256;
 pub(super) enum Party {
     Cabinet(usize),
     Centre(usize),
-}
-
-/// How a message is treated.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Class {
-    /// QoS 0.
-    Live,
-    /// QoS 1.
-    Kept,
-    /// QoS 1, retained, in order.
-    Retained,
-    /// QoS 1 that expires, dropped with the connection.
-    Command,
-    /// QoS 1.
-    Result,
 }
 
 /// Who hears a topic.
@@ -49,11 +37,26 @@ pub(super) enum Audience {
 pub(super) struct Message {
     pub(super) topic: String,
     pub(super) payload: Bytes,
-    pub(super) class: Class,
+    pub(super) delivery: Delivery,
     pub(super) to: Audience,
     pub(super) response_topic: Option<String>,
     pub(super) correlation: Option<Bytes>,
     pub(super) retain: bool,
+}
+
+impl Message {
+    /// What a program of ours wants sent.
+    pub(super) fn new(to: Audience, outgoing: &Outgoing) -> Message {
+        Message {
+            topic: outgoing.topic().to_owned(),
+            payload: Bytes::copy_from_slice(outgoing.payload()),
+            delivery: outgoing.delivery(),
+            to,
+            response_topic: outgoing.response_topic().map(str::to_owned),
+            correlation: outgoing.correlation().cloned(),
+            retain: false,
+        }
+    }
 }
 
 /// One party's connection.
@@ -304,7 +307,7 @@ impl Broker {
         self.next_id += 1;
         let weather = self.weather;
         let line = self.line(from);
-        let kept = matches!(message.class, Class::Kept | Class::Retained | Class::Result);
+        let kept = matches!(message.delivery, Delivery::Kept | Delivery::Retained | Delivery::Result);
         if kept {
             line.unacknowledged.insert(id, message.clone());
             if line.unacknowledged.len() > WAITING {
@@ -316,7 +319,7 @@ impl Broker {
             return;
         }
         let session = line.session;
-        let at = delay(now, rng, weather, message.class, &mut line.last_out);
+        let at = delay(now, rng, weather, message.delivery, &mut line.last_out);
         // QoS 1 that is lost is sent again by TCP: late, not never. The rest is gone.
         let lost = rng.f64() < weather.loss;
         let at = if lost && kept { at + std::time::Duration::from_millis(rng.u64(200..3_000)) } else { at };
@@ -326,7 +329,7 @@ impl Broker {
         }
         let moving = Moving::Up { from, session, id, message };
         if rng.f64() < weather.repeat
-            && !matches!(&moving, Moving::Up { message, .. } if message.class == Class::Retained)
+            && !matches!(&moving, Moving::Up { message, .. } if message.delivery == Delivery::Retained)
         {
             self.tally.repeated += 1;
             let again = at + std::time::Duration::from_millis(rng.u64(1..4_000));
@@ -368,7 +371,7 @@ impl Broker {
         message: Message,
         happened: &mut Vec<Happened>,
     ) {
-        if message.class == Class::Retained {
+        if message.delivery == Delivery::Retained {
             self.retained.insert(message.topic.clone(), message.clone());
         }
         let all = (0..self.centres.len()).map(Party::Centre);
@@ -384,8 +387,8 @@ impl Broker {
                 continue;
             }
             let session = line.session;
-            let at = delay(now, rng, weather, message.class, &mut line.last_in);
-            if at.0 - now.0 > i64::from(MESSAGE_EXPIRY_S) * 1000 && message.class == Class::Command {
+            let at = delay(now, rng, weather, message.delivery, &mut line.last_in);
+            if at.0 - now.0 > i64::from(MESSAGE_EXPIRY_S) * 1000 && message.delivery == Delivery::Command {
                 self.tally.expired += 1;
                 continue;
             }
@@ -395,9 +398,15 @@ impl Broker {
 }
 
 /// When something sent now arrives. Retained state never overtakes; in fair weather nothing does.
-fn delay(now: Moment, rng: &mut fastrand::Rng, weather: Weather, class: Class, last: &mut Moment) -> Moment {
+fn delay(
+    now: Moment,
+    rng: &mut fastrand::Rng,
+    weather: Weather,
+    delivery: Delivery,
+    last: &mut Moment,
+) -> Moment {
     let at = Moment(now.0 + 2 + rng.i64(0..weather.longest_delay_ms.max(1)));
-    if weather.reorder && class != Class::Retained {
+    if weather.reorder && delivery != Delivery::Retained {
         return at;
     }
     *last = at.max(*last);

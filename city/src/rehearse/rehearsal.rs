@@ -4,7 +4,7 @@ use super::{
     Plant,
     cabinet::{Cabinet, Crystal, Done},
     centre::{Centre, NAMES, Store},
-    link::{Audience, Broker, Class, Happened, Message, Moving, Party, Weather},
+    link::{Audience, Broker, Happened, Message, Moving, Party, Weather},
     mischief,
     promises::{Broken, FenceBook, LampBook, LeaseBook, Verdict, broken},
     script::{self, Fault, What},
@@ -27,6 +27,7 @@ use uuid::Uuid;
 use wire::{
     codec,
     command::Command,
+    link::Delivery,
     register_map::{DeviceMode, RegisterMap},
     topic::{self, Kind as TopicKind},
 };
@@ -459,7 +460,7 @@ impl Rehearsal {
         let mut happened = Vec::new();
         for message in messages {
             self.write_down(&message.payload);
-            if message.class == Class::Command {
+            if message.delivery == Delivery::Command {
                 self.count("commands sent");
             }
             self.broker.send(self.now, &mut self.rng, from, message, &mut happened);
@@ -674,7 +675,7 @@ impl Rehearsal {
             Message {
                 topic: format!("{}/command/{}", self.cabinets[at].node(), arrived.code.as_str()),
                 payload: arrived.payload,
-                class: Class::Command,
+                delivery: Delivery::Command,
                 to: Audience::Cabinet(at),
                 response_topic: arrived.response_topic,
                 correlation: arrived.correlation,

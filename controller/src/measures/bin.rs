@@ -61,6 +61,24 @@ impl<K: Ord, V: Default> Binned<K, V> {
     }
 }
 
+/// The mean of whole numbers that come one by one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mean {
+    pub(super) count: u32,
+    sum: u64,
+}
+
+impl Mean {
+    pub(super) fn add(&mut self, number: u16) {
+        self.count += 1;
+        self.sum += u64::from(number);
+    }
+    /// Their mean; there is at least one.
+    pub(super) fn value(self) -> f32 {
+        (self.sum as f64 / f64::from(self.count)) as f32
+    }
+}
+
 /// A moment as a column: `2024-04-15 12:00:00.4`, with no more digits than it needs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Stamp(pub Moment);

@@ -3,7 +3,7 @@
 //! Source: the `atspm` package, `communications`.
 
 use super::{
-    bin::{Bin, Binned, Stamp},
+    bin::{Bin, Binned, Mean, Stamp},
     event::Event,
     indiana::Code,
 };
@@ -26,23 +26,21 @@ pub struct Row {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Communications(Binned<u16, (u32, u64)>);
+pub(super) struct Communications(Binned<u16, Mean>);
 
 impl Communications {
     pub(super) fn take(&mut self, bin: Bin, event: Event) {
         if matches!(event.code, Code::CLOCK_DRIFT | Code::TELEGRAMS_LOST | Code::ANSWER_TIME) {
-            let (count, sum) = self.0.at(bin.floor(event.at), event.code.0);
-            *count += 1;
-            *sum += u64::from(event.param);
+            self.0.at(bin.floor(event.at), event.code.0).add(event.param);
         }
     }
 
     pub(super) fn rows(&self, device: &Arc<str>) -> Vec<Row> {
-        let row = |(&(at, event_id), &(count, sum)): (_, &(u32, u64))| Row {
+        let row = |(&(at, event_id), mean): (_, &Mean)| Row {
             at: Stamp(at),
             device_id: device.clone(),
             event_id,
-            average: (sum as f64 / f64::from(count)) as f32,
+            average: mean.value(),
         };
         self.0.0.iter().map(row).collect()
     }

@@ -3,7 +3,7 @@
 //! Source: the `atspm` package, `splits`. Its range of codes takes in the cycle's length too, and so does ours.
 
 use super::{
-    bin::{Bin, Binned, Stamp},
+    bin::{Bin, Binned, Mean, Stamp},
     event::Event,
     indiana::Code,
 };
@@ -29,24 +29,22 @@ pub struct Row {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Splits(Binned<u16, (u32, u64)>);
+pub(super) struct Splits(Binned<u16, Mean>);
 
 impl Splits {
     pub(super) fn take(&mut self, bin: Bin, event: Event) {
         if (Code::ACTUAL_SPLIT_FIRST..=Code::ACTUAL_NATURAL_CYCLE).contains(&event.code) {
-            let (count, sum) = self.0.at(bin.floor(event.at), event.code.0);
-            *count += 1;
-            *sum += u64::from(event.param);
+            self.0.at(bin.floor(event.at), event.code.0).add(event.param);
         }
     }
 
     pub(super) fn rows(&self, device: &Arc<str>) -> Vec<Row> {
-        let row = |(&(at, event_id), &(services, sum)): (_, &(u32, u64))| Row {
+        let row = |(&(at, event_id), mean): (_, &Mean)| Row {
             at: Stamp(at),
             device_id: device.clone(),
             event_id,
-            services,
-            average_split: (sum as f64 / f64::from(services)) as f32,
+            services: mean.count,
+            average_split: mean.value(),
         };
         self.0.0.iter().map(row).collect()
     }

@@ -46,11 +46,12 @@ pub struct Room {
 struct Rows {
     events: Line<EventRow>,
     intervals: Line<IntervalRow>,
-    decisions: VecDeque<DecisionRow>,
-    audit: VecDeque<AuditRow>,
+    decisions: Line<DecisionRow>,
+    audit: Line<AuditRow>,
 }
 
-/// Rows in order, and the receipts for what they were made of. Rows are numbered from the first that ever came.
+/// Rows of one kind in order, and the receipts for what they were made of, where somebody waits for them. Rows are
+/// numbered from the first that ever came.
 #[derive(Debug)]
 struct Line<T> {
     rows: VecDeque<T>,
@@ -147,11 +148,11 @@ impl Room {
     }
     /// A decision.
     pub fn decision(&self, row: DecisionRow) {
-        self.put(|rows| bounded(&mut rows.decisions, row, DECISIONS_ROOM))
+        self.put(|all| all.decisions.push(vec![row], Vec::new(), DECISIONS_ROOM))
     }
     /// An audit line.
     pub fn audit(&self, row: AuditRow) {
-        self.put(|rows| bounded(&mut rows.audit, row, AUDIT_ROOM))
+        self.put(|all| all.audit.push(vec![row], Vec::new(), AUDIT_ROOM))
     }
 
     /// The receipts for what has been settled since the last call: true beside those that were lost here.
@@ -166,7 +167,10 @@ impl Room {
     pub fn state(&self) -> RoomState {
         let waiting = {
             let rows = self.lock();
-            rows.events.rows.len() + rows.intervals.rows.len() + rows.decisions.len() + rows.audit.len()
+            rows.events.rows.len()
+                + rows.intervals.rows.len()
+                + rows.decisions.rows.len()
+                + rows.audit.rows.len()
         };
         RoomState {
             written: self.written.load(Ordering::Relaxed),
@@ -186,8 +190,8 @@ impl Room {
         Batch {
             events: rows.events.take(),
             intervals: rows.intervals.take(),
-            decisions: oldest(&mut rows.decisions),
-            audit: oldest(&mut rows.audit),
+            decisions: rows.decisions.take(),
+            audit: rows.audit.take(),
         }
     }
 
@@ -196,8 +200,8 @@ impl Room {
         let mut rows = self.lock();
         let lost = rows.events.give_back(batch.events, EVENTS_ROOM)
             + rows.intervals.give_back(batch.intervals, INTERVALS_ROOM)
-            + refill(&mut rows.decisions, batch.decisions, DECISIONS_ROOM)
-            + refill(&mut rows.audit, batch.audit, AUDIT_ROOM);
+            + rows.decisions.give_back(batch.decisions, DECISIONS_ROOM)
+            + rows.audit.give_back(batch.audit, AUDIT_ROOM);
         drop(rows);
         self.dropped.fetch_add(lost, Ordering::Relaxed);
     }
@@ -207,6 +211,8 @@ impl Room {
         let mut rows = self.lock();
         rows.events.away.take_if(|_| !batch.events.is_empty());
         rows.intervals.away.take_if(|_| !batch.intervals.is_empty());
+        rows.decisions.away.take_if(|_| !batch.decisions.is_empty());
+        rows.audit.away.take_if(|_| !batch.audit.is_empty());
     }
 
     fn set_down(&self, why: Option<String>) {
@@ -217,30 +223,6 @@ impl Room {
     fn lock(&self) -> MutexGuard<'_, Rows> {
         self.rows.lock().unwrap_or_else(|e| e.into_inner())
     }
-}
-
-/// Appends a row; returns how many old ones had to go.
-fn bounded<T>(queue: &mut VecDeque<T>, row: T, bound: usize) -> u64 {
-    queue.push_back(row);
-    if queue.len() > bound {
-        queue.pop_front();
-        return 1;
-    }
-    0
-}
-
-fn oldest<T>(queue: &mut VecDeque<T>) -> Vec<T> {
-    let n = queue.len().min(BATCH_ROWS);
-    queue.drain(..n).collect()
-}
-
-/// Puts rows before the others; returns how many of the oldest had to go.
-fn refill<T>(queue: &mut VecDeque<T>, rows: Vec<T>, bound: usize) -> u64 {
-    let lost = (queue.len() + rows.len()).saturating_sub(bound);
-    for row in rows.into_iter().skip(lost).rev() {
-        queue.push_front(row);
-    }
-    lost as u64
 }
 
 /// Writes what waits, each second, until `shutdown`; then once more. `keep` is how long rows are kept.
