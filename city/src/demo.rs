@@ -8,17 +8,20 @@ pub(crate) use street::generated;
 use crate::{broker, what_if};
 use anyhow::Context;
 use controller::{
-    config::{BrokerConfig, ControlConfig, StoreConfig},
+    config::{ControlConfig, StoreConfig},
     decide::Kind,
 };
-use edge_agent::{CabinetConfig, Connection, Opened};
+use edge_agent::{
+    CabinetConfig, Connection, Opened,
+    device::modbus::{ModbusConfig, Reach},
+};
 use model::{city::City, time::Moment};
 use routing::{gtfs::report::Report, planner::Planner, prepare};
 use simulator::fleet;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use wire::{clock::Clock, link::LinkConfig, register_map::RegisterMap};
+use wire::{broker::Broker, clock::Clock, link::LinkConfig, register_map::RegisterMap};
 
 /// `city demo`.
 #[derive(clap::Args, Debug)]
@@ -261,8 +264,8 @@ fn agents(city: &City, devices: &[SocketAddr], mqtt: SocketAddr, seed: u64) -> O
         .zip(devices)
         .map(|(junction, &address)| CabinetConfig {
             junction: Arc::new(junction.clone()),
-            device: edge_agent::device::modbus::ModbusConfig {
-                address,
+            device: ModbusConfig {
+                at: Reach::Tcp(address),
                 unit: map.unit,
                 map: map.clone(),
                 timeout: Duration::from_secs(2),
@@ -283,12 +286,7 @@ fn centre_config(mqtt: SocketAddr, path: PathBuf, kind: Kind, time_zone: &'stati
         instance: "demo".into(),
         districts: None,
         time_zone: time_zone.into(),
-        broker: BrokerConfig {
-            host: mqtt.ip().to_string(),
-            port: mqtt.port(),
-            keep_alive: Duration::from_secs(10),
-            login: None,
-        },
+        broker: Broker::open_to_all(mqtt.ip().to_string(), mqtt.port()),
         store: StoreConfig::Embedded { path, keep: Duration::from_secs(14 * 86_400) },
         interval: Duration::from_secs(20),
         control: ControlConfig {

@@ -79,8 +79,8 @@ fn say(config: &Config, service: &Service) {
     println!(
         "what-if {}: answers at the broker {}:{} for {} with {} junctions, on {} threads; Ctrl-C ends it",
         env!("CARGO_PKG_VERSION"),
-        config.host,
-        config.port,
+        config.broker.host,
+        config.broker.port,
         config.city.display(),
         service.city.junctions.len(),
         service.threads

@@ -11,7 +11,10 @@ use model::{
 use serde::Deserialize;
 use serde_spanned::Spanned;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
-use wire::{command::LONGEST_LEASE_S, link::SHORTEST_KEEP_ALIVE};
+use wire::{
+    broker::{Broker, RawBroker, Secret},
+    command::LONGEST_LEASE_S,
+};
 
 /// The centre's settings.
 #[derive(Clone, Debug)]
@@ -23,7 +26,7 @@ pub struct Config {
     /// IANA zone of the place, for schedules and for the page.
     pub time_zone: String,
     /// The MQTT broker.
-    pub broker: BrokerConfig,
+    pub broker: Broker,
     /// Where history is kept.
     pub store: StoreConfig,
     /// Length of a stored detector window; a whole divisor of an hour.
@@ -33,44 +36,6 @@ pub struct Config {
     /// A link has level of service A above the first share of its free-flow speed, B above the second, … E
     /// above the fifth, and F below. Falling, between 0 and 1.
     pub los: [f64; 5],
-}
-
-/// How to reach the broker.
-#[derive(Clone, Debug)]
-pub struct BrokerConfig {
-    /// Host name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// At least [`SHORTEST_KEEP_ALIVE`].
-    pub keep_alive: Duration,
-    /// User, and where the password is.
-    pub login: Option<(String, Secret)>,
-}
-
-/// Where a password is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Secret {
-    /// In that file; its last line end is no part of it.
-    pub file: Option<PathBuf>,
-    /// Or, without a file, in that variable of the environment.
-    pub variable: &'static str,
-}
-
-impl Secret {
-    /// Reads it. The error says what was looked for.
-    pub fn read(&self) -> anyhow::Result<String> {
-        use anyhow::Context;
-        match &self.file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .with_context(|| format!("could not read {}", file.display()))?;
-                Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-            }
-            None => std::env::var(self.variable)
-                .with_context(|| format!("could not read the environment variable {}", self.variable)),
-        }
-    }
 }
 
 /// Where history is kept.
@@ -157,16 +122,6 @@ struct RawCity {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawBroker {
-    host: Spanned<String>,
-    port: Spanned<u16>,
-    keep_alive_s: Spanned<u32>,
-    username: Option<String>,
-    password_file: Option<Spanned<PathBuf>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RawHttp {
     listen: Spanned<String>,
 }
@@ -245,26 +200,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
         faults.push(Complaint::whole(file, "city.districts is empty; leave it out to command all districts"));
     }
 
-    let broker = &raw.broker;
-    if broker.host.get_ref().is_empty() {
-        faults.push(Complaint::spanned(source, &broker.host, "the broker's host is empty"));
-    }
-    if *broker.port.get_ref() == 0 {
-        faults.push(Complaint::spanned(source, &broker.port, "port 0 cannot be connected to"));
-    }
-    let keep_alive = Duration::from_secs(u64::from(*broker.keep_alive_s.get_ref()));
-    if keep_alive < SHORTEST_KEEP_ALIVE {
-        let message = format!(
-            "keep_alive_s is {}; the shortest is {}",
-            keep_alive.as_secs(),
-            SHORTEST_KEEP_ALIVE.as_secs()
-        );
-        faults.push(Complaint::spanned(source, &broker.keep_alive_s, message));
-    }
-    if let (None, Some(file)) = (&broker.username, &broker.password_file) {
-        faults.push(Complaint::spanned(source, file, "password_file without username"));
-    }
-
+    let broker = raw.broker.meant(source, &mut faults);
     let listen = raw.http.listen.get_ref().parse::<SocketAddr>().map_err(|_| {
         let message =
             format!("{:?} is not an address and port such as 127.0.0.1:8081", raw.http.listen.get_ref());
@@ -310,15 +246,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
                 .districts
                 .map(|all| all.iter().map(|d| DistrictId::new(d.get_ref())).collect()),
             time_zone: raw.city.time_zone.into_inner(),
-            broker: BrokerConfig {
-                host: raw.broker.host.into_inner(),
-                port: raw.broker.port.into_inner(),
-                keep_alive,
-                login: raw.broker.username.map(|username| {
-                    let file = raw.broker.password_file.map(Spanned::into_inner);
-                    (username, Secret { file, variable: "SVETOFOR_BROKER_PASSWORD" })
-                }),
-            },
+            broker,
             store,
             interval: Duration::from_secs(u64::from(interval_s)),
             control: ControlConfig {
@@ -420,7 +348,7 @@ mod tests {
             "c.toml:{line}: instance must be one MQTT topic level: not empty, no / + #",
         );
         check("port = 1883", "port = 0", "c.toml:{line}: port 0 cannot be connected to");
-        check("keep_alive_s = 10", "keep_alive_s = 1", "c.toml:{line}: keep_alive_s is 1; the shortest is 5");
+        check("keep_alive_s = 10", "keep_alive_s = 1", "c.toml:{line}: keep_alive_s = 1 is below 5");
         check(
             "kind = \"max-pressure\"",
             "kind = \"magic\"",

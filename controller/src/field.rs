@@ -26,9 +26,7 @@ use wire::{
     clock::Clock,
     codec,
     command::Command,
-    link::{
-        self, Credentials, Inbox, Incoming, LARGEST_PACKET, LinkConfig, LinkCounts, Outgoing, Publisher, Will,
-    },
+    link::{self, Inbox, Incoming, LARGEST_PACKET, LinkCounts, Outgoing, Publisher, Will},
     message::{
         Alarms, Counts, Entry, Events, Groups, LinkTime, LinkTimes, Mode, Presence, PresenceState, Run,
         Status, Stored, Vehicles,
@@ -371,13 +369,7 @@ impl Field {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let junctions = decoder.by_node.len();
-        let broker = &config.broker;
-        let mut link =
-            LinkConfig::new(&broker.host, broker.port, format!("svetofor-centre-{}", config.instance));
-        link.keep_alive = broker.keep_alive;
-        if let Some((username, secret)) = &broker.login {
-            link.credentials = Some(Credentials { username: username.clone(), password: secret.read()? });
-        }
+        let mut link = config.broker.link(format!("svetofor-centre-{}", config.instance))?;
         let gone = Presence { state: PresenceState::Offline, ..presence.clone() };
         link.will = Some(Will { topic: decoder.me.topic(&Kind::Presence), payload: codec::encode(&gone) });
         link.filters = decoder.filters().into_iter().collect();

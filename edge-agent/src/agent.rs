@@ -15,7 +15,7 @@ pub(crate) mod fixture;
 mod tests;
 
 use crate::{
-    device::{DeviceMode, DeviceReport, LocalMode, Settings},
+    device::{DeviceMode, DeviceReport, LocalMode, LogPlace, Settings},
     fallback::{Fallback, Why},
     guard::{self, LampWatch, Objection, Seen},
 };
@@ -133,8 +133,8 @@ pub enum Publication {
     Groups(Entry<Groups>),
     /// `tlc.mode`.
     Mode(Entry<Mode>),
-    /// `tlc.events`.
-    Events(Entry<Events>),
+    /// `tlc.events`, and how far the device's log has been read with it.
+    Events(Entry<Events>, LogPlace),
     /// `traffic.count`.
     Counts(Entry<Counts>),
     /// `alarm/<code>`.

@@ -84,7 +84,8 @@ impl Cabinet {
         let spool = Spool::open(config.spool.clone(), &node)?;
         let epoch_file = config.spool.folder.map(|f| f.join(format!("{}.epoch", spool::file_name(&node))));
         let epoch = epoch_file.as_ref().and_then(|f| std::fs::read_to_string(f).ok());
-        let device = ModbusDevice::new(config.device);
+        let mut device = ModbusDevice::new(config.device);
+        device.resume(spool.log());
         let agent = AgentConfig {
             junction: config.junction,
             boot,

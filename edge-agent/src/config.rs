@@ -1,6 +1,13 @@
 //! From `edge-agent.toml` to something that can run, or a list of everything that is wrong with it.
 
-use crate::{cabinet::CabinetConfig, device::modbus::ModbusConfig, spool::SpoolConfig};
+use crate::{
+    cabinet::CabinetConfig,
+    device::{
+        line::{LineConfig, SerialLine, Way},
+        modbus::{self, ModbusConfig, Reach},
+    },
+    spool::SpoolConfig,
+};
 use model::{
     city::City,
     config::{self, Complaint, Complaints, Source},
@@ -17,7 +24,8 @@ use std::{
     time::Duration,
 };
 use wire::{
-    link::{Credentials, LinkConfig, SHORTEST_KEEP_ALIVE},
+    broker::{Broker, RawBroker},
+    link::LinkConfig,
     register_map::RegisterMap,
 };
 
@@ -27,33 +35,24 @@ const SLOWEST_POLL_MS: u64 = 500;
 const FASTEST_POLL_MS: u64 = 50;
 /// Most cabinets of one gateway (DESIGN §5).
 const MOST_CABINETS: usize = 2_000;
+/// Most of a second that a serial line may be spoken on: the rest is for what must be asked again.
+const MOST_AIRTIME: Duration = Duration::from_millis(800);
 /// Smallest useful spool: an hour of one cabinet.
 const SMALLEST_SPOOL: u64 = 1_000_000;
-
-/// Environment variable for the broker's password, if there is no file.
-pub const PASSWORD_VARIABLE: &str = "SVETOFOR_BROKER_PASSWORD";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
+    instance: Spanned<String>,
+    connection: Connection,
     broker: RawBroker,
     spool: RawSpool,
     device: RawDevice,
     #[serde(default)]
+    line: Vec<RawLine>,
+    #[serde(default)]
     cabinet: Vec<RawCabinet>,
     fleet: Option<RawFleet>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBroker {
-    host: String,
-    port: Spanned<u16>,
-    keep_alive_s: Spanned<u64>,
-    client_id: Spanned<String>,
-    connection: Connection,
-    username: Option<String>,
-    password_file: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]
@@ -73,9 +72,41 @@ struct RawDevice {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawLine {
+    name: Spanned<String>,
+    baud: Spanned<u32>,
+    serial: Option<RawPort>,
+    rtu_over_tcp: Option<RawServer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPort {
+    device: PathBuf,
+    parity: Parity,
+    stop_bits: Spanned<u8>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Parity {
+    None,
+    Even,
+    Odd,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawServer {
+    address: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawCabinet {
     junction: Spanned<String>,
-    address: Spanned<String>,
+    address: Option<Spanned<String>>,
+    line: Option<Spanned<String>>,
     unit: Option<Spanned<u8>>,
     map: Spanned<PathBuf>,
     limits: Spanned<PathBuf>,
@@ -108,32 +139,31 @@ pub struct Config {
     broker: Broker,
     /// How many connections to the broker.
     pub connection: Connection,
-    client_id: String,
+    instance: String,
     spool: SpoolConfig,
     replay_per_s: u32,
     poll: Duration,
     timeout: Duration,
+    lines: Vec<(u32, LineConfig)>,
     cabinets: Vec<Place>,
     fleet: Option<Fleet>,
-}
-
-#[derive(Clone, Debug)]
-struct Broker {
-    host: String,
-    port: u16,
-    keep_alive: Duration,
-    username: Option<String>,
-    password_file: Option<(u32, PathBuf)>,
 }
 
 #[derive(Clone, Debug)]
 struct Place {
     line: u32,
     junction: JunctionId,
-    address: SocketAddr,
+    at: At,
     unit: Option<u8>,
     map: PathBuf,
     limits: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum At {
+    Tcp(SocketAddr),
+    /// Place among the lines.
+    Line(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -156,22 +186,9 @@ impl Config {
                 complaints.push(Complaint::spanned(source, &$value, format!($($message)*)))
             };
         }
-        let keep_alive = Duration::from_secs(*raw.broker.keep_alive_s.get_ref());
-        if keep_alive < SHORTEST_KEEP_ALIVE {
-            let shortest = SHORTEST_KEEP_ALIVE.as_secs();
-            complain!(raw.broker.keep_alive_s, "keep_alive_s = {} is below {shortest}", keep_alive.as_secs());
-        }
-        if *raw.broker.port.get_ref() == 0 {
-            complain!(raw.broker.port, "port = 0 is no port");
-        }
-        let client_id = raw.broker.client_id.get_ref();
-        if !JunctionId::new(client_id).is_topic_safe() {
-            complain!(raw.broker.client_id, "client_id = {client_id:?} cannot stand in a topic");
-        }
-        if raw.broker.username.is_none()
-            && let Some(password_file) = &raw.broker.password_file
-        {
-            complain!(password_file, "password_file without a username");
+        let instance = raw.instance.get_ref();
+        if !JunctionId::new(instance).is_topic_safe() {
+            complain!(raw.instance, "instance = {instance:?} cannot stand in a topic");
         }
         let most_bytes = *raw.spool.most_bytes_per_cabinet.get_ref();
         if most_bytes < SMALLEST_SPOOL {
@@ -194,6 +211,48 @@ impl Config {
             complain!(raw.device.timeout_ms, "timeout_ms = {timeout_ms} is not within 10 to 5000");
         }
         let line = |span: std::ops::Range<usize>| config::line_of(text, span.start);
+        let mut lines: Vec<(u32, LineConfig)> = Vec::new();
+        for raw in &raw.line {
+            let name = raw.name.get_ref();
+            if lines.iter().any(|(_, l)| l.name == *name) {
+                complain!(raw.name, "two lines are called {name:?}");
+            }
+            let baud = *raw.baud.get_ref();
+            if !(1_200..=1_000_000).contains(&baud) {
+                complain!(raw.baud, "baud = {baud} is not within 1200 to 1000000");
+            }
+            let way = match (&raw.serial, &raw.rtu_over_tcp) {
+                (Some(port), None) => Way::Port {
+                    path: port.device.clone(),
+                    parity: match port.parity {
+                        Parity::None => tokio_serial::Parity::None,
+                        Parity::Even => tokio_serial::Parity::Even,
+                        Parity::Odd => tokio_serial::Parity::Odd,
+                    },
+                    stop_bits: match port.stop_bits.get_ref() {
+                        1 => tokio_serial::StopBits::One,
+                        2 => tokio_serial::StopBits::Two,
+                        other => {
+                            complain!(port.stop_bits, "stop_bits = {other} is neither 1 nor 2");
+                            continue;
+                        }
+                    },
+                },
+                (None, Some(server)) => match server.address.get_ref().parse() {
+                    Ok(address) => Way::Server(address),
+                    Err(_) => {
+                        let said = server.address.get_ref();
+                        complain!(server.address, "address = {said:?} is not an address and a port");
+                        continue;
+                    }
+                },
+                _ => {
+                    complain!(raw.name, "line {name:?} wants one of [line.serial] and [line.rtu_over_tcp]");
+                    continue;
+                }
+            };
+            lines.push((line(raw.name.span()), LineConfig { name: name.clone(), way, baud }));
+        }
         let mut cabinets: Vec<Place> = Vec::new();
         for cabinet in &raw.cabinet {
             let id = cabinet.junction.get_ref();
@@ -206,25 +265,37 @@ impl Config {
             if cabinet.unit.as_ref().is_some_and(|unit| *unit.get_ref() == 0) {
                 complain!(cabinet.junction, "unit = 0 is broadcast; nobody answers it");
             }
-            let address: SocketAddr = match cabinet.address.get_ref().parse() {
-                Ok(address) => address,
-                Err(_) => {
-                    complain!(
-                        cabinet.address,
-                        "address = {:?} is not an address and a port",
-                        cabinet.address.get_ref()
-                    );
+            let at = match (&cabinet.address, &cabinet.line) {
+                (Some(address), None) => match address.get_ref().parse() {
+                    Ok(address) => At::Tcp(address),
+                    Err(_) => {
+                        complain!(address, "address = {:?} is not an address and a port", address.get_ref());
+                        continue;
+                    }
+                },
+                (None, Some(line)) => match lines.iter().position(|(_, l)| l.name == *line.get_ref()) {
+                    Some(place) => At::Line(place),
+                    None => {
+                        complain!(line, "line = {:?} is no [[line]] of this file", line.get_ref());
+                        continue;
+                    }
+                },
+                _ => {
+                    complain!(cabinet.junction, "junction {id:?} wants one of address and line");
                     continue;
                 }
             };
             let unit = cabinet.unit.as_ref().map(|u| *u.get_ref());
-            if cabinets.iter().any(|c| (c.address, c.unit) == (address, unit)) {
-                complain!(cabinet.address, "two cabinets have their device at {address}");
+            if matches!(at, At::Line(_)) && unit.is_none() {
+                complain!(cabinet.junction, "junction {id:?} is on a line and has no unit");
+            }
+            if cabinets.iter().any(|c| (c.at, c.unit) == (at, unit)) {
+                complain!(cabinet.junction, "junction {id:?} has its device where another one has");
             }
             cabinets.push(Place {
                 line: line(cabinet.junction.span()),
                 junction: JunctionId::new(id),
-                address,
+                at,
                 unit,
                 map: cabinet.map.get_ref().clone(),
                 limits: cabinet.limits.get_ref().clone(),
@@ -249,22 +320,17 @@ impl Config {
         if raw.cabinet.is_empty() && fleet.is_none() && complaints.is_empty() {
             complaints.push(Complaint::whole(file, "neither a [[cabinet]] nor a [fleet]: nothing to do"));
         }
-        let password_file = raw.broker.password_file.map(|f| (line(f.span()), f.into_inner()));
+        let broker = raw.broker.meant(source, &mut complaints);
         complaints.or(Config {
             file: file.to_owned(),
-            broker: Broker {
-                host: raw.broker.host,
-                port: raw.broker.port.into_inner(),
-                keep_alive,
-                username: raw.broker.username,
-                password_file,
-            },
-            connection: raw.broker.connection,
-            client_id: raw.broker.client_id.into_inner(),
+            broker,
+            connection: raw.connection,
+            instance: raw.instance.into_inner(),
             spool: SpoolConfig { folder: Some(raw.spool.folder), most_bytes },
             replay_per_s,
             poll: Duration::from_millis(poll_ms),
             timeout: Duration::from_millis(timeout_ms),
+            lines,
             cabinets,
             fleet,
         })
@@ -275,13 +341,24 @@ impl Config {
         let mut complaints = Complaints::default();
         let mut files = Files::default();
         let mut cabinets = Vec::new();
+        let lines: Vec<SerialLine> =
+            self.lines.iter().map(|(_, line)| SerialLine::new(line.clone())).collect();
+        // How much of each second a line is spoken on.
+        let mut load = vec![Duration::ZERO; lines.len()];
         let mut add =
-            |files: &mut Files, line, junction: Arc<Junction>, address, unit: Option<u8>, map: &Path| {
+            |files: &mut Files, line, junction: Arc<Junction>, at: At, unit: Option<u8>, map: &Path| {
                 let map = files.map(map).map_err(|e| self.blame(line, e))?;
                 let unit = unit.unwrap_or(map.unit);
+                let at = match at {
+                    At::Tcp(address) => Reach::Tcp(address),
+                    At::Line(place) => {
+                        load[place] += modbus::airtime(&junction, &map, self.poll, lines[place].config());
+                        Reach::Line(lines[place].clone())
+                    }
+                };
                 cabinets.push(CabinetConfig {
                     junction,
-                    device: ModbusConfig { address, unit, map, timeout: self.timeout },
+                    device: ModbusConfig { at, unit, map, timeout: self.timeout },
                     poll: self.poll,
                     spool: self.spool.clone(),
                     replay_per_s: self.replay_per_s,
@@ -297,7 +374,7 @@ impl Config {
                                 format!("junction {} is not in {}", place.junction, place.limits.display());
                             Complaints::from(Complaint::at(&self.file, place.line, message))
                         })?;
-                    add(&mut files, place.line, junction, place.address, place.unit, &place.map)
+                    add(&mut files, place.line, junction, place.at, place.unit, &place.map)
                 });
             complaints.extend(outcome.err().into_iter().flat_map(|c| c.0));
         }
@@ -311,40 +388,37 @@ impl Config {
                             return Err(Complaint::at(&self.file, fleet.line, message).into());
                         };
                         let address = SocketAddr::new(fleet.host, port);
-                        add(&mut files, fleet.line, junction.clone(), address, None, &fleet.map)?;
+                        add(&mut files, fleet.line, junction.clone(), At::Tcp(address), None, &fleet.map)?;
                     }
                     Ok(())
                 });
             complaints.extend(outcome.err().into_iter().flat_map(|c| c.0));
+        }
+        for ((at, line), load) in self.lines.iter().zip(&load) {
+            if *load > MOST_AIRTIME {
+                let message = format!(
+                    "line {}: its cabinets, polled each {} ms, would speak {} ms of each second at {} baud; at most {} \
+                     leave room for repetitions",
+                    line.name,
+                    self.poll.as_millis(),
+                    load.as_millis(),
+                    line.baud,
+                    MOST_AIRTIME.as_millis()
+                );
+                complaints.push(Complaint::at(&self.file, *at, message));
+            }
         }
         if cabinets.len() > MOST_CABINETS {
             let message =
                 format!("{} cabinets are more than one agent serves ({MOST_CABINETS})", cabinets.len());
             complaints.push(Complaint::whole(&self.file, message));
         }
-        let credentials = complaints.take(self.credentials()).flatten();
-        let mut link = LinkConfig::new(&self.broker.host, self.broker.port, &self.client_id);
-        link.keep_alive = self.broker.keep_alive;
-        link.credentials = credentials;
+        let link = self
+            .broker
+            .link(&self.instance)
+            .map_err(|e| Complaint::at(&self.file, self.broker.line, e.to_string()));
+        let Some(link) = complaints.take(link) else { return Err(complaints) };
         complaints.or(Opened { link, connection: self.connection, cabinets })
-    }
-
-    fn credentials(&self) -> Result<Option<Credentials>, Complaint> {
-        let Some(username) = self.broker.username.clone() else { return Ok(None) };
-        let password = match &self.broker.password_file {
-            Some((line, path)) => std::fs::read_to_string(path)
-                .map_err(|e| {
-                    Complaint::at(&self.file, *line, format!("could not read {}: {e}", path.display()))
-                })?
-                .trim_end_matches(['\r', '\n'])
-                .to_owned(),
-            None => std::env::var(PASSWORD_VARIABLE).map_err(|_| {
-                let message =
-                    format!("username {username:?} has no password_file, and {PASSWORD_VARIABLE} is not set");
-                Complaint::whole(&self.file, message)
-            })?,
-        };
-        Ok(Some(Credentials { username, password }))
     }
 
     /// A complaint about a named file stands under its own name, if it has a line there; otherwise under ours.
@@ -368,6 +442,26 @@ pub struct Opened {
     pub connection: Connection,
     /// All cabinets.
     pub cabinets: Vec<CabinetConfig>,
+}
+
+impl Opened {
+    /// The lines that the broker's access list needs for these cabinets beside its patterns, which know an agent by
+    /// the name in its certificate and let it speak for the cabinet of that name.
+    pub fn access_list(&self) -> String {
+        let user = &self.link.client_id;
+        let mut list = format!("user {user}\n");
+        for node in
+            self.cabinets.iter().map(CabinetConfig::node).filter(|node| node.junction().as_str() != user)
+        {
+            for said in ["presence", "status/#", "replay/#", "alarm/#"] {
+                list += &format!("topic write {node}/{said}\n");
+            }
+            for heard in ["command/#", "stored/#"] {
+                list += &format!("topic read {node}/{heard}\n");
+            }
+        }
+        list
+    }
 }
 
 /// Files are read once each, however many cabinets name them.
@@ -440,12 +534,13 @@ mod tests {
         let all: String = SHIPPED
             .lines()
             .map(|line| {
-                line.strip_prefix("# ").filter(|l| l.starts_with("[[") || l.contains(" = ")).unwrap_or(line)
+                let key = |l: &str| l.starts_with(char::is_lowercase) && l.contains(" = ");
+                line.strip_prefix("# ").filter(|l| l.starts_with('[') || key(l)).unwrap_or(line)
             })
             .map(|line| format!("{line}\n"))
             .collect();
         let config = Config::parse("edge-agent.toml", &all).unwrap();
-        assert_eq!((config.cabinets.len(), config.broker.username.as_deref()), (1, Some("edge-1")));
+        assert_eq!((config.cabinets.len(), config.broker.login.unwrap().0.as_str()), (2, "edge-1"));
     }
 
     #[test]
@@ -460,7 +555,7 @@ mod tests {
         check("port = 1883", "port = 0", "port = 0 is no port");
         check("port = 1883", "port = 70000", "invalid value: integer `70000`, expected u16");
         check("keep_alive_s = 10", "keep_alive_s = 1", "keep_alive_s = 1 is below 5");
-        check("\"edge-1\"", "\"edge/1\"", "client_id = \"edge/1\" cannot stand in a topic");
+        check("\"edge-1\"", "\"edge/1\"", "instance = \"edge/1\" cannot stand in a topic");
         check("\"per-cabinet\"", "\"both\"", "unknown variant `both`");
         check("# password_file", "password_file", "password_file without a username");
         check("64_000_000", "64", "most_bytes_per_cabinet = 64 is below 1000000");
@@ -469,6 +564,54 @@ mod tests {
         check("timeout_ms = 400", "timeout_ms = 0", "timeout_ms = 0 is not within 10 to 5000");
         check("timeout_ms = 400", "timeout = 400", "unknown field `timeout`");
         check("first_port = 15020", "first_port = 0", "first_port = 0 is no port");
+    }
+
+    #[test]
+    fn a_line_and_who_is_on_it() {
+        let head = SHIPPED.split("[fleet]").next().unwrap();
+        let line = "[[line]]\nname = \"north\"\nbaud = 19200\n[line.serial]\ndevice = \"/dev/ttyS1\"\nparity = \"even\"\nstop_bits = 1\n";
+        let cabinet =
+            "[[cabinet]]\njunction = \"a\"\nline = \"north\"\nunit = 1\nmap = \"m\"\nlimits = \"l\"\n";
+        let good = format!("{head}{line}{cabinet}");
+        assert!(Config::parse("e.toml", &good).is_ok());
+        let check = |from: &str, to: &str, expected: &str| {
+            let complaints = Config::parse("e.toml", &good.replace(from, to)).unwrap_err().to_string();
+            assert!(complaints.contains(expected), "{complaints}");
+        };
+        check("line = \"north\"", "line = \"south\"", "line = \"south\" is no [[line]] of this file");
+        check("line = \"north\"\n", "", "junction \"a\" wants one of address and line");
+        check("unit = 1\n", "", "junction \"a\" is on a line and has no unit");
+        check("baud = 19200", "baud = 5", "baud = 5 is not within 1200 to 1000000");
+        check("stop_bits = 1", "stop_bits = 3", "stop_bits = 3 is neither 1 nor 2");
+        check("parity = \"even\"", "parity = \"odd-ish\"", "unknown variant `odd-ish`");
+        check("[line.serial]", "[line.rtu_over_tcp]", "unknown field `device`");
+        let twice = format!("{head}{line}{cabinet}{}", cabinet.replace("\"a\"", "\"b\""));
+        let complaints = Config::parse("e.toml", &twice).unwrap_err().to_string();
+        assert!(complaints.contains("junction \"b\" has its device where another one has"), "{complaints}");
+    }
+
+    #[test]
+    fn a_line_that_is_too_slow_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(at("map.toml"), include_str!("../../configs/devices/svetofor-tlc.toml")).unwrap();
+        std::fs::write(at("j.json"), serde_json::to_string(&junction()).unwrap()).unwrap();
+        let head = SHIPPED.split("[fleet]").next().unwrap();
+        let open = |baud: u32| {
+            let text = format!(
+                "{head}[[line]]\nname = \"north\"\nbaud = {baud}\n[line.rtu_over_tcp]\naddress = \"127.0.0.1:1\"\n\
+                 [[cabinet]]\njunction = \"tverskaya-2\"\nline = \"north\"\nunit = 1\nmap = {:?}\nlimits = {:?}\n",
+                at("map.toml"),
+                at("j.json")
+            );
+            Config::parse("e.toml", &text).unwrap().open()
+        };
+        assert!(open(19_200).is_ok());
+        let complaints = open(1_200).unwrap_err().to_string();
+        assert!(
+            complaints.contains("line north: its cabinets, polled each 500 ms, would speak "),
+            "{complaints}"
+        );
     }
 
     #[test]
@@ -503,6 +646,9 @@ mod tests {
         let opened = open("good.json", "map.toml", "tverskaya-2").unwrap();
         assert_eq!((opened.cabinets.len(), opened.cabinets[0].device.unit), (1, 7));
         assert_eq!(*opened.cabinets[0].junction, junction());
+        let list = opened.access_list();
+        assert!(list.starts_with("user edge-1\ntopic write mow/cao/tverskaya-2/presence\n"), "{list}");
+        assert!(list.ends_with("topic read mow/cao/tverskaya-2/stored/#\n"), "{list}");
         let line = 2 + head.matches('\n').count();
         let check = |limits: &str, map: &str, id: &str, expected: String| {
             let complaints = open(limits, map, id).unwrap_err().to_string();

@@ -1,8 +1,10 @@
 //! What any traffic light controller can tell and be told, whatever its cable. The core knows only this.
 
+pub mod line;
 pub mod modbus;
 
 use model::{detection::Sighting, signal::Lamp, time::Tenths};
+use serde::{Deserialize, Serialize};
 pub use wire::register_map::DeviceMode;
 
 /// One full reading of a device.
@@ -41,6 +43,8 @@ pub struct DeviceReport {
     pub events: Vec<DeviceEvent>,
     /// Events that the device had overwritten before we read them.
     pub events_lost: u32,
+    /// How far its log has been read with this.
+    pub log: LogPlace,
     /// Its detectors, when they were read this time.
     pub detectors: Option<DetectorReport>,
 }
@@ -73,6 +77,15 @@ pub struct DeviceEvent {
     pub code: u16,
     /// Of which group, channel or plan.
     pub param: u16,
+}
+
+/// How far a device's log has been read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LogPlace {
+    /// Number of the newest line.
+    pub newest: u16,
+    /// The device's clock at that time: one that shows less now began anew, and its log with it.
+    pub tick: u32,
 }
 
 /// The detector station's state.

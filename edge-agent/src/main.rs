@@ -20,6 +20,9 @@ struct Arguments {
     /// Check the configuration and all files that it names, and end.
     #[arg(long)]
     check: bool,
+    /// Print what these cabinets need in the broker's access list, and end; see configs/mosquitto/access.acl.
+    #[arg(long)]
+    acl: bool,
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,10 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
+    if arguments.acl {
+        print(&config.access_list());
+        return ExitCode::SUCCESS;
+    }
     if arguments.check {
         return ExitCode::SUCCESS;
     }
@@ -83,6 +90,11 @@ fn start(config: edge_agent::Opened, file: &str) -> anyhow::Result<()> {
         tracing::info!("edge-agent ends");
         Ok(())
     })
+}
+
+#[expect(clippy::print_stdout, reason = "the list is what the person asked for")]
+fn print(list: &str) {
+    print!("{list}");
 }
 
 #[expect(clippy::print_stderr, reason = "complaints are for the person who started us, log or no log")]

@@ -10,9 +10,11 @@
 //! middle of a frame is cut off on the next start. Writes go to the operating system at once, so a killed agent loses
 //! nothing; a machine that loses power may lose what its disk had not taken yet.
 
+use crate::device::LogPlace;
 use model::time::Moment;
 use serde::{Deserialize, Serialize};
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, VecDeque},
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -82,6 +84,8 @@ enum Frame {
     Counts(Entry<Counts>),
     /// Records that a centre has: of that segment, from and to, both included.
     Stored(Vec<(u64, u32, u32)>),
+    /// How far the device's log has been read with all that stands before.
+    Log(LogPlace),
 }
 
 /// Where a record stands: its segment, and its number there.
@@ -105,12 +109,16 @@ pub struct Spool {
     next: u64,
     /// Every record before this place is under way or stored.
     cursor: Place,
+    /// How far a segment has been read: its next record, and where that begins in it.
+    read_to: (Place, usize),
     /// Records from the cursor on that have been read back.
     ahead: VecDeque<(Place, Record)>,
     under_way: BTreeMap<Key, (Place, Moment)>,
     dropped: u64,
     unconfirmed: u64,
     broken: u64,
+    /// How far the device's log has been read.
+    log: Option<LogPlace>,
 }
 
 #[derive(Debug)]
@@ -143,11 +151,13 @@ impl Spool {
             segments: VecDeque::new(),
             next: 0,
             cursor: (0, 0),
+            read_to: ((0, 0), 0),
             ahead: VecDeque::new(),
             under_way: BTreeMap::new(),
             dropped: 0,
             unconfirmed: 0,
             broken: 0,
+            log: None,
             config,
         };
         let Some(folder) = spool.config.folder.clone() else { return Ok(spool) };
@@ -180,6 +190,7 @@ impl Spool {
             good = end;
             match frame {
                 Frame::Stored(more) => marks.extend(more),
+                Frame::Log(log) => self.log = Some(log),
                 Frame::Events(_) | Frame::Counts(_) => records += 1,
             }
         }
@@ -240,6 +251,19 @@ impl Spool {
         }
     }
 
+    /// The device's log has been read so far, and all of it is kept here or was before.
+    pub fn read_of_log(&mut self, log: LogPlace) {
+        self.log = Some(log);
+        if let Err(error) = self.note(&framed(&Frame::Log(log))) {
+            tracing::debug!(%error, "the place in the device's log is not kept; a restart tells some lines twice");
+        }
+    }
+
+    /// How far the device's log had been read by whoever kept this spool last.
+    pub fn log(&self) -> Option<LogPlace> {
+        self.log
+    }
+
     fn send(&mut self, key: Key, place: Place, at: Moment) {
         if self.under_way.len() < MOST_UNDER_WAY {
             self.under_way.insert(key, (place, at));
@@ -285,7 +309,11 @@ impl Spool {
         self.next += 1;
         self.segments.push_back(Segment { number, stored: Vec::new(), left: 0, bytes: 0, body });
         self.remove_stored();
-        Ok(())
+        // Those before it may go.
+        match self.log {
+            Some(log) => self.append(&framed(&Frame::Log(log))),
+            None => Ok(()),
+        }
     }
 
     fn append(&mut self, frame: &[u8]) -> io::Result<()> {
@@ -406,20 +434,26 @@ impl Spool {
         let segment = &self.segments[at];
         let number = segment.number;
         let from = if number == self.cursor.0 { self.cursor.1 } else { 0 };
-        let bytes = match &segment.body {
-            Body::Memory(bytes) => Ok(bytes.clone()),
-            Body::Disk(path, _) => fs::read(path),
+        let bytes: io::Result<Cow<'_, [u8]>> = match &segment.body {
+            Body::Memory(bytes) => Ok(bytes.into()),
+            Body::Disk(path, _) => fs::read(path).map(Cow::from),
         };
         let Ok(bytes) = bytes else {
             self.lose(at);
             return;
         };
-        let records = frames(&bytes).filter_map(|(frame, _)| frame.record());
-        for (k, record) in (0..).zip(records).skip(from as usize) {
-            self.cursor = (number, k + 1);
-            if !segment.stored[k as usize] && !self.under_way.contains_key(&record.key()) {
+        // What was read before is not read again: a long replay would take time with the square of its length.
+        let (mut k, begin) = match self.read_to {
+            ((read, k), end) if read == number && k <= from => (k, end),
+            _ => (0, 0),
+        };
+        for (frame, end) in frames(bytes.get(begin..).unwrap_or_default()) {
+            let Some(record) = frame.record() else { continue };
+            if k >= from && !segment.stored[k as usize] && !self.under_way.contains_key(&record.key()) {
                 self.ahead.push_back(((number, k), record));
             }
+            k += 1;
+            self.read_to = ((number, k), begin + end);
             if self.ahead.len() == READ_AHEAD {
                 break;
             }
@@ -503,7 +537,7 @@ impl Frame {
         match self {
             Frame::Events(entry) => Some(Record::Events(entry)),
             Frame::Counts(entry) => Some(Record::Counts(entry)),
-            Frame::Stored(_) => None,
+            Frame::Stored(_) | Frame::Log(_) => None,
         }
     }
 }
@@ -687,6 +721,25 @@ mod tests {
             spool.push(record(100), None);
             assert_eq!(drain(&mut spool), [&expected[..], &[100]].concat(), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn the_place_in_the_devices_log_outlives_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = open(Some(folder.path()), 1 << 20);
+        assert_eq!(spool.log(), None);
+        let mut told = None;
+        // Far enough for several segments, of which all but the newest go.
+        for seq in 0..20_000 {
+            spool.push(record(seq), None);
+            told = Some(LogPlace { newest: seq as u16, tick: seq as u32 });
+            spool.read_of_log(told.unwrap());
+        }
+        drain(&mut spool);
+        spool.stored(Moment(0), StatusCode::Events, &[run(0, 19_999)]);
+        drop(spool);
+        let spool = open(Some(folder.path()), 1 << 20);
+        assert_eq!((spool.log(), spool.len()), (told, 0));
     }
 
     #[test]

@@ -62,8 +62,10 @@ impl Uplink {
         let sent = self.up.then_some(now);
         let message = match publication {
             Publication::Groups(entry) => Outgoing::live(status(StatusCode::Groups), one(entry)),
-            Publication::Events(entry) => {
+            Publication::Events(entry, log) => {
                 self.spool.push(Record::Events(entry.clone()), sent);
+                // After them: whoever dies in between reads them again, and tells them twice.
+                self.spool.read_of_log(log);
                 Outgoing::kept(status(StatusCode::Events), one(entry))
             }
             Publication::Counts(entry) => {

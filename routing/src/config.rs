@@ -5,7 +5,10 @@ use model::config::{Complaint, Complaints, Source, parse};
 use serde::Deserialize;
 use serde_spanned::Spanned;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
-use wire::link::{Credentials, LinkConfig, SHORTEST_KEEP_ALIVE};
+use wire::{
+    broker::{Broker, RawBroker},
+    link::LinkConfig,
+};
 
 /// What the planner needs to run.
 #[derive(Clone, Debug)]
@@ -16,8 +19,10 @@ pub struct Config {
     pub timetable: Option<PathBuf>,
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Its own name at the broker: a second connection with the same one ends the first.
+    pub instance: String,
     /// Where link times come from; `None` plans on empty roads for ever, and says so.
-    pub broker: Option<LinkConfig>,
+    pub broker: Option<Broker>,
     /// Bounds on work.
     pub limits: Limits,
 }
@@ -25,6 +30,7 @@ pub struct Config {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
+    instance: Spanned<String>,
     city: PathBuf,
     timetable: Option<PathBuf>,
     listen: Spanned<String>,
@@ -34,52 +40,14 @@ struct RawConfig {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawBroker {
-    host: Spanned<String>,
-    port: Spanned<u16>,
-    client_id: Spanned<String>,
-    keep_alive_s: Spanned<u64>,
-    username: Option<String>,
-    password_file: Option<Spanned<PathBuf>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RawLimits {
     questions_at_once: Spanned<usize>,
     patience_s: Spanned<f64>,
 }
 
-/// Where the password is, and whose it is.
-type Login = (Spanned<PathBuf>, String);
-
 impl Config {
-    /// Reads a configuration; relative paths in it are relative to the folder of `file`. Opens no file: a
-    /// password is read by [`Config::load`].
+    /// Reads a configuration; relative paths in it are relative to the folder of `file`. Opens no file.
     pub fn read(file: &str, text: &str) -> Result<Config, Complaints> {
-        Self::with_password_file(file, text).map(|(config, _)| config)
-    }
-
-    /// Reads a configuration file and the password file that it names.
-    pub fn load(file: &str) -> Result<Config, Complaints> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|e| Complaint::whole(file, format!("could not read the file: {e}")))?;
-        let (mut config, password) = Self::with_password_file(file, &text)?;
-        if let (Some((path, username)), Some(broker)) = (password, &mut config.broker) {
-            let password = std::fs::read_to_string(path.get_ref()).map_err(|e| {
-                let source = Source::new(file, &text);
-                Complaint::spanned(
-                    source,
-                    &path,
-                    format!("could not read password_file {}: {e}", path.get_ref().display()),
-                )
-            })?;
-            broker.credentials = Some(Credentials { username, password: password.trim_end().to_string() });
-        }
-        Ok(config)
-    }
-
-    fn with_password_file(file: &str, text: &str) -> Result<(Config, Option<Login>), Complaints> {
         let raw: RawConfig = parse(file, text)?;
         let source = Source::new(file, text);
         let folder = std::path::Path::new(file).parent().unwrap_or(std::path::Path::new(""));
@@ -107,43 +75,20 @@ impl Config {
             let message = format!("patience_s = {patience_s} is not between 0.1 and 60");
             complaints.push(Complaint::spanned(source, &raw.limits.patience_s, message));
         }
-        let mut password = None;
-        let broker = raw.broker.map(|raw| {
-            let mut link = LinkConfig::new(raw.host.get_ref(), *raw.port.get_ref(), raw.client_id.get_ref());
-            link.keep_alive = Duration::from_secs(*raw.keep_alive_s.get_ref());
-            if link.keep_alive < SHORTEST_KEEP_ALIVE {
-                let least = SHORTEST_KEEP_ALIVE.as_secs();
-                let message = format!("keep_alive_s = {} is below {least}", raw.keep_alive_s.get_ref());
-                complaints.push(Complaint::spanned(source, &raw.keep_alive_s, message));
-            }
-            if raw.host.get_ref().is_empty() {
-                complaints.push(Complaint::spanned(source, &raw.host, "host is empty"));
-            }
-            if *raw.port.get_ref() == 0 {
-                complaints.push(Complaint::spanned(source, &raw.port, "port = 0 is no port to connect to"));
-            }
-            if raw.client_id.get_ref().is_empty() {
-                complaints.push(Complaint::spanned(source, &raw.client_id, "client_id is empty"));
-            }
-            match (raw.username, raw.password_file) {
-                (Some(username), Some(path)) => {
-                    let span = path.span();
-                    password = Some((Spanned::new(span, folder.join(path.into_inner())), username));
-                }
-                (None, Some(path)) => {
-                    complaints.push(Complaint::spanned(source, &path, "password_file without username"));
-                }
-                (Some(_), None) => {
-                    complaints.push(Complaint::spanned(source, &raw.host, "username without password_file"));
-                }
-                (None, None) => {}
-            }
-            link
-        });
+        if raw.instance.get_ref().is_empty() {
+            complaints.push(Complaint::spanned(source, &raw.instance, "instance is empty"));
+        }
+        let broker = raw.broker.map(|raw| raw.meant(source, &mut complaints).relative_to(folder));
         let Some(listen) = listen.filter(|_| complaints.is_empty()) else { return Err(complaints) };
         let limits = Limits { at_once, patience: Duration::from_secs_f64(patience_s) };
         let timetable = raw.timetable.map(|file| folder.join(file));
-        Ok((Config { city: folder.join(raw.city), timetable, listen, broker, limits }, password))
+        let instance = raw.instance.into_inner();
+        Ok(Config { city: folder.join(raw.city), timetable, listen, instance, broker, limits })
+    }
+
+    /// The link to the broker, with the files opened that it needs; `None` without a broker.
+    pub fn link(&self) -> Result<Option<LinkConfig>, wire::broker::BrokerError> {
+        self.broker.as_ref().map(|broker| broker.link(&self.instance)).transpose()
     }
 }
 
@@ -151,12 +96,12 @@ impl Config {
 mod tests {
     use super::*;
 
-    const GOOD: &str = r#"city = "../data/city.json"
+    const GOOD: &str = r#"instance = "routing-1"
+city = "../data/city.json"
 listen = "127.0.0.1:8090"
 [broker]
 host = "localhost"
 port = 1883
-client_id = "routing-1"
 keep_alive_s = 10
 [limits]
 questions_at_once = 2

@@ -48,6 +48,9 @@ pub enum RunError {
     /// The city file or the timetable cannot be used.
     #[error("{0}")]
     City(Complaints),
+    /// What the broker needs cannot be opened.
+    #[error(transparent)]
+    Broker(#[from] wire::broker::BrokerError),
     /// The server stopped.
     #[error("could not serve the API")]
     Serve(#[from] std::io::Error),
@@ -61,6 +64,7 @@ pub async fn run(
     clock: Clock,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
+    let link = config.link()?;
     let file = config.city.clone();
     let prepared = tokio::task::spawn_blocking(move || {
         let city = prepare::load_city(&file).map_err(RunError::City)?;
@@ -79,7 +83,7 @@ pub async fn run(
         trips = routing.planner.transit().map_or(0, |transit| transit.timetable().trips.len()),
         "city loaded"
     );
-    let follower = config.broker.map(|link| tokio::spawn(feed::follow(link, feed, clock, shutdown.clone())));
+    let follower = link.map(|link| tokio::spawn(feed::follow(link, feed, clock, shutdown.clone())));
     let ended = shutdown.clone();
     axum::serve(listener, api::standalone(routing)).with_graceful_shutdown(ended.cancelled_owned()).await?;
     shutdown.cancel();

@@ -18,7 +18,7 @@ use std::{
     process::ExitCode,
 };
 use tokio_util::sync::CancellationToken;
-use wire::{clock::Clock, link::LinkConfig};
+use wire::{broker::Broker, clock::Clock};
 
 /// Plans journeys on a live road network and serves them over HTTP.
 ///
@@ -155,19 +155,21 @@ fn obey(command: Command) -> Result<(), Failure> {
     match (command.task, command.config) {
         (Some(Task::Prepare(task)), _) => prepare(&task),
         (Some(Task::Serve(task)), _) => {
-            let broker = task
-                .broker
-                .map(|(host, port)| LinkConfig::new(host, port, format!("routing-{}", std::process::id())));
+            let instance = format!("routing-{}", std::process::id());
+            let broker = task.broker.map(|(host, port)| Broker::open_to_all(host, port));
             let city = task.data.join(CITY_FILE);
             let timetable = Some(task.data.join(TIMETABLE_FILE)).filter(|file| file.exists());
             serve(
-                Config { city, timetable, listen: task.listen, broker, limits: Limits::default() },
+                Config { instance, city, timetable, listen: task.listen, broker, limits: Limits::default() },
                 "command line",
             )
         }
         (None, Some(file)) => {
             let file = file.display().to_string();
-            serve(Config::load(&file)?, &file)
+            let text = std::fs::read_to_string(&file).map_err(|e| {
+                Complaints::from(Complaint::whole(&file, format!("could not read the file: {e}")))
+            })?;
+            serve(Config::read(&file, &text)?, &file)
         }
         (None, None) => unreachable!("clap asks for one of them"),
     }

@@ -108,9 +108,12 @@ D---------E",
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
-    let mut link = LinkConfig::new("127.0.0.1", broker.port, "routing-test");
-    link.keep_alive = Duration::from_secs(5);
+    let link = wire::broker::Broker {
+        keep_alive: Duration::from_secs(5),
+        ..wire::broker::Broker::open_to_all("127.0.0.1", broker.port)
+    };
     let config = Config {
+        instance: "routing-test".to_owned(),
         city: folder.path().join(prepare::CITY_FILE),
         timetable: None,
         listen: at,

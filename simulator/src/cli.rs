@@ -1,5 +1,6 @@
 //! Arguments, and what each command does with them.
 
+mod fleet;
 mod generate;
 mod input;
 mod run;
@@ -40,6 +41,8 @@ enum Command {
     Trace(trace::Arguments),
     /// A city with the shape of Moscow, of any size, and its demand.
     Generate(generate::Arguments),
+    /// A load of cabinets for brokers and centres: each says what an agent says, once a second, and obeys.
+    Fleet(fleet::Arguments),
 }
 
 /// Why a command ended badly.
@@ -71,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
         (Some(Command::Run(arguments)), _) => run::run(&arguments),
         (Some(Command::Trace(arguments)), _) => trace::trace(&arguments),
         (Some(Command::Generate(arguments)), _) => generate::generate(&arguments),
+        (Some(Command::Fleet(arguments)), _) => fleet::fleet(&arguments),
         (None, Some(config)) => serve::run(&config),
         (None, None) => Err(Failure::Input(vec!["neither --config nor a command; see --help".to_owned()])),
     };

@@ -18,7 +18,11 @@ use serde_spanned::Spanned;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use wire::{clock::Clock, link::LinkConfig, register_map::RegisterMap};
+use wire::{
+    broker::{Broker, RawBroker},
+    clock::Clock,
+    register_map::RegisterMap,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,13 +50,6 @@ struct RawModbus {
     map: PathBuf,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBroker {
-    host: String,
-    port: u16,
-}
-
 /// What `simulator.toml` means; the files that it names have not been opened yet.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -67,7 +64,7 @@ pub struct Config {
     /// The devices' register map.
     pub map: PathBuf,
     /// Where vehicles say their positions; nowhere without one.
-    pub broker: Option<(String, u16)>,
+    pub broker: Option<Broker>,
     /// What goes wrong by plan, each with its line.
     pub faults: Vec<(Order, u32)>,
     /// Where faults are ordered while the street runs; nowhere without one.
@@ -89,6 +86,7 @@ impl Config {
         if *raw.vehicles.get_ref() > 2_000_000 {
             complaints.push(Complaint::spanned(source, &raw.vehicles, "vehicles: more than two million"));
         }
+        let broker = raw.broker.map(|broker| broker.meant(source, &mut complaints));
         let faults_api = raw.faults_api.map(|api| {
             let said = api.listen.get_ref();
             said.parse::<SocketAddr>().map_err(|_| {
@@ -105,7 +103,7 @@ impl Config {
             vehicles: raw.vehicles.into_inner(),
             modbus,
             map: raw.modbus.map,
-            broker: raw.broker.map(|b| (b.host, b.port)),
+            broker,
             faults: faults.map(|(line, order)| (order, line)).collect(),
             faults_api,
             file: file.to_owned(),
@@ -171,10 +169,10 @@ pub async fn run(
     if let (Some(first), Some(last)) = (addresses.first(), addresses.last()) {
         tracing::info!(%first, %last, devices = addresses.len(), "devices answer Modbus TCP");
     }
-    let vehicles = config.broker.as_ref().map(|(host, port)| {
-        let link = LinkConfig::new(host.clone(), *port, "fleet");
-        tokio::spawn(fleet::publish(street.positions(), link, shutdown.clone()))
-    });
+    let link = config.broker.as_ref().map(|broker| broker.link("fleet")).transpose();
+    let vehicles = link
+        .map_err(io::Error::other)?
+        .map(|link| tokio::spawn(fleet::publish(street.positions(), link, shutdown.clone())));
     let ended = shutdown.clone();
     let drive = tokio::task::spawn_blocking(move || street.drive(clock, &ended));
     let outcome = tokio::select! {

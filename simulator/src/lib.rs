@@ -4,7 +4,7 @@
 //! traffic, [`vehicles`] its drivers, [`detectors`] what feels them, and [`worn_detectors`] what becomes of that in
 //! real life; [`signals`] is the box in the cabinet and [`modbus_field`] its cable. [`street`] is traffic and boxes
 //! together, [`faults`] what goes wrong there on request, [`snapshot`] a street filled from what a centre knows of a real one, [`live`] a street that runs by a clock, [`fleet`] its buses' positions, [`daemon`] all of that as a
-//! program. [`scenario`] is traffic alone, from SUMO's files and into SUMO's files, [`trace`] a run for replay; [`sumo`] lets the real SUMO
+//! program. [`load`] is a great many cabinets without a street. [`scenario`] is traffic alone, from SUMO's files and into SUMO's files, [`trace`] a run for replay; [`sumo`] lets the real SUMO
 //! drive our boxes.
 
 pub mod generator;
@@ -20,6 +20,7 @@ pub mod faults;
 pub mod snapshot;
 pub mod live;
 pub mod fleet;
+pub mod load;
 pub mod daemon;
 pub mod scenario;
 pub mod trace;

@@ -1,6 +1,9 @@
 //! Programs that are not ours: broker and database.
 
-use crate::program::{Program, free_port, run, wait_until};
+use crate::{
+    places::repository,
+    program::{Program, free_port, run, wait_until},
+};
 use std::{
     net::TcpStream,
     path::{Path, PathBuf},
@@ -34,21 +37,47 @@ pub struct Mosquitto {
 }
 
 impl Mosquitto {
-    /// Starts it with the broker configuration that we ship for trials, on its own port.
+    /// Starts one that lets anybody in, on its own port.
     pub fn start() -> Mosquitto {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
-        let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n");
-        std::fs::write(folder.path().join(CONFIG), text).expect("a file in a temporary folder");
+        Self::with(port, &format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"), "")
+    }
+
+    /// Starts it on that port with the configuration and the access list that we ship, and `more` of such a list.
+    pub fn secured(port: u16, authority: &Authority, more: &str) -> Mosquitto {
+        let shipped = |file: &str| {
+            std::fs::read_to_string(repository().join("configs/mosquitto").join(file))
+                .expect("a shipped file")
+        };
+        let config = shipped(CONFIG)
+            .replace("listener 8883", &format!("listener {port} 127.0.0.1"))
+            // It steps down to a user who must be able to read the temporary folder.
+            .replace("persistence false", "persistence false\nuser root")
+            .replace("/etc/mosquitto/svetofor/access.acl", "access.acl")
+            .replace("/etc/mosquitto/svetofor", &authority.folder.path().display().to_string());
+        Self::with(port, &config, &format!("{}\n{more}", shipped("access.acl")))
+    }
+
+    fn with(port: u16, config: &str, access: &str) -> Mosquitto {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (file, text) in [(CONFIG, config), ("access.acl", access)] {
+            std::fs::write(folder.path().join(file), text).expect("a file in a temporary folder");
+        }
         Mosquitto { port, program: Self::run(&folder, port), folder }
     }
 
     fn run(folder: &TempDir, port: u16) -> Program {
         let binary = installed("mosquitto", "mosquitto");
-        let program =
-            Program::start("mosquitto", Command::new(binary).arg("-c").arg(folder.path().join(CONFIG)));
+        let mut command = Command::new(binary);
+        command.current_dir(folder.path()).arg("-c").arg(CONFIG);
+        let program = Program::start("mosquitto", &mut command);
         wait_until("mosquitto to listen", || TcpStream::connect(("127.0.0.1", port)).ok());
         program
+    }
+
+    /// What it said so far of who came and went.
+    pub fn output(&self) -> String {
+        self.program.output()
     }
 
     /// Sends it a signal by name.
@@ -62,6 +91,44 @@ impl Mosquitto {
         self.program.wait();
         std::thread::sleep(pause);
         self.program = Self::run(&self.folder, self.port);
+    }
+}
+
+/// Certificates as `configs/mosquitto/certificates.sh` makes them, for a broker on this machine.
+#[derive(Debug)]
+pub struct Authority {
+    folder: TempDir,
+}
+
+impl Authority {
+    /// A new authority, and the broker's certificate.
+    pub fn start() -> Authority {
+        let authority = Authority { folder: tempfile::tempdir().expect("a temporary folder") };
+        authority.certify("broker", &["localhost", "127.0.0.1"]);
+        authority
+    }
+
+    /// Certificates for those names, in the place of any that they have.
+    pub fn issue(&self, names: &[&str]) {
+        self.certify("client", names);
+    }
+
+    fn certify(&self, kind: &str, names: &[&str]) {
+        let mut script = Command::new(repository().join("configs/mosquitto/certificates.sh"));
+        let (code, said) = run(script.arg(self.folder.path()).arg(kind).args(names));
+        assert_eq!(code, Some(0), "{said}");
+    }
+
+    /// One of its files: `ca.pem`, `NAME.pem`, `NAME.key`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What mosquitto's clients need to be that user.
+    pub fn identity(&self, name: &str) -> Vec<String> {
+        let file = |name: String| self.file(&name).display().to_string();
+        let own = ["--cert".into(), file(format!("{name}.pem")), "--key".into(), file(format!("{name}.key"))];
+        ["--cafile".into(), file("ca.pem".into())].into_iter().chain(own).collect()
     }
 }
 

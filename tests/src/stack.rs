@@ -3,7 +3,7 @@
 
 use crate::{
     http::wait_for,
-    peers::{Mosquitto, Postgres},
+    peers::{Authority, Mosquitto, Postgres},
     places::{ours, repository},
     program::{Program, free_port, run, wait_until},
 };
@@ -22,40 +22,71 @@ pub struct Stack {
     pub api: u16,
     /// Port of the journey planner.
     pub journeys: u16,
+    /// Port of the first junction's device.
+    pub modbus: u16,
     folder: TempDir,
 }
 
 impl Stack {
     /// A small city, and the shipped files with nothing changed but ports, the database and the traffic.
     pub fn install() -> Stack {
+        let mosquitto = Mosquitto::start();
+        let port = mosquitto.port;
+        Stack::around(&[("port = 1883", format!("port = {port}"))], |_| mosquitto)
+    }
+
+    /// The same with certificates: each program has its own, the broker and its access list are those that we ship. The
+    /// agents reach the broker by way of `agents_port`.
+    pub fn secured(authority: &Authority, broker_port: u16, agents_port: u16) -> Stack {
+        authority.issue(&["centre-1", "edge-1", "routing-1", "what-if-1", "fleet"]);
+        let folder = authority.file("").display().to_string();
+        let changes = [
+            // The agents' own way to the broker; theirs is the one file with a connection.
+            (
+                "connection = \"per-cabinet\"\n\n[broker]\nhost = \"127.0.0.1\"\nport = 1883",
+                format!(
+                    "connection = \"per-cabinet\"\n\n[broker]\nhost = \"127.0.0.1\"\nport = {agents_port}"
+                ),
+            ),
+            ("port = 1883", format!("port = {broker_port}")),
+            ("# [broker.tls]", "[broker.tls]".to_owned()),
+            ("# ca = \"", "ca = \"".to_owned()),
+            ("# certificate = \"", "certificate = \"".to_owned()),
+            ("# key = \"", "key = \"".to_owned()),
+            ("/etc/svetofor/", folder),
+        ];
+        Stack::around(&changes, |here| {
+            let asked = ["--config", "configs/edge-agent.toml", "--acl"];
+            let (code, list) = run(Command::new(ours("edge-agent")).current_dir(here).args(asked));
+            assert_eq!(code, Some(0), "{list}");
+            Mosquitto::secured(broker_port, authority, &list)
+        })
+    }
+
+    fn around(broker: &[(&str, String)], mosquitto: impl FnOnce(&Path) -> Mosquitto) -> Stack {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let stack = Stack {
-            mosquitto: Mosquitto::start(),
-            postgres: Postgres::start(),
-            api: free_port(),
-            journeys: free_port(),
-            folder,
-        };
-        let here = stack.folder.path();
+        let (postgres, api, journeys) = (Postgres::start(), free_port(), free_port());
+        let here = folder.path();
         fs::create_dir_all(here.join("data")).expect("a folder in a temporary folder");
         let city = ["generate", "--junctions", "20", "--seed", "1", "--out", "data/city.json"];
         let (code, said) = run(Command::new(ours("simulator")).current_dir(here).args(city));
         assert_eq!(code, Some(0), "{said}");
         let first_modbus = first_of_free_ports(40);
-        let changes = [
-            ("port = 1883", format!("port = {}", stack.mosquitto.port)),
-            ("127.0.0.1:8081", format!("127.0.0.1:{}", stack.api)),
-            ("127.0.0.1:8090", format!("127.0.0.1:{}", stack.journeys)),
+        let mut changes = vec![
+            ("127.0.0.1:8081", format!("127.0.0.1:{api}")),
+            ("127.0.0.1:8090", format!("127.0.0.1:{journeys}")),
             ("127.0.0.1:15020", format!("127.0.0.1:{first_modbus}")),
             ("first_port = 15020", format!("first_port = {first_modbus}")),
             (
                 "host=127.0.0.1 port=5432 user=svetofor dbname=svetofor",
-                format!("host=127.0.0.1 port={} user=svetofor dbname=postgres", stack.postgres.port),
+                format!("host=127.0.0.1 port={} user=svetofor dbname=postgres", postgres.port),
             ),
             ("vehicles = 5000", "vehicles = 400".to_owned()),
         ];
+        changes.extend_from_slice(broker);
         install(&repository().join("configs"), &here.join("configs"), &changes);
-        stack
+        let mosquitto = mosquitto(here);
+        Stack { mosquitto, postgres, api, journeys, modbus: first_modbus, folder }
     }
 
     /// Starts a daemon of ours with one of the files.
@@ -66,6 +97,11 @@ impl Stack {
             .args(["--config", &format!("configs/{config}")])
             .env("SVETOFOR_STORE_PASSWORD", "unused: the server trusts");
         Program::start(program, &mut command)
+    }
+
+    /// Its folder, in which the programs are started.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where the centre says how it is.

@@ -10,6 +10,7 @@
 
 mod queue;
 mod session;
+pub mod tls;
 
 use crate::command::MESSAGE_EXPIRY_S;
 use bytes::Bytes;
@@ -44,6 +45,8 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 /// How long the broker may take to let us in. Long, because a try that is given up half-way is work for a broker
 /// that is slow already: 40,000 cabinets may be asking at once.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
+/// How often the files of certificates are looked at.
+const RENEWAL_EVERY: Duration = Duration::from_secs(10);
 /// How long an orderly end may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -61,6 +64,8 @@ pub struct LinkConfig {
     pub keep_alive: Duration,
     /// User and password.
     pub credentials: Option<Credentials>,
+    /// Where the certificates are; the link is not encrypted without.
+    pub tls: Option<tls::TlsFiles>,
     /// What the broker says, retained, when we vanish.
     pub will: Option<Will>,
     /// Filters to subscribe to on every connection.
@@ -73,7 +78,7 @@ pub struct LinkConfig {
 }
 
 impl LinkConfig {
-    /// With a keep-alive of 10 s, no credentials, no will, no filters, and queues for one cabinet: 256
+    /// With a keep-alive of 10 s, no credentials, no encryption, no will, no filters, and queues for one cabinet: 256
     /// messages are a minute of its telemetry.
     pub fn new(host: impl Into<String>, port: u16, client_id: impl Into<String>) -> LinkConfig {
         LinkConfig {
@@ -82,6 +87,7 @@ impl LinkConfig {
             client_id: client_id.into(),
             keep_alive: Duration::from_secs(10),
             credentials: None,
+            tls: None,
             will: None,
             filters: BTreeSet::new(),
             outgoing: 256,

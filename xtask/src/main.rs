@@ -7,8 +7,10 @@
     reason = "a command for people: its words are its work"
 )]
 
+mod bench_fleet;
 mod bench_measures;
 mod bench_sim;
+mod package;
 mod tools;
 mod web;
 
@@ -40,6 +42,15 @@ enum Task {
     Tools,
     /// Builds the web app if it is stale.
     Web,
+    /// Makes the agent's Debian package: a static program, a systemd unit, settings, register maps.
+    Package {
+        /// This program instead of one built for it.
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
+        /// Where the package goes.
+        #[arg(long, value_name = "FOLDER", default_value = "target/package")]
+        out: PathBuf,
+    },
     /// Damages small sound files of every kind and reads them, with ever new seeds: no crash may come of it.
     Fuzz {
         /// How long.
@@ -51,7 +62,7 @@ enum Task {
     },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
     /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package,
-    /// `journeys` what public transport costs in Porto.
+    /// `journeys` what public transport costs in Porto, `fleet` how many cabinets a broker and a centre bear.
     Bench {
         /// Which one; all of them if none is named.
         name: Option<String>,
@@ -74,6 +85,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test => test(),
         Task::Tools => tools::install().map(|missing| report_missing(&missing)),
         Task::Web => web::build(),
+        Task::Package { binary, out } => package::run(binary, &out),
         Task::Fuzz { minutes, seed } => fuzz(minutes, seed),
         Task::Bench { name } => match name.as_deref() {
             None => {
@@ -81,16 +93,18 @@ fn run(task: Task) -> anyhow::Result<()> {
                 bench_sim::run()?;
                 bench_fidelity()?;
                 bench_measures::run()?;
-                bench_journeys()
+                bench_journeys()?;
+                bench_fleet::run()
             }
             Some("decisions") => bench_decisions(),
             Some("sim") => bench_sim::run(),
             Some("fidelity") => bench_fidelity(),
             Some("measures") => bench_measures::run(),
             Some("journeys") => bench_journeys(),
+            Some("fleet") => bench_fleet::run(),
             Some(other) => {
                 bail!(
-                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, journeys"
+                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, journeys, fleet"
                 )
             }
         },

@@ -11,7 +11,7 @@ use edge_agent::{
     agent::{Action, Agent, AgentConfig, Arrived, Event, Publication},
     device::{
         DeviceReport,
-        modbus::{ModbusConfig, ModbusDevice},
+        modbus::{ModbusConfig, ModbusDevice, Reach},
     },
     spool::{Record, Spool, SpoolConfig},
     uplink::Uplink,
@@ -150,12 +150,14 @@ impl Cabinet {
         self.boots += 1;
         let cable = self.cable.clone();
         let config = ModbusConfig {
-            address: SocketAddr::from(([127, 0, 0, 1], 502)),
+            at: Reach::Tcp(SocketAddr::from(([127, 0, 0, 1], 502))),
             unit: self.map.unit,
             map: self.map.clone(),
             timeout: Duration::from_secs(1),
         };
-        let modbus = ModbusDevice::over(config, Box::new(move || cable.connect()));
+        let mut modbus = ModbusDevice::over(config, Box::new(move || cable.connect()));
+        let log = self.uplink.spool().log();
+        modbus.resume(log);
         let agent = AgentConfig {
             junction: self.junction.clone(),
             boot: self.boot_id(),
@@ -165,7 +167,8 @@ impl Cabinet {
         };
         let agent = Agent::new(agent, crystal.show(now, now));
         self.book = EventBook::default();
-        self.ring_at = None;
+        // What was written while nobody ran is to be read as well.
+        self.ring_at = log.map(|log| log.newest);
         self.running = Some(Running { agent, modbus, started: now, crystal });
     }
 
@@ -337,7 +340,7 @@ impl Cabinet {
 
     fn publish(&mut self, at: Moment, publication: Publication, done: &mut Done) {
         match &publication {
-            Publication::Events(entry) => {
+            Publication::Events(entry, _) => {
                 self.book.published += entry.values.events.len() as u64;
                 self.made.extend(receipt(self.index, entry).map(|receipt| (receipt, at)));
             }

@@ -1,16 +1,18 @@
 //! What a person writes in `what-if.toml`, and what it means.
 
 use super::spare_threads;
-use controller::{config::Secret, decide::Tuning};
+use controller::decide::Tuning;
 use model::config::{self, Complaint, Complaints, Source};
 use serde::Deserialize;
 use serde_spanned::Spanned;
 use std::{
     num::NonZero,
     path::{Path, PathBuf},
-    time::Duration,
 };
-use wire::link::{Credentials, LinkConfig, SHORTEST_KEEP_ALIVE};
+use wire::{
+    broker::{Broker, BrokerError, RawBroker},
+    link::LinkConfig,
+};
 
 /// The service's settings.
 #[derive(Clone, Debug)]
@@ -21,12 +23,8 @@ pub struct Config {
     pub city: PathBuf,
     /// Threads that simulate.
     pub threads: NonZero<usize>,
-    /// The broker's host.
-    pub host: String,
-    /// The broker's port.
-    pub port: u16,
-    keep_alive: Duration,
-    login: Option<(String, Secret)>,
+    /// The broker.
+    pub broker: Broker,
     /// Numbers of adaptive control: the centre's.
     pub adaptive: Tuning,
 }
@@ -39,16 +37,6 @@ struct Raw {
     threads: Option<Spanned<usize>>,
     broker: RawBroker,
     adaptive: Option<Spanned<Tuning>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBroker {
-    host: Spanned<String>,
-    port: Spanned<u16>,
-    keep_alive_s: Spanned<u32>,
-    username: Option<String>,
-    password_file: Option<Spanned<PathBuf>>,
 }
 
 impl Config {
@@ -69,40 +57,19 @@ impl Config {
                 "threads is 0; leave it out for all cores but one",
             ));
         }
-        let broker = raw.broker;
-        if broker.host.get_ref().is_empty() {
-            faults.push(Complaint::spanned(source, &broker.host, "the broker's host is empty"));
-        }
-        if *broker.port.get_ref() == 0 {
-            faults.push(Complaint::spanned(source, &broker.port, "port 0 cannot be connected to"));
-        }
-        let keep_alive = Duration::from_secs((*broker.keep_alive_s.get_ref()).into());
-        if keep_alive < SHORTEST_KEEP_ALIVE {
-            let (asked, shortest) = (keep_alive.as_secs(), SHORTEST_KEEP_ALIVE.as_secs());
-            let message = format!("keep_alive_s is {asked}; the shortest is {shortest}");
-            faults.push(Complaint::spanned(source, &broker.keep_alive_s, message));
-        }
-        if let (None, Some(file)) = (&broker.username, &broker.password_file) {
-            faults.push(Complaint::spanned(source, file, "password_file without username"));
-        }
+        let broker = raw.broker.meant(source, &mut faults);
         if let Some(tuning) = &raw.adaptive {
             let wrong = tuning.get_ref().faults();
             if !wrong.is_empty() {
                 faults.push(Complaint::spanned(source, tuning, wrong.join("; ")));
             }
         }
-        let password = broker.password_file.map(Spanned::into_inner);
         let threads = raw.threads.and_then(|t| NonZero::new(t.into_inner()));
         faults.or(Config {
             instance: raw.instance.into_inner(),
             city: raw.city,
             threads: threads.unwrap_or_else(spare_threads),
-            host: broker.host.into_inner(),
-            port: broker.port.into_inner(),
-            keep_alive,
-            login: broker
-                .username
-                .map(|name| (name, Secret { file: password, variable: "SVETOFOR_BROKER_PASSWORD" })),
+            broker,
             adaptive: raw.adaptive.map(Spanned::into_inner).unwrap_or_default(),
         })
     }
@@ -120,22 +87,14 @@ impl Config {
             instance: "what-if".to_owned(),
             city: city.to_owned(),
             threads: spare_threads(),
-            host: host.to_owned(),
-            port,
-            keep_alive: Duration::from_secs(10),
-            login: None,
+            broker: Broker::open_to_all(host, port),
             adaptive: Tuning::default(),
         })
     }
 
     /// The broker link, with its password read.
-    pub(super) fn link(&self) -> anyhow::Result<LinkConfig> {
-        let mut link = LinkConfig::new(&self.host, self.port, format!("svetofor-{}", self.instance));
-        link.keep_alive = self.keep_alive;
-        if let Some((username, secret)) = &self.login {
-            link.credentials = Some(Credentials { username: username.clone(), password: secret.read()? });
-        }
-        Ok(link)
+    pub(super) fn link(&self) -> Result<LinkConfig, BrokerError> {
+        self.broker.link(format!("svetofor-{}", self.instance))
     }
 }
 
@@ -148,7 +107,7 @@ mod tests {
     #[test]
     fn the_shipped_file_is_right() {
         let config = Config::parse("what-if.toml", SHIPPED).unwrap();
-        assert_eq!((config.port, config.threads), (1883, spare_threads()));
+        assert_eq!((config.broker.port, config.threads), (1883, spare_threads()));
     }
 
     #[test]
@@ -161,7 +120,7 @@ mod tests {
         check("instance = \"what-if-1\"", "instance = \"a/b\"", "one MQTT topic level");
         check("# threads = 3", "threads = 0", "leave it out");
         check("port = 1883", "port = 0", "port 0");
-        check("keep_alive_s = 10", "keep_alive_s = 1", "the shortest is 5");
+        check("keep_alive_s = 10", "keep_alive_s = 1", "keep_alive_s = 1 is below 5");
         check("# [adaptive]", "[adaptiv]", "adaptiv");
     }
 

@@ -4,7 +4,7 @@
 use super::standalone;
 use crate::{
     Parts, assemble,
-    config::{BrokerConfig, Config, ControlConfig, StoreConfig},
+    config::{Config, ControlConfig, StoreConfig},
     coordinator::Settings,
     decide::Kind,
     field::{BrokerState, Decoder, Field, Heard},
@@ -80,12 +80,7 @@ impl Bench {
             districts: None,
             time_zone: "Europe/Moscow".into(),
             // Nobody listens on the discard port.
-            broker: BrokerConfig {
-                host: "127.0.0.1".into(),
-                port: 9,
-                keep_alive: Duration::from_secs(10),
-                login: None,
-            },
+            broker: wire::broker::Broker::open_to_all("127.0.0.1", 9),
             store: StoreConfig::Embedded {
                 path: folder.path().join("centre.sqlite"),
                 keep: Duration::from_secs(86_400),

@@ -1,7 +1,7 @@
 //! A cabinet to test with: two conflicting vehicle groups and a pedestrian group that goes with the first.
 
 use super::{Action, Agent, AgentConfig, Arrived, Event};
-use crate::device::{DeviceMode, DeviceReport, Settings};
+use crate::device::{DeviceMode, DeviceReport, LogPlace, Settings};
 use model::{
     detection::{Detector, DetectorKind},
     ids::{ChannelNumber, GroupNumber, PlanNumber, StageNumber},
@@ -90,6 +90,7 @@ pub(crate) fn report() -> DeviceReport {
         lamp_fault: 0,
         events: vec![],
         events_lost: 0,
+        log: LogPlace::default(),
         detectors: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Action, Publication, SETTLING};
 use crate::{
-    device::{DetectorReport, DeviceReport},
+    device::{DetectorReport, DeviceReport, LogPlace},
     fallback::Why,
     guard::{self, Seen},
 };
@@ -35,6 +35,7 @@ pub(super) struct Telemetry {
     events: Vec<HiRes>,
     events_seq: u64,
     events_at: Moment,
+    log: LogPlace,
     baseline: Option<(Tenths, DetectorReport)>,
     counts: Option<Entry<Counts>>,
     counts_seq: u64,
@@ -56,6 +57,7 @@ impl Telemetry {
             events: Vec::new(),
             events_seq: 0,
             events_at: now,
+            log: LogPlace::default(),
             baseline: None,
             counts: None,
             counts_seq: 0,
@@ -79,6 +81,7 @@ impl Telemetry {
     /// Takes what a reading has for the log and the counters.
     pub(super) fn take(&mut self, now: Moment, junction: &Junction, report: &DeviceReport) {
         let offset = self.fit_clock(now, report.tick);
+        self.log = report.log;
         let events = report.events.iter();
         self.events.extend(events.map(|e| HiRes {
             t: Moment(offset + i64::from(e.tick.0) * 100),
@@ -143,7 +146,7 @@ impl Telemetry {
             let entry = Entry { ts: now, seq: self.events_seq, boot_id: Some(self.boot), values };
             self.events_seq += 1;
             self.events_at = now;
-            actions.push(Action::Publish(Publication::Events(entry)));
+            actions.push(Action::Publish(Publication::Events(entry, self.log)));
         }
         if let Some(entry) = self.counts.take() {
             actions.push(Action::Publish(Publication::Counts(entry)));

@@ -451,7 +451,7 @@ fn events_and_counts_keep_their_time_and_their_sum() {
     let mut counts = Vec::new();
     for action in actions {
         match action {
-            Action::Publish(Publication::Events(e)) => events.extend(e.values.events),
+            Action::Publish(Publication::Events(e, _)) => events.extend(e.values.events),
             Action::Publish(Publication::Counts(e)) => counts.push((e.seq, e.values)),
             _ => {}
         }

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     Connection, Opened,
     agent::fixture::{START, junction},
+    device::modbus::Reach,
     run,
 };
 use model::signal::Lamp;
@@ -217,7 +218,7 @@ fn config(address: SocketAddr, folder: Option<PathBuf>) -> CabinetConfig {
     let map = Arc::new(RegisterMap::svetofor());
     CabinetConfig {
         junction: Arc::new(junction()),
-        device: ModbusConfig { address, unit: 1, map, timeout: Duration::from_millis(250) },
+        device: ModbusConfig { at: Reach::Tcp(address), unit: 1, map, timeout: Duration::from_millis(250) },
         poll: Duration::from_millis(500),
         spool: SpoolConfig { folder, most_bytes: 10_000_000 },
         replay_per_s: 100,

@@ -1,18 +1,20 @@
-//! A device behind Modbus TCP and a register map.
+//! A device that speaks Modbus and has a register map: over TCP, or on a serial [`line`](super::line).
 //!
 //! Reads input registers (function 4) and reads back and writes holding registers (3 and 16) within the
 //! command block; nothing else is ever sent. After any silence or confusion on the line the connection is
 //! closed: a late answer must not be taken for the answer to the next question.
 
 use super::{
-    ChannelReport, DetectorReport, DeviceAlarm, DeviceError, DeviceEvent, DeviceReport, LocalMode, Settings,
+    ChannelReport, DetectorReport, DeviceAlarm, DeviceError, DeviceEvent, DeviceReport, LocalMode, LogPlace,
+    Settings,
+    line::{LineConfig, SerialLine},
 };
 use model::{
     detection::Sighting,
-    signal::Lamp,
+    signal::{Junction, Lamp},
     time::{Moment, Tenths},
 };
-use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_modbus::{
     Request, Response, Slave,
@@ -37,9 +39,9 @@ const PICTURE_TRIES: usize = 3;
 /// Where a device is.
 #[derive(Clone, Debug)]
 pub struct ModbusConfig {
-    /// Address.
-    pub address: SocketAddr,
-    /// Unit id; several devices may share an address.
+    /// How to reach it.
+    pub at: Reach,
+    /// Unit id; several devices may share an address or a line.
     pub unit: u8,
     /// Its registers.
     pub map: Arc<RegisterMap>,
@@ -47,25 +49,37 @@ pub struct ModbusConfig {
     pub timeout: Duration,
 }
 
+/// How a device is reached.
+#[derive(Clone, Debug)]
+pub enum Reach {
+    /// Modbus TCP at that address.
+    Tcp(SocketAddr),
+    /// Modbus RTU on a line that others may share.
+    Line(SerialLine),
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reach::Tcp(address) => address.fmt(f),
+            Reach::Line(line) => line.config().fmt(f),
+        }
+    }
+}
+
 /// Makes a new connection to a device by a way of its own.
 pub type Connect = Box<dyn Fn() -> std::io::Result<Context> + Send>;
-
-/// How the device is reached.
-enum Line {
-    /// Modbus TCP at the configured address.
-    Tcp,
-    /// Whatever somebody else connects: a rehearsal's cable under a virtual clock.
-    Given(Connect),
-}
 
 /// The device, connected or not.
 pub struct ModbusDevice {
     config: ModbusConfig,
-    line: Line,
+    /// Instead of what is configured: a rehearsal's cable under a virtual clock.
+    cable: Option<Connect>,
     connection: Option<Context>,
     failures: u32,
     try_again: Moment,
-    last_event: Option<u16>,
+    /// How far the log has been read; nothing is known of it at first.
+    log: Option<LogPlace>,
     /// Second of the device's clock in which its detectors were last read.
     detectors_read: Option<u32>,
     heartbeat: u16,
@@ -92,26 +106,31 @@ impl std::fmt::Debug for ModbusDevice {
 impl ModbusDevice {
     /// Does not connect yet.
     pub fn new(config: ModbusConfig) -> ModbusDevice {
-        ModbusDevice::by(Line::Tcp, config)
+        ModbusDevice::by(None, config)
     }
 
     /// Over connections that `connect` makes, each time that one is needed; the address is only a name then.
     pub fn over(config: ModbusConfig, connect: Connect) -> ModbusDevice {
-        ModbusDevice::by(Line::Given(connect), config)
+        ModbusDevice::by(Some(connect), config)
     }
 
-    fn by(line: Line, config: ModbusConfig) -> ModbusDevice {
+    fn by(cable: Option<Connect>, config: ModbusConfig) -> ModbusDevice {
         ModbusDevice {
             config,
-            line,
+            cable,
             connection: None,
             failures: 0,
             try_again: Moment(i64::MIN),
-            last_event: None,
+            log: None,
             detectors_read: None,
             heartbeat: 0,
             heartbeat_at: None,
         }
+    }
+
+    /// Goes on with the log where an earlier run of this program was told to have come.
+    pub fn resume(&mut self, log: Option<LogPlace>) {
+        self.log = log;
     }
 
     /// Longest countdown that the device takes, s.
@@ -165,7 +184,7 @@ impl ModbusDevice {
         };
         let tick = Tenths(double(map.report.tick));
         let newest = word(map.report.newest_event);
-        let (events, events_lost) = self.read_events(now, newest).await?;
+        let (events, events_lost) = self.read_events(now, newest, tick).await?;
         // Intervals are seconds: reading the detectors more often would tell nothing new.
         let second = tick.0 / 10;
         let detectors = match self.detectors_read == Some(second) {
@@ -175,7 +194,8 @@ impl ModbusDevice {
         self.detectors_read = Some(second);
         self.show_heartbeat(now).await?;
         // Only now: had a later answer failed, these events would be gone with the reading, and nobody had counted them.
-        self.last_event = Some(newest);
+        let log = LogPlace { newest, tick: tick.0 };
+        self.log = Some(log);
         Ok(DeviceReport {
             heartbeat: word(map.report.heartbeat),
             torn,
@@ -193,6 +213,7 @@ impl ModbusDevice {
             lamp_fault: word(map.report.lamp_fault),
             events,
             events_lost,
+            log,
             detectors,
         })
     }
@@ -231,15 +252,18 @@ impl ModbusDevice {
         Ok(Picture { block, first, groups, torn })
     }
 
-    /// Events since the last reading, and how many were overwritten meanwhile. The first reading only learns
-    /// where the ring stands: what happened before this start was another boot's to tell.
+    /// Events since the last reading, and how many were overwritten meanwhile. Where nothing is known of an earlier one, this
+    /// only learns where the ring stands.
     async fn read_events(
         &mut self,
         now: Moment,
         newest: u16,
+        tick: Tenths,
     ) -> Result<(Vec<DeviceEvent>, u32), DeviceError> {
         let ring = self.config.map.events;
-        let Some(last) = self.last_event else { return Ok((Vec::new(), 0)) };
+        let Some(log) = self.log else { return Ok((Vec::new(), 0)) };
+        // A device that began anew counts from 1 again, and all that it holds is new.
+        let last = if tick.0 < log.tick { 0 } else { log.newest };
         let mut wanted = between(last, newest);
         // A ring that restarted counts from 1 again; what it holds now is all new.
         if newest < last && wanted > u32::from(u16::MAX / 2) {
@@ -411,21 +435,23 @@ impl ModbusDevice {
         now: Moment,
         request: Request<'_>,
     ) -> Result<Response, DeviceError> {
-        let limit = self.config.timeout;
-        let unit = self.config.unit;
+        if now < self.try_again {
+            return Err(DeviceError::Backoff);
+        }
+        let ModbusConfig { unit, timeout: limit, .. } = self.config;
         let connection = match &mut self.connection {
             Some(connection) => connection,
             None => {
-                if now < self.try_again {
-                    return Err(DeviceError::Backoff);
-                }
-                let connected = match &self.line {
-                    Line::Tcp => dial(self.config.address, unit, limit).await,
-                    Line::Given(connect) => connect(),
+                let connected = match (&self.cable, &self.config.at) {
+                    (Some(connect), _) => connect(),
+                    (None, Reach::Tcp(address)) => dial(*address, unit, limit).await,
+                    (None, Reach::Line(line)) => {
+                        return line.ask(what, unit, self.config.map.command.first, limit, request).await;
+                    }
                 };
-                let address = self.config.address;
-                let connected = connected
-                    .map_err(|source| DeviceError::Connect { address: address.to_string(), source })?;
+                let address = || self.config.at.to_string();
+                let connected =
+                    connected.map_err(|source| DeviceError::Connect { address: address(), source })?;
                 self.connection.insert(connected)
             }
         };
@@ -436,6 +462,25 @@ impl ModbusDevice {
             Ok(Ok(Ok(response))) => Ok(response),
         }
     }
+}
+
+/// How much of each second a cabinet's questions and answers take on a serial line.
+pub fn airtime(junction: &Junction, map: &RegisterMap, poll: Duration, line: &LineConfig) -> Duration {
+    // A question of eight characters, an answer of five and two for each register (Modbus over Serial Line 1.02, §2.5.1),
+    // a gap behind each, and what a device takes to think of an answer.
+    const THINKING: Duration = Duration::from_millis(10);
+    let [groups, channels] = [junction.groups.len(), junction.detectors.len()].map(|n| n as u32);
+    let polls = 1.0 / poll.as_secs_f64();
+    // Report, lamps, ages, heartbeat; events and detectors, our heartbeat.
+    let (each, registers) = (4.0, f64::from(u32::from(map.report.span().1) + 2 * groups + 1));
+    let per_read = u32::from(LONGEST_READ / DetectorBlock::STRIDE);
+    let (seldom, more) = (
+        f64::from(3 + channels.div_ceil(per_read)),
+        f64::from(3 + channels * u32::from(DetectorBlock::STRIDE) + u32::from(EventRing::STRIDE) * 4),
+    );
+    let questions = each * polls + seldom;
+    let characters = questions * (8.0 + 5.0 + 2.0 * 3.5) + 2.0 * (registers * polls + more);
+    line.character().mul_f64(characters) + THINKING.mul_f64(questions)
 }
 
 async fn dial(address: SocketAddr, unit: u8, limit: Duration) -> std::io::Result<Context> {

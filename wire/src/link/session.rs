@@ -2,7 +2,8 @@
 
 use super::{
     BACKOFF, CONNECT_PATIENCE, Delivery, FILTERS_PER_PACKET, HANDED, INFLIGHT, Incoming, LARGEST_PACKET,
-    LinkConfig, Message, Outgoing, PATIENCE, Shared, count, lock,
+    LinkConfig, Message, Outgoing, PATIENCE, RENEWAL_EVERY, Shared, count, lock,
+    tls::{Certificates, TlsError},
 };
 use bytes::Bytes;
 use rumqttc::v5::{
@@ -23,9 +24,10 @@ use tokio::time::{Instant, timeout};
 /// Connects and connects again.
 pub(super) async fn run(config: LinkConfig, shared: Arc<Shared>) {
     let mut failures = 0u32;
+    let mut certificates = config.tls.clone().map(Certificates::new);
     while !shared.closing.is_cancelled() {
         let mut session = Session::new(&config, &shared);
-        let ended = session.live().await;
+        let ended = session.live(&mut certificates).await;
         let was_up = shared.up.swap(false, Ordering::AcqRel);
         let unsent = session.unacknowledged();
         lock(&shared.waiting).take_back(unsent, |m| shared.drop_counted(Some(m)));
@@ -82,14 +84,17 @@ impl<'a> Session<'a> {
     }
 
     /// Lives until the connection is lost (`Err`, with the reason) or the link is closed (`Ok`).
-    async fn live(&mut self) -> Result<(), String> {
-        let (client, mut events) = AsyncClient::new(options(self.config), HANDED);
+    async fn live(&mut self, certificates: &mut Option<Certificates>) -> Result<(), String> {
+        let options = options(self.config, certificates).map_err(|e| e.to_string())?;
+        let (client, mut events) = AsyncClient::new(options, HANDED);
+        let mut look = tokio::time::interval(RENEWAL_EVERY);
         let silence = self.config.keep_alive.mul_f64(1.5);
         let mut heard = Instant::now();
         let mut connecting = Some(heard + CONNECT_PATIENCE);
         loop {
             // The library's `poll` is not safe to cancel half-way through a write, so one call stays pinned
             // until it is done, while we go on handing over messages.
+            let mut renewed = false;
             let event = {
                 let poll = events.poll();
                 tokio::pin!(poll);
@@ -105,6 +110,9 @@ impl<'a> Session<'a> {
                                 return Ok(());
                             }
                             break Err(ConnectionError::RequestsDone);
+                        }
+                        _ = look.tick(), if certificates.is_some() => {
+                            renewed |= connecting.is_none() && certificates.as_ref().is_some_and(Certificates::renewed);
                         }
                         // A frozen broker can hold `poll` for ever inside a write: give up from outside.
                         () = tokio::time::sleep_until(connecting.unwrap_or(heard + silence)) => {
@@ -135,6 +143,11 @@ impl<'a> Session<'a> {
                     }
                     self.receive(packet)?;
                 }
+            }
+            if renewed {
+                // What the broker has not acknowledged is sent again over the next connection.
+                let _ = timeout(PATIENCE, goodbye(&client, &mut events)).await;
+                return Err("other certificates lie in the files".to_owned());
             }
         }
     }
@@ -300,7 +313,7 @@ async fn goodbye(client: &AsyncClient, events: &mut EventLoop) {
     }
 }
 
-fn options(config: &LinkConfig) -> MqttOptions {
+fn options(config: &LinkConfig, certificates: &mut Option<Certificates>) -> Result<MqttOptions, TlsError> {
     // rumqttd takes none of these in an id, and dies of the second try after such a refusal.
     let client_id = config.client_id.replace(['/', '+', '#', '$'], ".");
     let mut options = MqttOptions::new(client_id, &config.host, config.port);
@@ -323,7 +336,11 @@ fn options(config: &LinkConfig) -> MqttOptions {
     let mut network = rumqttc::NetworkOptions::new();
     network.set_tcp_nodelay(true);
     options.set_network_options(network);
-    options
+    if let Some(certificates) = certificates {
+        let tls = rumqttc::TlsConfiguration::Rustls(certificates.current()?);
+        options.set_transport(rumqttc::Transport::tls_with_config(tls));
+    }
+    Ok(options)
 }
 
 #[cfg(test)]

@@ -5,7 +5,11 @@ use super::{Commands, cores::boot};
 use crate::broker;
 use anyhow::{Context, bail};
 use controller::{coordinator::Event, field::Decoder};
-use edge_agent::{Cabinet, CabinetConfig, device::modbus::ModbusConfig, spool::SpoolConfig};
+use edge_agent::{
+    Cabinet, CabinetConfig,
+    device::modbus::{ModbusConfig, Reach},
+    spool::SpoolConfig,
+};
 use model::{city::City, ids::JunctionIx, time::Moment};
 use simulator::modbus_field::FieldDevice;
 use std::{
@@ -65,7 +69,7 @@ impl FieldPath {
             let config = CabinetConfig {
                 junction: Arc::new(city.junctions[i].clone()),
                 device: ModbusConfig {
-                    address,
+                    at: Reach::Tcp(address),
                     unit: map.unit,
                     map: map.clone(),
                     timeout: Duration::from_secs(5),
