@@ -4,7 +4,7 @@ use super::Commands;
 use controller::coordinator::Event;
 use edge_agent::{
     agent::{self, Agent, AgentConfig, Arrived, Publication},
-    device::{ChannelReport, DetectorReport, DeviceEvent, DeviceReport, LocalMode, Settings},
+    device::{ChannelReport, DetectorReport, DeviceEvent, DeviceReport, LocalMode, LogPlace, Settings},
 };
 use model::{
     city::City,
@@ -190,6 +190,7 @@ impl One {
             lamp_fault: 0,
             events,
             events_lost: 0,
+            log: LogPlace::default(),
             detectors: Some(DetectorReport { intervals: (since_start(now).0 / 10) as u16, channels }),
         }
     }
@@ -200,7 +201,7 @@ fn event_of(ix: JunctionIx, publication: Publication) -> Option<Event> {
         Publication::Presence(presence) => Event::Presence(ix, presence),
         Publication::Groups(entry) => Event::Groups(ix, entry.ts, entry.values),
         Publication::Mode(entry) => Event::Mode(ix, entry.values),
-        Publication::Events(entry) => Event::HiRes(ix, entry.values),
+        Publication::Events(entry, _) => Event::HiRes(ix, entry.values),
         Publication::Counts(entry) => Event::Counts(ix, entry.ts, entry.values),
         Publication::Alarms { code, alarms } => Event::Alarms(ix, code.to_owned(), alarms),
         // The centre knows the configuration by its hash.
