@@ -7,11 +7,11 @@ use end_to_end::{
     stack::Stack,
     tap::Tap,
 };
-use model::time::Moment;
 use serde::de::DeserializeOwned;
-use std::{fs, process::Command as Process, time::SystemTime};
+use std::{fs, process::Command as Process, time::Duration};
 use uuid::Uuid;
 use wire::{
+    clock::Clock,
     codec,
     command::{Body, Command},
     message::{Groups, Presence, Status},
@@ -115,7 +115,7 @@ fn the_same_command_three_times_is_one_write_and_what_must_be_refused_is_none() 
         let status: Status<Groups> = next(broker, &groups);
         let live = &status.entries.last()?.values;
         seq += 1;
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis() as i64;
+        let now = Clock::real().now();
         let command = Command {
             cmd_id: Uuid::now_v7(),
             epoch: 1,
@@ -123,7 +123,7 @@ fn the_same_command_three_times_is_one_write_and_what_must_be_refused_is_none() 
             boot_id: presence.boot_id,
             config_hash: presence.config_hash,
             ref_tick: live.ref_tick,
-            expires_at: Moment(now + 5_000),
+            expires_at: now + Duration::from_secs(5),
             lease_s: 100,
             body: Body::Stage(live.stage),
         };

@@ -56,7 +56,7 @@ impl Cabinet {
             message("status/traffic.count/1s", false, &self.kept(ts, n, counts)),
             message("status/tlc.events/hires", false, &self.kept(ts, n, events)),
         ];
-        if n % 10 == 0 {
+        if n.is_multiple_of(10) {
             let mode = Mode {
                 rung: Rung::Coordinated,
                 since: START,
