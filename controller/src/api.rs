@@ -10,6 +10,7 @@ mod drawing;
 mod history;
 pub(crate) mod junction;
 mod map;
+mod measures;
 mod metrics;
 mod stream;
 mod what_if;
@@ -62,6 +63,8 @@ struct Shared {
     what_ifs: Arc<Board>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
+    /// Seats for those who measure; bounded by [`measures::SEATS`].
+    measuring: Arc<Semaphore>,
     /// Streams end when the program does.
     shutdown: CancellationToken,
 }
@@ -100,6 +103,7 @@ impl Api {
             gauges: doors.gauges,
             what_ifs: doors.what_ifs,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
+            measuring: Arc::new(Semaphore::new(measures::SEATS)),
             shutdown,
         }))
     }
@@ -136,6 +140,10 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/events", get(history::get_events))
         .route("/api/v1/junctions/{id}/intervals", get(history::get_intervals))
         .route("/api/v1/junctions/{id}/decisions", get(history::get_decisions))
+        .route("/api/v1/junctions/{id}/measures", get(measures::get_junction_measures))
+        .route("/api/v1/junctions/{id}/measures/{measure}", get(measures::get_measure))
+        .route("/api/v1/junctions/{id}/charts/{chart}", get(measures::get_chart))
+        .route("/api/v1/measures", get(measures::get_measures))
         .route("/api/v1/control", post(control::post_city))
         .route("/api/v1/what-if", get(what_if::get_what_ifs).post(what_if::post_what_if))
         .route("/api/v1/what-if/{id}", get(what_if::get_what_if).delete(what_if::delete_what_if))
@@ -192,6 +200,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         history::get_events,
         history::get_intervals,
         history::get_decisions,
+        measures::get_measures,
+        measures::get_junction_measures,
+        measures::get_measure,
+        measures::get_chart,
         get_links,
         get_alarms,
         stream::get_stream,

@@ -1,6 +1,8 @@
 //! The API from outside, on a centre that hears hand-made messages and has no broker. Time stands still
 //! between steps (`tokio::time::pause`), so that answers are the same to the byte.
 
+mod measures;
+
 use super::standalone;
 use crate::{
     Parts, assemble,
