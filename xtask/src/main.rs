@@ -51,7 +51,7 @@ enum Task {
     },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
     /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package,
-    /// `journeys` what public transport costs in Porto.
+    /// `journeys` what public transport costs in Porto, `store` what the embedded store costs.
     Bench {
         /// Which one; all of them if none is named.
         name: Option<String>,
@@ -81,16 +81,18 @@ fn run(task: Task) -> anyhow::Result<()> {
                 bench_sim::run()?;
                 bench_fidelity()?;
                 bench_measures::run()?;
+                bench_store()?;
                 bench_journeys()
             }
             Some("decisions") => bench_decisions(),
             Some("sim") => bench_sim::run(),
             Some("fidelity") => bench_fidelity(),
             Some("measures") => bench_measures::run(),
+            Some("store") => bench_store(),
             Some("journeys") => bench_journeys(),
             Some(other) => {
                 bail!(
-                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, journeys"
+                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, store, journeys"
                 )
             }
         },
@@ -150,6 +152,21 @@ fn bench_journeys() -> anyhow::Result<()> {
     let mut bench = Command::new(root().join("target/release/examples/bench_transit"));
     bench.arg(&data).arg(porto.join("pairs_pt_1000.csv")).arg("20240612");
     step("public transport", bench)
+}
+
+/// Writes five million rows into the embedded store and asks for some; fails where a goal is missed.
+fn bench_store() -> anyhow::Result<()> {
+    step(
+        "build the bench",
+        cargo(["build", "--release", "--package", "controller", "--example", "bench_store"]),
+    )?;
+    let mut bench = Command::new(root().join("target/release/examples/bench_store"));
+    bench.arg(root().join("target/bench-store"));
+    let log = shared().join("data/atspm/input/sample_raw_data.csv");
+    if log.exists() {
+        bench.arg(log);
+    }
+    step("the store", bench)
 }
 
 /// Means of travel time, delay and stopped time within 5 % of SUMO's, arrivals per minute correlated at 0.95; fails

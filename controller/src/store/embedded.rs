@@ -1,8 +1,16 @@
 //! The store in a file: SQLite, write-ahead log, synchronous=FULL, so that an acknowledged batch survives
-//! kill -9 and a power cut. First cut: a row is a row. Column blocks come later behind the same functions.
+//! kill -9 and a power cut. Events and readings are column blocks ([`history`], encoded by [`codec`]); decisions and
+//! the audit are rows. [`upkeep`] is what a person does to such a file.
+
+mod codec;
+mod history;
+pub mod upkeep;
+
+#[cfg(test)]
+mod tests;
 
 use super::{
-    Batch, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
+    Batch, Counted, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
     audit::{self, AuditEntry},
 };
 use model::{
@@ -11,6 +19,7 @@ use model::{
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::{
+    collections::BTreeMap,
     ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -21,7 +30,9 @@ use std::{
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each entry brings the file from the version before to the next; never edited, only added to.
-const MIGRATIONS: [&str; 1] = [include_str!("embedded/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("embedded/1.sql"), include_str!("embedded/2.sql")];
+/// The version from which events and readings are blocks.
+const BLOCKS: usize = 2;
 
 /// A SQLite file.
 #[derive(Clone, Debug)]
@@ -75,28 +86,11 @@ impl Embedded {
     /// See [`super::Store::write`].
     pub async fn write(&self, batch: &Batch) -> Result<(), StoreError> {
         let (batch, devices) = (batch.clone(), self.devices.clone());
-        self.write_with(move |db, instance| {
-            let db = db.transaction()?;
+        let long = self.write_with(move |connection, instance| {
+            let db = connection.transaction()?;
             {
-                let mut insert =
-                    db.prepare_cached("INSERT OR IGNORE INTO hires_event(device, ts, code, param) VALUES (?,?,?,?)")?;
-                for e in &batch.events {
-                    insert.execute(params![devices[e.junction.ix()], e.at.0, e.code as i16, e.param as i16])?;
-                }
-                let mut insert = db.prepare_cached(
-                    "INSERT INTO detector_obs(ts, device, channel, count, occ, speed, flags) VALUES (?,?,?,?,?,?,?)",
-                )?;
-                for i in &batch.intervals {
-                    insert.execute(params![
-                        i.at.0,
-                        devices[i.junction.ix()],
-                        i.channel as i16,
-                        i.count as i16,
-                        i.occupancy,
-                        i.speed_mps,
-                        i.flags
-                    ])?;
-                }
+                history::append(&db, &batch.events, &devices)?;
+                history::append(&db, &batch.intervals, &devices)?;
                 let mut insert =
                     db.prepare_cached("INSERT INTO decision(number, ts, device, json) VALUES (?,?,?,?)")?;
                 for d in &batch.decisions {
@@ -118,6 +112,30 @@ impl Embedded {
                     }
                 }
             }
+            db.commit()?;
+            history::is_long(connection)
+        })
+        .await?;
+        if long {
+            // Nobody waits for it: the batch is acknowledged meanwhile.
+            let store = self.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.compact(true).await {
+                    tracing::warn!(%error, "the store's tail was not compacted");
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes blocks of what was written; `if_long` leaves it while it is little.
+    pub async fn compact(&self, if_long: bool) -> Result<(), StoreError> {
+        self.write_with(move |db, _| {
+            if if_long && !history::is_long(db)? {
+                return Ok(());
+            }
+            let db = db.transaction()?;
+            history::compact(&db)?;
             db.commit()
         })
         .await
@@ -131,20 +149,8 @@ impl Embedded {
         limit: usize,
     ) -> Result<Page<EventRow>, StoreError> {
         let device = self.devices[junction.ix()];
-        self.read_with(move |db| {
-            let mut select = db.prepare_cached(
-                "SELECT ts, code, param FROM hires_event WHERE device = ? AND ts >= ? AND ts < ?
-                 ORDER BY ts, code, param LIMIT ?",
-            )?;
-            let rows =
-                select.query_map(params![device, range.start.0, range.end.0, limit as i64 + 1], |r| {
-                    let (at, code, param) =
-                        (Moment(r.get(0)?), r.get::<_, i16>(1)? as u16, r.get::<_, i16>(2)? as u16);
-                    Ok(EventRow { at, junction, code, param })
-                })?;
-            Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
-        })
-        .await
+        self.read_with(move |db| Ok(Page::cut(history::read(db, device, junction, &range, limit)?, limit)))
+            .await
     }
 
     /// See [`super::Store::intervals`].
@@ -155,24 +161,21 @@ impl Embedded {
         limit: usize,
     ) -> Result<Page<IntervalRow>, StoreError> {
         let device = self.devices[junction.ix()];
-        self.read_with(move |db| {
-            let mut select = db.prepare_cached(
-                "SELECT ts, channel, count, occ, speed, flags FROM detector_obs
-                 WHERE device = ? AND ts >= ? AND ts < ? ORDER BY ts, channel, flags, count LIMIT ?",
-            )?;
-            let rows =
-                select.query_map(params![device, range.start.0, range.end.0, limit as i64 + 1], |r| {
-                    Ok(IntervalRow {
-                        at: Moment(r.get(0)?),
-                        junction,
-                        channel: r.get::<_, i16>(1)? as u16,
-                        count: r.get::<_, i16>(2)? as u16,
-                        occupancy: r.get(3)?,
-                        speed_mps: r.get(4)?,
-                        flags: r.get(5)?,
-                    })
-                })?;
-            Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
+        self.read_with(move |db| Ok(Page::cut(history::read(db, device, junction, &range, limit)?, limit)))
+            .await
+    }
+
+    /// See [`super::Store::volumes`].
+    pub async fn volumes(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        counted: Counted,
+    ) -> Result<BTreeMap<u16, u64>, StoreError> {
+        let device = self.devices[junction.ix()];
+        self.read_with(move |db| match counted {
+            Counted::Actuations => history::volumes::<EventRow>(db, device, junction, &range),
+            Counted::Vehicles => history::volumes::<IntervalRow>(db, device, junction, &range),
         })
         .await
     }
@@ -220,12 +223,23 @@ impl Embedded {
     pub async fn forget_before(&self, first: Moment) -> Result<(), StoreError> {
         self.write_with(move |db, _| {
             let db = db.transaction()?;
-            for table in ["hires_event", "detector_obs", "decision"] {
-                db.execute(&format!("DELETE FROM {table} WHERE ts < ?"), [first.0])?;
-            }
+            history::compact(&db)?;
+            history::forget_before(&db, first)?;
+            db.execute("DELETE FROM decision WHERE ts < ?", [first.0])?;
             db.commit()
         })
-        .await
+        .await?;
+        // Hours that are over become one part each, some at a time, so that batches need not wait for all of them.
+        while self
+            .write_with(move |db, _| {
+                let db = db.transaction()?;
+                let more = history::settle(&db)?;
+                db.commit()?;
+                Ok(more)
+            })
+            .await?
+        {}
+        Ok(())
     }
 
     async fn write_with<T: Send + 'static>(
@@ -265,8 +279,11 @@ fn open(
         return Err(format!("written by a newer version of this program (schema {version})").into());
     }
     let db = writer.transaction()?;
-    for migration in &MIGRATIONS[version..] {
+    for (number, migration) in (1..).zip(MIGRATIONS).skip(version) {
         db.execute_batch(migration)?;
+        if number == BLOCKS {
+            history::from_rows(&db)?;
+        }
     }
     db.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
     let mut devices = Vec::with_capacity(junctions.len());
@@ -306,7 +323,9 @@ fn unavailable(cause: String) -> StoreError {
 }
 
 fn into_error(error: rusqlite::Error) -> StoreError {
-    let refused = matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::ConstraintViolation));
+    // What is damaged, and what a constraint forbids, will be so the next time.
+    let refused = matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::ConstraintViolation))
+        || matches!(error, rusqlite::Error::FromSqlConversionFailure(..));
     match refused {
         true => StoreError::Refused { kind: "embedded", cause: error.to_string() },
         false => unavailable(error.to_string()),
