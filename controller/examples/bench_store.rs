@@ -1,6 +1,8 @@
 //! What the embedded store costs: `bench_store FOLDER [LOG]`, where FOLDER takes files of some 300 MB and LOG is a real
 //! hi-res log. Beside it the same rows go into an indexed table of the same SQLite, a row a row, in the same run.
 //!
+//! With SVETOFOR_POSTGRES_URL, rows go there too, over two connections, into tables of a schema of their own.
+//!
 //! Batches are those of the centre: 100,000 rows of all devices as time goes by, each on disk before the next.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
@@ -11,6 +13,7 @@ use controller::{
     store::{
         Batch, Counted, EventRow,
         embedded::{Embedded, upkeep},
+        postgres::Postgres,
         room::BATCH_ROWS,
     },
 };
@@ -33,6 +36,10 @@ const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
 /// The real log is written so many days over, so that what a file costs by itself does not show.
 const DAYS: i64 = 28;
+
+/// Rows for PostgreSQL.
+const SERVER_ROWS: usize = 2_000_000;
+const GOAL_SERVER_ROWS_A_SECOND: f64 = 5e5;
 
 const GOAL_ROWS_A_SECOND: f64 = 2e6;
 const GOAL_BYTES: f64 = 2.4;
@@ -106,6 +113,22 @@ async fn main() -> anyhow::Result<()> {
             missed.push((bytes > GOAL_BYTES, "bytes a real event"));
         }
         None => writeln!(out, "bytes a real event: NOT MEASURED, no log was given")?,
+    }
+    match std::env::var("SVETOFOR_POSTGRES_URL") {
+        Ok(url) => {
+            for indexed in [false, true] {
+                let rate = server(&url, indexed, &rows[..SERVER_ROWS]).await?;
+                let with = if indexed { "with its index" } else { "without index" };
+                let what = format!("PostgreSQL {with}, two connections, rows/s");
+                write!(out, "{what:<58}{rate:>8.0}")?;
+                if !indexed {
+                    write!(out, "{GOAL_SERVER_ROWS_A_SECOND:>14.0}")?;
+                    missed.push((rate < GOAL_SERVER_ROWS_A_SECOND, "PostgreSQL rows/s"));
+                }
+                writeln!(out)?;
+            }
+        }
+        Err(_) => writeln!(out, "PostgreSQL: NOT MEASURED, SVETOFOR_POSTGRES_URL is not set")?,
     }
     for file in ["bench.sqlite", "plain.sqlite", "real.sqlite"] {
         remove(&folder.join(file))?;
@@ -189,6 +212,37 @@ async fn median(
     }
     took.sort();
     Ok(took[took.len() / 2])
+}
+
+/// Rows a second that a server takes over two connections.
+async fn server(url: &str, indexed: bool, rows: &[EventRow]) -> anyhow::Result<f64> {
+    let mut connection: tokio_postgres::Config = url.parse().context("SVETOFOR_POSTGRES_URL")?;
+    let (client, task) = connection.connect(tokio_postgres::NoTls).await?;
+    tokio::spawn(task);
+    let schema = format!("svetofor_bench_{}", std::process::id());
+    client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
+    connection.options(format!("-c search_path={schema}"));
+    let ids: Vec<JunctionId> = (0..DEVICES).map(|n| JunctionId::new(format!("device-{n}"))).collect();
+    let open = || Postgres::new(connection.clone(), ids.clone(), "bench");
+    let (one, other) = (open(), open());
+    // Tables are made with the first start, and partitions with the first rows.
+    one.start(1).await?;
+    one.write(&Batch { events: rows[..1].to_vec(), ..Batch::default() }).await?;
+    if !indexed {
+        client.batch_execute(&format!("DROP INDEX {schema}.hires_event_device_ts")).await?;
+    }
+    let halves = rows.split_at(rows.len() / 2);
+    let begun = Instant::now();
+    let into = async |store: &Postgres, rows: &[EventRow]| -> anyhow::Result<()> {
+        for events in rows.chunks(BATCH_ROWS) {
+            store.write(&Batch { events: events.to_vec(), ..Batch::default() }).await?;
+        }
+        Ok(())
+    };
+    tokio::try_join!(into(&one, halves.0), into(&other, halves.1))?;
+    let rate = rows.len() as f64 / begun.elapsed().as_secs_f64();
+    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await?;
+    Ok(rate)
 }
 
 /// Bytes that an event of a real log takes, all that the file holds included.

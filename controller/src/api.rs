@@ -7,6 +7,7 @@ pub mod view;
 
 mod control;
 mod drawing;
+mod forecast;
 mod history;
 pub(crate) mod junction;
 mod map;
@@ -20,6 +21,7 @@ mod tests;
 
 use crate::{
     centre::{Ask, Fleet, Gauges},
+    forecasting::Forecasts,
     picture::{JunctionPicture, Picture},
     store::Store,
     what_if::Board,
@@ -61,6 +63,7 @@ struct Shared {
     link_counts: watch::Receiver<LinkCounts>,
     gauges: Arc<Gauges>,
     what_ifs: Arc<Board>,
+    forecasts: watch::Receiver<Arc<Forecasts>>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
     /// Seats for those who measure; bounded by [`measures::SEATS`].
@@ -77,6 +80,7 @@ pub(crate) struct Doors {
     pub(crate) link_counts: watch::Receiver<LinkCounts>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) what_ifs: Arc<Board>,
+    pub(crate) forecasts: watch::Receiver<Arc<Forecasts>>,
 }
 
 impl Api {
@@ -102,6 +106,7 @@ impl Api {
             link_counts: doors.link_counts,
             gauges: doors.gauges,
             what_ifs: doors.what_ifs,
+            forecasts: doors.forecasts,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
             measuring: Arc::new(Semaphore::new(measures::SEATS)),
             shutdown,
@@ -143,6 +148,8 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/measures", get(measures::get_junction_measures))
         .route("/api/v1/junctions/{id}/measures/{measure}", get(measures::get_measure))
         .route("/api/v1/junctions/{id}/charts/{chart}", get(measures::get_chart))
+        .route("/api/v1/junctions/{id}/forecast", get(forecast::get_forecast))
+        .route("/api/v1/forecast", get(forecast::get_quality))
         .route("/api/v1/measures", get(measures::get_measures))
         .route("/api/v1/control", post(control::post_city))
         .route("/api/v1/what-if", get(what_if::get_what_ifs).post(what_if::post_what_if))
@@ -204,6 +211,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         measures::get_junction_measures,
         measures::get_measure,
         measures::get_chart,
+        forecast::get_forecast,
+        forecast::get_quality,
         get_links,
         get_alarms,
         stream::get_stream,

@@ -51,7 +51,8 @@ enum Task {
     },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
     /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package,
-    /// `journeys` what public transport costs in Porto, `store` what the embedded store costs.
+    /// `journeys` what public transport costs in Porto, `store` what the embedded store costs,
+    /// `forecast` how far forecasts are off.
     Bench {
         /// Which one; all of them if none is named.
         name: Option<String>,
@@ -82,6 +83,7 @@ fn run(task: Task) -> anyhow::Result<()> {
                 bench_fidelity()?;
                 bench_measures::run()?;
                 bench_store()?;
+                bench_forecast()?;
                 bench_journeys()
             }
             Some("decisions") => bench_decisions(),
@@ -89,10 +91,11 @@ fn run(task: Task) -> anyhow::Result<()> {
             Some("fidelity") => bench_fidelity(),
             Some("measures") => bench_measures::run(),
             Some("store") => bench_store(),
+            Some("forecast") => bench_forecast(),
             Some("journeys") => bench_journeys(),
             Some(other) => {
                 bail!(
-                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, store, journeys"
+                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, store, forecast, journeys"
                 )
             }
         },
@@ -167,6 +170,21 @@ fn bench_store() -> anyhow::Result<()> {
         bench.arg(log);
     }
     step("the store", bench)
+}
+
+/// Errors of the forecast beside those of the last value and of the historical average; fails where it is not the best.
+fn bench_forecast() -> anyhow::Result<()> {
+    let folder = shared().join("data/detectors/doem");
+    if !folder.exists() {
+        bail!("there is no {}; set SVETOFOR_SHARED to the folder that has data/", folder.display());
+    }
+    step(
+        "build the bench",
+        cargo(["build", "--release", "--package", "controller", "--example", "bench_forecast"]),
+    )?;
+    let mut bench = Command::new(root().join("target/release/examples/bench_forecast"));
+    bench.args(["PeMSD3.csv", "PeMSD7.csv"].map(|file| folder.join(file)));
+    step("the forecast", bench)
 }
 
 /// Means of travel time, delay and stopped time within 5 % of SUMO's, arrivals per minute correlated at 0.95; fails

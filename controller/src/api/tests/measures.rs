@@ -1,7 +1,7 @@
 //! Measures over HTTP, out of a log that is drawn here.
 
 use super::*;
-use crate::store::{Batch, EventRow};
+use crate::store::EventRow;
 use model::detection::DetectorKind;
 use serde_json::json;
 

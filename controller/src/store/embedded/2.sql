@@ -11,3 +11,5 @@ CREATE TABLE block(
   first INTEGER NOT NULL, last INTEGER NOT NULL, rows INTEGER NOT NULL, volumes BLOB NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY (kind, device, hour, part));
 CREATE INDEX block_further_parts ON block(hour, kind, device) WHERE part > 0;
+-- Forgetting goes by the hour, whatever the device.
+CREATE INDEX block_hour ON block(hour);
