@@ -40,6 +40,8 @@ pub struct Embedded {
     writer: Arc<Mutex<Connection>>,
     // Readers do not wait for the writer: that is what the write-ahead log is for.
     reader: Arc<Mutex<Connection>>,
+    // Blocks are made by one at a time, who reads over this and writes over the writer's.
+    maker: Arc<Mutex<Connection>>,
     devices: Arc<[i64]>,
     instance: Arc<str>,
 }
@@ -54,9 +56,10 @@ impl Embedded {
         let instance: Arc<str> = instance.into();
         blocking(move || {
             open(&path, &junctions)
-                .map(|(writer, reader, devices)| Embedded {
+                .map(|([writer, reader, maker], devices)| Embedded {
                     writer: Arc::new(Mutex::new(writer)),
                     reader: Arc::new(Mutex::new(reader)),
+                    maker: Arc::new(Mutex::new(maker)),
                     devices: devices.into(),
                     instance,
                 })
@@ -128,15 +131,14 @@ impl Embedded {
         Ok(())
     }
 
-    /// Makes blocks of what was written; `if_long` leaves it while it is little.
+    /// Makes blocks of what was written; `if_long` leaves it while it is little. Batches are written meanwhile.
     pub async fn compact(&self, if_long: bool) -> Result<(), StoreError> {
-        self.write_with(move |db, _| {
-            if if_long && !history::is_long(db)? {
+        self.make(move |maker, write| {
+            if if_long && !history::is_long(maker)? {
                 return Ok(());
             }
-            let db = db.transaction()?;
-            history::compact(&db)?;
-            db.commit()
+            let ready = history::compact(maker)?;
+            write(&mut |db| history::put_blocks(db, &ready))
         })
         .await
     }
@@ -221,25 +223,48 @@ impl Embedded {
 
     /// See [`super::Store::forget_before`].
     pub async fn forget_before(&self, first: Moment) -> Result<(), StoreError> {
-        self.write_with(move |db, _| {
-            let db = db.transaction()?;
-            history::compact(&db)?;
-            history::forget_before(&db, first)?;
-            db.execute("DELETE FROM decision WHERE ts < ?", [first.0])?;
-            db.commit()
+        self.make(move |maker, write| {
+            let ready = history::compact(maker)?;
+            write(&mut |db| {
+                history::put_blocks(db, &ready)?;
+                history::forget_before(db, first)?;
+                db.execute("DELETE FROM decision WHERE ts < ?", [first.0]).map(drop)
+            })?;
+            // Hours that are over become one part each.
+            loop {
+                let ready = history::settle(maker)?;
+                if ready.is_empty() {
+                    return Ok(());
+                }
+                write(&mut |db| history::put_blocks(db, &ready))?;
+            }
         })
-        .await?;
-        // Hours that are over become one part each, some at a time, so that batches need not wait for all of them.
-        while self
-            .write_with(move |db, _| {
+        .await
+    }
+
+    /// Makes blocks: `work` reads over the maker's connection for as long as it likes, and writes what came of it in
+    /// short transactions between batches.
+    async fn make(
+        &self,
+        work: impl FnOnce(
+            &Connection,
+            &mut dyn FnMut(&mut dyn FnMut(&Connection) -> rusqlite::Result<()>) -> rusqlite::Result<()>,
+        ) -> rusqlite::Result<()>
+        + Send
+        + 'static,
+    ) -> Result<(), StoreError> {
+        let (maker, writer) = (self.maker.clone(), self.writer.clone());
+        blocking(move || {
+            let maker = maker.lock().unwrap_or_else(|e| e.into_inner());
+            let mut write = |change: &mut dyn FnMut(&Connection) -> rusqlite::Result<()>| {
+                let mut db = writer.lock().unwrap_or_else(|e| e.into_inner());
                 let db = db.transaction()?;
-                let more = history::settle(&db)?;
-                db.commit()?;
-                Ok(more)
-            })
-            .await?
-        {}
-        Ok(())
+                change(&db)?;
+                db.commit()
+            };
+            work(&maker, &mut write).map_err(into_error)
+        })
+        .await
     }
 
     async fn write_with<T: Send + 'static>(
@@ -265,7 +290,7 @@ impl Embedded {
 fn open(
     path: &Path,
     junctions: &[JunctionId],
-) -> Result<(Connection, Connection, Vec<i64>), Box<dyn std::error::Error>> {
+) -> Result<([Connection; 3], Vec<i64>), Box<dyn std::error::Error>> {
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
@@ -296,9 +321,12 @@ fn open(
         }
     }
     db.commit()?;
-    let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    reader.busy_timeout(BUSY)?;
-    Ok((writer, reader, devices))
+    let reader = || -> rusqlite::Result<Connection> {
+        let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        reader.busy_timeout(BUSY)?;
+        Ok(reader)
+    };
+    Ok(([writer, reader()?, reader()?], devices))
 }
 
 fn counter(db: &Connection, name: &str) -> rusqlite::Result<u64> {

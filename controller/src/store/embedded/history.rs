@@ -21,8 +21,8 @@ const TAIL_ROWS: i64 = 500_000;
 const TAIL_BATCHES: i64 = 128;
 /// An hour in so many parts becomes one: written anew some three times, rather than with each compaction.
 const MOST_PARTS: usize = 8;
-/// Hours that are made one part in one go, while writers wait.
-pub(super) const SETTLE_AT_ONCE: usize = 64;
+/// Hours that are made one part in one go: some megabytes.
+const SETTLE_AT_ONCE: usize = 256;
 
 /// Where a device's rows are in a batch's blob.
 struct Place {
@@ -37,10 +37,13 @@ const ENTRY: usize = 12;
 pub(super) fn append<R: Row>(db: &Connection, rows: &[R], devices: &[i64]) -> rusqlite::Result<()> {
     let first = rows.iter().map(|row| row.at().0).min();
     let Some((first, last)) = first.zip(rows.iter().map(|row| row.at().0).max()) else { return Ok(()) };
-    let mut by_device: BTreeMap<i64, Vec<R>> = BTreeMap::new();
+    let mut by_junction: Vec<Vec<R>> = vec![Vec::new(); devices.len()];
     for row in rows {
-        by_device.entry(devices[row.junction().ix()]).or_default().push(*row);
+        by_junction[row.junction().ix()].push(*row);
     }
+    let by_junction = devices.iter().zip(by_junction).filter(|(_, rows)| !rows.is_empty());
+    let mut by_device: Vec<(i64, Vec<R>)> = by_junction.map(|(device, rows)| (*device, rows)).collect();
+    by_device.sort_by_key(|(device, _)| *device);
     let (mut directory, mut data, mut count) = (Vec::new(), Vec::new(), 0);
     for (device, mut rows) in by_device {
         R::sort(&mut rows);
@@ -62,33 +65,82 @@ pub(super) fn is_long(db: &Connection) -> rusqlite::Result<bool> {
         .query_row([], |r| Ok(r.get::<_, i64>(0)? >= TAIL_BATCHES || r.get::<_, i64>(1)? >= TAIL_ROWS))
 }
 
-/// Makes blocks of the whole tail.
-pub(super) fn compact(db: &Connection) -> rusqlite::Result<()> {
-    compact_kind::<EventRow>(db)?;
-    compact_kind::<IntervalRow>(db)
+/// Blocks that are ready to be written, and what they stand for.
+#[derive(Default)]
+pub(super) struct Ready {
+    blocks: Vec<Block>,
+    /// Batches of the tail up to that number, by kind, are in them.
+    batches: Vec<(i64, i64)>,
 }
 
-fn compact_kind<R: Row>(db: &Connection) -> rusqlite::Result<()> {
+impl Ready {
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.batches.is_empty()
+    }
+}
+
+/// One part of an hour, packed.
+struct Block {
+    kind: i64,
+    device: i64,
+    hour: i64,
+    part: i64,
+    first: i64,
+    last: i64,
+    rows: i64,
+    volumes: Vec<u8>,
+    data: Vec<u8>,
+}
+
+/// Makes blocks of the whole tail. Only reads, so that writers need not wait for it; until they are written
+/// ([`put_blocks`]), nobody else may change any.
+pub(super) fn compact(db: &Connection) -> rusqlite::Result<Ready> {
+    let state = db.unchecked_transaction()?;
+    let mut ready = Ready::default();
+    compact_kind::<EventRow>(&state, &mut ready)?;
+    compact_kind::<IntervalRow>(&state, &mut ready)?;
+    Ok(ready)
+}
+
+fn compact_kind<R: Row>(db: &Connection, ready: &mut Ready) -> rusqlite::Result<()> {
     let mut by_device: BTreeMap<u32, Vec<R>> = BTreeMap::new();
-    {
-        let mut select =
-            db.prepare_cached("SELECT directory, data FROM tail WHERE kind = ? ORDER BY number")?;
-        let mut batches = select.query([R::KIND])?;
-        while let Some(batch) = batches.next()? {
-            let data = batch.get_ref(1)?.as_blob()?;
-            for (device, place) in entries(batch.get_ref(0)?.as_blob()?) {
-                let bytes = data.get(place.range()).ok_or(Damaged)?;
-                by_device.entry(device).or_default().extend(R::decode(bytes, NOBODY)?);
-            }
+    let mut select =
+        db.prepare_cached("SELECT number, directory, data FROM tail WHERE kind = ? ORDER BY number")?;
+    let mut batches = select.query([R::KIND])?;
+    let mut up_to = None;
+    while let Some(batch) = batches.next()? {
+        up_to = Some(batch.get(0)?);
+        let data = batch.get_ref(2)?.as_blob()?;
+        for (device, place) in entries(batch.get_ref(1)?.as_blob()?) {
+            let bytes = data.get(place.range()).ok_or(Damaged)?;
+            by_device.entry(device).or_default().extend(R::decode(bytes, NOBODY)?);
         }
     }
+    ready.batches.extend(up_to.map(|number| (R::KIND, number)));
     for (device, mut rows) in by_device {
         R::sort(&mut rows);
         for rows in rows.chunk_by(|a, b| hour(a.at()) == hour(b.at())) {
-            add(db, i64::from(device), rows)?;
+            ready.blocks.extend(added(db, i64::from(device), rows)?);
         }
     }
-    db.execute("DELETE FROM tail WHERE kind = ?", [R::KIND]).map(drop)
+    Ok(())
+}
+
+/// Writes blocks, and takes what they stand for away.
+pub(super) fn put_blocks(db: &Connection, ready: &Ready) -> rusqlite::Result<()> {
+    for block in &ready.blocks {
+        // What has no number of its own is all of its hour.
+        if block.part == 0 {
+            db.prepare_cached("DELETE FROM block WHERE kind = ? AND device = ? AND hour = ?")?
+                .execute(params![block.kind, block.device, block.hour])?;
+        }
+        insert(db, block)?;
+    }
+    for (kind, number) in &ready.batches {
+        db.execute("DELETE FROM tail WHERE kind = ? AND number <= ?", [kind, number])?;
+    }
+    Ok(())
 }
 
 /// Rows in a file belong to a device, and not to a junction of this city.
@@ -98,9 +150,9 @@ fn hour(at: Moment) -> i64 {
     at.0.div_euclid(HOUR_MS)
 }
 
-/// Adds sorted rows of one device and one hour: as a part of their own, or as one part with those that are there.
-fn add<R: Row>(db: &Connection, device: i64, rows: &[R]) -> rusqlite::Result<()> {
-    let Some((first, last)) = rows.first().zip(rows.last()) else { return Ok(()) };
+/// Sorted rows of one device and one hour: as a part of their own, or as one part with those that are there.
+fn added<R: Row>(db: &Connection, device: i64, rows: &[R]) -> rusqlite::Result<Option<Block>> {
+    let Some((first, last)) = rows.first().zip(rows.last()) else { return Ok(None) };
     let hour = hour(first.at());
     let mut select =
         db.prepare_cached("SELECT part, first, last FROM block WHERE kind = ? AND device = ? AND hour = ?")?;
@@ -110,54 +162,52 @@ fn add<R: Row>(db: &Connection, device: i64, rows: &[R]) -> rusqlite::Result<()>
     let apart = |(_, from, to): &(i64, i64, i64)| *to < first.at().0 || *from > last.at().0;
     if parts.len() + 1 < MOST_PARTS && parts.iter().all(apart) {
         let part = parts.iter().map(|(part, ..)| part + 1).max().unwrap_or(0);
-        return insert(db, device, hour, part, rows);
+        return Ok(block(device, hour, part, rows));
     }
-    unite(db, device, hour, rows)
+    united(db, device, hour, rows)
 }
 
-/// Makes one part of an hour, `more` included.
-fn unite<R: Row>(db: &Connection, device: i64, hour: i64, more: &[R]) -> rusqlite::Result<()> {
+/// One part of an hour of all that is there, and of `more`.
+fn united<R: Row>(db: &Connection, device: i64, hour: i64, more: &[R]) -> rusqlite::Result<Option<Block>> {
     let mut rows = more.to_vec();
-    {
-        let mut select =
-            db.prepare_cached("SELECT data FROM block WHERE kind = ? AND device = ? AND hour = ?")?;
-        let mut parts = select.query(params![R::KIND, device, hour])?;
-        while let Some(part) = parts.next()? {
-            rows.extend(R::decode(&unpack(part.get_ref(0)?.as_blob()?)?, NOBODY)?);
-        }
+    let mut select =
+        db.prepare_cached("SELECT data FROM block WHERE kind = ? AND device = ? AND hour = ?")?;
+    let mut parts = select.query(params![R::KIND, device, hour])?;
+    while let Some(part) = parts.next()? {
+        rows.extend(R::decode(&unpack(part.get_ref(0)?.as_blob()?)?, NOBODY)?);
     }
     R::sort(&mut rows);
-    db.prepare_cached("DELETE FROM block WHERE kind = ? AND device = ? AND hour = ?")?.execute(params![
-        R::KIND,
-        device,
-        hour
-    ])?;
-    insert(db, device, hour, 0, &rows)
+    Ok(block(device, hour, 0, &rows))
 }
 
-fn insert<R: Row>(db: &Connection, device: i64, hour: i64, part: i64, rows: &[R]) -> rusqlite::Result<()> {
-    let Some((first, last)) = rows.first().zip(rows.last()) else { return Ok(()) };
-    let mut volumes: BTreeMap<u16, u64> = BTreeMap::new();
-    count(rows, &mut volumes);
-    let mut bytes = Vec::new();
-    for (channel, volume) in volumes {
-        put(&mut bytes, u64::from(channel));
-        put(&mut bytes, volume);
+fn block<R: Row>(device: i64, hour: i64, part: i64, rows: &[R]) -> Option<Block> {
+    let (first, last) = rows.first().zip(rows.last())?;
+    let mut sums = BTreeMap::new();
+    count(rows, &mut sums);
+    let mut volumes = Vec::new();
+    for (channel, volume) in sums {
+        put(&mut volumes, u64::from(channel));
+        put(&mut volumes, volume);
     }
-    db.prepare_cached(
-        "INSERT INTO block(kind, device, hour, part, first, last, rows, volumes, data) VALUES (?,?,?,?,?,?,?,?,?)",
-    )?
-    .execute(params![
-        R::KIND,
+    Some(Block {
+        kind: R::KIND,
         device,
         hour,
         part,
-        first.at().0,
-        last.at().0,
-        rows.len() as i64,
-        bytes,
-        pack(&R::encode(rows))
-    ])
+        first: first.at().0,
+        last: last.at().0,
+        rows: rows.len() as i64,
+        volumes,
+        data: pack(&R::encode(rows)),
+    })
+}
+
+fn insert(db: &Connection, block: &Block) -> rusqlite::Result<()> {
+    let Block { kind, device, hour, part, first, last, rows, volumes, data } = block;
+    db.prepare_cached(
+        "INSERT INTO block(kind, device, hour, part, first, last, rows, volumes, data) VALUES (?,?,?,?,?,?,?,?,?)",
+    )?
+    .execute(params![kind, device, hour, part, first, last, rows, volumes, data])
     .map(drop)
 }
 
@@ -167,21 +217,23 @@ fn count<R: Row>(rows: &[R], volumes: &mut BTreeMap<u16, u64>) {
     }
 }
 
-/// Makes one part of each of some hours that have several, but of the newest; says whether there may be more.
-pub(super) fn settle(db: &Connection) -> rusqlite::Result<bool> {
-    let mut select = db.prepare_cached(
+/// Makes one part of each of some hours that have several, but of the newest. Only reads, as [`compact`].
+pub(super) fn settle(db: &Connection) -> rusqlite::Result<Ready> {
+    let state = db.unchecked_transaction()?;
+    let mut select = state.prepare_cached(
         "SELECT DISTINCT kind, device, hour FROM block INDEXED BY block_further_parts WHERE part > 0
          AND hour < (SELECT max(hour) FROM block INDEXED BY block_further_parts WHERE part > 0) LIMIT ?",
     )?;
     let hours = select.query_map([SETTLE_AT_ONCE as i64], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
     let hours: Vec<(i64, i64, i64)> = hours.collect::<Result<_, _>>()?;
-    for (kind, device, hour) in &hours {
-        match *kind {
-            EventRow::KIND => unite::<EventRow>(db, *device, *hour, &[])?,
-            _ => unite::<IntervalRow>(db, *device, *hour, &[])?,
-        }
+    let mut ready = Ready::default();
+    for (kind, device, hour) in hours {
+        ready.blocks.extend(match kind {
+            EventRow::KIND => united::<EventRow>(&state, device, hour, &[])?,
+            _ => united::<IntervalRow>(&state, device, hour, &[])?,
+        });
     }
-    Ok(hours.len() == SETTLE_AT_ONCE)
+    Ok(ready)
 }
 
 /// Forgets blocks that ended before `first`.
@@ -382,14 +434,14 @@ fn move_rows<R: Row>(
     while let Some(next) = rows.next()? {
         let (device, next) = (next.get::<_, i64>(0)?, row(next)?);
         if of != (device, hour(next.at())) {
-            insert(db, of.0, of.1, 0, &gathered)?;
+            block(of.0, of.1, 0, &gathered).map_or(Ok(()), |block| insert(db, &block))?;
             gathered.clear();
             of = (device, hour(next.at()));
         }
         gathered.push(next);
         moved += 1;
     }
-    insert(db, of.0, of.1, 0, &gathered)?;
+    block(of.0, of.1, 0, &gathered).map_or(Ok(()), |block| insert(db, &block))?;
     Ok(moved)
 }
 
