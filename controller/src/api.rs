@@ -7,9 +7,11 @@ pub mod view;
 
 mod control;
 mod drawing;
+mod forecast;
 mod history;
 pub(crate) mod junction;
 mod map;
+mod measures;
 mod metrics;
 mod stream;
 mod what_if;
@@ -19,6 +21,7 @@ mod tests;
 
 use crate::{
     centre::{Ask, Fleet, Gauges},
+    forecasting::Forecasts,
     picture::{JunctionPicture, Picture},
     store::Store,
     what_if::Board,
@@ -60,8 +63,11 @@ struct Shared {
     link_counts: watch::Receiver<LinkCounts>,
     gauges: Arc<Gauges>,
     what_ifs: Arc<Board>,
+    forecasts: watch::Receiver<Arc<Forecasts>>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
+    /// Seats for those who measure; bounded by [`measures::SEATS`].
+    measuring: Arc<Semaphore>,
     /// Streams end when the program does.
     shutdown: CancellationToken,
 }
@@ -74,6 +80,7 @@ pub(crate) struct Doors {
     pub(crate) link_counts: watch::Receiver<LinkCounts>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) what_ifs: Arc<Board>,
+    pub(crate) forecasts: watch::Receiver<Arc<Forecasts>>,
 }
 
 impl Api {
@@ -99,7 +106,9 @@ impl Api {
             link_counts: doors.link_counts,
             gauges: doors.gauges,
             what_ifs: doors.what_ifs,
+            forecasts: doors.forecasts,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
+            measuring: Arc::new(Semaphore::new(measures::SEATS)),
             shutdown,
         }))
     }
@@ -136,6 +145,12 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/events", get(history::get_events))
         .route("/api/v1/junctions/{id}/intervals", get(history::get_intervals))
         .route("/api/v1/junctions/{id}/decisions", get(history::get_decisions))
+        .route("/api/v1/junctions/{id}/measures", get(measures::get_junction_measures))
+        .route("/api/v1/junctions/{id}/measures/{measure}", get(measures::get_measure))
+        .route("/api/v1/junctions/{id}/charts/{chart}", get(measures::get_chart))
+        .route("/api/v1/junctions/{id}/forecast", get(forecast::get_forecast))
+        .route("/api/v1/forecast", get(forecast::get_quality))
+        .route("/api/v1/measures", get(measures::get_measures))
         .route("/api/v1/control", post(control::post_city))
         .route("/api/v1/what-if", get(what_if::get_what_ifs).post(what_if::post_what_if))
         .route("/api/v1/what-if/{id}", get(what_if::get_what_if).delete(what_if::delete_what_if))
@@ -192,6 +207,12 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         history::get_events,
         history::get_intervals,
         history::get_decisions,
+        measures::get_measures,
+        measures::get_junction_measures,
+        measures::get_measure,
+        measures::get_chart,
+        forecast::get_forecast,
+        forecast::get_quality,
         get_links,
         get_alarms,
         stream::get_stream,

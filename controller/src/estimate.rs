@@ -4,6 +4,7 @@
 //! The state is one vector per quantity with one place per link, so that a step is a handful of whole-network
 //! operations however large the city is.
 
+pub mod forecast;
 pub(crate) mod plausible;
 mod rates;
 mod volumes;

@@ -3,7 +3,7 @@
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
 //! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes,
 //! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
-//! task that owns the core, [`picture`] what it shows to readers, `what_if` what was asked of a simulator, [`alarms`] what it concludes, and [`api`]
+//! task that owns the core, [`picture`] what it shows to readers, [`forecasting`] what it expects of the next hour, `what_if` what was asked of a simulator, [`alarms`] what it concludes, and [`api`]
 //! what people and programs see of it.
 //!
 //! [`start`] runs all of it within a program that has a port of its own; [`run`] is the daemon.
@@ -21,6 +21,7 @@ pub mod store;
 pub mod alarms;
 pub mod centre;
 pub mod picture;
+pub mod forecasting;
 mod what_if;
 mod supervisor;
 pub mod api;
@@ -151,6 +152,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
     let Parts { config, city, owned, clock, store, field, link_end, settings, started } = parts;
     let keep = config.store.keep();
     let decisions = started.decisions;
+    let ahead_s = settings.utc_offset_s;
     let core = Coordinator::new(city.clone(), settings);
     let frame = Frame {
         started: clock.now(),
@@ -177,6 +179,18 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
     // Orders and questions from the API; the core answers between two messages.
     let (asks, asks_out) = mpsc::channel(ASK_BOUND);
 
+    let (said, forecasts) = watch::channel(Arc::default());
+    let forecasting = forecasting::Forecasting {
+        city: city.clone(),
+        owned: owned.clone(),
+        store: store.clone(),
+        clock,
+        window: config.interval,
+        ahead_s,
+        said,
+    };
+    tokio::spawn(forecasting.run(shutdown.clone()));
+
     let doors = Doors {
         asks,
         picture: picture_out,
@@ -184,6 +198,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         link_counts: link_counts_out,
         gauges: gauges.clone(),
         what_ifs: what_ifs.clone(),
+        forecasts,
     };
     let api = Api::new(city.clone(), &owned, clock, store.clone(), doors, shutdown.clone());
     let fingerprint = city.fingerprint();

@@ -7,6 +7,7 @@ use controller::measures::{
     command::{self as measures, MeasureError},
     detector_health::{Rolling, Settings},
 };
+use controller::store::embedded::upkeep::{self, Holds, UpkeepError};
 use model::{city::City, config::Source};
 use std::{
     path::{Path, PathBuf},
@@ -58,6 +59,9 @@ enum Command {
         #[arg(long, value_name = "MINUTES", default_value = "15", value_parser = bin)]
         bin: Bin,
     },
+    /// Looks after the embedded store's file.
+    #[command(subcommand)]
+    Store(Upkeep),
     /// Judges which detectors count oddly, out of weeks of counts such as `measures` writes to actuations.csv.
     DetectorHealth {
         /// The counts: CSV or Parquet with TimeStamp, DeviceId, Detector, Total.
@@ -85,6 +89,38 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Upkeep {
+    /// Reads all of a store and says whether it is sound: the file, each block, the chain of the audit.
+    ///
+    /// The centre may run meanwhile.
+    Check {
+        /// The store: [store.embedded] path of the configuration.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Copies a store as it is at this moment, and checks the copy. The centre may run meanwhile.
+    Backup {
+        /// The store: [store.embedded] path of the configuration.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The copy; it must not be there yet.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Puts a copy in the place of a store, once it is found sound. The centre must not run.
+    ///
+    /// What was there is kept beside it, as FILE.before-restore-N.
+    Restore {
+        /// The copy.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// The store: [store.embedded] path of the configuration.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
 fn bin(text: &str) -> Result<Bin, String> {
     let minutes = text.parse().ok().and_then(Bin::minutes);
     minutes.ok_or_else(|| format!("a bin has 1 to {} minutes", Bin::LONGEST))
@@ -104,6 +140,7 @@ fn main() -> ExitCode {
         (Some(Command::Measures { events, config, out, bin }), _) => {
             return measure(&measures::Wanted { events, config, out, bin });
         }
+        (Some(Command::Store(wanted)), _) => return look_after(&wanted),
         (
             Some(Command::DetectorHealth {
                 counts,
@@ -171,6 +208,42 @@ fn detector_health(counts: &Path, groups: Option<&Path>, out: &Path, settings: &
         }
         Err(error) => refuse(&error),
     }
+}
+
+/// Looks after a store's file; 1 if it is not sound or not free, 64 if it cannot be used at all.
+fn look_after(wanted: &Upkeep) -> ExitCode {
+    let done = match wanted {
+        Upkeep::Check { file } => {
+            upkeep::check(file).map(|holds| format!("{} is sound: {}", file.display(), holding(&holds)))
+        }
+        Upkeep::Backup { file, to } => {
+            upkeep::backup(file, to).map(|holds| format!("{} is a copy: {}", to.display(), holding(&holds)))
+        }
+        Upkeep::Restore { from, file } => upkeep::restore(from, file).map(|(holds, kept)| {
+            let kept = kept.map(|kept| format!("; what was there is {}", kept.display())).unwrap_or_default();
+            format!("{} is restored: {}{kept}", file.display(), holding(&holds))
+        }),
+    };
+    match done {
+        Ok(said) => {
+            say(&said);
+            ExitCode::SUCCESS
+        }
+        Err(error @ UpkeepError::File { .. }) => complain(&error.to_string(), USAGE),
+        Err(UpkeepError::Unsound { file, faults }) => {
+            let faults: Vec<String> =
+                faults.iter().map(|fault| format!("{}: {fault}", file.display())).collect();
+            complain(&faults.join("\n"), 1)
+        }
+        Err(error) => complain(&error.to_string(), 1),
+    }
+}
+
+fn holding(holds: &Holds) -> String {
+    let Holds { schema, events, intervals, decisions, audit, bytes } = holds;
+    format!(
+        "{events} events, {intervals} readings, {decisions} decisions, {audit} audit lines in {bytes} bytes, schema {schema}"
+    )
 }
 
 fn refuse(error: &MeasureError) -> ExitCode {

@@ -22,7 +22,7 @@ use model::{
     ids::{JunctionId, JunctionIx},
     time::Moment,
 };
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 /// One hi-res event.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -133,6 +133,15 @@ impl<T> Page<T> {
         rows.truncate(limit);
         Page { rows, truncated }
     }
+}
+
+/// What is counted over a channel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counted {
+    /// Hi-res events that say that somebody came (code 82); each counts once, however often it was delivered.
+    Actuations,
+    /// Vehicles of the detector readings.
+    Vehicles,
 }
 
 /// What the store remembers of earlier starts.
@@ -248,6 +257,16 @@ impl Store {
         limit: usize,
     ) -> Result<Page<DecisionRow>, StoreError> {
         either!(self, s => s.decisions(junction, range, limit).await)
+    }
+
+    /// How many came over each channel of a junction in the range; channels over which nobody came are not there.
+    pub async fn volumes(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        counted: Counted,
+    ) -> Result<BTreeMap<u16, u64>, StoreError> {
+        either!(self, s => s.volumes(junction, range, counted).await)
     }
 
     /// This instance's audit lines with numbers greater than `after`, in order.

@@ -62,7 +62,8 @@ enum Task {
     },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
     /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package,
-    /// `journeys` what public transport costs in Porto, `fleet` how many cabinets a broker and a centre bear.
+    /// `journeys` what public transport costs in Porto, `store` what the embedded store costs,
+    /// `forecast` how far forecasts are off, `fleet` how many cabinets a broker and a centre bear.
     Bench {
         /// Which one; all of them if none is named.
         name: Option<String>,
@@ -93,6 +94,8 @@ fn run(task: Task) -> anyhow::Result<()> {
                 bench_sim::run()?;
                 bench_fidelity()?;
                 bench_measures::run()?;
+                bench_store()?;
+                bench_forecast()?;
                 bench_journeys()?;
                 bench_fleet::run()
             }
@@ -100,11 +103,14 @@ fn run(task: Task) -> anyhow::Result<()> {
             Some("sim") => bench_sim::run(),
             Some("fidelity") => bench_fidelity(),
             Some("measures") => bench_measures::run(),
+            Some("store") => bench_store(),
+            Some("forecast") => bench_forecast(),
             Some("journeys") => bench_journeys(),
             Some("fleet") => bench_fleet::run(),
             Some(other) => {
                 bail!(
-                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, journeys, fleet"
+                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, store, forecast, \
+                     journeys, fleet"
                 )
             }
         },
@@ -164,6 +170,36 @@ fn bench_journeys() -> anyhow::Result<()> {
     let mut bench = Command::new(root().join("target/release/examples/bench_transit"));
     bench.arg(&data).arg(porto.join("pairs_pt_1000.csv")).arg("20240612");
     step("public transport", bench)
+}
+
+/// Writes five million rows into the embedded store and asks for some; fails where a goal is missed.
+fn bench_store() -> anyhow::Result<()> {
+    step(
+        "build the bench",
+        cargo(["build", "--release", "--package", "controller", "--example", "bench_store"]),
+    )?;
+    let mut bench = Command::new(root().join("target/release/examples/bench_store"));
+    bench.arg(root().join("target/bench-store"));
+    let log = shared().join("data/atspm/input/sample_raw_data.csv");
+    if log.exists() {
+        bench.arg(log);
+    }
+    step("the store", bench)
+}
+
+/// Errors of the forecast beside those of the last value and of the historical average; fails where it is not the best.
+fn bench_forecast() -> anyhow::Result<()> {
+    let folder = shared().join("data/detectors/doem");
+    if !folder.exists() {
+        bail!("there is no {}; set SVETOFOR_SHARED to the folder that has data/", folder.display());
+    }
+    step(
+        "build the bench",
+        cargo(["build", "--release", "--package", "controller", "--example", "bench_forecast"]),
+    )?;
+    let mut bench = Command::new(root().join("target/release/examples/bench_forecast"));
+    bench.args(["PeMSD3.csv", "PeMSD7.csv"].map(|file| folder.join(file)));
+    step("the forecast", bench)
 }
 
 /// Means of travel time, delay and stopped time within 5 % of SUMO's, arrivals per minute correlated at 0.95; fails

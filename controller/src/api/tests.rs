@@ -1,6 +1,9 @@
 //! The API from outside, on a centre that hears hand-made messages and has no broker. Time stands still
 //! between steps (`tokio::time::pause`), so that answers are the same to the byte.
 
+mod forecast;
+mod measures;
+
 use super::standalone;
 use crate::{
     Parts, assemble,
@@ -8,7 +11,7 @@ use crate::{
     coordinator::Settings,
     decide::Kind,
     field::{BrokerState, Decoder, Field, Heard},
-    store::{Started, Store},
+    store::{Batch, Started, Store},
 };
 use axum::{
     Router,
@@ -58,6 +61,11 @@ struct Bench {
 
 impl Bench {
     async fn start() -> Bench {
+        Bench::start_after(|_| Batch::default()).await
+    }
+
+    /// A centre whose store has that from before.
+    async fn start_after(before: impl FnOnce(&City) -> Batch) -> Bench {
         tokio::time::pause();
         let drawing = "
             N
@@ -83,7 +91,7 @@ impl Bench {
             broker: wire::broker::Broker::open_to_all("127.0.0.1", 9),
             store: StoreConfig::Embedded {
                 path: folder.path().join("centre.sqlite"),
-                keep: Duration::from_secs(86_400),
+                keep: Duration::from_secs(86_400 * 30),
             },
             interval: Duration::from_secs(20),
             control: ControlConfig {
@@ -97,6 +105,7 @@ impl Bench {
         let clock = Clock::scaled(T0, 1.0);
         let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
         let store = Arc::new(Store::open(&config.store, &ids, "test").await.unwrap());
+        store.write(&before(&city)).await.unwrap();
         let decoder = Decoder::new(city.clone(), None, "test");
         let link_end = CancellationToken::new();
         let mut field = Field::start(&config, decoder.clone(), clock, link_end.clone()).unwrap();

@@ -2,8 +2,12 @@
 //! milliseconds since the epoch (`*_at`, `since`, `until`), durations seconds (`*_s`), speeds km/h
 //! (`*_kmh`), places `[lon, lat]`. `null` means "not known", never zero.
 
+mod forecast;
+mod measures;
 mod what_if;
 
+pub use forecast::*;
+pub use measures::*;
 pub use what_if::*;
 
 use serde::{Deserialize, Serialize};

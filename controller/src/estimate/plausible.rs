@@ -4,6 +4,11 @@
 //! A channel that never stirs while those of its lane tell of traffic is dead, whatever it says; so is one whose vehicle
 //! does not go under green. One that tells of more vehicles than a lane can carry chatters. A channel that behaves again
 //! is believed again.
+//!
+//! What a single loop's own signal gives away (covered for too long, never, or without a change; more than can be) is
+//! tested as by Jacobson, Nihan & Bender 1990 (Transportation Research Record 1287) and Chen, Kwon, Rice, Skabardonis &
+//! Varaiya 2003 (Transportation Research Record 1855); but by the second rather than by the day, and against the lane's
+//! other channels and its lamps, which they did not have.
 
 use crate::coordinator::ChannelLive;
 use model::time::{Moment, Tenths};

@@ -1,8 +1,16 @@
 //! The store in a file: SQLite, write-ahead log, synchronous=FULL, so that an acknowledged batch survives
-//! kill -9 and a power cut. First cut: a row is a row. Column blocks come later behind the same functions.
+//! kill -9 and a power cut. Events and readings are column blocks ([`history`], encoded by [`codec`]); decisions and
+//! the audit are rows. [`upkeep`] is what a person does to such a file.
+
+mod codec;
+mod history;
+pub mod upkeep;
+
+#[cfg(test)]
+mod tests;
 
 use super::{
-    Batch, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
+    Batch, Counted, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
     audit::{self, AuditEntry},
 };
 use model::{
@@ -11,6 +19,7 @@ use model::{
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::{
+    collections::BTreeMap,
     ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -21,7 +30,9 @@ use std::{
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each entry brings the file from the version before to the next; never edited, only added to.
-const MIGRATIONS: [&str; 1] = [include_str!("embedded/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("embedded/1.sql"), include_str!("embedded/2.sql")];
+/// The version from which events and readings are blocks.
+const BLOCKS: usize = 2;
 
 /// A SQLite file.
 #[derive(Clone, Debug)]
@@ -29,6 +40,8 @@ pub struct Embedded {
     writer: Arc<Mutex<Connection>>,
     // Readers do not wait for the writer: that is what the write-ahead log is for.
     reader: Arc<Mutex<Connection>>,
+    // Blocks are made by one at a time, who reads over this and writes over the writer's.
+    maker: Arc<Mutex<Connection>>,
     devices: Arc<[i64]>,
     instance: Arc<str>,
 }
@@ -43,9 +56,10 @@ impl Embedded {
         let instance: Arc<str> = instance.into();
         blocking(move || {
             open(&path, &junctions)
-                .map(|(writer, reader, devices)| Embedded {
+                .map(|([writer, reader, maker], devices)| Embedded {
                     writer: Arc::new(Mutex::new(writer)),
                     reader: Arc::new(Mutex::new(reader)),
+                    maker: Arc::new(Mutex::new(maker)),
                     devices: devices.into(),
                     instance,
                 })
@@ -75,28 +89,11 @@ impl Embedded {
     /// See [`super::Store::write`].
     pub async fn write(&self, batch: &Batch) -> Result<(), StoreError> {
         let (batch, devices) = (batch.clone(), self.devices.clone());
-        self.write_with(move |db, instance| {
-            let db = db.transaction()?;
+        let long = self.write_with(move |connection, instance| {
+            let db = connection.transaction()?;
             {
-                let mut insert =
-                    db.prepare_cached("INSERT OR IGNORE INTO hires_event(device, ts, code, param) VALUES (?,?,?,?)")?;
-                for e in &batch.events {
-                    insert.execute(params![devices[e.junction.ix()], e.at.0, e.code as i16, e.param as i16])?;
-                }
-                let mut insert = db.prepare_cached(
-                    "INSERT INTO detector_obs(ts, device, channel, count, occ, speed, flags) VALUES (?,?,?,?,?,?,?)",
-                )?;
-                for i in &batch.intervals {
-                    insert.execute(params![
-                        i.at.0,
-                        devices[i.junction.ix()],
-                        i.channel as i16,
-                        i.count as i16,
-                        i.occupancy,
-                        i.speed_mps,
-                        i.flags
-                    ])?;
-                }
+                history::append(&db, &batch.events, &devices)?;
+                history::append(&db, &batch.intervals, &devices)?;
                 let mut insert =
                     db.prepare_cached("INSERT INTO decision(number, ts, device, json) VALUES (?,?,?,?)")?;
                 for d in &batch.decisions {
@@ -118,7 +115,30 @@ impl Embedded {
                     }
                 }
             }
-            db.commit()
+            db.commit()?;
+            history::is_long(connection)
+        })
+        .await?;
+        if long {
+            // Nobody waits for it: the batch is acknowledged meanwhile.
+            let store = self.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.compact(true).await {
+                    tracing::warn!(%error, "the store's tail was not compacted");
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes blocks of what was written; `if_long` leaves it while it is little. Batches are written meanwhile.
+    pub async fn compact(&self, if_long: bool) -> Result<(), StoreError> {
+        self.make(move |maker, write| {
+            if if_long && !history::is_long(maker)? {
+                return Ok(());
+            }
+            let ready = history::compact(maker)?;
+            write(&mut |db| history::put_blocks(db, &ready))
         })
         .await
     }
@@ -131,20 +151,8 @@ impl Embedded {
         limit: usize,
     ) -> Result<Page<EventRow>, StoreError> {
         let device = self.devices[junction.ix()];
-        self.read_with(move |db| {
-            let mut select = db.prepare_cached(
-                "SELECT ts, code, param FROM hires_event WHERE device = ? AND ts >= ? AND ts < ?
-                 ORDER BY ts, code, param LIMIT ?",
-            )?;
-            let rows =
-                select.query_map(params![device, range.start.0, range.end.0, limit as i64 + 1], |r| {
-                    let (at, code, param) =
-                        (Moment(r.get(0)?), r.get::<_, i16>(1)? as u16, r.get::<_, i16>(2)? as u16);
-                    Ok(EventRow { at, junction, code, param })
-                })?;
-            Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
-        })
-        .await
+        self.read_with(move |db| Ok(Page::cut(history::read(db, device, junction, &range, limit)?, limit)))
+            .await
     }
 
     /// See [`super::Store::intervals`].
@@ -155,24 +163,21 @@ impl Embedded {
         limit: usize,
     ) -> Result<Page<IntervalRow>, StoreError> {
         let device = self.devices[junction.ix()];
-        self.read_with(move |db| {
-            let mut select = db.prepare_cached(
-                "SELECT ts, channel, count, occ, speed, flags FROM detector_obs
-                 WHERE device = ? AND ts >= ? AND ts < ? ORDER BY ts, channel, flags, count LIMIT ?",
-            )?;
-            let rows =
-                select.query_map(params![device, range.start.0, range.end.0, limit as i64 + 1], |r| {
-                    Ok(IntervalRow {
-                        at: Moment(r.get(0)?),
-                        junction,
-                        channel: r.get::<_, i16>(1)? as u16,
-                        count: r.get::<_, i16>(2)? as u16,
-                        occupancy: r.get(3)?,
-                        speed_mps: r.get(4)?,
-                        flags: r.get(5)?,
-                    })
-                })?;
-            Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
+        self.read_with(move |db| Ok(Page::cut(history::read(db, device, junction, &range, limit)?, limit)))
+            .await
+    }
+
+    /// See [`super::Store::volumes`].
+    pub async fn volumes(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        counted: Counted,
+    ) -> Result<BTreeMap<u16, u64>, StoreError> {
+        let device = self.devices[junction.ix()];
+        self.read_with(move |db| match counted {
+            Counted::Actuations => history::volumes::<EventRow>(db, device, junction, &range),
+            Counted::Vehicles => history::volumes::<IntervalRow>(db, device, junction, &range),
         })
         .await
     }
@@ -218,12 +223,46 @@ impl Embedded {
 
     /// See [`super::Store::forget_before`].
     pub async fn forget_before(&self, first: Moment) -> Result<(), StoreError> {
-        self.write_with(move |db, _| {
-            let db = db.transaction()?;
-            for table in ["hires_event", "detector_obs", "decision"] {
-                db.execute(&format!("DELETE FROM {table} WHERE ts < ?"), [first.0])?;
+        self.make(move |maker, write| {
+            let ready = history::compact(maker)?;
+            write(&mut |db| {
+                history::put_blocks(db, &ready)?;
+                history::forget_before(db, first)?;
+                db.execute("DELETE FROM decision WHERE ts < ?", [first.0]).map(drop)
+            })?;
+            // Hours that are over become one part each.
+            loop {
+                let ready = history::settle(maker)?;
+                if ready.is_empty() {
+                    return Ok(());
+                }
+                write(&mut |db| history::put_blocks(db, &ready))?;
             }
-            db.commit()
+        })
+        .await
+    }
+
+    /// Makes blocks: `work` reads over the maker's connection for as long as it likes, and writes what came of it in
+    /// short transactions between batches.
+    async fn make(
+        &self,
+        work: impl FnOnce(
+            &Connection,
+            &mut dyn FnMut(&mut dyn FnMut(&Connection) -> rusqlite::Result<()>) -> rusqlite::Result<()>,
+        ) -> rusqlite::Result<()>
+        + Send
+        + 'static,
+    ) -> Result<(), StoreError> {
+        let (maker, writer) = (self.maker.clone(), self.writer.clone());
+        blocking(move || {
+            let maker = maker.lock().unwrap_or_else(|e| e.into_inner());
+            let mut write = |change: &mut dyn FnMut(&Connection) -> rusqlite::Result<()>| {
+                let mut db = writer.lock().unwrap_or_else(|e| e.into_inner());
+                let db = db.transaction()?;
+                change(&db)?;
+                db.commit()
+            };
+            work(&maker, &mut write).map_err(into_error)
         })
         .await
     }
@@ -251,7 +290,7 @@ impl Embedded {
 fn open(
     path: &Path,
     junctions: &[JunctionId],
-) -> Result<(Connection, Connection, Vec<i64>), Box<dyn std::error::Error>> {
+) -> Result<([Connection; 3], Vec<i64>), Box<dyn std::error::Error>> {
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
@@ -265,8 +304,11 @@ fn open(
         return Err(format!("written by a newer version of this program (schema {version})").into());
     }
     let db = writer.transaction()?;
-    for migration in &MIGRATIONS[version..] {
+    for (number, migration) in (1..).zip(MIGRATIONS).skip(version) {
         db.execute_batch(migration)?;
+        if number == BLOCKS {
+            history::from_rows(&db)?;
+        }
     }
     db.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
     let mut devices = Vec::with_capacity(junctions.len());
@@ -279,9 +321,12 @@ fn open(
         }
     }
     db.commit()?;
-    let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    reader.busy_timeout(BUSY)?;
-    Ok((writer, reader, devices))
+    let reader = || -> rusqlite::Result<Connection> {
+        let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        reader.busy_timeout(BUSY)?;
+        Ok(reader)
+    };
+    Ok(([writer, reader()?, reader()?], devices))
 }
 
 fn counter(db: &Connection, name: &str) -> rusqlite::Result<u64> {
@@ -306,7 +351,9 @@ fn unavailable(cause: String) -> StoreError {
 }
 
 fn into_error(error: rusqlite::Error) -> StoreError {
-    let refused = matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::ConstraintViolation));
+    // What is damaged, and what a constraint forbids, will be so the next time.
+    let refused = matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::ConstraintViolation))
+        || matches!(error, rusqlite::Error::FromSqlConversionFailure(..));
     match refused {
         true => StoreError::Refused { kind: "embedded", cause: error.to_string() },
         false => unavailable(error.to_string()),

@@ -7,7 +7,7 @@
 mod copy;
 
 use super::{
-    Batch, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
+    Batch, Counted, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
     audit::{self, AuditEntry},
 };
 use copy::{Copy, from_micros, micros};
@@ -16,7 +16,7 @@ use model::{
     time::Moment,
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
     sync::{
         Arc,
@@ -207,6 +207,31 @@ impl Postgres {
                 flags: r.get::<_, i16>(5) as u8,
             });
             Ok(Page::cut(rows.collect(), limit))
+        })
+        .await
+    }
+
+    /// See [`super::Store::volumes`].
+    pub async fn volumes(
+        &self,
+        junction: JunctionIx,
+        range: Range<Moment>,
+        counted: Counted,
+    ) -> Result<BTreeMap<u16, u64>, StoreError> {
+        self.with(&self.0.reader, async |session, _| {
+            let sql = match counted {
+                Counted::Actuations => format!(
+                    "SELECT param, count(DISTINCT ts) FROM hires_event WHERE device = $1 AND {RANGE} AND code = 82
+                     GROUP BY param ORDER BY param LIMIT $4"
+                ),
+                Counted::Vehicles => format!(
+                    "SELECT channel, sum(count::int8 & 65535)::int8 FROM detector_obs WHERE device = $1 AND {RANGE}
+                     AND count <> 0 GROUP BY channel ORDER BY channel LIMIT $4"
+                ),
+            };
+            // There are 65,536 channels at most.
+            let rows = session.select(&sql, junction, &range, 1 << 16).await?;
+            Ok(rows.iter().map(|r| (r.get::<_, i16>(0) as u16, r.get::<_, i64>(1) as u64)).collect())
         })
         .await
     }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::config::StoreConfig;
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -110,6 +111,16 @@ async fn check(open: impl AsyncFn() -> Store) {
     assert_eq!(audit::first_broken(&entries), None);
     let page = store.audit(1, 1).await.unwrap();
     assert_eq!((page.rows[0].number, page.truncated), (2, true));
+
+    // Volumes: what came twice counts once, and a range is a range.
+    let ever = from(0)..from(4 * day);
+    let actuations = store.volumes(A, ever.clone(), Counted::Actuations).await.unwrap();
+    let (mut wanted, events) = (BTreeMap::new(), store.events(A, ever.clone(), 1000).await.unwrap().rows);
+    events.iter().filter(|e| e.code == 82).for_each(|e| *wanted.entry(e.param).or_insert(0) += 1);
+    assert_eq!(actuations, wanted);
+    assert!(!actuations.is_empty());
+    assert_eq!(store.volumes(A, from(0)..from(day), Counted::Vehicles).await.unwrap(), [(2, 7)].into());
+    assert_eq!(store.volumes(B, ever, Counted::Vehicles).await.unwrap(), [(1, 5)].into());
 
     // A second start has a higher epoch, goes on counting, and finds the devices under their names.
     drop(store);
@@ -298,12 +309,13 @@ async fn a_server_that_goes_and_comes_back_loses_no_row() {
 }
 
 /// Not a test by itself: the program that [`kill_minus_nine_keeps_acknowledged_rows`] starts and kills. It
-/// writes batches of 100 events and says after each how many are acknowledged.
+/// writes batches of 100 events, numbered by their times, and says after each how many there are.
 #[tokio::test]
 async fn writes_until_it_is_killed() {
     let Ok(path) = std::env::var("SVETOFOR_TEST_WRITE_TO") else { return };
     let store = open(&embedded(&PathBuf::from(path))).await;
-    for batch in 0_i64.. {
+    let there = store.events(A, from(0)..from(i64::MAX / 2), 1_000_000_000).await.unwrap().rows.len() as i64;
+    for batch in there / 100.. {
         let events = (0..100).map(|i| event(A, batch * 100 + i, 82, 1)).collect();
         store.write(&Batch { events, ..Batch::default() }).await.unwrap();
         use std::io::Write;
@@ -315,26 +327,35 @@ async fn writes_until_it_is_killed() {
 async fn kill_minus_nine_keeps_acknowledged_rows() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("centre.sqlite");
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "store::suite::writes_until_it_is_killed", "--nocapture"])
-        .env("SVETOFOR_TEST_WRITE_TO", &path)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    use std::io::{BufRead, BufReader};
-    let mut acknowledged = 0;
-    for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
-        let Some(n) = line.strip_prefix("acknowledged ") else { continue };
-        acknowledged = n.parse().unwrap();
-        if acknowledged == 2_000 {
-            // SIGKILL, while it is on its way to the next batches.
-            child.kill().unwrap();
+    let mut there = 0;
+    // After so many rows each time: among the first batches, about when the tail is compacted, and well after.
+    for more in [2_000, 12_800, 12_900, 700, 20_000] {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::suite::writes_until_it_is_killed", "--nocapture"])
+            .env("SVETOFOR_TEST_WRITE_TO", &path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        use std::io::{BufRead, BufReader};
+        let mut acknowledged = 0;
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            let Some(n) = line.strip_prefix("acknowledged ") else { continue };
+            acknowledged = n.parse().unwrap();
+            if acknowledged >= there + more {
+                // SIGKILL, while it is on its way to the next batches.
+                child.kill().unwrap();
+            }
         }
+        child.wait().unwrap();
+        assert!(acknowledged >= there + more, "it ended by itself at {acknowledged}");
+        let holds = embedded::upkeep::check(&path).unwrap();
+        let store = open(&embedded(&path)).await;
+        let rows = store.events(A, from(0)..from(i64::MAX / 2), 1_000_000_000).await.unwrap().rows;
+        assert!(rows.len() >= acknowledged, "{} rows of {acknowledged} acknowledged", rows.len());
+        assert_eq!(rows.len() % 100, 0, "a batch is there whole or not at all");
+        assert_eq!(holds.events, rows.len() as u64);
+        let numbers = rows.iter().map(|row| row.at.0 - T0);
+        assert!(numbers.eq(0..rows.len() as i64), "none is missing, and none is there twice");
+        there = rows.len();
     }
-    child.wait().unwrap();
-    assert!(acknowledged >= 2_000);
-    let store = open(&embedded(&path)).await;
-    let rows = store.events(A, from(0)..from(10_000_000), 1_000_000_000).await.unwrap().rows;
-    assert!(rows.len() >= acknowledged, "{} rows of {acknowledged} acknowledged", rows.len());
-    assert_eq!(rows.len() % 100, 0, "a batch is there whole or not at all");
 }
