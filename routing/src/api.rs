@@ -1,7 +1,11 @@
 //! The public API: `GET /api/v1/plan` in the shape of MOTIS 2's OpenAPI, and the service's health.
 
 pub mod problem;
+mod parameters;
 mod question;
+mod places;
+mod board;
+mod fares;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -16,12 +20,13 @@ use crate::{
 };
 use axum::{
     Json, Router,
-    extract::{Query as UrlQuery, State, rejection::QueryRejection},
+    extract::State,
     http::{Method, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use model::time::Moment;
+use parameters::{Pairs, Parameters};
 use problem::{Code, Problem};
 use question::{PlanParameters, Question};
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
@@ -31,12 +36,24 @@ use tower_http::{
     cors::{Any, CorsLayer},
 };
 use utoipa::OpenApi;
-use view::{BrokerView, GraphView, ItineraryView, PlaceView, PlanView, RoutingHealthView, TrafficView, iso};
+use view::{
+    BrokerView, FareView, GraphView, ItineraryView, Language, PRECISION, PRECISION_V6, PlaceView, PlanView,
+    RoutingHealthView, TrafficView, iso,
+};
 
 /// The pages that belong to the city's API, whoever serves them: mergeable into any other router.
 pub fn router(routing: Arc<Routing>) -> Router {
     Router::new()
         .route("/api/v1/plan", get(plan))
+        .route("/api/v1/fares", get(fares::fares))
+        .route("/api/v1/stoptimes", get(board::stoptimes))
+        .route("/api/v1/map/stops", get(places::stops))
+        .route("/api/v1/geocode", get(places::geocode))
+        .route("/api/v1/reverse-geocode", get(places::reverse_geocode))
+        // What newer MOTIS clients ask for: the same but for the precision of lines.
+        .route("/api/v6/plan", get(plan_v6))
+        .route("/api/v6/stoptimes", get(board::stoptimes))
+        .route("/api/v6/map/stops", get(places::stops))
         .route("/api/v1/routing/health", get(health))
         .with_state(routing)
 }
@@ -65,7 +82,7 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         description = "Journeys on the live road network, in the shape of MOTIS 2's API. Errors are application/problem+json (RFC 9457) with stable codes in `type`.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(plan, health),
+    paths(plan, plan_v6, fares::fares, board::stoptimes, places::stops, places::geocode, places::reverse_geocode, health),
     components(schemas(Problem)),
     tags((name = "routing", description = "Journeys"))
 )]
@@ -94,42 +111,71 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn plan(
-    State(routing): State<Arc<Routing>>,
-    pairs: Result<UrlQuery<Vec<(String, String)>>, QueryRejection>,
+async fn plan(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
+    plan_with(&routing, pairs, PRECISION).await
+}
+
+/// The same as `/api/v1/plan` for newer MOTIS clients.
+///
+/// Lines have 6 digits after the point instead of 7.
+#[utoipa::path(
+    get, path = "/api/v6/plan", tag = "routing", operation_id = "planV6",
+    params(PlanParameters),
+    responses(
+        (status = 200, description = "Journeys; perhaps none, then `notes` says why", body = PlanView),
+        (status = 400, description = "bad-request, not-a-place, swapped-coordinates", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "outside-the-map, no-street-near", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn plan_v6(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
+    plan_with(&routing, pairs, PRECISION_V6).await
+}
+
+async fn plan_with(routing: &Arc<Routing>, pairs: Pairs, precision: u32) -> Response {
+    let now = routing.clock.now();
+    in_turn(routing, move |routing| {
+        let mut question = Question::read(Parameters::of(pairs)?, &routing.planner, now)?;
+        question.telling.precision = precision;
+        Ok(Json(answer(routing, question, now)?).into_response())
+    })
+    .await
+}
+
+/// Works on a question when there is a free place for it, and counts it.
+async fn in_turn(
+    routing: &Arc<Routing>,
+    work: impl FnOnce(&Routing) -> Result<Response, Problem> + Send + 'static,
 ) -> Response {
     let arrived = Instant::now();
-    match answer_in_turn(&routing, pairs).await {
-        Ok(view) => {
+    let turn = tokio::time::timeout(routing.limits.patience, routing.gate.clone().acquire_owned()).await;
+    let answer = match turn {
+        Ok(Ok(turn)) => {
+            let routing = routing.clone();
+            let work = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                work(&routing)
+            });
+            let stopped =
+                |_| Err(Problem::new(Code::Internal, "the planner stopped in the middle of this question"));
+            work.await.unwrap_or_else(stopped)
+        }
+        _ => {
+            let detail = format!("no free place within {} s; try again", routing.limits.patience.as_secs());
+            Err(Problem::new(Code::Busy, detail))
+        }
+    };
+    match answer {
+        Ok(response) => {
             routing.meter.answered(arrived.elapsed());
-            Json(view).into_response()
+            response
         }
         Err(problem) => {
             routing.meter.refused();
             problem.into_response()
         }
     }
-}
-
-async fn answer_in_turn(
-    routing: &Arc<Routing>,
-    pairs: Result<UrlQuery<Vec<(String, String)>>, QueryRejection>,
-) -> Result<PlanView, Problem> {
-    let UrlQuery(pairs) = pairs.map_err(|e| Problem::new(Code::BadRequest, e.body_text()))?;
-    let now = routing.clock.now();
-    let question = Question::read(pairs, &routing.planner, now)?;
-    let turn = tokio::time::timeout(routing.limits.patience, routing.gate.clone().acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else {
-        let detail = format!("no free place within {} s; try again", routing.limits.patience.as_secs());
-        return Err(Problem::new(Code::Busy, detail));
-    };
-    let routing = routing.clone();
-    let work = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        answer(&routing, question, now)
-    });
-    work.await
-        .map_err(|_| Problem::new(Code::Internal, "the planner stopped in the middle of this question"))?
 }
 
 fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView, Problem> {
@@ -165,7 +211,12 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
             }
         }
     }
-    let itineraries = by_transit(routing, &question, [&from, &to], &mut notes);
+    let mut itineraries = by_transit(routing, &question, [&from, &to], &mut notes);
+    if let (Language::English, Some(transit)) = (question.telling.language, routing.planner.transit()) {
+        for leg in itineraries.iter_mut().flat_map(|itinerary| &mut itinerary.legs) {
+            leg.translate(|local| transit.timetable().english(local));
+        }
+    }
     // A place without streets is the asker's mistake if nobody at all can get there.
     if itineraries.is_empty()
         && no_street.len() == question.profiles.len()
@@ -233,7 +284,26 @@ fn by_transit(
                 .push("transit: no connection within the limits that is quicker than walking".to_string()),
         }
     }
-    journeys.iter().map(|journey| ItineraryView::new(journey, question.telling)).collect()
+    let zone = transit.timetable().zone();
+    let mut views = Vec::new();
+    for journey in &journeys {
+        let mut view = ItineraryView::new(journey, question.telling);
+        if let Some(fares) = routing.planner.fares() {
+            match fares.price(journey, question.card.as_deref(), &zone) {
+                Ok(fare) => {
+                    view.fare = Some(FareView::new(&fare, &fares.currency, question.telling.language));
+                }
+                Err(reason) => {
+                    let note = format!("fare: {reason}");
+                    if !notes.contains(&note) {
+                        notes.push(note);
+                    }
+                }
+            }
+        }
+        views.push(view);
+    }
+    views
 }
 
 /// A gap between place and street that is worth mentioning, m.

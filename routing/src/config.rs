@@ -14,6 +14,8 @@ pub struct Config {
     pub city: PathBuf,
     /// The timetable that `routing prepare` made for that city; `None` plans no public transport, and says so.
     pub timetable: Option<PathBuf>,
+    /// What journeys cost; `None` tells no fares.
+    pub fares: Option<PathBuf>,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Where link times come from; `None` plans on empty roads for ever, and says so.
@@ -27,6 +29,7 @@ pub struct Config {
 struct RawConfig {
     city: PathBuf,
     timetable: Option<PathBuf>,
+    fares: Option<PathBuf>,
     listen: Spanned<String>,
     broker: Option<RawBroker>,
     limits: RawLimits,
@@ -143,7 +146,8 @@ impl Config {
         let Some(listen) = listen.filter(|_| complaints.is_empty()) else { return Err(complaints) };
         let limits = Limits { at_once, patience: Duration::from_secs_f64(patience_s) };
         let timetable = raw.timetable.map(|file| folder.join(file));
-        Ok((Config { city: folder.join(raw.city), timetable, listen, broker, limits }, password))
+        let fares = raw.fares.map(|file| folder.join(file));
+        Ok((Config { city: folder.join(raw.city), timetable, fares, listen, broker, limits }, password))
     }
 }
 

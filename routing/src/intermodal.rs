@@ -10,8 +10,9 @@ use crate::{
     snapshot::Snapshot,
     street::{Costs, Scratch, quickest},
     transit::{
+        board::{Board, Calling},
         connection::{Connection, RunPart},
-        day::{DayTable, Modes, NEVER, Traveller},
+        day::{DayTable, Modes, NEVER, Run, Traveller},
         search::{Found, Request, Search, Walk, scaled},
         timetable::{Pattern, Timetable},
         walks::{Footpaths, Looking, WalkScratch, Walks},
@@ -21,6 +22,7 @@ use model::{city::City, geo::LonLat, time::Moment};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
+    ops::RangeInclusive,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -206,6 +208,50 @@ impl Transit {
         Day::of(at.to_zoned(self.timetable.zone()).date())
     }
 
+    /// What calls at stops.
+    pub fn board(&self, stops: &[u32], board: &Board) -> Vec<(Calling, Ride)> {
+        let tables = self.table(self.day_of(board.at), Traveller::OnFoot);
+        let day = &tables.forwards.day;
+        let whole = |run: Run| 0..=self.timetable.calls_of(run.trip).len() - 1;
+        let events = board.read(&self.timetable, day, stops);
+        events.into_iter().map(|calling| (calling, self.ride(day, calling.run, whole(calling.run)))).collect()
+    }
+
+    /// A trip on its day, between two of its calls.
+    fn ride(&self, day: &DayTable, run: Run, part: RangeInclusive<usize>) -> Ride {
+        let timetable = &self.timetable;
+        let trip = &timetable.trips[run.trip as usize];
+        let route = &timetable.routes[trip.route as usize];
+        let all = timetable.calls_of(run.trip);
+        let call = |call: &crate::gtfs::records::Call| {
+            let stop = &timetable.stops[call.stop as usize];
+            RideCall {
+                place: self.place(call.stop),
+                code: stop.code.clone(),
+                track: stop.platform.clone(),
+                zone: stop.zone.clone(),
+                level: stop.level,
+                arrival: day.moment_of_run(run, call.arrival_s),
+                departure: day.moment_of_run(run, call.departure_s),
+                boards: call.boards,
+                alights: call.alights,
+            }
+        };
+        let frequency = timetable.frequencies_of(run.trip).iter().find(|frequency| !frequency.exact);
+        Ride {
+            mode: route.mode,
+            route_id: route.id.clone(),
+            route: route.clone(),
+            agency: timetable.agency_of(run.trip).clone(),
+            trip_id: trip.id.clone(),
+            day: run.day,
+            trip_start: day.moment_of_run(run, all[0].departure_s),
+            headsign: timetable.headsign_at(run.trip, *part.start()).to_string(),
+            calls: all[part].iter().map(call).collect(),
+            every_s: frequency.map(|frequency| frequency.headway_s),
+        }
+    }
+
     fn table(&self, day: Day, traveller: Traveller) -> Arc<BothWays> {
         let key = (day, traveller);
         let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,8 +286,9 @@ impl Transit {
         let mut memory = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let found = self.connections(streets, query, &mut memory, scratch);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
-        let Some((ends, connections)) = found? else { return Ok(Vec::new()) };
-        let mut telling = Telling { transit: self, streets, query, ends, walked: HashMap::new() };
+        let Some((ends, connections, tables)) = found? else { return Ok(Vec::new()) };
+        let day = &tables.forwards.day;
+        let mut telling = Telling { transit: self, day, streets, query, ends, walked: HashMap::new() };
         Ok(connections.iter().filter_map(|connection| telling.itinerary(connection, scratch)).collect())
     }
 
@@ -252,14 +299,17 @@ impl Transit {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "feet of both ends, and what leads from one to the other")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "feet of both ends, what leads from one to the other, and the day"
+    )]
     fn connections(
         &self,
         streets: &Streets<'_>,
         query: &TransitQuery,
         memory: &mut Memory,
         scratch: &mut Scratch,
-    ) -> Result<Option<([Vec<OnArc>; 2], Vec<Connection>)>, NoJourney> {
+    ) -> Result<Option<([Vec<OnArc>; 2], Vec<Connection>, Arc<BothWays>)>, NoJourney> {
         let (on_foot, traveller) = self.of(query.on_foot);
         let slowness =
             query.on_foot.usual_speed_mps().zip(query.speed_mps).map_or(1.0, |(usual, own)| usual / own);
@@ -312,7 +362,7 @@ impl Transit {
         let mut connections: Vec<_> =
             found.iter().map(|found| day.connection(&self.timetable, found)).collect();
         connections.sort_by_key(|connection| (connection.start, connection.end, connection.rides.len()));
-        Ok(Some(([from, to], connections)))
+        Ok(Some(([from, to], connections, tables)))
     }
 
     /// A place's feet on the streets; none for a stop to which no street leads.
@@ -359,6 +409,7 @@ fn in_windows(search: &mut Search, request: Request<'_>, query: &TransitQuery) -
 /// Makes itineraries of connections.
 struct Telling<'a> {
     transit: &'a Transit,
+    day: &'a DayTable,
     streets: &'a Streets<'a>,
     query: &'a TransitQuery,
     ends: [Vec<OnArc>; 2],
@@ -486,46 +537,16 @@ impl Telling<'_> {
     }
 
     fn ride(&self, part: &RunPart) -> Leg {
-        let timetable = &self.transit.timetable;
-        let trip = &timetable.trips[part.run.trip as usize];
-        let route = &timetable.routes[trip.route as usize];
-        let all = timetable.calls_of(part.run.trip);
-        // The run's own clock: any of its known times says how far it is from the trip's.
-        let zero_s = part.departure.0 / 1000 - i64::from(all[part.board].departure_s);
-        let moment = |time_s: u32| Moment((zero_s + i64::from(time_s)) * 1000);
-        let call = |call: &crate::gtfs::records::Call| {
-            let stop = &timetable.stops[call.stop as usize];
-            RideCall {
-                place: self.transit.place(call.stop),
-                code: stop.code.clone(),
-                track: stop.platform.clone(),
-                level: stop.level,
-                arrival: moment(call.arrival_s),
-                departure: moment(call.departure_s),
-            }
-        };
-        let shape = timetable.shape_between(part.run.trip, part.board, part.alight);
-        let frequency = timetable.frequencies_of(part.run.trip).iter().find(|frequency| !frequency.exact);
-        let ride = Ride {
-            mode: route.mode,
-            route_id: route.id.clone(),
-            route: route.clone(),
-            agency: timetable.agency_of(part.run.trip).clone(),
-            trip_id: trip.id.clone(),
-            day: part.run.day,
-            trip_start: moment(all[0].departure_s),
-            headsign: timetable.headsign_at(part.run.trip, part.board).to_string(),
-            calls: all[part.board..=part.alight].iter().map(call).collect(),
-            every_s: frequency.map(|frequency| frequency.headway_s),
-        };
+        let transit = self.transit;
+        let shape = transit.timetable.shape_between(part.run.trip, part.board, part.alight);
         Leg {
-            from: self.transit.place(part.from),
-            to: self.transit.place(part.to),
+            from: transit.place(part.from),
+            to: transit.place(part.to),
             start: part.departure,
             end: part.arrival,
             distance_m: model::geo::length_m(&shape),
             shape,
-            means: Means::Transit(Box::new(ride)),
+            means: Means::Transit(Box::new(transit.ride(self.day, part.run, part.board..=part.alight))),
         }
     }
 }

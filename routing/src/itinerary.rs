@@ -116,12 +116,18 @@ pub struct RideCall {
     pub code: Option<String>,
     /// The platform.
     pub track: Option<String>,
+    /// The zone of the tariff that it is in.
+    pub zone: Option<String>,
     /// Its level.
     pub level: f32,
     /// When the vehicle comes.
     pub arrival: Moment,
     /// When it goes.
     pub departure: Moment,
+    /// Whether one may get on.
+    pub boards: bool,
+    /// Whether one may get off.
+    pub alights: bool,
 }
 
 /// One instruction, and the stretch that follows it.

@@ -73,6 +73,9 @@ struct Serve {
     /// The data folder, with the `city.json` that `prepare` or `city` made, and perhaps a `timetable.bin`.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// What journeys cost: a file of tariffs such as configs/fares/moscow.toml. Without it no fares are told.
+    #[arg(long, value_name = "F.toml")]
+    fares: Option<PathBuf>,
     /// Where the API listens. Port 0 takes a free one, which is printed.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: SocketAddr,
@@ -161,7 +164,14 @@ fn obey(command: Command) -> Result<(), Failure> {
             let city = task.data.join(CITY_FILE);
             let timetable = Some(task.data.join(TIMETABLE_FILE)).filter(|file| file.exists());
             serve(
-                Config { city, timetable, listen: task.listen, broker, limits: Limits::default() },
+                Config {
+                    city,
+                    timetable,
+                    fares: task.fares,
+                    listen: task.listen,
+                    broker,
+                    limits: Limits::default(),
+                },
                 "command line",
             )
         }

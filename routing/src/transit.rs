@@ -12,6 +12,7 @@ pub mod walks;
 pub mod day;
 pub mod search;
 pub mod connection;
+pub mod board;
 #[cfg(test)]
 pub(crate) mod drawing;
 #[cfg(test)]

@@ -113,6 +113,7 @@ D---------E",
     let config = Config {
         city: folder.path().join(prepare::CITY_FILE),
         timetable: None,
+        fares: None,
         listen: at,
         broker: Some(link),
         limits: Limits::default(),

@@ -2,6 +2,7 @@
 //! second, durations seconds, distances metres. What MOTIS does not have is marked **ours**.
 
 use crate::{
+    fare::{Fare, Payment},
     itinerary::{Direction, Itinerary, Leg, Means, Place, Ride, RideCall, Step},
     profile::Profile,
 };
@@ -13,6 +14,9 @@ use utoipa::ToSchema;
 
 /// Digits after the point in polylines: 7, as MOTIS has it under `/api/v1`.
 pub const PRECISION: u32 = 7;
+
+/// The same under `/api/v6`.
+pub const PRECISION_V6: u32 = 6;
 
 /// `GET /api/v1/plan`.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
@@ -54,8 +58,54 @@ pub struct ItineraryView {
     pub end_time: String,
     /// Changes of vehicle.
     pub transfers: u32,
+    /// **Ours**: what it costs with the card of the question; left out where no tariff says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fare: Option<FareView>,
     /// Legs in order.
     pub legs: Vec<LegView>,
+}
+
+/// What a journey costs. **Ours.**
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FareView {
+    /// All of it.
+    pub amount: f64,
+    /// ISO 4217.
+    pub currency: String,
+    /// What is bought.
+    pub payments: Vec<PaymentView>,
+}
+
+/// One product bought. **Ours.**
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentView {
+    /// The product's id in the tariff.
+    pub product: String,
+    /// Its name.
+    pub name: String,
+    /// What it costs; 0 for what is paid already or free.
+    pub amount: f64,
+    /// For how many rides it pays here.
+    pub rides: usize,
+}
+
+impl FareView {
+    pub(crate) fn new(fare: &Fare, currency: &str, language: Language) -> FareView {
+        let whole = |hundredths: i64| hundredths as f64 / 100.0;
+        let payment = |payment: &Payment| PaymentView {
+            product: payment.product.clone(),
+            name: language.name(&payment.name).to_string(),
+            amount: whole(payment.amount),
+            rides: payment.rides.len(),
+        };
+        FareView {
+            amount: whole(fare.amount),
+            currency: currency.to_string(),
+            payments: fare.payments.iter().map(payment).collect(),
+        }
+    }
 }
 
 /// A part of a journey by one means.
@@ -148,6 +198,9 @@ pub struct PlaceView {
     /// The stop's id, for stops.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_id: Option<String>,
+    /// The station's id, for platforms of one, where stops are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
     /// Degrees north.
     pub lat: f64,
     /// Degrees east.
@@ -215,7 +268,7 @@ pub struct StepView {
 pub struct PolylineView {
     /// The encoded points.
     pub points: String,
-    /// Digits after the point: 7.
+    /// Digits after the point: 7 under `/api/v1`, 6 under `/api/v6`.
     pub precision: u32,
     /// How many points.
     pub length: usize,
@@ -311,6 +364,8 @@ pub struct Telling {
     pub language: Language,
     /// With lines and steps.
     pub detailed: bool,
+    /// Digits after the point in polylines.
+    pub precision: u32,
 }
 
 impl ItineraryView {
@@ -321,12 +376,32 @@ impl ItineraryView {
             start_time: iso(itinerary.start),
             end_time: iso(itinerary.end),
             transfers: itinerary.transfers() as u32,
+            fare: None,
             legs: itinerary.legs.iter().map(|leg| LegView::new(leg, telling)).collect(),
         }
     }
 }
 
 impl LegView {
+    /// Says it in other words: those that `say` has for what stands there.
+    pub(crate) fn translate<'a>(&mut self, say: impl Fn(&str) -> Option<&'a str>) {
+        let ride = self.transit.iter_mut().flat_map(|ride| {
+            let calls = ride.intermediate_stops.iter_mut().map(|call| &mut call.name);
+            let own = [
+                &mut ride.headsign,
+                &mut ride.route_long_name,
+                &mut ride.display_name,
+                &mut ride.agency_name,
+            ];
+            own.into_iter().chain(calls)
+        });
+        for text in [&mut self.from.name, &mut self.to.name].into_iter().chain(ride) {
+            if let Some(words) = say(text) {
+                *text = words.to_string();
+            }
+        }
+    }
+
     fn new(leg: &Leg, telling: Telling) -> LegView {
         let (start, end) = (iso(leg.start), iso(leg.end));
         let street = LegView {
@@ -341,14 +416,17 @@ impl LegView {
             real_time: false,
             scheduled: false,
             distance: decimetres(leg.distance_m),
-            leg_geometry: PolylineView::new(if telling.detailed { &leg.shape } else { &[] }),
+            leg_geometry: PolylineView::new(
+                if telling.detailed { &leg.shape } else { &[] },
+                telling.precision,
+            ),
             steps: None,
             live_share: 0.0,
             transit: None,
         };
         match &leg.means {
             Means::Street(way) => {
-                let steps = || way.steps.iter().map(|step| StepView::new(step, telling.language)).collect();
+                let steps = || way.steps.iter().map(|step| StepView::new(step, telling)).collect();
                 LegView {
                     mode: mode(way.profile).to_string(),
                     real_time: way.live_share > 0.0,
@@ -379,24 +457,19 @@ impl LegView {
 
 impl RideView {
     fn new(ride: &Ride) -> RideView {
-        let zone = TimeZone::get(&ride.agency.zone).unwrap_or(TimeZone::UTC);
-        let at = jiff::Timestamp::from_second(second(ride.trip_start)).unwrap_or_default().to_zoned(zone);
-        let day = ride.day.date();
-        let name =
-            if ride.route.short_name.is_empty() { &ride.route.long_name } else { &ride.route.short_name };
         RideView {
             headsign: ride.headsign.clone(),
             route_id: ride.route_id.clone(),
             route_short_name: ride.route.short_name.clone(),
             route_long_name: ride.route.long_name.clone(),
-            display_name: name.clone(),
+            display_name: ride.route.sign().to_string(),
             route_color: ride.route.colour.clone(),
             route_text_color: ride.route.text_colour.clone(),
             route_type: ride.route.route_type,
             agency_id: ride.agency.id.clone(),
             agency_name: ride.agency.name.clone(),
             agency_url: ride.agency.url.clone(),
-            trip_id: format!("{}_{}_{}", day.strftime("%Y%m%d"), at.strftime("%H:%M"), ride.trip_id),
+            trip_id: trip_id(ride),
             intermediate_stops: ride.calls[1..ride.calls.len() - 1].iter().map(PlaceView::of_call).collect(),
             cancelled: false,
             every_seconds: ride.every_s,
@@ -405,14 +478,14 @@ impl RideView {
 }
 
 impl StepView {
-    fn new(step: &Step, language: Language) -> StepView {
+    fn new(step: &Step, telling: Telling) -> StepView {
         StepView {
             relative_direction: direction(step.direction).to_string(),
             distance: decimetres(step.distance_m),
             from_level: 0.0,
             to_level: 0.0,
-            polyline: PolylineView::new(&step.shape),
-            street_name: step.street.as_ref().map_or("", |name| language.name(name)).to_string(),
+            polyline: PolylineView::new(&step.shape, telling.precision),
+            street_name: step.street.as_ref().map_or("", |name| telling.language.name(name)).to_string(),
             exit: String::new(),
             stay_on: false,
             area: false,
@@ -427,6 +500,7 @@ impl PlaceView {
         PlaceView {
             name: place.name.clone(),
             stop_id: place.stop.clone(),
+            parent_id: None,
             lat: place.at.lat,
             lon: place.at.lon,
             level: 0.0,
@@ -443,7 +517,14 @@ impl PlaceView {
 }
 
 impl PlaceView {
-    fn of_call(call: &RideCall) -> PlaceView {
+    /// Says its name in English, if that is asked for and `say` has it.
+    pub(crate) fn translate<'a>(&mut self, language: Language, say: impl Fn(&str) -> Option<&'a str>) {
+        if let Some(words) = say(&self.name).filter(|_| language == Language::English) {
+            self.name = words.to_string();
+        }
+    }
+
+    pub(crate) fn of_call(call: &RideCall) -> PlaceView {
         let (arrival, departure) = (iso(call.arrival), iso(call.departure));
         PlaceView {
             level: f64::from(call.level),
@@ -460,9 +541,16 @@ impl PlaceView {
 }
 
 impl PolylineView {
-    fn new(line: &[LonLat]) -> PolylineView {
-        PolylineView { points: encode_polyline(line, PRECISION), precision: PRECISION, length: line.len() }
+    fn new(line: &[LonLat], precision: u32) -> PolylineView {
+        PolylineView { points: encode_polyline(line, precision), precision, length: line.len() }
     }
+}
+
+/// `<service day>_<departure from the first stop>_<feed>_<trip>`, as MOTIS has it.
+pub(crate) fn trip_id(ride: &Ride) -> String {
+    let zone = TimeZone::get(&ride.agency.zone).unwrap_or(TimeZone::UTC);
+    let at = jiff::Timestamp::from_second(second(ride.trip_start)).unwrap_or_default().to_zoned(zone);
+    format!("{}_{}_{}", ride.day.date().strftime("%Y%m%d"), at.strftime("%H:%M"), ride.trip_id)
 }
 
 /// The mode's name in MOTIS.

@@ -47,6 +47,10 @@ impl Modes {
     pub fn with(self, mode: Mode) -> Modes {
         Modes(self.0 | 1 << mode as u16)
     }
+    /// Whether all of another set are in it.
+    pub fn holds(self, other: Modes) -> bool {
+        other.0 & !self.0 == 0
+    }
     /// Whether the two sets share a mode.
     pub fn any(self, other: Modes) -> bool {
         self.0 & other.0 != 0

@@ -12,3 +12,4 @@ mod what_if;
 mod evaluate;
 mod compare;
 mod browser;
+mod motis;

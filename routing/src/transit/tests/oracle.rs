@@ -296,6 +296,7 @@ fn of_wild(wild: &Wild, day: Day) -> Timetable {
         parent: None,
         platform: None,
         level: 0.0,
+        zone: None,
         wheelchair: Wheelchair::Unknown,
     };
     let route = Route {
