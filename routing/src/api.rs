@@ -17,6 +17,7 @@ use crate::{
     profile::Profile,
     service::{EDGES_S, Routing},
     snapshot::{Freshness, Snapshot},
+    transit::live::Live,
 };
 use axum::{
     Json, Router,
@@ -38,7 +39,7 @@ use tower_http::{
 use utoipa::OpenApi;
 use view::{
     BrokerView, FareView, GraphView, ItineraryView, Language, PRECISION, PRECISION_V6, PlaceView, PlanView,
-    RoutingHealthView, TrafficView, iso,
+    RealtimeFeedView, RealtimeView, RoutingHealthView, TrafficView, iso,
 };
 
 /// The pages that belong to the city's API, whoever serves them: mergeable into any other router.
@@ -180,6 +181,8 @@ async fn in_turn(
 
 fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView, Problem> {
     let traffic = routing.traffic.now();
+    let live = routing.planner.transit().map(|transit| transit.live()).unwrap_or_default();
+    let realtime = RealtimeView::new(&live, now);
     let Question { from, to, when, mut notes, .. } = question.clone();
     let (mut direct, mut no_street) = (Vec::new(), Vec::new());
     for &profile in &question.profiles {
@@ -211,7 +214,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
             }
         }
     }
-    let mut itineraries = by_transit(routing, &question, [&from, &to], &mut notes);
+    let mut itineraries = by_transit(routing, &question, &live, [&from, &to], &mut notes);
     if let (Language::English, Some(transit)) = (question.telling.language, routing.planner.transit()) {
         for leg in itineraries.iter_mut().flat_map(|itinerary| &mut itinerary.legs) {
             leg.translate(|local| transit.timetable().english(local));
@@ -242,6 +245,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
         previous_page_cursor: String::new(),
         next_page_cursor: String::new(),
         traffic: traffic_view(routing, &traffic, now, departure),
+        realtime,
         notes,
     })
 }
@@ -249,6 +253,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
 fn by_transit(
     routing: &Routing,
     question: &Question,
+    live: &Arc<Live>,
     [from, to]: [&Place; 2],
     notes: &mut Vec<String>,
 ) -> Vec<ItineraryView> {
@@ -269,7 +274,7 @@ fn by_transit(
         street_within_m: question.street_within_m,
         speed_mps: question.pedestrian_mps,
     };
-    let journeys = routing.planner.by_transit(&query).unwrap_or_else(|reason| {
+    let journeys = routing.planner.by_transit_as(&query, live).unwrap_or_else(|reason| {
         notes.push(format!("transit: {reason}"));
         Vec::new()
     });
@@ -377,6 +382,7 @@ async fn health(State(routing): State<Arc<Routing>>) -> Json<RoutingHealthView> 
             since: iso(broker.since),
             detail: broker.detail,
         }),
+        realtime: routing.realtime.get().into_iter().map(|state| RealtimeFeedView::new(&state)).collect(),
         received: received.into_iter().map(|(name, count)| (name.to_string(), count)).collect(),
         answered: routing.meter.answers(),
         refused: routing.meter.refusals(),

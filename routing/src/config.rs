@@ -1,6 +1,9 @@
 //! `routing.toml`: what a person writes, and what it means.
 
-use crate::service::Limits;
+use crate::{
+    realtime::poll::{FeedConfig, Place},
+    service::Limits,
+};
 use model::config::{Complaint, Complaints, Source, parse};
 use serde::Deserialize;
 use serde_spanned::Spanned;
@@ -18,6 +21,8 @@ pub struct Config {
     pub fares: Option<PathBuf>,
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// GTFS-Realtime feeds to follow.
+    pub realtime: Vec<FeedConfig>,
     /// Where link times come from; `None` plans on empty roads for ever, and says so.
     pub broker: Option<LinkConfig>,
     /// Bounds on work.
@@ -32,6 +37,8 @@ struct RawConfig {
     fares: Option<PathBuf>,
     listen: Spanned<String>,
     broker: Option<RawBroker>,
+    #[serde(default)]
+    realtime: Vec<RawFeed>,
     limits: RawLimits,
 }
 
@@ -44,6 +51,14 @@ struct RawBroker {
     keep_alive_s: Spanned<u64>,
     username: Option<String>,
     password_file: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFeed {
+    feed: String,
+    from: Spanned<String>,
+    every_s: Spanned<u64>,
 }
 
 #[derive(Deserialize)]
@@ -143,11 +158,31 @@ impl Config {
             }
             link
         });
+        let mut realtime = Vec::new();
+        for raw in raw.realtime {
+            let every_s = *raw.every_s.get_ref();
+            if !(1..=3600).contains(&every_s) {
+                let message = format!("every_s = {every_s} is not between 1 and 3600");
+                complaints.push(Complaint::spanned(source, &raw.every_s, message));
+            }
+            let place = Place::parse(raw.from.get_ref());
+            let place = place.map_err(|message| Complaint::spanned(source, &raw.from, message));
+            if let Some(place) = complaints.take(place) {
+                let place = match place {
+                    Place::File(file) => Place::File(folder.join(file)),
+                    url => url,
+                };
+                realtime.push(FeedConfig { tag: raw.feed, place, every: Duration::from_secs(every_s) });
+            }
+        }
         let Some(listen) = listen.filter(|_| complaints.is_empty()) else { return Err(complaints) };
         let limits = Limits { at_once, patience: Duration::from_secs_f64(patience_s) };
         let timetable = raw.timetable.map(|file| folder.join(file));
         let fares = raw.fares.map(|file| folder.join(file));
-        Ok((Config { city: folder.join(raw.city), timetable, fares, listen, broker, limits }, password))
+        Ok((
+            Config { city: folder.join(raw.city), timetable, fares, listen, realtime, broker, limits },
+            password,
+        ))
     }
 }
 

@@ -13,11 +13,13 @@ use crate::{
         board::{Board, Calling},
         connection::{Connection, RunPart},
         day::{DayTable, Modes, NEVER, Run, Traveller},
+        live::Live,
         search::{Found, Request, Search, Walk, scaled},
         timetable::{Pattern, Timetable},
         walks::{Footpaths, Looking, WalkScratch, Walks},
     },
 };
+use arc_swap::ArcSwap;
 use model::{city::City, geo::LonLat, time::Moment};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -112,11 +114,14 @@ pub struct Transit {
     by_id: HashMap<String, u32>,
     on_foot: OnFoot,
     on_wheels: OnFoot,
+    /// What is known of trips now.
+    live: ArcSwap<Live>,
     days: Mutex<Vec<(DayKey, Arc<BothWays>)>>,
     idle: Mutex<Vec<Memory>>,
 }
 
-type DayKey = (Day, Traveller);
+/// A day for somebody, as one picture of the trips shows it.
+type DayKey = (Day, Traveller, u64);
 
 /// A day seen forwards and backwards.
 #[derive(Debug)]
@@ -180,6 +185,7 @@ impl Transit {
             by_id: timetable.stops.iter().enumerate().map(|(i, stop)| (stop.id.clone(), i as u32)).collect(),
             on_foot,
             on_wheels,
+            live: ArcSwap::default(),
             days: Mutex::default(),
             idle: Mutex::default(),
             timetable,
@@ -210,7 +216,7 @@ impl Transit {
 
     /// What calls at stops.
     pub fn board(&self, stops: &[u32], board: &Board) -> Vec<(Calling, Ride)> {
-        let tables = self.table(self.day_of(board.at), Traveller::OnFoot);
+        let tables = self.table(self.day_of(board.at), Traveller::OnFoot, &self.live());
         let day = &tables.forwards.day;
         let whole = |run: Run| 0..=self.timetable.calls_of(run.trip).len() - 1;
         let events = board.read(&self.timetable, day, stops);
@@ -223,21 +229,28 @@ impl Transit {
         let trip = &timetable.trips[run.trip as usize];
         let route = &timetable.routes[trip.route as usize];
         let all = timetable.calls_of(run.trip);
-        let call = |call: &crate::gtfs::records::Call| {
+        let call = |i: usize| {
+            let call = &all[i];
             let stop = &timetable.stops[call.stop as usize];
+            let [arrival, departure] = day.expected(timetable, run, i);
             RideCall {
                 place: self.place(call.stop),
                 code: stop.code.clone(),
                 track: stop.platform.clone(),
                 zone: stop.zone.clone(),
                 level: stop.level,
-                arrival: day.moment_of_run(run, call.arrival_s),
-                departure: day.moment_of_run(run, call.departure_s),
+                arrival,
+                departure,
+                scheduled: [call.arrival_s, call.departure_s].map(|s| day.moment_of_run(run, s)),
+                skipped: day.skips_call(run, i),
                 boards: call.boards,
                 alights: call.alights,
             }
         };
         let frequency = timetable.frequencies_of(run.trip).iter().find(|frequency| !frequency.exact);
+        let times =
+            [day.expected(timetable, run, *part.start())[1], day.expected(timetable, run, *part.end())[0]];
+        let alerts = day.live().alerts_of(timetable, run.trip, &all[part.clone()], times).cloned().collect();
         Ride {
             mode: route.mode,
             route_id: route.id.clone(),
@@ -247,13 +260,52 @@ impl Transit {
             day: run.day,
             trip_start: day.moment_of_run(run, all[0].departure_s),
             headsign: timetable.headsign_at(run.trip, *part.start()).to_string(),
-            calls: all[part].iter().map(call).collect(),
+            calls: part.map(call).collect(),
+            live: day.is_live(run),
+            alerts,
             every_s: frequency.map(|frequency| frequency.headway_s),
         }
     }
 
-    fn table(&self, day: Day, traveller: Traveller) -> Arc<BothWays> {
-        let key = (day, traveller);
+    /// What is known of trips now.
+    pub fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// Another picture of the trips. The days that were asked for are made ready in it first, so that nobody waits for them; then
+    /// it takes the place of the one before at once, and whoever is under way in that one ends in it.
+    pub fn set_live(&self, mut live: Live) {
+        let before = self.live.load_full();
+        live.number = before.number + 1;
+        let live = Arc::new(live);
+        let lock = || self.days.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked: Vec<DayKey> =
+            lock().iter().map(|(key, _)| *key).filter(|key| key.2 == before.number).collect();
+        let made: Vec<_> = asked
+            .into_iter()
+            .map(|(day, traveller, _)| ((day, traveller, live.number), self.build(day, traveller, &live)))
+            .collect();
+        let mut days = lock();
+        days.retain(|(key, _)| key.2 >= before.number);
+        days.extend(made);
+        while days.len() > DAYS_KEPT {
+            days.remove(0);
+        }
+        self.live.store(live);
+    }
+
+    fn build(&self, day: Day, traveller: Traveller, live: &Arc<Live>) -> Arc<BothWays> {
+        let forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller, live);
+        let on_foot = match traveller {
+            Traveller::OnFoot => &self.on_foot,
+            Traveller::InWheelchair => &self.on_wheels,
+        };
+        let backwards = OneWay::new(forwards.turned(), &on_foot.backwards);
+        Arc::new(BothWays { forwards: OneWay::new(forwards, &on_foot.forwards), backwards })
+    }
+
+    fn table(&self, day: Day, traveller: Traveller, live: &Arc<Live>) -> Arc<BothWays> {
+        let key = (day, traveller, live.number);
         let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = days.iter().position(|(known, _)| *known == key) {
             let found = days.remove(at);
@@ -261,14 +313,8 @@ impl Transit {
             return found.1;
         }
         // Whoever comes second waits for the first, and then finds the day made.
-        let forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller);
-        let on_foot = match traveller {
-            Traveller::OnFoot => &self.on_foot,
-            Traveller::InWheelchair => &self.on_wheels,
-        };
-        let backwards = OneWay::new(forwards.turned(), &on_foot.backwards);
-        let made = Arc::new(BothWays { forwards: OneWay::new(forwards, &on_foot.forwards), backwards });
-        if days.len() == DAYS_KEPT {
+        let made = self.build(day, traveller, live);
+        if days.len() >= DAYS_KEPT {
             days.remove(0);
         }
         days.push((key, made.clone()));
@@ -281,10 +327,11 @@ impl Transit {
         &self,
         streets: &Streets<'_>,
         query: &TransitQuery,
+        live: &Arc<Live>,
         scratch: &mut Scratch,
     ) -> Result<Vec<Itinerary>, NoJourney> {
         let mut memory = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let found = self.connections(streets, query, &mut memory, scratch);
+        let found = self.connections(streets, query, live, &mut memory, scratch);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
         let Some((ends, connections, tables)) = found? else { return Ok(Vec::new()) };
         let day = &tables.forwards.day;
@@ -307,6 +354,7 @@ impl Transit {
         &self,
         streets: &Streets<'_>,
         query: &TransitQuery,
+        live: &Arc<Live>,
         memory: &mut Memory,
         scratch: &mut Scratch,
     ) -> Result<Option<([Vec<OnArc>; 2], Vec<Connection>, Arc<BothWays>)>, NoJourney> {
@@ -338,7 +386,7 @@ impl Transit {
             When::DepartAt(moment) => (moment, false),
             When::ArriveBy(moment) => (moment, true),
         };
-        let tables = self.table(self.day_of(moment), traveller);
+        let tables = self.table(self.day_of(moment), traveller, live);
         let (seen, all) = match backwards {
             false => (&tables.forwards, &on_foot.forwards),
             true => (&tables.backwards, &on_foot.backwards),

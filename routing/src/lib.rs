@@ -6,12 +6,12 @@
 //! lines. [`gtfs`] reads timetables, [`transit`] searches them, and [`intermodal`] joins them with the ways on
 //! foot. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
-//! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`service`] is the planner as
+//! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
 //! the files that the planner reads.
 //!
 //! Today journeys are direct ones on the street (by car, taxi, bicycle, on foot and in a wheelchair) and ones by
-//! public transport with ways on foot. Vehicles run by their timetables: delays are not known yet.
+//! public transport with ways on foot.
 
 pub mod profile;
 pub mod graph;
@@ -28,6 +28,7 @@ pub mod geocode;
 pub mod fare;
 
 pub mod feed;
+pub mod realtime;
 pub mod service;
 pub mod api;
 pub mod config;
@@ -84,10 +85,13 @@ pub async fn run(
         trips = routing.planner.transit().map_or(0, |transit| transit.timetable().trips.len()),
         "city loaded"
     );
+    let live = config.realtime;
+    let polled = tokio::spawn(realtime::poll::follow(routing.clone(), live, shutdown.clone()));
     let follower = config.broker.map(|link| tokio::spawn(feed::follow(link, feed, clock, shutdown.clone())));
     let ended = shutdown.clone();
     axum::serve(listener, api::standalone(routing)).with_graceful_shutdown(ended.cancelled_owned()).await?;
     shutdown.cancel();
+    let _ = polled.await;
     if let Some(follower) = follower {
         let _ = follower.await;
     }

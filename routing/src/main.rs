@@ -10,12 +10,14 @@ use routing::{
     config::Config,
     gtfs::report::Report,
     prepare::{self, CITY_FILE, REPORT_FILE, TIMETABLE_FILE, store_city, store_timetable},
+    realtime::poll::{FeedConfig, Place},
     service::Limits,
 };
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 use wire::{clock::Clock, link::LinkConfig};
@@ -34,6 +36,9 @@ struct Command {
     #[command(subcommand)]
     task: Option<Task>,
 }
+
+/// How often realtime feeds are looked at: most are written every 10 to 30 s.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 #[derive(Subcommand)]
 enum Task {
@@ -76,6 +81,9 @@ struct Serve {
     /// What journeys cost: a file of tariffs such as configs/fares/moscow.toml. Without it no fares are told.
     #[arg(long, value_name = "F.toml")]
     fares: Option<PathBuf>,
+    /// GTFS-Realtime, as `TAG=FILE` or `TAG=http://…`, where TAG is that of the timetable's feed; looked at every 15 s.
+    #[arg(long, value_name = "TAG=FEED", value_parser = realtime)]
+    realtime: Vec<FeedConfig>,
     /// Where the API listens. Port 0 takes a free one, which is printed.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: SocketAddr,
@@ -91,6 +99,11 @@ fn host_port(text: &str) -> Result<(String, u16), String> {
         return Err("it is HOST:PORT".to_string());
     }
     Ok((host.trim_matches(['[', ']']).to_string(), port))
+}
+
+fn realtime(text: &str) -> Result<FeedConfig, String> {
+    let (tag, place) = text.split_once('=').ok_or("it is TAG=FILE or TAG=http://…")?;
+    Ok(FeedConfig { tag: tag.to_string(), place: Place::parse(place)?, every: LOOK_EVERY })
 }
 
 fn tagged(text: &str) -> Result<(String, PathBuf), String> {
@@ -168,6 +181,7 @@ fn obey(command: Command) -> Result<(), Failure> {
                     city,
                     timetable,
                     fares: task.fares,
+                    realtime: task.realtime,
                     listen: task.listen,
                     broker,
                     limits: Limits::default(),

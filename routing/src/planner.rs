@@ -10,6 +10,7 @@ use crate::{
     profile::Profile,
     snapshot::Snapshot,
     street::{Costs, Scratch, quickest},
+    transit::live::Live,
 };
 use model::{city::City, geo::LonLat, ids::LinkIx, time::Moment};
 use std::{
@@ -155,11 +156,21 @@ impl Planner {
     /// Journeys by public transport, with the ways on foot to it, from it and between vehicles; empty if there are
     /// no timetables.
     pub fn by_transit(&self, query: &TransitQuery) -> Result<Vec<Itinerary>, NoJourney> {
+        let live = self.transit.as_ref().map(Transit::live).unwrap_or_default();
+        self.by_transit_as(query, &live)
+    }
+
+    /// The same as one picture of the trips shows it.
+    pub fn by_transit_as(&self, query: &TransitQuery, live: &Arc<Live>) -> Result<Vec<Itinerary>, NoJourney> {
         let Some(transit) = &self.transit else { return Ok(Vec::new()) };
         let street = self.graph(query.on_foot);
         let mut scratch = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let journeys =
-            transit.journeys(&Streets { city: &self.city, index: &self.index, street }, query, &mut scratch);
+        let journeys = transit.journeys(
+            &Streets { city: &self.city, index: &self.index, street },
+            query,
+            live,
+            &mut scratch,
+        );
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         journeys
     }

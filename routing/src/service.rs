@@ -3,6 +3,7 @@
 use crate::{
     feed::{Feed, SharedFeedState},
     planner::Planner,
+    realtime::poll::States,
     snapshot::{Snapshot, Traffic, TrafficWriter},
 };
 use model::{city::City, time::Moment};
@@ -42,6 +43,8 @@ pub struct Routing {
     pub traffic: Traffic,
     /// What the feed has seen.
     pub feed: SharedFeedState,
+    /// How the realtime feeds do.
+    pub realtime: States,
     /// The city's time.
     pub clock: Clock,
     /// Bounds.
@@ -75,6 +78,7 @@ impl Routing {
             planner,
             traffic,
             feed: feed.clone(),
+            realtime: States::default(),
             clock,
             limits,
             meter: Meter::default(),

@@ -9,6 +9,7 @@
 
 pub mod timetable;
 pub mod walks;
+pub mod live;
 pub mod day;
 pub mod search;
 pub mod connection;

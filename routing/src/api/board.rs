@@ -280,7 +280,7 @@ impl StopTimeView {
         StopTimeView {
             place,
             mode: ride.mode.to_string(),
-            real_time: false,
+            real_time: ride.live,
             headsign: ride.headsign.clone(),
             trip_from: PlaceView::new(&first.place),
             trip_to: PlaceView::new(&last.place),
@@ -299,7 +299,7 @@ impl StopTimeView {
             previous_stops: fetch_stops.then(|| places(&ride.calls[..call])),
             next_stops: fetch_stops.then(|| places(&ride.calls[call + 1..])),
             pickup_dropoff_type: if allowed { "NORMAL" } else { "NOT_ALLOWED" }.to_string(),
-            cancelled: false,
+            cancelled: here.skipped,
             trip_cancelled: false,
             every_seconds: ride.every_s,
             source: feed.cloned().unwrap_or_default(),

@@ -5,6 +5,8 @@ use crate::{
     fare::{Fare, Payment},
     itinerary::{Direction, Itinerary, Leg, Means, Place, Ride, RideCall, Step},
     profile::Profile,
+    realtime::poll::FeedState,
+    transit::live::{Alert, Live},
 };
 use jiff::tz::TimeZone;
 use model::{geo::LonLat, network::Name, time::Moment};
@@ -40,6 +42,8 @@ pub struct PlanView {
     pub next_page_cursor: String,
     /// **Ours**: the picture of the traffic that all journeys of the answer were planned in.
     pub traffic: TrafficView,
+    /// **Ours**: what was known of trips.
+    pub realtime: RealtimeView,
     /// **Ours**: what was asked and not done, and why, in English sentences.
     pub notes: Vec<String>,
 }
@@ -126,13 +130,13 @@ pub struct LegView {
     /// Arrival.
     #[schema(format = DateTime)]
     pub end_time: String,
-    /// The same as `startTime`: streets have no timetable.
+    /// Departure by the timetable; the same as `startTime` on streets, which have none.
     #[schema(format = DateTime)]
     pub scheduled_start_time: String,
-    /// The same as `endTime`.
+    /// Arrival by the timetable.
     #[schema(format = DateTime)]
     pub scheduled_end_time: String,
-    /// Whether measured link times had a say.
+    /// Whether measured link times had a say, or more was known of the trip than its timetable.
     pub real_time: bool,
     /// Whether it has a timetable; streets have none.
     pub scheduled: bool,
@@ -182,11 +186,70 @@ pub struct RideView {
     pub trip_id: String,
     /// Calls on the way.
     pub intermediate_stops: Vec<PlaceView>,
-    /// Always false: the timetable does not know.
+    /// Always false: nobody is sent to a trip that does not run.
     pub cancelled: bool,
+    /// Disturbances on the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertView>,
     /// **Ours**: seconds between vehicles where they run every so often; the times are then examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_seconds: Option<u32>,
+}
+
+/// A disturbance.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertView {
+    /// In a few words.
+    pub header_text: String,
+    /// In more words.
+    pub description_text: String,
+    /// GTFS-Realtime's word for why.
+    pub cause: String,
+    /// GTFS-Realtime's word for what it does.
+    pub effect: String,
+    /// Where more is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl AlertView {
+    fn new(alert: &Alert, language: Language) -> AlertView {
+        AlertView {
+            header_text: language.name(&alert.header).to_string(),
+            description_text: language.name(&alert.description).to_string(),
+            cause: alert.cause.to_string(),
+            effect: alert.effect.to_string(),
+            url: alert.url.clone(),
+        }
+    }
+}
+
+/// How fresh the knowledge of trips is. **Ours.**
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RealtimeView {
+    /// Number of the picture that all journeys of the answer are planned in; 0 is the timetable alone.
+    pub snapshot: u64,
+    /// When the newest of its feeds was said; null if there is none.
+    #[schema(format = DateTime)]
+    pub at: Option<String>,
+    /// Its age when the question was answered, s.
+    pub age_seconds: Option<i64>,
+    /// Trips of which more is known than the timetable.
+    pub trips: usize,
+}
+
+impl RealtimeView {
+    pub(crate) fn new(live: &Live, now: Moment) -> RealtimeView {
+        let said = live.said();
+        RealtimeView {
+            snapshot: live.number,
+            at: said.map(iso),
+            age_seconds: said.map(|said| (now.0 - said.0) / 1000),
+            trips: live.trips(),
+        }
+    }
 }
 
 /// A place.
@@ -223,6 +286,9 @@ pub struct PlaceView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub scheduled_departure: Option<String>,
+    /// Whether the vehicle passes without a stop.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
     /// The platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<String>,
@@ -310,12 +376,62 @@ pub struct RoutingHealthView {
     pub graphs: BTreeMap<String, GraphView>,
     /// The broker link; null where none is configured.
     pub broker: Option<BrokerView>,
+    /// The realtime feeds that are followed.
+    pub realtime: Vec<RealtimeFeedView>,
     /// What arrived so far, by name; see `docs/wire.md` for `traffic.links`.
     pub received: BTreeMap<String, u64>,
     /// Questions answered.
     pub answered: u64,
     /// Questions answered with a problem.
     pub refused: u64,
+}
+
+/// A realtime feed.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RealtimeFeedView {
+    /// The timetable's feed.
+    pub feed: String,
+    /// Where it comes from.
+    pub from: String,
+    /// When it was read; null if it is of no use now.
+    #[schema(format = DateTime)]
+    pub read: Option<String>,
+    /// Why it is of no use now.
+    pub error: Option<String>,
+    /// Trips whose times are used, cancelled ones among them.
+    pub trips: u64,
+    /// Trips that do not run.
+    pub cancelled: u64,
+    /// Calls that are passed.
+    pub skipped: u64,
+    /// Alerts used.
+    pub alerts: u64,
+    /// Trips, stops and routes that the timetable does not have.
+    pub unknown: u64,
+    /// Added and duplicated trips, which nobody is sent to.
+    pub not_ridden: u64,
+    /// Times that are none.
+    pub absurd: u64,
+}
+
+impl RealtimeFeedView {
+    pub(crate) fn new(state: &FeedState) -> RealtimeFeedView {
+        let counts = state.counts;
+        RealtimeFeedView {
+            feed: state.tag.clone(),
+            from: state.place.clone(),
+            read: state.read.map(iso),
+            error: state.error.clone(),
+            trips: counts.trips,
+            cancelled: counts.cancelled,
+            skipped: counts.skipped,
+            alerts: counts.alerts,
+            unknown: counts.unknown,
+            not_ridden: counts.not_ridden,
+            absurd: counts.absurd,
+        }
+    }
 }
 
 /// Size of a graph.
@@ -448,7 +564,10 @@ impl LegView {
                     ..PlaceView::of_call(&ride.calls[ride.calls.len() - 1])
                 },
                 scheduled: true,
-                transit: Some(RideView::new(ride)),
+                real_time: ride.live,
+                scheduled_start_time: iso(ride.calls[0].scheduled[1]),
+                scheduled_end_time: iso(ride.calls[ride.calls.len() - 1].scheduled[0]),
+                transit: Some(RideView::new(ride, telling.language)),
                 ..street
             },
         }
@@ -456,7 +575,7 @@ impl LegView {
 }
 
 impl RideView {
-    fn new(ride: &Ride) -> RideView {
+    fn new(ride: &Ride, language: Language) -> RideView {
         RideView {
             headsign: ride.headsign.clone(),
             route_id: ride.route_id.clone(),
@@ -472,6 +591,7 @@ impl RideView {
             trip_id: trip_id(ride),
             intermediate_stops: ride.calls[1..ride.calls.len() - 1].iter().map(PlaceView::of_call).collect(),
             cancelled: false,
+            alerts: ride.alerts.iter().map(|alert| AlertView::new(alert, language)).collect(),
             every_seconds: ride.every_s,
         }
     }
@@ -508,6 +628,7 @@ impl PlaceView {
             departure: None,
             scheduled_arrival: None,
             scheduled_departure: None,
+            cancelled: false,
             track: None,
             scheduled_track: None,
             stop_code: None,
@@ -526,12 +647,14 @@ impl PlaceView {
 
     pub(crate) fn of_call(call: &RideCall) -> PlaceView {
         let (arrival, departure) = (iso(call.arrival), iso(call.departure));
+        let [scheduled_arrival, scheduled_departure] = call.scheduled.map(iso);
         PlaceView {
             level: f64::from(call.level),
-            arrival: Some(arrival.clone()),
-            departure: Some(departure.clone()),
-            scheduled_arrival: Some(arrival),
-            scheduled_departure: Some(departure),
+            arrival: Some(arrival),
+            departure: Some(departure),
+            scheduled_arrival: Some(scheduled_arrival),
+            scheduled_departure: Some(scheduled_departure),
+            cancelled: call.skipped,
             track: call.track.clone(),
             scheduled_track: call.track.clone(),
             stop_code: call.code.clone(),

@@ -32,6 +32,8 @@ fn journey(rides: &str) -> Itinerary {
             level: 0.0,
             arrival: start,
             departure: start,
+            scheduled: [start; 2],
+            skipped: false,
             boards: true,
             alights: true,
         };
@@ -61,6 +63,8 @@ fn journey(rides: &str) -> Itinerary {
             headsign: String::new(),
             calls: vec![call(words.get(3)), call(words.get(4).or(words.get(3)))],
             every_s: None,
+            live: false,
+            alerts: Vec::new(),
         };
         let end = start + Duration::from_secs(300);
         let (from, to, shape) = (place.clone(), place.clone(), Vec::new());

@@ -279,6 +279,8 @@ pub struct Call {
     pub arrival_s: u32,
     /// When it goes, not before it came.
     pub departure_s: u32,
+    /// Its number in the trip, by which realtime feeds name it.
+    pub sequence: u16,
     /// Whether one may get on.
     pub boards: bool,
     /// Whether one may get off.
