@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use model::{
-    config::{Complaint, Complaints, Source},
+    config::{Complaint, Complaints, Read, Source},
     signal::design::SignalHabits,
 };
 use routing::{
@@ -71,6 +71,9 @@ struct Map {
     /// The map: a SUMO network (`.net.xml`).
     #[arg(long, value_name = "FILE")]
     net: Option<PathBuf>,
+    /// The map: a city file, such as `simulator generate` writes.
+    #[arg(long, value_name = "FILE")]
+    city: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -199,19 +202,20 @@ fn obey(command: Command) -> Result<(), Failure> {
 
 #[expect(clippy::print_stdout, reason = "the report that the person asked for")]
 fn prepare(task: &Prepare) -> Result<(), Failure> {
-    let read = match (&task.map.osm, &task.map.net) {
-        (Some(file), _) => {
+    let read = match (&task.map.osm, &task.map.net, &task.map.city) {
+        (_, _, Some(file)) => Read { value: prepare::load_city(file)?, notes: Vec::new() },
+        (Some(file), ..) => {
             let (name, bytes) = (file.display().to_string(), read_map(file)?);
             // Journeys need no lamp to the second; the habits only shape the expected wait at a signal.
             model::osm::city(&name, &bytes, &SignalHabits::plain())?
         }
-        (_, Some(file)) => {
+        (_, Some(file), _) => {
             let (name, bytes) = (file.display().to_string(), read_map(file)?);
             let text =
                 String::from_utf8(bytes).map_err(|_| Complaint::whole(&name, "it is not a text in UTF-8"));
             model::sumo::network(Source::new(&name, &text.map_err(Complaints::from)?), &[])?
         }
-        (None, None) => unreachable!("clap asks for one of them"),
+        (None, None, None) => unreachable!("clap asks for one of them"),
     };
     for note in &read.notes {
         println!("note: {note}");
