@@ -64,6 +64,10 @@ fn check(file: &Path) -> (&'static str, Result<(), Complaints>) {
     if file.parent().and_then(Path::file_name).is_some_and(|folder| folder == "devices") {
         return ("devices", wire::register_map::RegisterMap::parse(&name, &text).map(drop));
     }
+    // So do tariffs.
+    if file.parent().and_then(Path::file_name).is_some_and(|folder| folder == "fares") {
+        return ("fares", routing::fare::Fares::parse(&name, &text).map(drop));
+    }
     let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
     match READERS.iter().find(|(program, _)| stem == *program || stem.starts_with(&format!("{program}-"))) {
         Some((program, read)) => (program, read(&name, &text)),

@@ -3,6 +3,8 @@
 
 mod pages;
 mod street;
+#[cfg(test)]
+mod tests;
 pub(crate) use street::generated;
 
 use crate::{broker, what_if};
@@ -15,10 +17,21 @@ use edge_agent::{
     CabinetConfig, Connection, Opened,
     device::modbus::{ModbusConfig, Reach},
 };
-use model::{city::City, time::Moment};
-use routing::{gtfs::report::Report, planner::Planner, prepare};
+use model::{city::City, config::Complaints, time::Moment};
+use routing::{
+    fare::Fares,
+    gtfs::{self, archive::Archive, report::Report},
+    planner::Planner,
+    prepare,
+    transit::timetable::Timetable,
+};
 use simulator::fleet;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use wire::{broker::Broker, clock::Clock, link::LinkConfig, register_map::RegisterMap};
@@ -38,9 +51,13 @@ pub struct Arguments {
     /// An OpenStreetMap extract instead of the built-in Moscow; signals, plans and demand are generated.
     #[arg(long, value_name = "F.osm.pbf", conflicts_with = "junctions")]
     osm: Option<PathBuf>,
-    /// Timetables (GTFS) to plan journeys by; a file's name without `.zip` is its feed's tag.
+    /// Timetables (GTFS) to plan journeys by; a file's name without `.zip` is its feed's tag. Without any, journeys are
+    /// planned by the timetable of the city's own lines, by which its buses and trams drive.
     #[arg(long, value_name = "F.zip")]
     gtfs: Vec<PathBuf>,
+    /// What journeys by the named timetables cost: a file of tariffs such as configs/fares/moscow.toml.
+    #[arg(long, value_name = "F.toml")]
+    fares: Option<PathBuf>,
     /// About how many signalised junctions the built-in Moscow has.
     #[arg(long, default_value_t = 150)]
     junctions: usize,
@@ -99,6 +116,12 @@ const GATEWAY_FROM: usize = 400;
 /// Lease of a command, s of the city's time: long enough for a slow second, short enough to be missed soon.
 const LEASE_S: u32 = 10;
 
+/// The tag of the feed that is made of the city's own lines.
+const OWN_FEED: &str = "city";
+
+/// What its rides cost.
+const OWN_FARES: &str = include_str!("../../configs/fares/moscow.toml");
+
 /// Runs it until Ctrl-C, or for the time asked.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("could not start the runtime")?;
@@ -108,21 +131,43 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     done
 }
 
-/// The planner of a city, with timetables if there are any.
+/// The planner of a city, with the timetables that were named, or else with that of its own lines.
 #[expect(clippy::print_stdout, reason = "whoever names a feed wants to know what is wrong with it")]
-fn planner(city: &Arc<City>, feeds: &[PathBuf]) -> anyhow::Result<Planner> {
+fn planner(
+    city: &Arc<City>,
+    feeds: &[PathBuf],
+    fares: Option<&Path>,
+    time_zone: &str,
+) -> anyhow::Result<Planner> {
     let planner = Planner::new(city.clone());
-    if feeds.is_empty() {
-        return Ok(planner);
-    }
-    let tags: Vec<String> = feeds.iter().map(|file| prepare::tag_of(file)).collect();
     let mut report = Report::default();
-    let named = tags.iter().map(String::as_str).zip(feeds.iter().map(PathBuf::as_path));
-    let read = prepare::read_feeds(named, &mut report);
+    let timetable = if feeds.is_empty() {
+        let tables = simulator::demand::timetable::gtfs(city, time_zone);
+        if tables.is_empty() {
+            return Ok(planner);
+        }
+        own_timetable(&tables, &mut report)?
+    } else {
+        let tags: Vec<String> = feeds.iter().map(|file| prepare::tag_of(file)).collect();
+        let named = tags.iter().map(String::as_str).zip(feeds.iter().map(PathBuf::as_path));
+        prepare::read_feeds(named, &mut report)?
+    };
     for line in report.lines(3) {
         println!("city: {line}");
     }
-    Ok(planner.with_timetable(prepare::prepare_timetable(city, read?)))
+    let planner = planner.with_timetable(prepare::prepare_timetable(city, timetable));
+    Ok(match fares {
+        Some(file) => planner.with_fares(prepare::load_fares(file)?),
+        // The demo city's own tariff is for its own lines.
+        None if feeds.is_empty() => planner.with_fares(Fares::parse("moscow.toml", OWN_FARES)?),
+        None => planner,
+    })
+}
+
+/// Reads the feed of the city's own lines, as a stranger's.
+fn own_timetable(tables: &[(&str, String)], report: &mut Report) -> Result<Timetable, Complaints> {
+    let archive = Archive::of_tables(tables.iter().map(|(name, text)| (*name, text.as_str())));
+    Ok(Timetable::join(vec![gtfs::read(archive, OWN_FEED, report)?]))
 }
 
 #[expect(clippy::print_stdout, reason = "the addresses are what the command is for")]
@@ -159,7 +204,7 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("could not make the folder {}", folder.display()))?;
     let centre = centre_config(mqtt, folder.join("svetofor.sqlite"), arguments.control, time_zone);
-    let planner = planner(&city, &arguments.gtfs)?;
+    let planner = planner(&city, &arguments.gtfs, arguments.fares.as_deref(), time_zone)?;
     let (routing, feed) =
         routing::service::Routing::serving(planner, clock, routing::service::Limits::default());
     let follow = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), "routing");
@@ -214,7 +259,9 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     println!("  page       http://{address}/");
     println!("  API        http://{address}/api/v1/health  (document: http://{address}/api/openapi.json)");
     println!("  what-if    POST http://{address}/api/v1/what-if");
-    println!("  journeys   http://{address}/api/v1/plan?fromPlace=LAT,LON&toPlace=LAT,LON&directModes=CAR");
+    println!(
+        "  journeys   http://{address}/api/v1/plan?fromPlace=LAT,LON&toPlace=LAT,LON&directModes=CAR,WALK"
+    );
     println!("  MQTT 5     {mqtt}  (mosquitto_sub -V 5 -p {} -t 'mow/#')", mqtt.port());
     if let Some(first) = devices.first() {
         println!("  Modbus TCP {first}  and {} more devices", devices.len() - 1);

@@ -42,8 +42,13 @@ fn main() -> anyhow::Result<()> {
         prepared.timetable.stops.len(),
         prepared.timetable.trips_on(day)
     );
-    let forwards =
-        DayTable::build(&prepared.timetable, &prepared.timetable.patterns(), day, Traveller::OnFoot);
+    let forwards = DayTable::build(
+        &prepared.timetable,
+        &prepared.timetable.patterns(),
+        day,
+        Traveller::OnFoot,
+        &Default::default(),
+    );
     let index = StreetIndex::build(&city);
     let timetable = prepared.timetable.clone();
     let footpaths = prepared.footpaths[0].useful_on(&forwards);

@@ -1,7 +1,11 @@
 //! The public API: `GET /api/v1/plan` in the shape of MOTIS 2's OpenAPI, and the service's health.
 
 pub mod problem;
+mod parameters;
 mod question;
+mod places;
+mod board;
+mod fares;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -13,15 +17,17 @@ use crate::{
     profile::Profile,
     service::{EDGES_S, Routing},
     snapshot::{Freshness, Snapshot},
+    transit::live::Live,
 };
 use axum::{
     Json, Router,
-    extract::{Query as UrlQuery, State, rejection::QueryRejection},
+    extract::State,
     http::{Method, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use model::time::Moment;
+use parameters::{Pairs, Parameters};
 use problem::{Code, Problem};
 use question::{PlanParameters, Question};
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
@@ -31,12 +37,24 @@ use tower_http::{
     cors::{Any, CorsLayer},
 };
 use utoipa::OpenApi;
-use view::{BrokerView, GraphView, ItineraryView, PlaceView, PlanView, RoutingHealthView, TrafficView, iso};
+use view::{
+    BrokerView, FareView, GraphView, ItineraryView, Language, PRECISION, PRECISION_V6, PlaceView, PlanView,
+    RealtimeFeedView, RealtimeView, RoutingHealthView, TrafficView, iso,
+};
 
 /// The pages that belong to the city's API, whoever serves them: mergeable into any other router.
 pub fn router(routing: Arc<Routing>) -> Router {
     Router::new()
         .route("/api/v1/plan", get(plan))
+        .route("/api/v1/fares", get(fares::fares))
+        .route("/api/v1/stoptimes", get(board::stoptimes))
+        .route("/api/v1/map/stops", get(places::stops))
+        .route("/api/v1/geocode", get(places::geocode))
+        .route("/api/v1/reverse-geocode", get(places::reverse_geocode))
+        // What newer MOTIS clients ask for: the same but for the precision of lines.
+        .route("/api/v6/plan", get(plan_v6))
+        .route("/api/v6/stoptimes", get(board::stoptimes))
+        .route("/api/v6/map/stops", get(places::stops))
         .route("/api/v1/routing/health", get(health))
         .with_state(routing)
 }
@@ -65,7 +83,7 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         description = "Journeys on the live road network, in the shape of MOTIS 2's API. Errors are application/problem+json (RFC 9457) with stable codes in `type`.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(plan, health),
+    paths(plan, plan_v6, fares::fares, board::stoptimes, places::stops, places::geocode, places::reverse_geocode, health),
     components(schemas(Problem)),
     tags((name = "routing", description = "Journeys"))
 )]
@@ -94,15 +112,65 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn plan(
-    State(routing): State<Arc<Routing>>,
-    pairs: Result<UrlQuery<Vec<(String, String)>>, QueryRejection>,
+async fn plan(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
+    plan_with(&routing, pairs, PRECISION).await
+}
+
+/// The same as `/api/v1/plan` for newer MOTIS clients.
+///
+/// Lines have 6 digits after the point instead of 7.
+#[utoipa::path(
+    get, path = "/api/v6/plan", tag = "routing", operation_id = "planV6",
+    params(PlanParameters),
+    responses(
+        (status = 200, description = "Journeys; perhaps none, then `notes` says why", body = PlanView),
+        (status = 400, description = "bad-request, not-a-place, swapped-coordinates", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "outside-the-map, no-street-near", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn plan_v6(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
+    plan_with(&routing, pairs, PRECISION_V6).await
+}
+
+async fn plan_with(routing: &Arc<Routing>, pairs: Pairs, precision: u32) -> Response {
+    let now = routing.clock.now();
+    in_turn(routing, move |routing| {
+        let mut question = Question::read(Parameters::of(pairs)?, &routing.planner, now)?;
+        question.telling.precision = precision;
+        Ok(Json(answer(routing, question, now)?).into_response())
+    })
+    .await
+}
+
+/// Works on a question when there is a free place for it, and counts it.
+async fn in_turn(
+    routing: &Arc<Routing>,
+    work: impl FnOnce(&Routing) -> Result<Response, Problem> + Send + 'static,
 ) -> Response {
     let arrived = Instant::now();
-    match answer_in_turn(&routing, pairs).await {
-        Ok(view) => {
+    let turn = tokio::time::timeout(routing.limits.patience, routing.gate.clone().acquire_owned()).await;
+    let answer = match turn {
+        Ok(Ok(turn)) => {
+            let routing = routing.clone();
+            let work = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                work(&routing)
+            });
+            let stopped =
+                |_| Err(Problem::new(Code::Internal, "the planner stopped in the middle of this question"));
+            work.await.unwrap_or_else(stopped)
+        }
+        _ => {
+            let detail = format!("no free place within {} s; try again", routing.limits.patience.as_secs());
+            Err(Problem::new(Code::Busy, detail))
+        }
+    };
+    match answer {
+        Ok(response) => {
             routing.meter.answered(arrived.elapsed());
-            Json(view).into_response()
+            response
         }
         Err(problem) => {
             routing.meter.refused();
@@ -111,29 +179,10 @@ async fn plan(
     }
 }
 
-async fn answer_in_turn(
-    routing: &Arc<Routing>,
-    pairs: Result<UrlQuery<Vec<(String, String)>>, QueryRejection>,
-) -> Result<PlanView, Problem> {
-    let UrlQuery(pairs) = pairs.map_err(|e| Problem::new(Code::BadRequest, e.body_text()))?;
-    let now = routing.clock.now();
-    let question = Question::read(pairs, &routing.planner, now)?;
-    let turn = tokio::time::timeout(routing.limits.patience, routing.gate.clone().acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else {
-        let detail = format!("no free place within {} s; try again", routing.limits.patience.as_secs());
-        return Err(Problem::new(Code::Busy, detail));
-    };
-    let routing = routing.clone();
-    let work = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        answer(&routing, question, now)
-    });
-    work.await
-        .map_err(|_| Problem::new(Code::Internal, "the planner stopped in the middle of this question"))?
-}
-
 fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView, Problem> {
     let traffic = routing.traffic.now();
+    let live = routing.planner.transit().map(|transit| transit.live()).unwrap_or_default();
+    let realtime = RealtimeView::new(&live, now);
     let Question { from, to, when, mut notes, .. } = question.clone();
     let (mut direct, mut no_street) = (Vec::new(), Vec::new());
     for &profile in &question.profiles {
@@ -165,7 +214,12 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
             }
         }
     }
-    let itineraries = by_transit(routing, &question, [&from, &to], &mut notes);
+    let mut itineraries = by_transit(routing, &question, &live, [&from, &to], &mut notes);
+    if let (Language::English, Some(transit)) = (question.telling.language, routing.planner.transit()) {
+        for leg in itineraries.iter_mut().flat_map(|itinerary| &mut itinerary.legs) {
+            leg.translate(|local| transit.timetable().english(local));
+        }
+    }
     // A place without streets is the asker's mistake if nobody at all can get there.
     if itineraries.is_empty()
         && no_street.len() == question.profiles.len()
@@ -191,6 +245,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
         previous_page_cursor: String::new(),
         next_page_cursor: String::new(),
         traffic: traffic_view(routing, &traffic, now, departure),
+        realtime,
         notes,
     })
 }
@@ -198,6 +253,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
 fn by_transit(
     routing: &Routing,
     question: &Question,
+    live: &Arc<Live>,
     [from, to]: [&Place; 2],
     notes: &mut Vec<String>,
 ) -> Vec<ItineraryView> {
@@ -218,7 +274,7 @@ fn by_transit(
         street_within_m: question.street_within_m,
         speed_mps: question.pedestrian_mps,
     };
-    let journeys = routing.planner.by_transit(&query).unwrap_or_else(|reason| {
+    let journeys = routing.planner.by_transit_as(&query, live).unwrap_or_else(|reason| {
         notes.push(format!("transit: {reason}"));
         Vec::new()
     });
@@ -233,7 +289,26 @@ fn by_transit(
                 .push("transit: no connection within the limits that is quicker than walking".to_string()),
         }
     }
-    journeys.iter().map(|journey| ItineraryView::new(journey, question.telling)).collect()
+    let zone = transit.timetable().zone();
+    let mut views = Vec::new();
+    for journey in &journeys {
+        let mut view = ItineraryView::new(journey, question.telling);
+        if let Some(fares) = routing.planner.fares() {
+            match fares.price(journey, question.card.as_deref(), &zone) {
+                Ok(fare) => {
+                    view.fare = Some(FareView::new(&fare, &fares.currency, question.telling.language));
+                }
+                Err(reason) => {
+                    let note = format!("fare: {reason}");
+                    if !notes.contains(&note) {
+                        notes.push(note);
+                    }
+                }
+            }
+        }
+        views.push(view);
+    }
+    views
 }
 
 /// A gap between place and street that is worth mentioning, m.
@@ -307,6 +382,7 @@ async fn health(State(routing): State<Arc<Routing>>) -> Json<RoutingHealthView> 
             since: iso(broker.since),
             detail: broker.detail,
         }),
+        realtime: routing.realtime.get().into_iter().map(|state| RealtimeFeedView::new(&state)).collect(),
         received: received.into_iter().map(|(name, count)| (name.to_string(), count)).collect(),
         answered: routing.meter.answers(),
         refused: routing.meter.refusals(),

@@ -1,6 +1,9 @@
 //! `routing.toml`: what a person writes, and what it means.
 
-use crate::service::Limits;
+use crate::{
+    realtime::poll::{FeedConfig, Place},
+    service::Limits,
+};
 use model::config::{Complaint, Complaints, Source, parse};
 use serde::Deserialize;
 use serde_spanned::Spanned;
@@ -17,10 +20,14 @@ pub struct Config {
     pub city: PathBuf,
     /// The timetable that `routing prepare` made for that city; `None` plans no public transport, and says so.
     pub timetable: Option<PathBuf>,
+    /// What journeys cost; `None` tells no fares.
+    pub fares: Option<PathBuf>,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Its own name at the broker: a second connection with the same one ends the first.
     pub instance: String,
+    /// GTFS-Realtime feeds to follow.
+    pub realtime: Vec<FeedConfig>,
     /// Where link times come from; `None` plans on empty roads for ever, and says so.
     pub broker: Option<Broker>,
     /// Bounds on work.
@@ -33,9 +40,20 @@ struct RawConfig {
     instance: Spanned<String>,
     city: PathBuf,
     timetable: Option<PathBuf>,
+    fares: Option<PathBuf>,
     listen: Spanned<String>,
     broker: Option<RawBroker>,
+    #[serde(default)]
+    realtime: Vec<RawFeed>,
     limits: RawLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFeed {
+    feed: String,
+    from: Spanned<String>,
+    every_s: Spanned<u64>,
 }
 
 #[derive(Deserialize)]
@@ -79,11 +97,29 @@ impl Config {
             complaints.push(Complaint::spanned(source, &raw.instance, "instance is empty"));
         }
         let broker = raw.broker.map(|raw| raw.meant(source, &mut complaints).relative_to(folder));
+        let mut realtime = Vec::new();
+        for raw in raw.realtime {
+            let every_s = *raw.every_s.get_ref();
+            if !(1..=3600).contains(&every_s) {
+                let message = format!("every_s = {every_s} is not between 1 and 3600");
+                complaints.push(Complaint::spanned(source, &raw.every_s, message));
+            }
+            let place = Place::parse(raw.from.get_ref());
+            let place = place.map_err(|message| Complaint::spanned(source, &raw.from, message));
+            if let Some(place) = complaints.take(place) {
+                let place = match place {
+                    Place::File(file) => Place::File(folder.join(file)),
+                    url => url,
+                };
+                realtime.push(FeedConfig { tag: raw.feed, place, every: Duration::from_secs(every_s) });
+            }
+        }
         let Some(listen) = listen.filter(|_| complaints.is_empty()) else { return Err(complaints) };
         let limits = Limits { at_once, patience: Duration::from_secs_f64(patience_s) };
         let timetable = raw.timetable.map(|file| folder.join(file));
+        let fares = raw.fares.map(|file| folder.join(file));
         let instance = raw.instance.into_inner();
-        Ok(Config { city: folder.join(raw.city), timetable, listen, instance, broker, limits })
+        Ok(Config { city: folder.join(raw.city), timetable, fares, listen, instance, realtime, broker, limits })
     }
 
     /// The link to the broker, with the files opened that it needs; `None` without a broker.

@@ -19,3 +19,4 @@ mod tests;
 
 pub use read::read;
 pub use records::Feed;
+pub(crate) use stop_times::seconds;

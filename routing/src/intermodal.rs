@@ -10,17 +10,21 @@ use crate::{
     snapshot::Snapshot,
     street::{Costs, Scratch, quickest},
     transit::{
+        board::{Board, Calling},
         connection::{Connection, RunPart},
-        day::{DayTable, Modes, NEVER, Traveller},
+        day::{DayTable, Modes, NEVER, Run, Traveller},
+        live::Live,
         search::{Found, Request, Search, Walk, scaled},
         timetable::{Pattern, Timetable},
         walks::{Footpaths, Looking, WalkScratch, Walks},
     },
 };
+use arc_swap::ArcSwap;
 use model::{city::City, geo::LonLat, time::Moment};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
+    ops::RangeInclusive,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -110,11 +114,14 @@ pub struct Transit {
     by_id: HashMap<String, u32>,
     on_foot: OnFoot,
     on_wheels: OnFoot,
+    /// What is known of trips now.
+    live: ArcSwap<Live>,
     days: Mutex<Vec<(DayKey, Arc<BothWays>)>>,
     idle: Mutex<Vec<Memory>>,
 }
 
-type DayKey = (Day, Traveller);
+/// A day for somebody, as one picture of the trips shows it.
+type DayKey = (Day, Traveller, u64);
 
 /// A day seen forwards and backwards.
 #[derive(Debug)]
@@ -178,6 +185,7 @@ impl Transit {
             by_id: timetable.stops.iter().enumerate().map(|(i, stop)| (stop.id.clone(), i as u32)).collect(),
             on_foot,
             on_wheels,
+            live: ArcSwap::default(),
             days: Mutex::default(),
             idle: Mutex::default(),
             timetable,
@@ -206,8 +214,98 @@ impl Transit {
         Day::of(at.to_zoned(self.timetable.zone()).date())
     }
 
-    fn table(&self, day: Day, traveller: Traveller) -> Arc<BothWays> {
-        let key = (day, traveller);
+    /// What calls at stops.
+    pub fn board(&self, stops: &[u32], board: &Board) -> Vec<(Calling, Ride)> {
+        let tables = self.table(self.day_of(board.at), Traveller::OnFoot, &self.live());
+        let day = &tables.forwards.day;
+        let whole = |run: Run| 0..=self.timetable.calls_of(run.trip).len() - 1;
+        let events = board.read(&self.timetable, day, stops);
+        events.into_iter().map(|calling| (calling, self.ride(day, calling.run, whole(calling.run)))).collect()
+    }
+
+    /// A trip on its day, between two of its calls.
+    fn ride(&self, day: &DayTable, run: Run, part: RangeInclusive<usize>) -> Ride {
+        let timetable = &self.timetable;
+        let trip = &timetable.trips[run.trip as usize];
+        let route = &timetable.routes[trip.route as usize];
+        let all = timetable.calls_of(run.trip);
+        let call = |i: usize| {
+            let call = &all[i];
+            let stop = &timetable.stops[call.stop as usize];
+            let [arrival, departure] = day.expected(timetable, run, i);
+            RideCall {
+                place: self.place(call.stop),
+                code: stop.code.clone(),
+                track: stop.platform.clone(),
+                zone: stop.zone.clone(),
+                level: stop.level,
+                arrival,
+                departure,
+                scheduled: [call.arrival_s, call.departure_s].map(|s| day.moment_of_run(run, s)),
+                skipped: day.skips_call(run, i),
+                boards: call.boards,
+                alights: call.alights,
+            }
+        };
+        let frequency = timetable.frequencies_of(run.trip).iter().find(|frequency| !frequency.exact);
+        let times =
+            [day.expected(timetable, run, *part.start())[1], day.expected(timetable, run, *part.end())[0]];
+        let alerts = day.live().alerts_of(timetable, run.trip, &all[part.clone()], times).cloned().collect();
+        Ride {
+            mode: route.mode,
+            route_id: route.id.clone(),
+            route: route.clone(),
+            agency: timetable.agency_of(run.trip).clone(),
+            trip_id: trip.id.clone(),
+            day: run.day,
+            trip_start: day.moment_of_run(run, all[0].departure_s),
+            headsign: timetable.headsign_at(run.trip, *part.start()).to_string(),
+            calls: part.map(call).collect(),
+            live: day.is_live(run),
+            alerts,
+            every_s: frequency.map(|frequency| frequency.headway_s),
+        }
+    }
+
+    /// What is known of trips now.
+    pub fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// Another picture of the trips. The days that were asked for are made ready in it first, so that nobody waits for them; then
+    /// it takes the place of the one before at once, and whoever is under way in that one ends in it.
+    pub fn set_live(&self, mut live: Live) {
+        let before = self.live.load_full();
+        live.number = before.number + 1;
+        let live = Arc::new(live);
+        let lock = || self.days.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked: Vec<DayKey> =
+            lock().iter().map(|(key, _)| *key).filter(|key| key.2 == before.number).collect();
+        let made: Vec<_> = asked
+            .into_iter()
+            .map(|(day, traveller, _)| ((day, traveller, live.number), self.build(day, traveller, &live)))
+            .collect();
+        let mut days = lock();
+        days.retain(|(key, _)| key.2 >= before.number);
+        days.extend(made);
+        while days.len() > DAYS_KEPT {
+            days.remove(0);
+        }
+        self.live.store(live);
+    }
+
+    fn build(&self, day: Day, traveller: Traveller, live: &Arc<Live>) -> Arc<BothWays> {
+        let forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller, live);
+        let on_foot = match traveller {
+            Traveller::OnFoot => &self.on_foot,
+            Traveller::InWheelchair => &self.on_wheels,
+        };
+        let backwards = OneWay::new(forwards.turned(), &on_foot.backwards);
+        Arc::new(BothWays { forwards: OneWay::new(forwards, &on_foot.forwards), backwards })
+    }
+
+    fn table(&self, day: Day, traveller: Traveller, live: &Arc<Live>) -> Arc<BothWays> {
+        let key = (day, traveller, live.number);
         let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = days.iter().position(|(known, _)| *known == key) {
             let found = days.remove(at);
@@ -215,14 +313,8 @@ impl Transit {
             return found.1;
         }
         // Whoever comes second waits for the first, and then finds the day made.
-        let forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller);
-        let on_foot = match traveller {
-            Traveller::OnFoot => &self.on_foot,
-            Traveller::InWheelchair => &self.on_wheels,
-        };
-        let backwards = OneWay::new(forwards.turned(), &on_foot.backwards);
-        let made = Arc::new(BothWays { forwards: OneWay::new(forwards, &on_foot.forwards), backwards });
-        if days.len() == DAYS_KEPT {
+        let made = self.build(day, traveller, live);
+        if days.len() >= DAYS_KEPT {
             days.remove(0);
         }
         days.push((key, made.clone()));
@@ -235,13 +327,15 @@ impl Transit {
         &self,
         streets: &Streets<'_>,
         query: &TransitQuery,
+        live: &Arc<Live>,
         scratch: &mut Scratch,
     ) -> Result<Vec<Itinerary>, NoJourney> {
         let mut memory = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let found = self.connections(streets, query, &mut memory, scratch);
+        let found = self.connections(streets, query, live, &mut memory, scratch);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
-        let Some((ends, connections)) = found? else { return Ok(Vec::new()) };
-        let mut telling = Telling { transit: self, streets, query, ends, walked: HashMap::new() };
+        let Some((ends, connections, tables)) = found? else { return Ok(Vec::new()) };
+        let day = &tables.forwards.day;
+        let mut telling = Telling { transit: self, day, streets, query, ends, walked: HashMap::new() };
         Ok(connections.iter().filter_map(|connection| telling.itinerary(connection, scratch)).collect())
     }
 
@@ -252,14 +346,18 @@ impl Transit {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "feet of both ends, and what leads from one to the other")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "feet of both ends, what leads from one to the other, and the day"
+    )]
     fn connections(
         &self,
         streets: &Streets<'_>,
         query: &TransitQuery,
+        live: &Arc<Live>,
         memory: &mut Memory,
         scratch: &mut Scratch,
-    ) -> Result<Option<([Vec<OnArc>; 2], Vec<Connection>)>, NoJourney> {
+    ) -> Result<Option<([Vec<OnArc>; 2], Vec<Connection>, Arc<BothWays>)>, NoJourney> {
         let (on_foot, traveller) = self.of(query.on_foot);
         let slowness =
             query.on_foot.usual_speed_mps().zip(query.speed_mps).map_or(1.0, |(usual, own)| usual / own);
@@ -288,7 +386,7 @@ impl Transit {
             When::DepartAt(moment) => (moment, false),
             When::ArriveBy(moment) => (moment, true),
         };
-        let tables = self.table(self.day_of(moment), traveller);
+        let tables = self.table(self.day_of(moment), traveller, live);
         let (seen, all) = match backwards {
             false => (&tables.forwards, &on_foot.forwards),
             true => (&tables.backwards, &on_foot.backwards),
@@ -312,7 +410,7 @@ impl Transit {
         let mut connections: Vec<_> =
             found.iter().map(|found| day.connection(&self.timetable, found)).collect();
         connections.sort_by_key(|connection| (connection.start, connection.end, connection.rides.len()));
-        Ok(Some(([from, to], connections)))
+        Ok(Some(([from, to], connections, tables)))
     }
 
     /// A place's feet on the streets; none for a stop to which no street leads.
@@ -359,6 +457,7 @@ fn in_windows(search: &mut Search, request: Request<'_>, query: &TransitQuery) -
 /// Makes itineraries of connections.
 struct Telling<'a> {
     transit: &'a Transit,
+    day: &'a DayTable,
     streets: &'a Streets<'a>,
     query: &'a TransitQuery,
     ends: [Vec<OnArc>; 2],
@@ -486,46 +585,16 @@ impl Telling<'_> {
     }
 
     fn ride(&self, part: &RunPart) -> Leg {
-        let timetable = &self.transit.timetable;
-        let trip = &timetable.trips[part.run.trip as usize];
-        let route = &timetable.routes[trip.route as usize];
-        let all = timetable.calls_of(part.run.trip);
-        // The run's own clock: any of its known times says how far it is from the trip's.
-        let zero_s = part.departure.0 / 1000 - i64::from(all[part.board].departure_s);
-        let moment = |time_s: u32| Moment((zero_s + i64::from(time_s)) * 1000);
-        let call = |call: &crate::gtfs::records::Call| {
-            let stop = &timetable.stops[call.stop as usize];
-            RideCall {
-                place: self.transit.place(call.stop),
-                code: stop.code.clone(),
-                track: stop.platform.clone(),
-                level: stop.level,
-                arrival: moment(call.arrival_s),
-                departure: moment(call.departure_s),
-            }
-        };
-        let shape = timetable.shape_between(part.run.trip, part.board, part.alight);
-        let frequency = timetable.frequencies_of(part.run.trip).iter().find(|frequency| !frequency.exact);
-        let ride = Ride {
-            mode: route.mode,
-            route_id: route.id.clone(),
-            route: route.clone(),
-            agency: timetable.agency_of(part.run.trip).clone(),
-            trip_id: trip.id.clone(),
-            day: part.run.day,
-            trip_start: moment(all[0].departure_s),
-            headsign: timetable.headsign_at(part.run.trip, part.board).to_string(),
-            calls: all[part.board..=part.alight].iter().map(call).collect(),
-            every_s: frequency.map(|frequency| frequency.headway_s),
-        };
+        let transit = self.transit;
+        let shape = transit.timetable.shape_between(part.run.trip, part.board, part.alight);
         Leg {
-            from: self.transit.place(part.from),
-            to: self.transit.place(part.to),
+            from: transit.place(part.from),
+            to: transit.place(part.to),
             start: part.departure,
             end: part.arrival,
             distance_m: model::geo::length_m(&shape),
             shape,
-            means: Means::Transit(Box::new(ride)),
+            means: Means::Transit(Box::new(transit.ride(self.day, part.run, part.board..=part.alight))),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     },
     profile::Profile,
     street::{Costs, Path},
+    transit::live::Alert,
 };
 use jiff::tz::TimeZone;
 use model::{
@@ -105,6 +106,10 @@ pub struct Ride {
     pub calls: Vec<RideCall>,
     /// Seconds between vehicles where they run every so often and not by the clock.
     pub every_s: Option<u32>,
+    /// Whether more is known than the timetable.
+    pub live: bool,
+    /// Disturbances on the way.
+    pub alerts: Vec<Alert>,
 }
 
 /// A vehicle calls at a stop.
@@ -116,12 +121,22 @@ pub struct RideCall {
     pub code: Option<String>,
     /// The platform.
     pub track: Option<String>,
+    /// The zone of the tariff that it is in.
+    pub zone: Option<String>,
     /// Its level.
     pub level: f32,
     /// When the vehicle comes.
     pub arrival: Moment,
     /// When it goes.
     pub departure: Moment,
+    /// When it comes and when it goes by the timetable.
+    pub scheduled: [Moment; 2],
+    /// Whether it passes without a stop.
+    pub skipped: bool,
+    /// Whether one may get on.
+    pub boards: bool,
+    /// Whether one may get off.
+    pub alights: bool,
 }
 
 /// One instruction, and the stretch that follows it.

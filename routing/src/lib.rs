@@ -4,14 +4,14 @@
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`snapshot`] is the
 //! traffic of the moment, [`street`] the quickest way through it, [`itinerary`] that way in words and
 //! lines. [`gtfs`] reads timetables, [`transit`] searches them, and [`intermodal`] joins them with the ways on
-//! foot. [`planner`] puts these together: question in, journeys out, time and traffic handed in.
+//! foot. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
-//! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`service`] is the planner as
+//! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
 //! the files that the planner reads.
 //!
 //! Today journeys are direct ones on the street (by car, taxi, bicycle, on foot and in a wheelchair) and ones by
-//! public transport with ways on foot. Vehicles run by their timetables: delays are not known yet, nor are fares.
+//! public transport with ways on foot.
 
 pub mod profile;
 pub mod graph;
@@ -24,8 +24,11 @@ mod foot;
 pub mod transit;
 pub mod intermodal;
 pub mod planner;
+pub mod geocode;
+pub mod fare;
 
 pub mod feed;
+pub mod realtime;
 pub mod service;
 pub mod api;
 pub mod config;
@@ -45,7 +48,7 @@ use wire::clock::Clock;
 /// Why the daemon could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The city file or the timetable cannot be used.
+    /// The city file, the timetable or the tariff cannot be used.
     #[error("{0}")]
     City(Complaints),
     /// What the broker needs cannot be opened.
@@ -74,6 +77,9 @@ pub async fn run(
         if let Some(timetable) = timetable {
             planner = planner.with_timetable(timetable);
         }
+        if let Some(fares) = config.fares {
+            planner = planner.with_fares(prepare::load_fares(&fares).map_err(RunError::City)?);
+        }
         Ok::<_, RunError>(service::Routing::serving(planner, clock, config.limits))
     });
     let (routing, feed) = prepared.await.map_err(std::io::Error::other)??;
@@ -84,9 +90,12 @@ pub async fn run(
         "city loaded"
     );
     let follower = link.map(|link| tokio::spawn(feed::follow(link, feed, clock, shutdown.clone())));
+    let live = config.realtime;
+    let polled = tokio::spawn(realtime::poll::follow(routing.clone(), live, shutdown.clone()));
     let ended = shutdown.clone();
     axum::serve(listener, api::standalone(routing)).with_graceful_shutdown(ended.cancelled_owned()).await?;
     shutdown.cancel();
+    let _ = polled.await;
     if let Some(follower) = follower {
         let _ = follower.await;
     }

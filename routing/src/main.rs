@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use model::{
-    config::{Complaint, Complaints, Source},
+    config::{Complaint, Complaints, Read, Source},
     signal::design::SignalHabits,
 };
 use routing::{
@@ -10,12 +10,14 @@ use routing::{
     config::Config,
     gtfs::report::Report,
     prepare::{self, CITY_FILE, REPORT_FILE, TIMETABLE_FILE, store_city, store_timetable},
+    realtime::poll::{FeedConfig, Place},
     service::Limits,
 };
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 use wire::{broker::Broker, clock::Clock};
@@ -34,6 +36,9 @@ struct Command {
     #[command(subcommand)]
     task: Option<Task>,
 }
+
+/// How often realtime feeds are looked at: most are written every 10 to 30 s.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 #[derive(Subcommand)]
 enum Task {
@@ -66,6 +71,9 @@ struct Map {
     /// The map: a SUMO network (`.net.xml`).
     #[arg(long, value_name = "FILE")]
     net: Option<PathBuf>,
+    /// The map: a city file, such as `simulator generate` writes.
+    #[arg(long, value_name = "FILE")]
+    city: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -73,6 +81,12 @@ struct Serve {
     /// The data folder, with the `city.json` that `prepare` or `city` made, and perhaps a `timetable.bin`.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// What journeys cost: a file of tariffs such as configs/fares/moscow.toml. Without it no fares are told.
+    #[arg(long, value_name = "F.toml")]
+    fares: Option<PathBuf>,
+    /// GTFS-Realtime, as `TAG=FILE` or `TAG=http://…`, where TAG is that of the timetable's feed; looked at every 15 s.
+    #[arg(long, value_name = "TAG=FEED", value_parser = realtime)]
+    realtime: Vec<FeedConfig>,
     /// Where the API listens. Port 0 takes a free one, which is printed.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: SocketAddr,
@@ -88,6 +102,11 @@ fn host_port(text: &str) -> Result<(String, u16), String> {
         return Err("it is HOST:PORT".to_string());
     }
     Ok((host.trim_matches(['[', ']']).to_string(), port))
+}
+
+fn realtime(text: &str) -> Result<FeedConfig, String> {
+    let (tag, place) = text.split_once('=').ok_or("it is TAG=FILE or TAG=http://…")?;
+    Ok(FeedConfig { tag: tag.to_string(), place: Place::parse(place)?, every: LOOK_EVERY })
 }
 
 fn tagged(text: &str) -> Result<(String, PathBuf), String> {
@@ -160,7 +179,16 @@ fn obey(command: Command) -> Result<(), Failure> {
             let city = task.data.join(CITY_FILE);
             let timetable = Some(task.data.join(TIMETABLE_FILE)).filter(|file| file.exists());
             serve(
-                Config { instance, city, timetable, listen: task.listen, broker, limits: Limits::default() },
+                Config {
+                    instance,
+                    city,
+                    timetable,
+                    fares: task.fares,
+                    realtime: task.realtime,
+                    listen: task.listen,
+                    broker,
+                    limits: Limits::default(),
+                },
                 "command line",
             )
         }
@@ -177,19 +205,20 @@ fn obey(command: Command) -> Result<(), Failure> {
 
 #[expect(clippy::print_stdout, reason = "the report that the person asked for")]
 fn prepare(task: &Prepare) -> Result<(), Failure> {
-    let read = match (&task.map.osm, &task.map.net) {
-        (Some(file), _) => {
+    let read = match (&task.map.osm, &task.map.net, &task.map.city) {
+        (_, _, Some(file)) => Read { value: prepare::load_city(file)?, notes: Vec::new() },
+        (Some(file), ..) => {
             let (name, bytes) = (file.display().to_string(), read_map(file)?);
             // Journeys need no lamp to the second; the habits only shape the expected wait at a signal.
             model::osm::city(&name, &bytes, &SignalHabits::plain())?
         }
-        (_, Some(file)) => {
+        (_, Some(file), _) => {
             let (name, bytes) = (file.display().to_string(), read_map(file)?);
             let text =
                 String::from_utf8(bytes).map_err(|_| Complaint::whole(&name, "it is not a text in UTF-8"));
             model::sumo::network(Source::new(&name, &text.map_err(Complaints::from)?), &[])?
         }
-        (None, None) => unreachable!("clap asks for one of them"),
+        (None, None, None) => unreachable!("clap asks for one of them"),
     };
     for note in &read.notes {
         println!("note: {note}");

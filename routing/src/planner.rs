@@ -1,6 +1,8 @@
 //! Question in, journey out: the pure core. Time and traffic are handed in.
 
 use crate::{
+    fare::Fares,
+    geocode::Names,
     graph::StreetGraph,
     intermodal::{Prepared, Streets, Transit, TransitQuery},
     itinerary::{Itinerary, Leg, Means, Place},
@@ -8,10 +10,11 @@ use crate::{
     profile::Profile,
     snapshot::Snapshot,
     street::{Costs, Scratch, quickest},
+    transit::live::Live,
 };
 use model::{city::City, geo::LonLat, ids::LinkIx, time::Moment};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -92,6 +95,10 @@ pub struct Planner {
     bounds: Option<[LonLat; 2]>,
     /// Public transport, where timetables were given.
     transit: Option<Transit>,
+    /// What journeys cost, if that is known.
+    fares: Option<Fares>,
+    /// Stops and streets by name, from the first time that anybody asks.
+    names: OnceLock<Names>,
     /// Working memory between questions; as many as were ever asked at once.
     idle: Mutex<Vec<Scratch>>,
 }
@@ -107,6 +114,8 @@ impl Planner {
             roll: StreetGraph::build(&city, Profile::Wheelchair),
             bounds: city.network.bounds(),
             transit: None,
+            fares: None,
+            names: OnceLock::new(),
             idle: Mutex::default(),
             city,
         }
@@ -118,19 +127,50 @@ impl Planner {
         self
     }
 
+    /// The same with what journeys cost.
+    pub fn with_fares(mut self, fares: Fares) -> Planner {
+        self.fares = Some(fares);
+        self
+    }
+
+    /// What journeys cost, if that is known.
+    pub fn fares(&self) -> Option<&Fares> {
+        self.fares.as_ref()
+    }
+
     /// Public transport, if there are timetables.
     pub fn transit(&self) -> Option<&Transit> {
         self.transit.as_ref()
     }
 
+    /// Stops and streets by name.
+    pub fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::new(&self.city, self.transit().map(Transit::timetable)))
+    }
+
+    /// Streets by place.
+    pub(crate) fn index(&self) -> &StreetIndex {
+        &self.index
+    }
+
     /// Journeys by public transport, with the ways on foot to it, from it and between vehicles; empty if there are
     /// no timetables.
     pub fn by_transit(&self, query: &TransitQuery) -> Result<Vec<Itinerary>, NoJourney> {
+        let live = self.transit.as_ref().map(Transit::live).unwrap_or_default();
+        self.by_transit_as(query, &live)
+    }
+
+    /// The same as one picture of the trips shows it.
+    pub fn by_transit_as(&self, query: &TransitQuery, live: &Arc<Live>) -> Result<Vec<Itinerary>, NoJourney> {
         let Some(transit) = &self.transit else { return Ok(Vec::new()) };
         let street = self.graph(query.on_foot);
         let mut scratch = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let journeys =
-            transit.journeys(&Streets { city: &self.city, index: &self.index, street }, query, &mut scratch);
+        let journeys = transit.journeys(
+            &Streets { city: &self.city, index: &self.index, street },
+            query,
+            live,
+            &mut scratch,
+        );
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         journeys
     }

@@ -1,6 +1,7 @@
 //! The files of a data folder: the city, made from a map, and the timetable, made from feeds for that city.
 
 use crate::{
+    fare::Fares,
     graph::StreetGraph,
     gtfs::{self, archive::Archive, report::Report},
     intermodal::Prepared,
@@ -26,7 +27,7 @@ pub const REPORT_FILE: &str = "timetable-report.txt";
 
 /// How a timetable file begins: what it is, and the version of its format. Another version is read by another
 /// program; prepare the file anew.
-const TIMETABLE_MAGIC: [u8; 8] = *b"SVTTAB\x00\x01";
+const TIMETABLE_MAGIC: [u8; 8] = *b"SVTTAB\x00\x02";
 
 /// The tag of a feed that was given none: its file's name without its ending. What may not stand in a tag becomes `-`.
 pub fn tag_of(file: &Path) -> String {
@@ -111,6 +112,14 @@ pub fn load_city(file: &Path) -> Result<City, Complaints> {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Complaint::whole(&name, format!("could not read the city: {e}")))?;
     City::parse(Source::new(&name, &text))
+}
+
+/// Reads a file of tariffs.
+pub fn load_fares(file: &Path) -> Result<Fares, Complaints> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Complaint::whole(&name, format!("could not read the tariff: {e}")))?;
+    Fares::parse(&name, &text)
 }
 
 /// Writes a city into a data folder, which is made if need be. The file appears whole or not at all.

@@ -3,6 +3,7 @@
 use crate::{
     feed::{Feed, SharedFeedState},
     planner::Planner,
+    realtime::poll::States,
     snapshot::{Snapshot, Traffic, TrafficWriter},
 };
 use model::{city::City, time::Moment};
@@ -42,6 +43,8 @@ pub struct Routing {
     pub traffic: Traffic,
     /// What the feed has seen.
     pub feed: SharedFeedState,
+    /// How the realtime feeds do.
+    pub realtime: States,
     /// The city's time.
     pub clock: Clock,
     /// Bounds.
@@ -69,11 +72,13 @@ impl Routing {
     /// The same for a planner that is prepared already.
     pub fn serving(planner: Planner, clock: Clock, limits: Limits) -> (Arc<Routing>, Feed) {
         let (writer, traffic): (TrafficWriter, Traffic) = TrafficWriter::new(planner.city());
+        planner.names(); // The first who asks for a name need not wait.
         let feed = SharedFeedState::default();
         let routing = Routing {
             planner,
             traffic,
             feed: feed.clone(),
+            realtime: States::default(),
             clock,
             limits,
             meter: Meter::default(),

@@ -9,9 +9,11 @@
 
 pub mod timetable;
 pub mod walks;
+pub mod live;
 pub mod day;
 pub mod search;
 pub mod connection;
+pub mod board;
 #[cfg(test)]
 pub(crate) mod drawing;
 #[cfg(test)]

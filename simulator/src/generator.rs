@@ -24,6 +24,9 @@ use model::{
 };
 use sprawl::World;
 
+/// The time zone of the cities made here.
+pub const ZONE: &str = "Europe/Moscow";
+
 /// A city with the shape of Moscow and about so many signalised junctions: 150 fill the Garden Ring, 4,000 the MKAD.
 /// The same arguments give the same city.
 pub fn moscow(junctions: usize, seed: u64) -> City {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use wire::{clock::Clock, register_map::RegisterMap};
 
 /// The zone of the built-in city.
-pub(super) const MOSCOW: &str = "Europe/Moscow";
+pub(super) const MOSCOW: &str = generator::ZONE;
 /// Generated traffic begins in the morning peak, s after local midnight.
 const MORNING_S: f64 = 8.0 * 3600.0;
 /// Simulated before the doors open, so that the first picture is of a city and not of empty streets, s.

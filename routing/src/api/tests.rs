@@ -246,7 +246,9 @@ proptest::proptest! {
         let mut pairs = vec![("fromPlace".to_string(), from), ("toPlace".to_string(), "55.75,37.6".to_string())];
         pairs.extend(extra);
         let now = routing.clock.now();
-        if let Ok(question) = super::question::Question::read(pairs, &routing.planner, now) {
+        let read = super::parameters::Parameters::read(pairs)
+            .and_then(|given| super::question::Question::read(given, &routing.planner, now));
+        if let Ok(question) = read {
             let _ = super::answer(&routing, question, now);
         }
     }
@@ -254,6 +256,11 @@ proptest::proptest! {
 
 /// Streets with a bus between two ends that are too far apart to walk.
 fn with_bus() -> Arc<Routing> {
+    let clock = wire::clock::Clock::scaled(crate::drawing::NOW, 1e-9);
+    Routing::serving(bus_planner(), clock, crate::service::Limits::default()).0
+}
+
+fn bus_planner() -> crate::planner::Planner {
     let streets = "
         A 0 0
         B 100 0
@@ -267,9 +274,7 @@ fn with_bus() -> Arc<Routing> {
                 08:05  08:09  08:15
                 08:20  08:24  08:30 wheelchair
                 08:35  08:39  08:45";
-    let planner = crate::transit::drawing::planner(streets, table);
-    let clock = wire::clock::Clock::scaled(crate::drawing::NOW, 1e-9);
-    Routing::serving(planner, clock, crate::service::Limits::default()).0
+    crate::transit::drawing::planner(streets, table)
 }
 
 /// A and C of that drawing.
@@ -335,4 +340,91 @@ async fn without_a_journey_by_bus_it_is_said_why() {
         let path = format!("/api/v1/plan?{BY_BUS}{query}");
         problem_is(&path, get(&routing, &path).await, Code::BadRequest, parameter, parameter);
     }
+}
+
+#[tokio::test]
+async fn boards_show_what_calls_at_a_stop() {
+    let routing = with_bus();
+    let times = |board: &serde_json::Value| {
+        let events = board["stopTimes"].as_array().unwrap().iter();
+        events
+            .map(|e| e["place"]["departure"].as_str().unwrap()[11..16].to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let at = "/api/v1/stoptimes?stopId=f_B&time=2026-06-12T08:10:00Z";
+    let board = json(&routing, &format!("{at}&n=2&fetchStops=true")).await;
+    assert_eq!(times(&board), "08:20 08:35");
+    assert_eq!(board["place"]["name"], "B");
+    let first = &board["stopTimes"][0];
+    assert_eq!((&first["displayName"], &first["mode"]), (&"7".into(), &"BUS".into()));
+    assert_eq!((&first["tripFrom"]["name"], &first["tripTo"]["name"]), (&"B".into(), &"C".into()));
+    let next: Vec<_> = first["nextStops"].as_array().unwrap().iter().map(|stop| &stop["name"]).collect();
+    assert_eq!(next, ["D", "C"]);
+
+    // Pages lead on and back, and nothing is shown twice.
+    let earlier = board["previousPageCursor"].as_str().unwrap().replace('|', "%7C");
+    let before = json(&routing, &format!("/api/v1/stoptimes?stopId=f_B&n=1&pageCursor={earlier}")).await;
+    assert_eq!(times(&before), "08:05");
+    let later = before["nextPageCursor"].as_str().unwrap().replace('|', "%7C");
+    let after = json(&routing, &format!("/api/v1/stoptimes?stopId=f_B&n=2&pageCursor={later}")).await;
+    assert_eq!(times(&after), "08:20 08:35");
+
+    // Nobody departs from the last stop; there one arrives.
+    let end = "/api/v1/stoptimes?stopId=f_C&time=2026-06-12T08:40:00Z";
+    assert_eq!(times(&json(&routing, end).await), "");
+    let arrivals = json(&routing, &format!("{end}&arriveBy=true&n=1")).await;
+    assert_eq!(arrivals["stopTimes"][0]["place"]["arrival"], "2026-06-12T08:30:00Z");
+    assert_eq!(times(&json(&routing, &format!("{at}&mode=TRAM")).await), "");
+    let (status, _, body) = get(&routing, "/api/v1/stoptimes?stopId=nowhere").await;
+    assert_eq!(status, 404, "{body}");
+    for bad in ["", "?stopId=f_B&n=0", "?stopId=f_B&direction=UP", "?stopId=f_B&pageCursor=x", "?center=1"] {
+        let (status, kind, body) = get(&routing, &format!("/api/v1/stoptimes{bad}")).await;
+        assert_eq!((status, kind.as_str()), (400, "application/problem+json"), "{bad}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn stops_are_found_by_name_by_place_and_on_the_map() {
+    let routing = with_bus();
+    let names = |found: &serde_json::Value| {
+        found
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap().to_string())
+            .collect::<Vec<_>>()
+    };
+    let found = json(&routing, "/api/v1/geocode?text=b&type=STOP").await;
+    assert_eq!(names(&found), ["B"]);
+    assert_eq!((&found[0]["id"], &found[0]["type"]), (&"f_B".into(), &"STOP".into()));
+    assert_eq!(found[0]["modes"], serde_json::json!(["BUS"]));
+    let near = json(&routing, "/api/v1/reverse-geocode?place=55.75,37.6&type=STOP").await;
+    assert_eq!(names(&near), ["B"]);
+    let west = "/api/v1/map/stops?min=55.74,37.60&max=55.76,37.61";
+    assert_eq!(names(&json(&routing, west).await), ["B"]);
+    let (status, ..) = get(&routing, "/api/v1/map/stops?min=55.74,37.60").await;
+    assert_eq!(status, 400);
+    assert_eq!(json(&routing, "/api/v1/geocode?text=%F0%9F%9A%87").await, serde_json::json!([]));
+    let (status, ..) = get(&routing, "/api/v1/geocode").await;
+    assert_eq!(status, 400);
+}
+
+#[tokio::test]
+async fn an_answer_says_what_it_costs() {
+    let fares = crate::fare::Fares::parse("f", include_str!("../../../configs/fares/moscow.toml")).unwrap();
+    let planner = bus_planner().with_fares(fares);
+    let clock = wire::clock::Clock::scaled(crate::drawing::NOW, 1e-9);
+    let routing = Routing::serving(planner, clock, crate::service::Limits::default()).0;
+    let fare = async |query: &str| {
+        let answer = json(&routing, &format!("/api/v1/plan?{BY_BUS}&numItineraries=1{query}")).await;
+        let notes = answer["notes"].to_string();
+        (answer["itineraries"][0]["fare"]["amount"].as_f64(), notes)
+    };
+    assert_eq!(fare("").await.0, Some(75.0));
+    assert_eq!(fare("&card=moskvich").await.0, Some(0.0));
+    let (amount, notes) = fare("&card=gold").await;
+    assert!(amount.is_none() && notes.contains("there is no card"), "{notes}");
+    let cards = json(&routing, "/api/v1/fares?language=en&time=2026-06-12T08:00:00Z").await;
+    assert_eq!(cards["cards"][0], serde_json::json!({"id": "wallet", "name": "Troika wallet"}));
 }

@@ -2,8 +2,11 @@
 //! second, durations seconds, distances metres. What MOTIS does not have is marked **ours**.
 
 use crate::{
+    fare::{Fare, Payment},
     itinerary::{Direction, Itinerary, Leg, Means, Place, Ride, RideCall, Step},
     profile::Profile,
+    realtime::poll::FeedState,
+    transit::live::{Alert, Live},
 };
 use jiff::tz::TimeZone;
 use model::{geo::LonLat, network::Name, time::Moment};
@@ -13,6 +16,9 @@ use utoipa::ToSchema;
 
 /// Digits after the point in polylines: 7, as MOTIS has it under `/api/v1`.
 pub const PRECISION: u32 = 7;
+
+/// The same under `/api/v6`.
+pub const PRECISION_V6: u32 = 6;
 
 /// `GET /api/v1/plan`.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
@@ -36,6 +42,8 @@ pub struct PlanView {
     pub next_page_cursor: String,
     /// **Ours**: the picture of the traffic that all journeys of the answer were planned in.
     pub traffic: TrafficView,
+    /// **Ours**: what was known of trips.
+    pub realtime: RealtimeView,
     /// **Ours**: what was asked and not done, and why, in English sentences.
     pub notes: Vec<String>,
 }
@@ -54,8 +62,54 @@ pub struct ItineraryView {
     pub end_time: String,
     /// Changes of vehicle.
     pub transfers: u32,
+    /// **Ours**: what it costs with the card of the question; left out where no tariff says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fare: Option<FareView>,
     /// Legs in order.
     pub legs: Vec<LegView>,
+}
+
+/// What a journey costs. **Ours.**
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FareView {
+    /// All of it.
+    pub amount: f64,
+    /// ISO 4217.
+    pub currency: String,
+    /// What is bought.
+    pub payments: Vec<PaymentView>,
+}
+
+/// One product bought. **Ours.**
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentView {
+    /// The product's id in the tariff.
+    pub product: String,
+    /// Its name.
+    pub name: String,
+    /// What it costs; 0 for what is paid already or free.
+    pub amount: f64,
+    /// For how many rides it pays here.
+    pub rides: usize,
+}
+
+impl FareView {
+    pub(crate) fn new(fare: &Fare, currency: &str, language: Language) -> FareView {
+        let whole = |hundredths: i64| hundredths as f64 / 100.0;
+        let payment = |payment: &Payment| PaymentView {
+            product: payment.product.clone(),
+            name: language.name(&payment.name).to_string(),
+            amount: whole(payment.amount),
+            rides: payment.rides.len(),
+        };
+        FareView {
+            amount: whole(fare.amount),
+            currency: currency.to_string(),
+            payments: fare.payments.iter().map(payment).collect(),
+        }
+    }
 }
 
 /// A part of a journey by one means.
@@ -76,13 +130,13 @@ pub struct LegView {
     /// Arrival.
     #[schema(format = DateTime)]
     pub end_time: String,
-    /// The same as `startTime`: streets have no timetable.
+    /// Departure by the timetable; the same as `startTime` on streets, which have none.
     #[schema(format = DateTime)]
     pub scheduled_start_time: String,
-    /// The same as `endTime`.
+    /// Arrival by the timetable.
     #[schema(format = DateTime)]
     pub scheduled_end_time: String,
-    /// Whether measured link times had a say.
+    /// Whether measured link times had a say, or more was known of the trip than its timetable.
     pub real_time: bool,
     /// Whether it has a timetable; streets have none.
     pub scheduled: bool,
@@ -132,11 +186,70 @@ pub struct RideView {
     pub trip_id: String,
     /// Calls on the way.
     pub intermediate_stops: Vec<PlaceView>,
-    /// Always false: the timetable does not know.
+    /// Always false: nobody is sent to a trip that does not run.
     pub cancelled: bool,
+    /// Disturbances on the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertView>,
     /// **Ours**: seconds between vehicles where they run every so often; the times are then examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_seconds: Option<u32>,
+}
+
+/// A disturbance.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertView {
+    /// In a few words.
+    pub header_text: String,
+    /// In more words.
+    pub description_text: String,
+    /// GTFS-Realtime's word for why.
+    pub cause: String,
+    /// GTFS-Realtime's word for what it does.
+    pub effect: String,
+    /// Where more is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl AlertView {
+    fn new(alert: &Alert, language: Language) -> AlertView {
+        AlertView {
+            header_text: language.name(&alert.header).to_string(),
+            description_text: language.name(&alert.description).to_string(),
+            cause: alert.cause.to_string(),
+            effect: alert.effect.to_string(),
+            url: alert.url.clone(),
+        }
+    }
+}
+
+/// How fresh the knowledge of trips is. **Ours.**
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RealtimeView {
+    /// Number of the picture that all journeys of the answer are planned in; 0 is the timetable alone.
+    pub snapshot: u64,
+    /// When the newest of its feeds was said; null if there is none.
+    #[schema(format = DateTime)]
+    pub at: Option<String>,
+    /// Its age when the question was answered, s.
+    pub age_seconds: Option<i64>,
+    /// Trips of which more is known than the timetable.
+    pub trips: usize,
+}
+
+impl RealtimeView {
+    pub(crate) fn new(live: &Live, now: Moment) -> RealtimeView {
+        let said = live.said();
+        RealtimeView {
+            snapshot: live.number,
+            at: said.map(iso),
+            age_seconds: said.map(|said| (now.0 - said.0) / 1000),
+            trips: live.trips(),
+        }
+    }
 }
 
 /// A place.
@@ -148,6 +261,9 @@ pub struct PlaceView {
     /// The stop's id, for stops.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_id: Option<String>,
+    /// The station's id, for platforms of one, where stops are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
     /// Degrees north.
     pub lat: f64,
     /// Degrees east.
@@ -170,6 +286,9 @@ pub struct PlaceView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub scheduled_departure: Option<String>,
+    /// Whether the vehicle passes without a stop.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
     /// The platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<String>,
@@ -215,7 +334,7 @@ pub struct StepView {
 pub struct PolylineView {
     /// The encoded points.
     pub points: String,
-    /// Digits after the point: 7.
+    /// Digits after the point: 7 under `/api/v1`, 6 under `/api/v6`.
     pub precision: u32,
     /// How many points.
     pub length: usize,
@@ -257,12 +376,62 @@ pub struct RoutingHealthView {
     pub graphs: BTreeMap<String, GraphView>,
     /// The broker link; null where none is configured.
     pub broker: Option<BrokerView>,
+    /// The realtime feeds that are followed.
+    pub realtime: Vec<RealtimeFeedView>,
     /// What arrived so far, by name; see `docs/wire.md` for `traffic.links`.
     pub received: BTreeMap<String, u64>,
     /// Questions answered.
     pub answered: u64,
     /// Questions answered with a problem.
     pub refused: u64,
+}
+
+/// A realtime feed.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RealtimeFeedView {
+    /// The timetable's feed.
+    pub feed: String,
+    /// Where it comes from.
+    pub from: String,
+    /// When it was read; null if it is of no use now.
+    #[schema(format = DateTime)]
+    pub read: Option<String>,
+    /// Why it is of no use now.
+    pub error: Option<String>,
+    /// Trips whose times are used, cancelled ones among them.
+    pub trips: u64,
+    /// Trips that do not run.
+    pub cancelled: u64,
+    /// Calls that are passed.
+    pub skipped: u64,
+    /// Alerts used.
+    pub alerts: u64,
+    /// Trips, stops and routes that the timetable does not have.
+    pub unknown: u64,
+    /// Added and duplicated trips, which nobody is sent to.
+    pub not_ridden: u64,
+    /// Times that are none.
+    pub absurd: u64,
+}
+
+impl RealtimeFeedView {
+    pub(crate) fn new(state: &FeedState) -> RealtimeFeedView {
+        let counts = state.counts;
+        RealtimeFeedView {
+            feed: state.tag.clone(),
+            from: state.place.clone(),
+            read: state.read.map(iso),
+            error: state.error.clone(),
+            trips: counts.trips,
+            cancelled: counts.cancelled,
+            skipped: counts.skipped,
+            alerts: counts.alerts,
+            unknown: counts.unknown,
+            not_ridden: counts.not_ridden,
+            absurd: counts.absurd,
+        }
+    }
 }
 
 /// Size of a graph.
@@ -311,6 +480,8 @@ pub struct Telling {
     pub language: Language,
     /// With lines and steps.
     pub detailed: bool,
+    /// Digits after the point in polylines.
+    pub precision: u32,
 }
 
 impl ItineraryView {
@@ -321,12 +492,32 @@ impl ItineraryView {
             start_time: iso(itinerary.start),
             end_time: iso(itinerary.end),
             transfers: itinerary.transfers() as u32,
+            fare: None,
             legs: itinerary.legs.iter().map(|leg| LegView::new(leg, telling)).collect(),
         }
     }
 }
 
 impl LegView {
+    /// Says it in other words: those that `say` has for what stands there.
+    pub(crate) fn translate<'a>(&mut self, say: impl Fn(&str) -> Option<&'a str>) {
+        let ride = self.transit.iter_mut().flat_map(|ride| {
+            let calls = ride.intermediate_stops.iter_mut().map(|call| &mut call.name);
+            let own = [
+                &mut ride.headsign,
+                &mut ride.route_long_name,
+                &mut ride.display_name,
+                &mut ride.agency_name,
+            ];
+            own.into_iter().chain(calls)
+        });
+        for text in [&mut self.from.name, &mut self.to.name].into_iter().chain(ride) {
+            if let Some(words) = say(text) {
+                *text = words.to_string();
+            }
+        }
+    }
+
     fn new(leg: &Leg, telling: Telling) -> LegView {
         let (start, end) = (iso(leg.start), iso(leg.end));
         let street = LegView {
@@ -341,14 +532,17 @@ impl LegView {
             real_time: false,
             scheduled: false,
             distance: decimetres(leg.distance_m),
-            leg_geometry: PolylineView::new(if telling.detailed { &leg.shape } else { &[] }),
+            leg_geometry: PolylineView::new(
+                if telling.detailed { &leg.shape } else { &[] },
+                telling.precision,
+            ),
             steps: None,
             live_share: 0.0,
             transit: None,
         };
         match &leg.means {
             Means::Street(way) => {
-                let steps = || way.steps.iter().map(|step| StepView::new(step, telling.language)).collect();
+                let steps = || way.steps.iter().map(|step| StepView::new(step, telling)).collect();
                 LegView {
                     mode: mode(way.profile).to_string(),
                     real_time: way.live_share > 0.0,
@@ -370,7 +564,10 @@ impl LegView {
                     ..PlaceView::of_call(&ride.calls[ride.calls.len() - 1])
                 },
                 scheduled: true,
-                transit: Some(RideView::new(ride)),
+                real_time: ride.live,
+                scheduled_start_time: iso(ride.calls[0].scheduled[1]),
+                scheduled_end_time: iso(ride.calls[ride.calls.len() - 1].scheduled[0]),
+                transit: Some(RideView::new(ride, telling.language)),
                 ..street
             },
         }
@@ -378,41 +575,37 @@ impl LegView {
 }
 
 impl RideView {
-    fn new(ride: &Ride) -> RideView {
-        let zone = TimeZone::get(&ride.agency.zone).unwrap_or(TimeZone::UTC);
-        let at = jiff::Timestamp::from_second(second(ride.trip_start)).unwrap_or_default().to_zoned(zone);
-        let day = ride.day.date();
-        let name =
-            if ride.route.short_name.is_empty() { &ride.route.long_name } else { &ride.route.short_name };
+    fn new(ride: &Ride, language: Language) -> RideView {
         RideView {
             headsign: ride.headsign.clone(),
             route_id: ride.route_id.clone(),
             route_short_name: ride.route.short_name.clone(),
             route_long_name: ride.route.long_name.clone(),
-            display_name: name.clone(),
+            display_name: ride.route.sign().to_string(),
             route_color: ride.route.colour.clone(),
             route_text_color: ride.route.text_colour.clone(),
             route_type: ride.route.route_type,
             agency_id: ride.agency.id.clone(),
             agency_name: ride.agency.name.clone(),
             agency_url: ride.agency.url.clone(),
-            trip_id: format!("{}_{}_{}", day.strftime("%Y%m%d"), at.strftime("%H:%M"), ride.trip_id),
+            trip_id: trip_id(ride),
             intermediate_stops: ride.calls[1..ride.calls.len() - 1].iter().map(PlaceView::of_call).collect(),
             cancelled: false,
+            alerts: ride.alerts.iter().map(|alert| AlertView::new(alert, language)).collect(),
             every_seconds: ride.every_s,
         }
     }
 }
 
 impl StepView {
-    fn new(step: &Step, language: Language) -> StepView {
+    fn new(step: &Step, telling: Telling) -> StepView {
         StepView {
             relative_direction: direction(step.direction).to_string(),
             distance: decimetres(step.distance_m),
             from_level: 0.0,
             to_level: 0.0,
-            polyline: PolylineView::new(&step.shape),
-            street_name: step.street.as_ref().map_or("", |name| language.name(name)).to_string(),
+            polyline: PolylineView::new(&step.shape, telling.precision),
+            street_name: step.street.as_ref().map_or("", |name| telling.language.name(name)).to_string(),
             exit: String::new(),
             stay_on: false,
             area: false,
@@ -427,6 +620,7 @@ impl PlaceView {
         PlaceView {
             name: place.name.clone(),
             stop_id: place.stop.clone(),
+            parent_id: None,
             lat: place.at.lat,
             lon: place.at.lon,
             level: 0.0,
@@ -434,6 +628,7 @@ impl PlaceView {
             departure: None,
             scheduled_arrival: None,
             scheduled_departure: None,
+            cancelled: false,
             track: None,
             scheduled_track: None,
             stop_code: None,
@@ -443,14 +638,23 @@ impl PlaceView {
 }
 
 impl PlaceView {
-    fn of_call(call: &RideCall) -> PlaceView {
+    /// Says its name in English, if that is asked for and `say` has it.
+    pub(crate) fn translate<'a>(&mut self, language: Language, say: impl Fn(&str) -> Option<&'a str>) {
+        if let Some(words) = say(&self.name).filter(|_| language == Language::English) {
+            self.name = words.to_string();
+        }
+    }
+
+    pub(crate) fn of_call(call: &RideCall) -> PlaceView {
         let (arrival, departure) = (iso(call.arrival), iso(call.departure));
+        let [scheduled_arrival, scheduled_departure] = call.scheduled.map(iso);
         PlaceView {
             level: f64::from(call.level),
-            arrival: Some(arrival.clone()),
-            departure: Some(departure.clone()),
-            scheduled_arrival: Some(arrival),
-            scheduled_departure: Some(departure),
+            arrival: Some(arrival),
+            departure: Some(departure),
+            scheduled_arrival: Some(scheduled_arrival),
+            scheduled_departure: Some(scheduled_departure),
+            cancelled: call.skipped,
             track: call.track.clone(),
             scheduled_track: call.track.clone(),
             stop_code: call.code.clone(),
@@ -460,9 +664,16 @@ impl PlaceView {
 }
 
 impl PolylineView {
-    fn new(line: &[LonLat]) -> PolylineView {
-        PolylineView { points: encode_polyline(line, PRECISION), precision: PRECISION, length: line.len() }
+    fn new(line: &[LonLat], precision: u32) -> PolylineView {
+        PolylineView { points: encode_polyline(line, precision), precision, length: line.len() }
     }
+}
+
+/// `<service day>_<departure from the first stop>_<feed>_<trip>`, as MOTIS has it.
+pub(crate) fn trip_id(ride: &Ride) -> String {
+    let zone = TimeZone::get(&ride.agency.zone).unwrap_or(TimeZone::UTC);
+    let at = jiff::Timestamp::from_second(second(ride.trip_start)).unwrap_or_default().to_zoned(zone);
+    format!("{}_{}_{}", ride.day.date().strftime("%Y%m%d"), at.strftime("%H:%M"), ride.trip_id)
 }
 
 /// The mode's name in MOTIS.

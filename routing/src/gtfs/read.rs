@@ -30,13 +30,12 @@ const STEP_S: f64 = 0.6;
 const STEEPEST_RAMP: f64 = 1.0 / 12.0;
 
 /// Tables that are known and not used, and what is lost by that.
-const NOT_USED: [(&str, &str); 6] = [
+const NOT_USED: [(&str, &str); 5] = [
     ("fare_attributes.txt", "holds fares, which are not read yet"),
     ("fare_rules.txt", "holds fares, which are not read yet"),
     ("fare_products.txt", "holds fares, which are not read yet"),
     ("locations.geojson", "holds areas on demand, which are not read yet"),
     ("booking_rules.txt", "holds journeys on demand, which are not read yet"),
-    ("translations.txt", "holds translations, which are not read yet"),
 ];
 
 /// Indices of rows by their ids.
@@ -77,6 +76,7 @@ pub fn read(mut archive: Archive, tag: &str, report: &mut Report) -> Result<Feed
     }
     read_transfers(&mut feed, &mut archive, &stops, report);
     read_pathways(&mut feed, &mut archive, &stops, report);
+    read_translations(&mut feed, &mut archive, &stops, report);
     let left: Vec<String> = archive.left().map(str::to_string).collect();
     for (name, what) in NOT_USED.iter().filter(|(name, _)| left.iter().any(|l| l == name)) {
         report.add(&format!("{tag}/{name}"), 0, "", what, LeftOut);
@@ -147,12 +147,13 @@ fn read_stops(
     let Some(mut table) = Table::open(archive, &feed.tag, "stops.txt", report) else { return ids };
     let [id, code, name, lat, lon] =
         table.columns(["stop_id", "stop_code", "stop_name", "stop_lat", "stop_lon"]);
-    let [kind, parent, platform, level, wheelchair] = table.columns([
+    let [kind, parent, platform, level, wheelchair, zone] = table.columns([
         "location_type",
         "parent_station",
         "platform_code",
         "level_id",
         "wheelchair_boarding",
+        "zone_id",
     ]);
     // Parents may stand below their parts; a stop without coordinates takes its station's.
     let (mut parents, mut nowhere) = (Vec::new(), Vec::new());
@@ -208,6 +209,7 @@ fn read_stops(
             parent: None,
             platform: table.optional(platform),
             level,
+            zone: table.optional(zone),
             wheelchair: Wheelchair::of(wheelchair),
         });
     }
@@ -584,5 +586,48 @@ fn read_pathways(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report: &m
         let steep = table.number::<f64>(slope).ok().flatten().is_some_and(|s| s.abs() > STEEPEST_RAMP);
         let step_free = !matches!(kind, PathwayKind::Stairs | PathwayKind::Escalator) && !steep;
         feed.pathways.push(Pathway { from, to, kind, both_ways, seconds: seconds.ceil() as u32, step_free });
+    }
+}
+
+/// English words for what stands in the feed. Other languages are the reader's own, or nobody's here.
+fn read_translations(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report: &mut Report) {
+    let Some(mut table) = Table::open(archive, &feed.tag, "translations.txt", report) else { return };
+    let [kind, field, language, translation] =
+        table.columns(["table_name", "field_name", "language", "translation"]);
+    let [record, value] = table.columns(["record_id", "field_value"]);
+    while table.advance() {
+        let said = match (table.text(kind), table.text(field)) {
+            ("stops", "stop_name")
+            | ("routes", "route_long_name")
+            | ("trips", "trip_headsign")
+            | ("stop_times", "stop_headsign")
+            | ("agency", "agency_name") => true,
+            _ => false,
+        };
+        let english = table.text(language).to_ascii_lowercase().starts_with("en");
+        let words = table.text(translation).to_string();
+        if !said || !english || words.is_empty() {
+            continue;
+        }
+        let id = table.text(record);
+        let local = match (table.text(value), table.text(kind)) {
+            ("", "stops") => stops.get(id).map(|&stop| feed.stops[stop as usize].name.clone()),
+            ("", "routes") => {
+                feed.routes.iter().find(|route| route.id == id).map(|route| route.long_name.clone())
+            }
+            ("", "trips") => feed.trips.iter().find(|trip| trip.id == id).map(|trip| trip.headsign.clone()),
+            ("", "agency") => {
+                feed.agencies.iter().find(|agency| agency.id == id).map(|agency| agency.name.clone())
+            }
+            ("", _) => None,
+            (value, _) => Some(value.to_string()),
+        };
+        match local {
+            Some(local) => drop(feed.english.entry(local).or_insert(words)),
+            None => {
+                let record = format!("{id:?}");
+                table.fault(record, "translates a record that is not there", LeftOut);
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@
 use super::calendar::Service;
 use model::geo::LonLat;
 use serde::{Deserialize, Serialize};
-use std::{fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range};
 
 /// A feed that was read and put in order.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -33,6 +33,8 @@ pub struct Feed {
     pub transfers: Vec<Transfer>,
     /// Ways inside stations.
     pub pathways: Vec<Pathway>,
+    /// English for names and headsigns that are in another language.
+    pub english: BTreeMap<String, String>,
 }
 
 /// Who runs the vehicles.
@@ -105,6 +107,8 @@ pub struct Stop {
     pub platform: Option<String>,
     /// Its level; 0 is the street's.
     pub level: f32,
+    /// The zone of the tariff that it is in.
+    pub zone: Option<String>,
     /// Whether one can board in a wheelchair; a platform has what its station has if it says nothing itself.
     pub wheelchair: Wheelchair,
 }
@@ -240,6 +244,13 @@ pub struct Route {
     pub text_colour: Option<String>,
 }
 
+impl Route {
+    /// What to call it: its number, or its name if it has none.
+    pub fn sign(&self) -> &str {
+        if self.short_name.is_empty() { &self.long_name } else { &self.short_name }
+    }
+}
+
 /// One run of a vehicle, on each day of its service.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Trip {
@@ -268,6 +279,8 @@ pub struct Call {
     pub arrival_s: u32,
     /// When it goes, not before it came.
     pub departure_s: u32,
+    /// Its number in the trip, by which realtime feeds name it.
+    pub sequence: u16,
     /// Whether one may get on.
     pub boards: bool,
     /// Whether one may get off.

@@ -31,7 +31,7 @@ struct Row {
 }
 
 /// Reads `H:MM:SS` or `HH:MM:SS`, past midnight as `25:10:00`.
-pub(super) fn seconds(text: &str) -> Option<u32> {
+pub(crate) fn seconds(text: &str) -> Option<u32> {
     let mut parts = text.trim().split(':');
     let mut part = |longest: usize| {
         let digits = parts.next()?;
@@ -192,6 +192,8 @@ fn put_in_order(rows: &[Row], calls: &mut Vec<Call>) -> Result<(), (u64, &'stati
             stop: row.stop,
             arrival_s,
             departure_s,
+            // Nobody numbers calls beyond that; who does is found by the stop.
+            sequence: u16::try_from(row.sequence).unwrap_or(u16::MAX),
             boards: row.boards,
             alights: row.alights,
             headsign: row.headsign,

@@ -66,8 +66,8 @@ impl DayTable {
             run,
             board: board as usize,
             alight: alight as usize,
-            departure: self.moment_of_run(run, from.departure_s),
-            arrival: self.moment_of_run(run, to.arrival_s),
+            departure: self.expected(timetable, run, board as usize)[1],
+            arrival: self.expected(timetable, run, alight as usize)[0],
             from: from.stop,
             to: to.stop,
         }

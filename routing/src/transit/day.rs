@@ -3,10 +3,16 @@
 //! A day here is three service days: the day itself, the one before (whose trips run past midnight), and the one
 //! after (for journeys that do). Times are seconds since the day before began, so that none is negative.
 
-use super::timetable::{Timetable, zone};
+use super::{
+    live::{AS_PLANNED, Change, Live},
+    timetable::{Timetable, zone},
+};
 use crate::gtfs::{calendar::Day, records::Mode};
 use model::time::Moment;
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// A time that never comes.
 pub const NEVER: u32 = u32::MAX;
@@ -47,6 +53,10 @@ impl Modes {
     pub fn with(self, mode: Mode) -> Modes {
         Modes(self.0 | 1 << mode as u16)
     }
+    /// Whether all of another set are in it.
+    pub fn holds(self, other: Modes) -> bool {
+        other.0 & !self.0 == 0
+    }
     /// Whether the two sets share a mode.
     pub fn any(self, other: Modes) -> bool {
         self.0 & other.0 != 0
@@ -62,6 +72,10 @@ pub struct Run {
     pub day: Day,
     /// What is added to the trip's own times.
     pub shift_s: i64,
+    /// When its service day begins, in the table's seconds.
+    pub(super) day_s: i64,
+    /// What is known of it now: its place among the changes of the table's [`Live`], or [`AS_PLANNED`].
+    pub(super) change: u32,
 }
 
 /// A course, and the place of a stop in it.
@@ -99,15 +113,17 @@ pub struct DayTable {
     runs: Vec<Run>,
     by_stop: Vec<At>,
     first_of_stop: Vec<u32>,
+    live: Arc<Live>,
 }
 
 impl DayTable {
-    /// Prepares a day.
+    /// Prepares a day, as far as its trips are known to run.
     pub fn build(
         timetable: &Timetable,
         patterns: &[super::timetable::Pattern],
         day: Day,
         traveller: Traveller,
+        live: &Arc<Live>,
     ) -> DayTable {
         let begins_s = day.plus(-1).begins_s(&timetable.zone());
         let mut begins = HashMap::new();
@@ -116,7 +132,7 @@ impl DayTable {
             begins
                 .insert(i as u32, [-1, 0, 1].map(|d| (day.plus(d), day.plus(d).begins_s(&zone) - begins_s)));
         }
-        let mut table = DayTable::empty(begins_s);
+        let mut table = DayTable::empty(begins_s, live.clone());
         for pattern in patterns {
             let route = &timetable.routes[pattern.route as usize];
             let mut runs = Vec::new();
@@ -126,7 +142,7 @@ impl DayTable {
                 }
                 let service = &timetable.services[timetable.trips[trip as usize].service as usize];
                 for &(day, begin_s) in begins[&route.agency].iter().filter(|(day, _)| service.runs_on(*day)) {
-                    add_runs(timetable, trip, day, begin_s, &mut runs);
+                    table.add_runs(timetable, trip, day, begin_s, &mut runs);
                 }
             }
             let calls = timetable.calls_of(pattern.trips[0]);
@@ -135,15 +151,26 @@ impl DayTable {
                 .iter()
                 .map(|c| (c.stop, c.boards && usable(c.stop), c.alights && usable(c.stop)))
                 .collect();
-            for course in without_overtaking(timetable, runs) {
-                table.add_course(timetable, &stops, &course, Modes::NONE.with(route.mode));
+            // Trips that pass a stop have rows of their own, in which nobody gets on or off there.
+            let mut by_skips = BTreeMap::<Vec<usize>, Vec<Run>>::new();
+            for run in runs {
+                by_skips.entry(table.skips(run)).or_default().push(run);
+            }
+            for (skips, runs) in by_skips {
+                let mut stops = stops.clone();
+                for call in skips {
+                    (stops[call].1, stops[call].2) = (false, false);
+                }
+                for course in table.without_overtaking(timetable, runs) {
+                    table.add_course(timetable, &stops, &course, Modes::NONE.with(route.mode));
+                }
             }
         }
         table.index(timetable.stops.len());
         table
     }
 
-    fn empty(begins_s: i64) -> DayTable {
+    fn empty(begins_s: i64, live: Arc<Live>) -> DayTable {
         DayTable {
             begins_s,
             backwards: false,
@@ -157,6 +184,7 @@ impl DayTable {
             runs: Vec::new(),
             by_stop: Vec::new(),
             first_of_stop: Vec::new(),
+            live,
         }
     }
 
@@ -172,14 +200,12 @@ impl DayTable {
         self.stops.extend(stops.iter().map(|s| s.0));
         self.boards.extend(stops.iter().map(|s| s.1));
         self.alights.extend(stops.iter().map(|s| s.2));
-        let shifted = |time_s: u32, run: &Run| (i64::from(time_s) + run.shift_s) as u32;
+        let live = self.live.clone();
         for run in runs {
-            self.arrivals
-                .extend(timetable.calls_of(run.trip).iter().map(|call| shifted(call.arrival_s, run)));
+            self.arrivals.extend((0..stops.len()).map(|call| times(&live, timetable, *run, call)[0] as u32));
         }
         for index in 0..stops.len() {
-            let departure = |run: &Run| shifted(timetable.calls_of(run.trip)[index].departure_s, run);
-            self.departures.extend(runs.iter().map(departure));
+            self.departures.extend(runs.iter().map(|run| times(&live, timetable, *run, index)[1] as u32));
         }
         self.runs.extend_from_slice(runs);
     }
@@ -219,7 +245,8 @@ impl DayTable {
 
     /// The same day as one sees it who looks back from its end: vehicles run backwards, and what was early is late.
     pub fn turned(&self) -> DayTable {
-        let mut turned = DayTable { backwards: !self.backwards, ..DayTable::empty(self.begins_s) };
+        let mut turned =
+            DayTable { backwards: !self.backwards, ..DayTable::empty(self.begins_s, self.live.clone()) };
         for (ix, course) in self.courses.iter().enumerate() {
             let stops = course.stops as usize..(course.stops + course.length) as usize;
             turned.courses.push(Course { ..*course });
@@ -328,54 +355,100 @@ impl DayTable {
         Moment((self.begins_s + seconds) * 1000)
     }
 
-    /// The moment of a time that a trip has on a day.
+    /// The moment of a time that a trip has on a day by the timetable.
     pub fn moment_of_run(&self, run: Run, time_s: u32) -> Moment {
         Moment((self.begins_s + run.shift_s + i64::from(time_s)) * 1000)
     }
+
+    /// When a run comes to one of its calls and when it goes, as far as is known.
+    pub fn expected(&self, timetable: &Timetable, run: Run, call: usize) -> [Moment; 2] {
+        times(&self.live, timetable, run, call).map(|s| Moment((self.begins_s + s) * 1000))
+    }
+
+    /// Whether more is known of a run than its timetable.
+    pub fn is_live(&self, run: Run) -> bool {
+        run.change != AS_PLANNED
+    }
+
+    /// Whether a run passes a call without a stop.
+    pub fn skips_call(&self, run: Run, call: usize) -> bool {
+        matches!(self.live.change(run.change), Some(Change::Runs(calls)) if calls[call].skipped)
+    }
+
+    /// What the table knows of trips now.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    fn skips(&self, run: Run) -> Vec<usize> {
+        match self.live.change(run.change) {
+            Some(Change::Runs(calls)) => (0..calls.len()).filter(|&call| calls[call].skipped).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
-/// A trip's runs on one day: one, or as many as its frequencies make. Those that would leave before the table
-/// begins are of no use to anybody.
-fn add_runs(timetable: &Timetable, trip: u32, day: Day, begin_s: i64, runs: &mut Vec<Run>) {
-    let calls = timetable.calls_of(trip);
-    let first_s = i64::from(calls[0].departure_s);
-    let mut add = |shift_s: i64| {
-        let begins = i64::from(calls[0].arrival_s) + shift_s;
-        let ends = i64::from(calls[calls.len() - 1].departure_s) + shift_s;
-        if begins >= 0 && ends < i64::from(HORIZON_S) {
-            runs.push(Run { trip, day, shift_s });
+/// When a run comes to one of its calls and when it goes, in seconds of the table seen forwards.
+fn times(live: &Live, timetable: &Timetable, run: Run, call: usize) -> [i64; 2] {
+    match live.change(run.change) {
+        Some(Change::Runs(calls)) => {
+            let call = calls[call];
+            [call.arrival_s, call.departure_s].map(|s| i64::from(s) + run.day_s)
         }
-    };
-    let frequencies = timetable.frequencies_of(trip);
-    if frequencies.is_empty() {
-        add(begin_s);
-    }
-    for frequency in frequencies {
-        for departure_s in (frequency.from_s..frequency.until_s).step_by(frequency.headway_s as usize) {
-            add(begin_s + i64::from(departure_s) - first_s);
+        _ => {
+            let call = &timetable.calls_of(run.trip)[call];
+            [call.arrival_s, call.departure_s].map(|s| i64::from(s) + run.shift_s)
         }
     }
 }
 
-/// Divides runs of one pattern into as few rows as it takes for none to overtake another in its row: each goes
-/// to the first row whose last run is nowhere later.
-fn without_overtaking(timetable: &Timetable, mut runs: Vec<Run>) -> Vec<Vec<Run>> {
-    let begins = |run: &Run| i64::from(timetable.calls_of(run.trip)[0].departure_s) + run.shift_s;
-    runs.sort_by_key(|run| (begins(run), *run));
-    let follows = |before: &Run, after: &Run| {
-        let by_s = after.shift_s - before.shift_s;
-        let (a, b) = (timetable.calls_of(before.trip), timetable.calls_of(after.trip));
-        a.iter().zip(b).all(|(a, b)| {
-            i64::from(a.arrival_s) <= i64::from(b.arrival_s) + by_s
-                && i64::from(a.departure_s) <= i64::from(b.departure_s) + by_s
-        })
-    };
-    let mut rows = Vec::<Vec<Run>>::new();
-    for run in runs {
-        match rows.iter_mut().find(|row| row.last().is_some_and(|last| follows(last, &run))) {
-            Some(row) => row.push(run),
-            None => rows.push(vec![run]),
+impl DayTable {
+    /// A trip's runs on one day: one, or as many as its frequencies make. Those that would leave before the table
+    /// begins are of no use to anybody, and those that are cancelled neither.
+    fn add_runs(&self, timetable: &Timetable, trip: u32, day: Day, day_s: i64, runs: &mut Vec<Run>) {
+        let calls = timetable.calls_of(trip);
+        let first_s = i64::from(calls[0].departure_s);
+        let mut add = |shift_s: i64, begins_s: Option<u32>| {
+            let change = self.live.change_of(trip, day, begins_s);
+            let run = Run { trip, day, shift_s, day_s, change };
+            if self.live.change(change) == Some(&Change::Cancelled) {
+                return;
+            }
+            let begins = times(&self.live, timetable, run, 0)[0];
+            let ends = times(&self.live, timetable, run, calls.len() - 1)[1];
+            if begins >= 0 && ends < i64::from(HORIZON_S) {
+                runs.push(run);
+            }
+        };
+        let frequencies = timetable.frequencies_of(trip);
+        if frequencies.is_empty() {
+            add(day_s, None);
+        }
+        for frequency in frequencies {
+            for departure_s in (frequency.from_s..frequency.until_s).step_by(frequency.headway_s as usize) {
+                add(day_s + i64::from(departure_s) - first_s, Some(departure_s));
+            }
         }
     }
-    rows
+
+    /// Divides runs of one pattern into as few rows as it takes for none to overtake another in its row: each goes
+    /// to the first row whose last run is nowhere later.
+    fn without_overtaking(&self, timetable: &Timetable, mut runs: Vec<Run>) -> Vec<Vec<Run>> {
+        let at = |run: &Run, call: usize| times(&self.live, timetable, *run, call);
+        runs.sort_by_key(|run| (at(run, 0)[1], *run));
+        let follows = |before: &Run, after: &Run| {
+            (0..timetable.calls_of(before.trip).len()).all(|call| {
+                let (a, b) = (at(before, call), at(after, call));
+                a[0] <= b[0] && a[1] <= b[1]
+            })
+        };
+        let mut rows = Vec::<Vec<Run>>::new();
+        for run in runs {
+            match rows.iter_mut().find(|row| row.last().is_some_and(|last| follows(last, &run))) {
+                Some(row) => row.push(run),
+                None => rows.push(vec![run]),
+            }
+        }
+        rows
+    }
 }

@@ -7,7 +7,7 @@ use crate::gtfs::{
 use jiff::tz::TimeZone;
 use model::geo::LonLat;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// All feeds together. Ids are `<tag>_<id in the feed>`, as MOTIS has them; indices point into the vectors.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Timetable {
     pub transfers: Vec<Transfer>,
     /// Ways inside stations.
     pub pathways: Vec<Pathway>,
+    /// English for names and headsigns that are in another language.
+    pub english: BTreeMap<String, String>,
 }
 
 /// Trips of one route that call at the same stops under the same rules.
@@ -93,6 +95,9 @@ impl Timetable {
         self.transfers.extend(feed.transfers.into_iter().map(moved));
         let moved = |p: Pathway| Pathway { from: stop(p.from), to: stop(p.to), ..p };
         self.pathways.extend(feed.pathways.into_iter().map(moved));
+        for (local, english) in feed.english {
+            self.english.entry(local).or_insert(english);
+        }
         self.feeds.push(tag);
     }
 
@@ -118,6 +123,11 @@ impl Timetable {
     pub fn headsign_at(&self, trip: u32, call: usize) -> &str {
         let other = self.calls_of(trip).get(call).and_then(|call| call.headsign);
         other.map_or(&self.trips[trip as usize].headsign, |h| &self.headsigns[h as usize])
+    }
+
+    /// English for a name or headsign, if the feeds have any.
+    pub fn english(&self, local: &str) -> Option<&str> {
+        self.english.get(local).map(String::as_str)
     }
 
     /// Whether vehicles stop there, as opposed to a station's other parts.

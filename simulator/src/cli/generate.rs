@@ -33,6 +33,9 @@ pub(super) struct Arguments {
     /// For how long trips depart, seconds.
     #[arg(long, default_value_t = 3600.0, value_name = "SECONDS", requires = "demand")]
     duration: f64,
+    /// Also write the timetable of its lines, as the tables of a GTFS feed. The folder is made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    gtfs: Option<PathBuf>,
     /// Also draw the city.
     #[arg(long, value_name = "F.svg")]
     svg: Option<PathBuf>,
@@ -53,6 +56,13 @@ pub(super) fn generate(arguments: &Arguments) -> Result<(), Failure> {
     write(&arguments.out, |file| Ok(serde_json::to_writer(file, &city)?))?;
     if let Some(svg) = &arguments.svg {
         write(svg, |file| Ok(file.write_all(generator::picture::svg(&city).as_bytes())?))?;
+    }
+    if let Some(folder) = &arguments.gtfs {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("could not make the folder {}", folder.display()))?;
+        for (name, text) in demand::timetable::gtfs(&city, generator::ZONE) {
+            write(&folder.join(name), |file| Ok(file.write_all(text.as_bytes())?))?;
+        }
     }
     let mut trips = 0;
     if let Some(path) = &arguments.demand {

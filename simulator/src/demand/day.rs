@@ -28,9 +28,3 @@ pub(super) fn inbound(since_midnight_s: f64) -> f64 {
         _ => 0.46,
     }
 }
-
-/// Whether ordinary lines run, so many seconds after midnight: from half past five to one at night.
-pub(super) fn service(since_midnight_s: f64) -> bool {
-    let hour = since_midnight_s.rem_euclid(DAY_S) / 3600.0;
-    !(1.0..5.5).contains(&hour)
-}

@@ -1,41 +1,36 @@
-//! Buses and trams, by the headways of their lines.
+//! Buses and trams, by the timetable of their lines.
 
-use super::day;
+use super::timetable::{CRUISE_MPS, departures, run_id};
 use model::{
     city::City,
     demand::{Halt, Trip},
     geo::LocalPlane,
-    ids::LinkIx,
     transit::{Line, TransitMode},
 };
 
 /// A stop farther than this from every link of its line is not served by it, m.
 const BESIDE_M: f64 = 60.0;
 /// Time at a stop, s.
-const DWELL_S: f64 = 18.0;
-/// Running speed with stops, for the vehicles that are on their way at the opening, m/s.
-const CRUISE_MPS: f64 = 4.5;
+pub(super) const DWELL_S: f64 = 18.0;
 /// A vehicle begins on a link no shorter than itself, m.
 const LONGEST_VEHICLE_M: f64 = 28.0;
+const DAY_S: f64 = 86_400.0;
 
 #[derive(Clone, Debug)]
 pub(super) struct Fleet {
     runs: Vec<Run>,
     begin_s: f64,
+    opened: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Run {
-    line: String,
+    line: Line,
     vehicle_type: u32,
-    links: Vec<LinkIx>,
     metres: Vec<f64>,
     halts: Vec<(usize, Halt)>,
-    headway_s: f64,
-    night: bool,
-    next_s: f64,
-    number: u32,
-    opened: bool,
+    /// Seconds after midnight, on any day.
+    departures: Vec<f64>,
 }
 
 impl Fleet {
@@ -54,76 +49,87 @@ impl Fleet {
             if line.links.is_empty() || !drivable || line.headway_s == 0 {
                 continue;
             }
-            let headway_s = f64::from(line.headway_s);
             runs.push(Run {
-                line: line.id.to_string(),
                 vehicle_type,
-                links: line.links.clone(),
                 metres: line.links.iter().map(|l| city.network.link(*l).length_m).collect(),
-                halts: halts(city, line),
-                headway_s,
-                night: line.name.local.starts_with('Н') || line.name.english().starts_with('N'),
-                // Lines begin at different seconds, as drivers do.
-                next_s: begin_s + headway_s * ((i as f64 * 0.618).fract()),
-                number: 0,
-                opened: false,
+                halts: halts(city, line).into_iter().map(|(_, k, halt)| (k, halt)).collect(),
+                departures: departures(line, i),
+                line: Line { shape: Vec::new(), ..line.clone() },
             });
         }
-        Fleet { runs, begin_s }
+        Fleet { runs, begin_s, opened: false }
     }
 
     /// Departures in `[from_s, until_s)`. The first call also brings out those already on their way.
     pub(super) fn trips(&mut self, from_s: f64, until_s: f64) -> Vec<Trip> {
         let mut trips = Vec::new();
-        for run in &mut self.runs {
-            let runs_at = |t: f64| day::service(t) != run.night;
-            if !run.opened {
-                run.opened = true;
-                if from_s <= self.begin_s && runs_at(from_s) {
-                    let spaced_m = run.headway_s * CRUISE_MPS;
-                    let (mut along, mut due) = (0.0, spaced_m);
-                    for k in 0..run.links.len() {
-                        along += run.metres[k];
-                        if along >= due && run.metres[k] > LONGEST_VEHICLE_M && k + 1 < run.links.len() {
-                            run.number += 1;
-                            trips.push(trip(run, k, from_s));
-                            due = along + spaced_m;
-                        }
+        let opening = !std::mem::replace(&mut self.opened, true) && from_s <= self.begin_s;
+        for run in &self.runs {
+            if opening {
+                run.on_their_way(from_s, &mut trips);
+            }
+            // A service day's last departures are on the next day.
+            for day in (from_s / DAY_S).floor() as i64 - 1..=(until_s / DAY_S).floor() as i64 {
+                let midnight_s = day as f64 * DAY_S;
+                for (number, departure_s) in run.departures.iter().enumerate() {
+                    let depart_s = midnight_s + departure_s;
+                    if (from_s..until_s).contains(&depart_s) {
+                        trips.push(run.trip(day, number, 0, depart_s));
                     }
                 }
-            }
-            while run.next_s < until_s {
-                if runs_at(run.next_s) {
-                    run.number += 1;
-                    trips.push(trip(run, 0, run.next_s));
-                }
-                // Fewer in the evening.
-                let busy = day::share(run.next_s).clamp(0.4, 1.0);
-                run.next_s += if run.night { run.headway_s } else { run.headway_s / busy };
             }
         }
         trips
     }
 }
 
-fn trip(run: &Run, first: usize, depart_s: f64) -> Trip {
-    Trip {
-        // `line#run`: whoever shows vehicles on a map tells the line by what stands before the sign.
-        id: format!("{}#{}", run.line, run.number),
-        vehicle_type: run.vehicle_type,
-        depart_s,
-        links: run.links[first..].to_vec(),
-        routed: true,
-        halts: run.halts.iter().filter(|(k, _)| *k > first).map(|(_, halt)| halt.clone()).collect(),
+impl Run {
+    /// Vehicles that set out before `now_s` and have not arrived, each where the timetable sees it.
+    fn on_their_way(&self, now_s: f64, trips: &mut Vec<Trip>) {
+        let whole_m: f64 = self.metres.iter().sum();
+        for day in (now_s / DAY_S).floor() as i64 - 1..=(now_s / DAY_S).floor() as i64 {
+            let mut taken = None;
+            for (number, departure_s) in self.departures.iter().enumerate() {
+                let gone_m = (now_s - day as f64 * DAY_S - departure_s) * CRUISE_MPS;
+                if gone_m <= 0.0 || gone_m >= whole_m {
+                    continue;
+                }
+                let mut along_m = 0.0;
+                let there = self.metres.iter().position(|m| {
+                    along_m += m;
+                    along_m > gone_m
+                });
+                // From the beginning of a link that has room for it, and on which nobody else begins.
+                let room = |k: &usize| self.metres[*k] > LONGEST_VEHICLE_M && taken != Some(*k);
+                let Some(k) = there.filter(|k| k + 1 < self.metres.len()).filter(room) else { continue };
+                taken = Some(k);
+                trips.push(self.trip(day, number, k, now_s));
+            }
+        }
+    }
+
+    fn trip(&self, day: i64, number: usize, first: usize, depart_s: f64) -> Trip {
+        // `line#run`: whoever shows vehicles on a map tells the line by what stands before the sign, and whoever has
+        // the timetable finds the trip. On other days than the first the day is named too.
+        let id = run_id(&self.line, number + 1);
+        Trip {
+            id: if day == 0 { id } else { format!("{id}/{day}") },
+            vehicle_type: self.vehicle_type,
+            depart_s,
+            links: self.line.links[first..].to_vec(),
+            routed: true,
+            halts: self.halts.iter().filter(|(k, _)| *k > first).map(|(_, halt)| halt.clone()).collect(),
+        }
     }
 }
 
-/// Where a line halts: its stops in order, each on the nearest link that is not behind the one before.
-fn halts(city: &City, line: &Line) -> Vec<(usize, Halt)> {
-    let mut found = Vec::new();
+/// Where a line halts: its stops in order, each with its place among the links, on the nearest one that is not behind the
+/// one before. A stop for which no link has room is passed.
+pub(super) fn halts(city: &City, line: &Line) -> Vec<(u32, usize, Halt)> {
+    let mut found: Vec<(u32, usize, Halt)> = Vec::new();
     let mut first = 0;
-    for stop in &line.stops {
-        let Some(stop) = city.transit.stops.get(*stop as usize) else { continue };
+    for &stop_ix in &line.stops {
+        let Some(stop) = city.transit.stops.get(stop_ix as usize) else { continue };
         let plane = LocalPlane::around(stop.at);
         let mut best: Option<(f64, usize, f64)> = None;
         for (k, link) in line.links.iter().enumerate().skip(first) {
@@ -157,10 +163,10 @@ fn halts(city: &City, line: &Line) -> Vec<(usize, Halt)> {
         let drawn = model::geo::length_m(&link.shape).max(1.0);
         // The front stands a vehicle's length further on than the sign.
         let position_m = (along * link.length_m / drawn + 15.0).clamp(LONGEST_VEHICLE_M, link.length_m - 5.0);
-        if found.last().is_some_and(|(last, _)| *last == k) {
+        if found.last().is_some_and(|(_, last, _)| *last == k) {
             continue;
         }
-        found.push((k, Halt { link: line.links[k], position_m, dwell_s: DWELL_S }));
+        found.push((stop_ix, k, Halt { link: line.links[k], position_m, dwell_s: DWELL_S }));
         first = k + 1;
     }
     found

@@ -35,6 +35,7 @@ fn every_planted_fault_is_listed_with_file_and_line() {
         ("edge-agent.toml", plant("edge-agent.toml", "poll_ms = 500", "poll_ms = 5000")),
         ("routing.toml", plant("routing.toml", "listen = \"127.0.0.1:8090\"", "listen = \"nowhere\"")),
         ("simulator.toml", plant("simulator.toml", "first = \"127.0.0.1:15020\"", "first = 15020")),
+        ("fares/moscow.toml", plant("fares/moscow.toml", "price = 67", "price = -67")),
         ("svetofor-tlc.toml", plant("devices/svetofor-tlc.toml", "stage = 5", "stage = 4")),
     ];
     let (code, said) = check(folder.path());

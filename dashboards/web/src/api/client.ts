@@ -42,17 +42,31 @@ export function control(junction: string | null, order: ControlRequest): Promise
   return ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(order) });
 }
 
+interface JourneyPlace { name?: string; lat: number; lon: number; track?: string }
 /** A leg of a journey, as MOTIS 2 writes it: the parts that the page shows. */
 export interface Leg {
   mode: string;
   duration: number;
+  startTime?: string;
+  endTime?: string;
   distance?: number;
-  from?: { name?: string; lat: number; lon: number };
-  to?: { name?: string; lat: number; lon: number };
+  from?: JourneyPlace;
+  to?: JourneyPlace;
   legGeometry?: { points: string; precision?: number; length?: number };
   steps?: { streetName?: string; distance?: number; relativeDirection?: string; name?: string }[];
+  realTime?: boolean;
+  scheduledStartTime?: string;
+  /** By public transport only. */
+  displayName?: string;
+  headsign?: string;
+  routeColor?: string;
+  intermediateStops?: JourneyPlace[];
+  everySeconds?: number;
+  alerts?: { headerText?: string }[];
 }
-export interface Itinerary { duration: number; startTime?: string; endTime?: string; legs: Leg[] }
+/** What a journey costs, with the card that was chosen; ours. */
+export interface Fare { amount: number; currency: string; payments: { name: string; amount: number; rides: number }[] }
+export interface Itinerary { duration: number; startTime?: string; endTime?: string; transfers?: number; legs: Leg[]; fare?: Fare | null }
 export interface Journeys {
   itineraries?: Itinerary[];
   direct?: Itinerary[];
@@ -60,7 +74,20 @@ export interface Journeys {
   [extra: string]: unknown;
 }
 
-export function plan(from: [number, number], to: [number, number], mode: string): Promise<Journeys> {
-  const q = new URLSearchParams({ fromPlace: from.join(","), toPlace: to.join(","), directModes: mode });
+/** How one may pay, if the planner has a tariff. */
+export interface Fares { cards: { id: string; name: string }[] }
+export const fares = (language: string) => ask<Fares>(`/api/v1/fares?language=${language}`);
+
+/** By public transport, or by one means all the way. */
+export function plan(from: [number, number], to: [number, number], mode: string, language: string, card: string | null): Promise<Journeys> {
+  const q = new URLSearchParams({ fromPlace: from.join(","), toPlace: to.join(","), language });
+  if (mode === "TRANSIT") {
+    q.set("directModes", "");
+    q.set("numItineraries", "4");
+    if (card) q.set("card", card);
+  } else {
+    q.set("directModes", mode);
+    q.set("transitModes", "");
+  }
   return ask(`/api/v1/plan?${q}`);
 }

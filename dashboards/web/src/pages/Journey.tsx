@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Refused, plan, type Itinerary, type Journeys } from "../api/client";
+import { Refused, fares, plan, type Fares, type Itinerary, type Journeys } from "../api/client";
 import type { LonLat } from "../api/view";
 import { Search, find, type Found } from "../city/Search";
 import { shown, selected } from "../city/state";
@@ -11,12 +11,14 @@ import { now } from "../live/live";
 import type { CityCanvas } from "../map/canvas";
 import { MapHost } from "../map/MapHost";
 import { note, place } from "../route";
+import { language } from "../settings";
 import { Icon } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
 import { AgeRing } from "../ui/signs";
+import { Legs, Options } from "./Transit";
 import { decode } from "./polyline";
 
-const MODES = ["CAR", "BIKE", "WALK"] as const;
+const MODES = ["TRANSIT", "CAR", "BIKE", "WALK"] as const;
 type End = "from" | "to";
 
 /** `55.7522, 37.6186`: latitude first, as people write it. */
@@ -33,7 +35,7 @@ const metres = (m: number): string => (m >= 1000 ? t("journey.km", { x: num(m / 
 interface Traffic { ageSeconds?: number | null; state?: string }
 
 export function Journey() {
-  const { from, to, mode } = place.value.query;
+  const { from, to, mode, card: paidWith } = place.value.query;
   const text = useSignal<Record<End, string>>({ from: from ?? "", to: to ?? "" });
   const at = useSignal<Record<End, LonLat | null>>({ from: coordinates(from ?? ""), to: coordinates(to ?? "") });
   const by = useSignal<(typeof MODES)[number]>(MODES.find((one) => one === mode) ?? "CAR");
@@ -42,8 +44,17 @@ export function Journey() {
   const asking = useSignal(false);
   const picking = useSignal<End | null>(null);
   const canvas = useSignal<CityCanvas | null>(null);
+  const chosen = useSignal(0);
+  const card = useSignal<string | null>(paidWith ?? null);
+  const tariff = useSignal<Fares | null>(null);
 
-  const itinerary: Itinerary | null = answer.value?.direct?.[0] ?? answer.value?.itineraries?.[0] ?? null;
+  const found = answer.value?.itineraries ?? [];
+  const itinerary: Itinerary | null = answer.value?.direct?.[0] ?? found[chosen.value] ?? null;
+
+  useEffect(() => {
+    // A planner without a tariff says so, and there is nothing to choose.
+    fares(language.value).then((known) => (tariff.value = known), () => (tariff.value = null));
+  }, [language.value]);
 
   useEffect(() => {
     const map = canvas.value;
@@ -77,11 +88,12 @@ export function Journey() {
       ends.push(where);
     }
     const [a, b] = ends as [LonLat, LonLat];
-    note({ from: written(a), to: written(b), mode: by.value });
+    note({ from: written(a), to: written(b), mode: by.value, ...(card.value ? { card: card.value } : {}) });
     asking.value = true;
     trouble.value = null;
     try {
-      answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value);
+      answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value, language.value, card.value);
+      chosen.value = 0;
       if (!answer.value.direct?.length && !answer.value.itineraries?.length) trouble.value = t("journey.none");
     } catch (error) {
       answer.value = null;
@@ -146,10 +158,20 @@ export function Journey() {
                 {MODES.map((one) => <button type="button" aria-pressed={by.value === one} onClick={() => (by.value = one)}>{t(`journey.${one}`)}</button>)}
               </div>
             </div>
+            {by.value === "TRANSIT" && tariff.value && tariff.value.cards.length > 0 && (
+              <div class="field">
+                <label for="card">{t("journey.card")}</label>
+                <select id="card" class="input" value={card.value ?? tariff.value.cards[0]?.id} onChange={(event) => (card.value = event.currentTarget.value)}>
+                  {tariff.value.cards.map((one) => <option value={one.id}>{one.name}</option>)}
+                </select>
+              </div>
+            )}
             <button type="submit" class={`button primary${asking.value ? " waiting" : ""}`}>{t("journey.find")}</button>
           </form>
           {trouble.value && <p class="order-refused" role="alert"><Icon name="error" size={16} />{trouble.value}</p>}
-          {itinerary && (
+          {found.length > 0 && <Options itineraries={found} chosen={chosen.value} choose={(i) => (chosen.value = i)} />}
+          {itinerary && found.length > 0 && <Legs itinerary={itinerary} />}
+          {itinerary && found.length === 0 && (
             <>
               <dl class="journey-numbers" data-journey="true">
                 <div><dt class="label">{t("journey.duration")}</dt><dd class="big">{ago(itinerary.duration)}</dd></div>

@@ -3,6 +3,7 @@
 import alert from "@tabler/icons/outline/alert-triangle.svg?raw";
 import arrowUp from "@tabler/icons/outline/arrow-narrow-up.svg?raw";
 import back from "@tabler/icons/outline/chevron-left.svg?raw";
+import bus from "@tabler/icons/outline/bus.svg?raw";
 import bike from "@tabler/icons/outline/bike.svg?raw";
 import calendar from "@tabler/icons/outline/calendar-time.svg?raw";
 import car from "@tabler/icons/outline/car.svg?raw";
@@ -19,6 +20,7 @@ import layers from "@tabler/icons/outline/stack-2.svg?raw";
 import lights from "@tabler/icons/outline/traffic-lights.svg?raw";
 import locate from "@tabler/icons/outline/current-location.svg?raw";
 import lock from "@tabler/icons/outline/lock.svg?raw";
+import metro from "@tabler/icons/outline/building-tunnel.svg?raw";
 import minus from "@tabler/icons/outline/minus.svg?raw";
 import moon from "@tabler/icons/outline/moon.svg?raw";
 import open from "@tabler/icons/outline/lock-open.svg?raw";
@@ -35,8 +37,8 @@ import tram from "@tabler/icons/outline/train.svg?raw";
 import walk from "@tabler/icons/outline/walk.svg?raw";
 
 const RAW = {
-  alert, arrowUp, back, bike, calendar, car, check, city, close, end, error, forward, hand, keyboard, kind, layers, lights,
-  locate, lock, minus, moon, open, person, pin, plus, route, search, shield, sun, swap, system, tram, walk,
+  alert, arrowUp, back, bike, bus, calendar, car, check, city, close, end, error, forward, hand, keyboard, kind, layers, lights,
+  locate, lock, metro, minus, moon, open, person, pin, plus, route, search, shield, sun, swap, system, tram, walk,
 } as const;
 
 export type IconName = keyof typeof RAW;

@@ -296,6 +296,7 @@ fn of_wild(wild: &Wild, day: Day) -> Timetable {
         parent: None,
         platform: None,
         level: 0.0,
+        zone: None,
         wheelchair: Wheelchair::Unknown,
     };
     let route = Route {
@@ -322,6 +323,7 @@ fn of_wild(wild: &Wild, day: Day) -> Timetable {
             stop,
             arrival_s,
             departure_s,
+            sequence: 0,
             boards: rules != 0,
             alights: rules != 1,
             headsign: None,
@@ -346,7 +348,7 @@ proptest! {
     fn every_front_is_the_oracles(wild in wild()) {
         let day = Day(20_000);
         let timetable = of_wild(&wild, day);
-        let forwards = DayTable::build(&timetable, &timetable.patterns(), day, Traveller::OnFoot);
+        let forwards = DayTable::build(&timetable, &timetable.patterns(), day, Traveller::OnFoot, &Default::default());
         let backwards = forwards.turned();
         let asked = Asked {
             timetable: &timetable,
@@ -387,7 +389,8 @@ fn porto_is_the_oracles() {
     let timetable = Timetable::join(feeds.into());
     let day = Day::parse("20240612").unwrap();
     assert_eq!((timetable.stops.len(), timetable.trips_on(day)), (2589, 6904), "{report}");
-    let forwards = DayTable::build(&timetable, &timetable.patterns(), day, Traveller::OnFoot);
+    let forwards =
+        DayTable::build(&timetable, &timetable.patterns(), day, Traveller::OnFoot, &Default::default());
     let backwards = forwards.turned();
     let trips = hops(&timetable, day);
     let stops = &timetable.stops;

@@ -1,0 +1,51 @@
+use super::*;
+use routing::{
+    gtfs::records::Mode, intermodal::TransitQuery, itinerary::Place, planner::When, profile::Profile,
+    transit::day::Modes,
+};
+
+#[test]
+fn the_generated_city_has_public_transport_of_its_own() {
+    let city = Arc::new(simulator::generator::moscow(150, 1));
+    let tables = simulator::demand::timetable::gtfs(&city, street::MOSCOW);
+    let mut report = Report::default();
+    let timetable = own_timetable(&tables, &mut report).unwrap();
+    assert_eq!(report.lines(10), Vec::<String>::new(), "our own feed has faults");
+    for mode in [Mode::Subway, Mode::Bus, Mode::Tram] {
+        assert!(timetable.routes.iter().any(|route| route.mode == mode), "no {mode}");
+    }
+    // Nine in the morning of a working day, from one end of the Garden Ring to the other.
+    let nine = Moment(1_781_676_000_000 - 10_800_000);
+    let planner = planner(&city, &[], None, street::MOSCOW).unwrap();
+    let place = |name: &str, lat: f64, lon: f64| Place {
+        name: name.into(),
+        stop: None,
+        at: model::geo::LonLat { lon, lat },
+    };
+    let query = TransitQuery {
+        from: place("Taganka", 55.7424, 37.6533),
+        to: place("Barrikadnaya", 55.7608, 37.5813),
+        on_foot: Profile::Walk,
+        when: When::DepartAt(nine),
+        window: Duration::from_secs(900),
+        at_least: 3,
+        transfers: 4,
+        modes: Modes::ALL,
+        walk_before: Duration::from_secs(900),
+        walk_after: Duration::from_secs(900),
+        street_within_m: 500.0,
+        speed_mps: None,
+    };
+    let journeys = planner.by_transit(&query).unwrap();
+    assert!(journeys.len() >= 3, "{journeys:?}");
+    let rides = |mode: Mode| {
+        journeys.iter().flat_map(|j| &j.legs).filter_map(|leg| leg.ride()).any(|r| r.mode == mode)
+    };
+    for journey in &journeys {
+        let fare = planner.fares().unwrap().price(journey, None, &timetable.zone()).unwrap();
+        assert!(fare.amount >= 7500, "{journey} costs {fare:?}");
+    }
+    assert!(rides(Mode::Subway), "nobody takes the underground across the city");
+    let surface = TransitQuery { modes: Modes::NONE.with(Mode::Bus).with(Mode::Tram), ..query };
+    assert!(!planner.by_transit(&surface).unwrap().is_empty(), "no way by bus and tram");
+}

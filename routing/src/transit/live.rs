@@ -1,0 +1,154 @@
+//! What is known of trips and disturbances now, beside the timetable. A picture of it never changes; another takes its place.
+
+use super::timetable::Timetable;
+use crate::gtfs::{calendar::Day, records::Call};
+use model::{network::Name, time::Moment};
+use std::collections::HashMap;
+
+/// A picture of how trips run.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Live {
+    /// Counts pictures; 0 is the empty one.
+    pub number: u64,
+    /// Where it comes from.
+    pub sources: Vec<Source>,
+    /// How trips run that do not run as planned, or of which it is known that they do.
+    changes: Vec<Change>,
+    /// By trip and day: for trips that run every so often, when in the day they begin (s); and the change.
+    by_trip: HashMap<(u32, Day), Vec<(Option<u32>, u32)>>,
+    /// Disturbances.
+    pub alerts: Vec<Alert>,
+}
+
+/// Where a part of a picture comes from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Source {
+    /// The feed's tag.
+    pub tag: String,
+    /// When its publisher said it.
+    pub said: Moment,
+}
+
+/// How a trip runs on a day.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// It does not.
+    Cancelled,
+    /// At these times, call by call.
+    Runs(Vec<LiveCall>),
+}
+
+/// A call as it is expected, seconds since the service day began. Times never go back along a trip.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LiveCall {
+    /// When the vehicle comes.
+    pub arrival_s: u32,
+    /// When it goes.
+    pub departure_s: u32,
+    /// Whether it passes without a stop.
+    pub skipped: bool,
+}
+
+/// A disturbance.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Alert {
+    /// From when to when it holds; always if there are none.
+    pub periods: Vec<[Option<Moment>; 2]>,
+    /// What it is about: any of these.
+    pub about: Vec<About>,
+    /// Why, in the format's word.
+    pub cause: &'static str,
+    /// What it does, in the format's word.
+    pub effect: &'static str,
+    /// Where more is written.
+    pub url: Option<String>,
+    /// In a few words.
+    pub header: Name,
+    /// In more words.
+    pub description: Name,
+}
+
+/// What a disturbance is about: that which fits all that is given here.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct About {
+    /// An agency of the feed.
+    pub agency: Option<u32>,
+    /// A route.
+    pub route: Option<u32>,
+    /// A trip.
+    pub trip: Option<u32>,
+    /// A stop.
+    pub stop: Option<u32>,
+    /// All routes of a `route_type`.
+    pub route_type: Option<u16>,
+}
+
+/// No change is known.
+pub const AS_PLANNED: u32 = u32::MAX;
+
+impl Live {
+    /// Notes how a trip runs. `begins_s` tells apart the runs of a trip that runs every so often. What was noted of the same
+    /// run before is forgotten.
+    pub fn note(&mut self, trip: u32, day: Day, begins_s: Option<u32>, change: Change) {
+        let index = self.changes.len() as u32;
+        self.changes.push(change);
+        let runs = self.by_trip.entry((trip, day)).or_default();
+        runs.retain(|(known, _)| *known != begins_s);
+        runs.push((begins_s, index));
+    }
+
+    /// Which change is known of a run; [`AS_PLANNED`] if none.
+    pub(super) fn change_of(&self, trip: u32, day: Day, begins_s: Option<u32>) -> u32 {
+        let known = self.by_trip.get(&(trip, day)).into_iter().flatten();
+        known
+            .filter(|(begins, _)| *begins == begins_s)
+            .map(|(_, change)| *change)
+            .next()
+            .unwrap_or(AS_PLANNED)
+    }
+
+    /// A change.
+    pub(super) fn change(&self, index: u32) -> Option<&Change> {
+        self.changes.get(index as usize)
+    }
+
+    /// How many trips something is known of.
+    pub fn trips(&self) -> usize {
+        self.by_trip.values().map(Vec::len).sum()
+    }
+
+    /// The newest that any of its sources says.
+    pub fn said(&self) -> Option<Moment> {
+        self.sources.iter().map(|source| source.said).max()
+    }
+
+    /// Disturbances of a ride: a trip between two of its calls, at that time.
+    pub fn alerts_of<'a>(
+        &'a self,
+        timetable: &'a Timetable,
+        trip: u32,
+        calls: &'a [Call],
+        [start, end]: [Moment; 2],
+    ) -> impl Iterator<Item = &'a Alert> {
+        let route_ix = timetable.trips[trip as usize].route;
+        let route = &timetable.routes[route_ix as usize];
+        let fits = move |about: &About| {
+            let fit = |wanted: Option<u32>, has: u32| wanted.is_none_or(|wanted| wanted == has);
+            fit(about.agency, route.agency)
+                && fit(about.route, route_ix)
+                && fit(about.trip, trip)
+                && about.route_type.is_none_or(|kind| kind == route.route_type)
+                && about.stop.is_none_or(|stop| {
+                    let station = |call: &Call| timetable.stops[call.stop as usize].parent == Some(stop);
+                    calls.iter().any(|call| call.stop == stop || station(call))
+                })
+        };
+        let holds = move |alert: &Alert| {
+            let during = |[from, until]: &[Option<Moment>; 2]| {
+                from.is_none_or(|from| from <= end) && until.is_none_or(|until| until >= start)
+            };
+            alert.periods.is_empty() || alert.periods.iter().any(during)
+        };
+        self.alerts.iter().filter(move |alert| holds(alert) && alert.about.iter().any(&fits))
+    }
+}
