@@ -5,7 +5,10 @@
 pub mod problem;
 pub mod view;
 
+mod access;
+mod audit;
 mod control;
+mod corridor;
 mod drawing;
 mod history;
 pub(crate) mod junction;
@@ -18,6 +21,7 @@ mod what_if;
 mod tests;
 
 use crate::{
+    access::Gate,
     centre::{Ask, Fleet, Gauges},
     picture::{JunctionPicture, Picture},
     store::Store,
@@ -27,6 +31,7 @@ use axum::{
     Json, Router,
     extract::State,
     http::HeaderMap,
+    middleware,
     response::Response,
     routing::{get, post},
 };
@@ -52,6 +57,7 @@ struct Shared {
     ids: HashMap<String, JunctionIx>,
     map: MapFile,
     drawings: Drawings,
+    roads: corridor::Roads,
     clock: Clock,
     store: Arc<Store>,
     asks: mpsc::Sender<Ask>,
@@ -60,6 +66,7 @@ struct Shared {
     link_counts: watch::Receiver<LinkCounts>,
     gauges: Arc<Gauges>,
     what_ifs: Arc<Board>,
+    gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
     /// Streams end when the program does.
@@ -74,6 +81,7 @@ pub(crate) struct Doors {
     pub(crate) link_counts: watch::Receiver<LinkCounts>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) what_ifs: Arc<Board>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Api {
@@ -90,6 +98,7 @@ impl Api {
             ids: owned.iter().map(id).collect(),
             map: MapFile::new(&city),
             drawings: Drawings::new(&city),
+            roads: corridor::Roads::new(&city),
             city,
             clock,
             store,
@@ -99,6 +108,7 @@ impl Api {
             link_counts: doors.link_counts,
             gauges: doors.gauges,
             what_ifs: doors.what_ifs,
+            gate: doors.gate,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
             shutdown,
         }))
@@ -137,12 +147,25 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/intervals", get(history::get_intervals))
         .route("/api/v1/junctions/{id}/decisions", get(history::get_decisions))
         .route("/api/v1/control", post(control::post_city))
+        .route("/api/v1/proposals", get(control::get_proposals))
+        .route("/api/v1/proposals/{id}", post(control::post_proposal).delete(control::delete_proposal))
         .route("/api/v1/what-if", get(what_if::get_what_ifs).post(what_if::post_what_if))
         .route("/api/v1/what-if/{id}", get(what_if::get_what_if).delete(what_if::delete_what_if))
+        .route("/api/v1/corridors", get(corridor::get_corridors))
+        .route("/api/v1/corridors/{id}", get(corridor::get_corridor))
+        .route("/api/v1/corridors/{id}/lamps", get(corridor::get_lamps))
         .route("/api/v1/links", get(get_links))
         .route("/api/v1/alarms", get(get_alarms))
         .route("/api/v1/stream", get(stream::get_stream))
+        .route(
+            "/api/v1/session",
+            get(access::get_session).post(access::post_session).delete(access::delete_session),
+        )
+        .route("/api/v1/people", get(access::get_people))
+        .route("/api/v1/audit", get(audit::get_audit))
+        .route("/api/v1/audit/check", get(audit::get_check))
         .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn_with_state(api.clone(), access::guard))
         .layer(CompressionLayer::new().gzip(true))
         .with_state(api)
 }
@@ -175,7 +198,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         description = "State of the junctions and the traffic, and control of them. Times are milliseconds since the \
                        epoch by the city's clock, durations seconds, speeds km/h, places [lon, lat]; null means not \
                        known.\n\nEvery error is an RFC 9457 problem. Codes: `/problems/not-found`, \
-                       `/problems/bad-request`, `/problems/unsafe`, `/problems/unavailable`.",
+                       `/problems/bad-request`, `/problems/unsafe`, `/problems/sign-in`, `/problems/forbidden`, \
+                       `/problems/unavailable`.\n\nPrograms sign in with HTTP Basic in each request; pages at \
+                       `/api/v1/session`.",
         license(name = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -185,6 +210,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         get_junction,
         control::post_junction,
         control::post_city,
+        control::get_proposals,
+        control::post_proposal,
+        control::delete_proposal,
+        access::get_session,
+        access::post_session,
+        access::delete_session,
+        access::get_people,
+        audit::get_audit,
+        audit::get_check,
         what_if::post_what_if,
         what_if::get_what_ifs,
         what_if::get_what_if,
@@ -192,6 +226,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         history::get_events,
         history::get_intervals,
         history::get_decisions,
+        corridor::get_corridors,
+        corridor::get_corridor,
+        corridor::get_lamps,
         get_links,
         get_alarms,
         stream::get_stream,

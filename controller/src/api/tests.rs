@@ -1,9 +1,13 @@
 //! The API from outside, on a centre that hears hand-made messages and has no broker. Time stands still
 //! between steps (`tokio::time::pause`), so that answers are the same to the byte.
 
+mod access;
+
 use super::standalone;
 use crate::{
-    Parts, assemble,
+    Parts,
+    access::{AccessConfig, Gate},
+    assemble,
     config::{BrokerConfig, Config, ControlConfig, StoreConfig},
     coordinator::Settings,
     decide::Kind,
@@ -58,6 +62,10 @@ struct Bench {
 
 impl Bench {
     async fn start() -> Bench {
+        Bench::with(AccessConfig::Open).await
+    }
+
+    async fn with(access: AccessConfig) -> Bench {
         tokio::time::pause();
         let drawing = "
             N
@@ -90,6 +98,7 @@ impl Bench {
                 path: folder.path().join("centre.sqlite"),
                 keep: Duration::from_secs(86_400),
             },
+            access,
             interval: Duration::from_secs(20),
             control: ControlConfig {
                 kind: Kind::Fixed,
@@ -118,7 +127,9 @@ impl Bench {
             tuning: Default::default(),
         };
         let shutdown = CancellationToken::new();
+        let gate = Arc::new(Gate::open(config.access.clone()).unwrap());
         let parts = Parts {
+            gate,
             config,
             city: city.clone(),
             owned: vec![JunctionIx(0)],

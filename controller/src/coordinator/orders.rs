@@ -168,7 +168,7 @@ impl Coordinator {
 }
 
 /// An order in a few words, for the audit.
-fn words(what: OrderKind) -> String {
+pub(crate) fn words(what: OrderKind) -> String {
     match what {
         OrderKind::Kind(kind) => format!("control by {}", kind.as_str()),
         OrderKind::Hold(stage) => format!("hold of stage {stage}"),

@@ -35,7 +35,10 @@ function letter(event: KeyboardEvent): string {
 const GO: Record<string, () => void> = {
   c: () => go("city"),
   j: () => go("junctions"),
+  k: () => go("corridors"),
   a: () => go("alarms"),
+  o: () => go("commands"),
+  l: () => go("audit"),
   r: () => go("journey"),
   s: () => go("system"),
 };

@@ -44,7 +44,8 @@ function Bar({ stretch, x, y }: { stretch: Stretch; x: (at: number) => number; y
   }
 }
 
-export function Bars({ detail }: { detail: JunctionDetail }) {
+/** In a replay what came next is known too: it is drawn solid. */
+export function Bars({ detail, replay = false }: { detail: JunctionDetail; replay?: boolean }) {
   const { element, size } = useSize({ width: 760, height: 260 });
   const now = knownUntil.value;
   const width = size.value.width;
@@ -61,8 +62,9 @@ export function Bars({ detail }: { detail: JunctionDetail }) {
   const foot = TOP + groups.length * ROW + 4;
 
   const signalled = detail.state.stage !== null;
-  const stages = past(detail.history, 0, begin, now, { lamp: null, since: null });
-  const running = signalled ? stages.at(-1) : undefined;
+  const known = replay ? until : now;
+  const stages = past(detail.history, 0, begin, known, { lamp: null, since: null });
+  const running = signalled ? stages.findLast((stretch) => stretch.from <= now) : undefined;
   const forecast = signalled ? detail.forecast.filter((step) => step.ends.at > now) : [];
   const current = forecast.find((step) => step.begins.at <= now);
   const coming = forecast.filter((step) => step.begins.at > now && step.begins.at < until);
@@ -106,7 +108,7 @@ export function Bars({ detail }: { detail: JunctionDetail }) {
               </g>
             );
           })}
-          {groups.map((group, i) => <Row key={group.number} group={group} detail={detail} y={TOP + i * ROW} x={x} now={now} begin={begin} until={until} narrow={narrow} />)}
+          {groups.map((group, i) => <Row key={group.number} group={group} detail={detail} y={TOP + i * ROW} x={x} now={now} known={known} begin={begin} until={until} narrow={narrow} />)}
           {changes.map((change) => {
             const [a, b, mid] = [x(change.earliest), x(Math.min(until, change.latest)), x(change.at)];
             return (
@@ -120,7 +122,7 @@ export function Bars({ detail }: { detail: JunctionDetail }) {
               </g>
             );
           })}
-          {signalled && forecast.length === 0 && groups.every((group) => group.next_change === null) && (
+          {!replay && signalled && forecast.length === 0 && groups.every((group) => group.next_change === null) && (
             <foreignObject x={x(now) + 16} y={TOP + 4} width={Math.max(60, end - x(now) - 24)} height="60">
               <p class="bars-none">{t("sg.noForecast")}</p>
             </foreignObject>
@@ -148,11 +150,11 @@ export function Bars({ detail }: { detail: JunctionDetail }) {
   );
 }
 
-interface RowProps { group: Group; detail: JunctionDetail; y: number; x: (at: number) => number; now: number; begin: number; until: number; narrow: boolean }
+interface RowProps { group: Group; detail: JunctionDetail; y: number; x: (at: number) => number; now: number; known: number; begin: number; until: number; narrow: boolean }
 
-function Row({ group, detail, y, x, now, begin, until, narrow }: RowProps) {
-  const was = past(detail.history, group.number, begin, now, { lamp: group.lamp, since: group.since });
-  const will = detail.state.stage === null ? [] : expected(group, detail.stages, detail.forecast, now, until);
+function Row({ group, detail, y, x, now, known: end, begin, until, narrow }: RowProps) {
+  const was = past(detail.history, group.number, begin, end, { lamp: group.lamp, since: group.since });
+  const will = detail.state.stage === null || end > now ? [] : expected(group, detail.stages, detail.forecast, now, until);
   const known = was[0]?.from ?? now;
   const name = groupName(language.value, group.name, group.kind);
   const room = narrow ? 0 : 22;
