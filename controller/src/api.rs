@@ -13,6 +13,7 @@ mod drawing;
 mod history;
 pub(crate) mod junction;
 mod map;
+mod measures;
 mod metrics;
 mod stream;
 mod what_if;
@@ -69,6 +70,8 @@ struct Shared {
     gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
+    /// Seats for those who measure; bounded by [`measures::SEATS`].
+    measuring: Arc<Semaphore>,
     /// Streams end when the program does.
     shutdown: CancellationToken,
 }
@@ -110,6 +113,7 @@ impl Api {
             what_ifs: doors.what_ifs,
             gate: doors.gate,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
+            measuring: Arc::new(Semaphore::new(measures::SEATS)),
             shutdown,
         }))
     }
@@ -146,6 +150,10 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/events", get(history::get_events))
         .route("/api/v1/junctions/{id}/intervals", get(history::get_intervals))
         .route("/api/v1/junctions/{id}/decisions", get(history::get_decisions))
+        .route("/api/v1/junctions/{id}/measures", get(measures::get_junction_measures))
+        .route("/api/v1/junctions/{id}/measures/{measure}", get(measures::get_measure))
+        .route("/api/v1/junctions/{id}/charts/{chart}", get(measures::get_chart))
+        .route("/api/v1/measures", get(measures::get_measures))
         .route("/api/v1/control", post(control::post_city))
         .route("/api/v1/proposals", get(control::get_proposals))
         .route("/api/v1/proposals/{id}", post(control::post_proposal).delete(control::delete_proposal))
@@ -229,6 +237,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         corridor::get_corridors,
         corridor::get_corridor,
         corridor::get_lamps,
+        measures::get_measures,
+        measures::get_junction_measures,
+        measures::get_measure,
+        measures::get_chart,
         get_links,
         get_alarms,
         stream::get_stream,

@@ -2,6 +2,7 @@
 //! between steps (`tokio::time::pause`), so that answers are the same to the byte.
 
 mod access;
+mod measures;
 
 use super::standalone;
 use crate::{

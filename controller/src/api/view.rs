@@ -4,10 +4,12 @@
 
 mod access;
 mod corridor;
+mod measures;
 mod what_if;
 
 pub use access::*;
 pub use corridor::*;
+pub use measures::*;
 pub use what_if::*;
 
 use serde::{Deserialize, Serialize};

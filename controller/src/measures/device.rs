@@ -145,6 +145,7 @@ impl Device {
             phase_wait: phase_wait::rows(bin, &spans, &self.coordination.cycle_lengths(), name),
             ped_delay: ped_delay::rows(bin, &spans, name),
             coordination_diagram: utah::coordination_diagram::rows(&self.cycles, name),
+            cycles: utah::coordination_diagram::cycle_rows(&self.cycles, name),
             approach_delay: utah::approach_delay::rows(bin, &self.cycles, name),
             approach_volume: self.volumes.rows(name),
             peak_hour: self.volumes.peaks(name),

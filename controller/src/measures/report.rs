@@ -5,6 +5,7 @@ use super::{
     platoon_ratio, split_failures, splits, terminations, timeline, utah, yellow_red,
 };
 use model::time::Moment;
+use serde::Serialize;
 
 /// From when until when the whole log goes, all devices together. Some measures depend on it: pedestrian volumes have
 /// rows for all of it, and no cycle is complete that runs out of it.
@@ -39,6 +40,7 @@ pub struct Report {
     pub phase_wait: Vec<phase_wait::Row>,
     pub ped_delay: Vec<ped_delay::Row>,
     pub coordination_diagram: Vec<utah::coordination_diagram::Row>,
+    pub cycles: Vec<utah::coordination_diagram::CycleRow>,
     pub approach_delay: Vec<utah::approach_delay::Row>,
     pub approach_volume: Vec<utah::approach_volume::Row>,
     pub peak_hour: Vec<utah::approach_volume::PeakRow>,
@@ -46,4 +48,46 @@ pub struct Report {
     pub preempt_detail: Vec<utah::preempt_detail::Row>,
     pub priority_detail: Vec<utah::priority_detail::Row>,
     pub watchdog: Vec<utah::watchdog::Row>,
+}
+
+/// Something that takes the measures' tables, one after another.
+pub trait Tables {
+    /// Why it could not take one.
+    type Error;
+    /// Takes the rows of a measure.
+    fn table<R: Serialize>(&mut self, name: &'static str, rows: &[R]) -> Result<(), Self::Error>;
+}
+
+impl Report {
+    /// Hands out all tables, in the order of the catalogue.
+    pub fn tables<T: Tables>(&self, to: &mut T) -> Result<(), T::Error> {
+        to.table("has_data", &self.has_data)?;
+        to.table("actuations", &self.actuations)?;
+        to.table("arrival_on_green", &self.arrival_on_green)?;
+        to.table("platoon_ratio", &self.platoon_ratio)?;
+        to.table("communications", &self.communications)?;
+        to.table("coordination", &self.coordination)?;
+        to.table("coordination_agg", &self.coordination_agg)?;
+        to.table("ped", &self.ped)?;
+        to.table("unique_ped", &self.unique_ped)?;
+        to.table("full_ped", &self.full_ped)?;
+        to.table("split_failures", &self.split_failures)?;
+        to.table("splits", &self.splits)?;
+        to.table("terminations", &self.terminations)?;
+        to.table("yellow_red", &self.yellow_red)?;
+        to.table("timeline", &self.timeline)?;
+        to.table("unmatched_events", &self.unmatched_events)?;
+        to.table("phase_wait", &self.phase_wait)?;
+        to.table("ped_delay", &self.ped_delay)?;
+        to.table("coordination_diagram", &self.coordination_diagram)?;
+        to.table("cycles", &self.cycles)?;
+        to.table("approach_delay", &self.approach_delay)?;
+        to.table("approach_volume", &self.approach_volume)?;
+        to.table("peak_hour", &self.peak_hour)?;
+        to.table("split_monitor", &self.split_monitor)?;
+        to.table("preempt_detail", &self.preempt_detail)?;
+        to.table("priority_detail", &self.priority_detail)?;
+        to.table("watchdog", &self.watchdog)?;
+        Ok(())
+    }
 }

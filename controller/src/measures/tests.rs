@@ -2,11 +2,13 @@
 
 use super::{
     bin::{Bin, moment},
+    catalogue::{Kind, MEASURES, Measure},
+    cells::{Cell, cells},
     command::{self, MeasureError, Wanted},
     device::{Device, Taken},
     event::{Detector, Event, Function},
     indiana::Code,
-    report::{Report, Whole},
+    report::{Report, Tables, Whole},
     timeline::Class,
 };
 use model::time::Moment;
@@ -395,4 +397,82 @@ fn detector_health_equals_the_reference() {
     let (columns, expected) = rows(&wants, None);
     let (_, has) = rows(&folder.path().join("detector_health.csv"), Some(&columns));
     assert!(expected == has);
+}
+
+/// Checks each row that it is handed against the catalogue.
+struct Checked(Vec<(&'static str, usize)>);
+
+impl Tables for Checked {
+    type Error = std::convert::Infallible;
+
+    fn table<R: serde::Serialize>(&mut self, name: &'static str, rows: &[R]) -> Result<(), Self::Error> {
+        let measure = Measure::named(name).unwrap_or_else(|| panic!("{name} is not in the catalogue"));
+        for row in rows {
+            let cells = cells(row);
+            assert_eq!(cells.len(), measure.columns.len(), "{name}: {cells:?}");
+            for (column, cell) in measure.columns.iter().zip(&cells) {
+                let fits = match column.kind {
+                    Kind::Time | Kind::Group | Kind::Channel => matches!(cell, Cell::Whole(_)),
+                    Kind::Label => matches!(cell, Cell::Whole(_) | Cell::None),
+                    Kind::Number => cell.number().is_some() || *cell == Cell::None,
+                    Kind::Device => matches!(cell, Cell::Word(_)),
+                    Kind::Word => matches!(cell, Cell::Word(_) | Cell::None),
+                    Kind::Flag => matches!(cell, Cell::Flag(_)),
+                };
+                assert!(fits, "{name}: {} is {cell:?}", column.name);
+            }
+        }
+        self.0.push((name, rows.len()));
+        Ok(())
+    }
+}
+
+#[test]
+fn each_measure_has_the_cells_of_its_columns() {
+    // Any codes for any groups in any order, for two days: something of everything.
+    let mut random = 7_u64;
+    let mut drawn = |below: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % below
+    };
+    let begins = moment(2024, 4, 15, 0).unwrap();
+    let mut events: Vec<Event> = (0..200_000)
+        .map(|_| {
+            let code = match drawn(230) {
+                code @ 0..=218 => code as u16,
+                code @ 219..=226 => 300 + (drawn(20) + code - 219) as u16,
+                227 => 400,
+                228 => 502,
+                _ => 503,
+            };
+            let at = Moment(begins.0 + drawn(2 * 86_400_000) as i64);
+            Event { at, code: Code(code), param: drawn(4) as u16 }
+        })
+        .collect();
+    events.sort();
+    events.dedup();
+    let functions = [Function::Presence, Function::Advance, Function::YellowRed];
+    let detectors: Vec<Detector> =
+        (0..4).flat_map(|n| functions.map(|function| detector(n, n, function))).collect();
+    let mut checked = Checked(Vec::new());
+    report(&events, &detectors).tables(&mut checked).unwrap();
+    // Among all that nothing can be believed; here all can.
+    let sound = (0..30).map(|minute| {
+        format!(
+            "12:{minute:02}:05 call 1\n12:{minute:02}:10 green 1\n12:{minute:02}:10 dropped 1\n12:{minute:02}:12 on 1
+             12:{minute:02}:20 ends 1\n12:{minute:02}:20 amber 1\n12:{minute:02}:21 on 1\n12:{minute:02}:23 ended 1
+             12:{minute:02}:23 red 1\n12:{minute:02}:25 cleared 1\n12:{minute:02}:40 on 1\n"
+        )
+    });
+    measured(&sound.collect::<String>(), &detectors).tables(&mut checked).unwrap();
+    let sound = checked.0.split_off(MEASURES.len());
+    let names: Vec<&str> = checked.0.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        names,
+        MEASURES.map(|measure| measure.name),
+        "each measure is there, in the order of the catalogue"
+    );
+    let both = checked.0.iter().zip(&sound);
+    let empty: Vec<_> = both.filter(|((_, any), (_, sound))| any + sound == 0).collect();
+    assert!(empty.is_empty(), "{empty:?}");
 }

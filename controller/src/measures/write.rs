@@ -1,6 +1,9 @@
 //! The measures as files: one CSV for each, columns as the package names them.
 
-use super::report::Report;
+use super::{
+    catalogue::{MEASURES, Measure},
+    report::{Report, Tables},
+};
 use anyhow::Context;
 use serde::Serialize;
 use std::{fs::File, path::Path};
@@ -9,89 +12,6 @@ use std::{fs::File, path::Path};
 pub struct Folder {
     files: Vec<csv::Writer<File>>,
 }
-
-/// A measure's file, and its columns in the order of its rows' fields.
-type Columns = (&'static str, &'static [&'static str]);
-
-const FILES: [Columns; 26] = [
-    ("has_data", &["TimeStamp", "DeviceId"]),
-    ("actuations", &["TimeStamp", "DeviceId", "Detector", "Total"]),
-    ("arrival_on_green", &["TimeStamp", "DeviceId", "Phase", "Total_Actuations", "Percent_AOG"]),
-    (
-        "platoon_ratio",
-        &[
-            "TimeStamp",
-            "DeviceId",
-            "Phase",
-            "Total_Actuations",
-            "Green_Actuations",
-            "Percent_AOG",
-            "Green_Seconds",
-            "Green_Ratio",
-            "Platoon_Ratio",
-            "Arrival_Type",
-        ],
-    ),
-    ("communications", &["TimeStamp", "DeviceId", "EventId", "Average"]),
-    ("coordination", &["TimeStamp", "Raw_TimeStamp", "DeviceId", "EventId", "Parameter"]),
-    (
-        "coordination_agg",
-        &["TimeStamp", "DeviceId", "Pattern", "CycleLength", "ActualCycleLength", "ActualOffset"],
-    ),
-    ("ped", &["TimeStamp", "DeviceId", "Phase", "PedServices", "PedActuation"]),
-    ("unique_ped", &["TimeStamp", "DeviceId", "Phase", "Unique_Actuations"]),
-    (
-        "full_ped",
-        &[
-            "TimeStamp",
-            "DeviceId",
-            "Phase",
-            "PedServices",
-            "PedActuation",
-            "Unique_Actuations",
-            "Estimated_Volumes",
-        ],
-    ),
-    (
-        "split_failures",
-        &[
-            "TimeStamp",
-            "DeviceId",
-            "Phase",
-            "Green_Time",
-            "Green_Occupancy",
-            "Red_Occupancy",
-            "Split_Failure",
-        ],
-    ),
-    ("splits", &["TimeStamp", "DeviceId", "EventId", "Services", "Average_Split"]),
-    ("terminations", &["TimeStamp", "DeviceId", "Phase", "PerformanceMeasure", "Total"]),
-    ("yellow_red", &["TimeStamp", "DeviceId", "Phase", "Signal_State", "Red_Offset", "Count"]),
-    ("timeline", &["DeviceId", "StartTime", "EndTime", "Duration", "IsValid", "EventClass", "EventValue"]),
-    ("unmatched_events", &["TimeStamp", "DeviceId", "EventId", "Parameter", "IsValid"]),
-    ("phase_wait", &["TimeStamp", "DeviceId", "Phase", "AvgPhaseWait", "MaxPhaseWait", "TotalSkips"]),
-    ("ped_delay", &["TimeStamp", "DeviceId", "Phase", "AvgPedDelay", "Samples"]),
-    (
-        "coordination_diagram",
-        &["TimeStamp", "DeviceId", "Phase", "CycleStart", "CycleEnd", "ArrivalAt", "GreenAt", "YellowAt"],
-    ),
-    (
-        "approach_delay",
-        &["TimeStamp", "DeviceId", "Phase", "Arrivals", "ArrivalsOnRed", "AverageDelay", "TotalDelayHours"],
-    ),
-    ("approach_volume", &["TimeStamp", "DeviceId", "Phase", "Volume"]),
-    ("peak_hour", &["TimeStamp", "DeviceId", "Phase", "Volume", "PHF", "K"]),
-    ("split_monitor", &["TimeStamp", "DeviceId", "Phase", "Pattern", "Green", "Split", "Termination", "Ped"]),
-    (
-        "preempt_detail",
-        &["TimeStamp", "DeviceId", "Preempt", "Delay", "TimeToService", "TrackClear", "Dwell", "Call"],
-    ),
-    (
-        "priority_detail",
-        &["TimeStamp", "DeviceId", "Priority", "Seconds", "EarlyGreen", "ExtendGreen", "Service"],
-    ),
-    ("watchdog", &["TimeStamp", "DeviceId", "Finding", "Of", "Value"]),
-];
 
 /// Writes one table by itself.
 pub fn table<R: Serialize>(folder: &Path, name: &str, rows: &[R]) -> anyhow::Result<()> {
@@ -109,44 +29,19 @@ impl Folder {
     /// Makes the folder if it is not there, and an empty file with a header for each measure.
     pub fn create(folder: &Path) -> anyhow::Result<Folder> {
         std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
-        let create = |(name, columns): &Columns| {
-            let path = folder.join(name).with_extension("csv");
+        let create = |measure: &Measure| {
+            let path = folder.join(measure.name).with_extension("csv");
             let file = File::create(&path).with_context(|| format!("could not write {}", path.display()))?;
             let mut file = csv::WriterBuilder::new().has_headers(false).from_writer(file);
-            file.write_record(*columns)?;
+            file.write_record(measure.columns.iter().map(|column| column.name))?;
             anyhow::Ok(file)
         };
-        Ok(Folder { files: FILES.iter().map(create).collect::<Result<_, _>>()? })
+        Ok(Folder { files: MEASURES.iter().map(create).collect::<Result<_, _>>()? })
     }
 
     /// Adds a device's rows.
     pub fn write(&mut self, report: &Report) -> anyhow::Result<()> {
-        self.rows("has_data", &report.has_data)?;
-        self.rows("actuations", &report.actuations)?;
-        self.rows("arrival_on_green", &report.arrival_on_green)?;
-        self.rows("platoon_ratio", &report.platoon_ratio)?;
-        self.rows("communications", &report.communications)?;
-        self.rows("coordination", &report.coordination)?;
-        self.rows("coordination_agg", &report.coordination_agg)?;
-        self.rows("ped", &report.ped)?;
-        self.rows("unique_ped", &report.unique_ped)?;
-        self.rows("full_ped", &report.full_ped)?;
-        self.rows("split_failures", &report.split_failures)?;
-        self.rows("splits", &report.splits)?;
-        self.rows("terminations", &report.terminations)?;
-        self.rows("yellow_red", &report.yellow_red)?;
-        self.rows("timeline", &report.timeline)?;
-        self.rows("unmatched_events", &report.unmatched_events)?;
-        self.rows("phase_wait", &report.phase_wait)?;
-        self.rows("ped_delay", &report.ped_delay)?;
-        self.rows("coordination_diagram", &report.coordination_diagram)?;
-        self.rows("approach_delay", &report.approach_delay)?;
-        self.rows("approach_volume", &report.approach_volume)?;
-        self.rows("peak_hour", &report.peak_hour)?;
-        self.rows("split_monitor", &report.split_monitor)?;
-        self.rows("preempt_detail", &report.preempt_detail)?;
-        self.rows("priority_detail", &report.priority_detail)?;
-        self.rows("watchdog", &report.watchdog)
+        report.tables(self)
     }
 
     /// Ends the files; what could not be written is said here at the latest.
@@ -156,9 +51,13 @@ impl Folder {
         }
         Ok(())
     }
+}
 
-    fn rows<R: Serialize>(&mut self, name: &str, rows: &[R]) -> anyhow::Result<()> {
-        let number = FILES.iter().position(|(file, _)| *file == name).context("no such measure")?;
+impl Tables for Folder {
+    type Error = anyhow::Error;
+
+    fn table<R: Serialize>(&mut self, name: &'static str, rows: &[R]) -> anyhow::Result<()> {
+        let number = MEASURES.iter().position(|measure| measure.name == name).context("no such measure")?;
         for row in rows {
             self.files[number].serialize(row).with_context(|| format!("could not write {name}.csv"))?;
         }
@@ -180,7 +79,7 @@ mod tests {
         let mut with_header = csv::Writer::from_writer(Vec::new());
         with_header.serialize(row).unwrap();
         let text = String::from_utf8(with_header.into_inner().unwrap()).unwrap();
-        let columns = FILES.iter().find(|(file, _)| *file == name).unwrap().1;
+        let columns: Vec<&str> = Measure::named(name).unwrap().columns.iter().map(|c| c.name).collect();
         assert_eq!(text.lines().next().unwrap(), columns.join(","));
     }
 

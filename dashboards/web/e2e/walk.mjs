@@ -8,7 +8,7 @@
 //
 // Exit code 0: all held. Each step prints a line; the first that fails ends the walk with what was there instead.
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -209,6 +209,33 @@ async function corridors(lang, theme, storage) {
   await other.waitForFunction((value) => Number(document.querySelectorAll(".tsd-handle")[1]?.getAttribute("aria-valuenow")) === value, after);
   await other.context().close();
   say(`corridor ${lang} ${theme}: an offset by keys, a link that holds the draft, the widest bands`);
+}
+
+/** Measures: a diagram with its points, looked into by keys, taken away as CSV and PNG, and two junctions compared. */
+async function measures(lang, theme, id, other) {
+  const page = await open(`#/measures?j=${encodeURIComponent(id)}`, { lang, theme });
+  await page.waitForFunction(() => Number(document.querySelector(".plot")?.dataset.points) > 0);
+  await page.waitForFunction(() => [...document.querySelectorAll(".m-table td b")].some((cell) => /\d/.test(cell.textContent)));
+  await shot(page, `measures-${theme}-${lang}`);
+  await accessible(page, `measures ${lang} ${theme}`);
+  await page.locator(".plot").first().focus();
+  const whole = await page.locator(".plot").first().getAttribute("aria-label");
+  await page.keyboard.press("+");
+  await page.waitForFunction((label) => document.querySelector(".plot")?.getAttribute("aria-label") !== label, whole);
+  for (const [nth, end, least] of [[0, ".csv", 200], [1, ".png", 5_000]]) {
+    const coming = page.waitForEvent("download");
+    await page.locator(".m-buttons .button").nth(nth).click();
+    const file = await coming;
+    const size = statSync(await file.path()).size;
+    must(file.suggestedFilename().endsWith(end) && size > least, `${file.suggestedFilename()} has ${size} bytes`);
+  }
+  await page.locator(".m-tools select").last().selectOption(other);
+  await page.waitForFunction(() => document.querySelectorAll(".m-chart").length === 2);
+  await page.waitForSelector(".m-pair");
+  await shot(page, `measures-two-${theme}-${lang}`);
+  await accessible(page, `measures of two ${lang} ${theme}`);
+  await page.context().close();
+  say(`measures ${lang} ${theme}: a diagram, zoomed by keys, as CSV and PNG, two junctions compared`);
 }
 
 /** From a decision to its replay, second by second, and a link to the same moment. */
@@ -417,7 +444,7 @@ async function cut(how) {
 
 async function others() {
   const page = await open("#/alarms", { lang: "ru", theme: "dark" });
-  for (const [key, screen] of [["o", "commands"], ["k", "corridors"], ["c", "city"]]) {
+  for (const [key, screen] of [["o", "commands"], ["k", "corridors"], ["m", "measures"], ["c", "city"]]) {
     await page.keyboard.press("g");
     await page.keyboard.press(key);
     await page.waitForFunction((name) => location.hash.startsWith(`#/${name}`), screen);
@@ -473,6 +500,9 @@ try {
   await two(duty, chief);
   await corridors("ru", "dark", duty);
   await corridors("en", "light", duty);
+  const another = list.junctions.find(({ id }) => id !== some.id);
+  await measures("ru", "dark", some.id, another.id);
+  await measures("en", "light", some.id, another.id);
   await replay("ru", "dark", some.id, duty);
   await replay("en", "light", some.id, duty);
   await cut("torn");

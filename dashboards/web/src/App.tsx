@@ -1,6 +1,7 @@
 // The page: which screen, and what stands around it.
 
-import { Component, type ComponentChildren } from "preact";
+import { useSignal } from "@preact/signals";
+import { Component, type ComponentChildren, type ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { Alarms } from "./pages/Alarms";
 import { Audit } from "./pages/Audit";
@@ -16,7 +17,7 @@ import { Replay } from "./replay/Replay";
 import { place, type Screen as ScreenName } from "./route";
 import { mayLook } from "./session";
 import { System } from "./pages/System";
-import { KeysSheet, NavRail } from "./ui/Shell";
+import { KeysSheet, NavRail, TopBar } from "./ui/Shell";
 import { Patterns } from "./ui/signs";
 
 function Screen() {
@@ -31,6 +32,8 @@ function Screen() {
       return <Junctions />;
     case "corridors":
       return <Corridor />;
+    case "measures":
+      return <Later load={() => import("./measures/Measures").then(({ Measures }) => Measures)} />;
     case "alarms":
       return <Alarms />;
     case "commands":
@@ -46,6 +49,26 @@ function Screen() {
     default:
       return <City />;
   }
+}
+
+/** A screen that comes when it is first looked at. */
+function Later({ load }: { load: () => Promise<ComponentType> }) {
+  const come = useSignal<{ screen: ComponentType } | null>(null);
+  const failed = useSignal(false);
+  useEffect(() => {
+    load().then((screen) => (come.value = { screen }), () => (failed.value = true));
+  }, []);
+  if (come.value) return <come.value.screen />;
+  return (
+    <>
+      <TopBar title={t("m.title")} />
+      <main id="main" class="screen" tabIndex={-1}>
+        {failed.value
+          ? <div class="state page"><h2>{t("fail.title")}</h2><p>{t("fail.why")}</p><button type="button" class="button primary" onClick={() => location.reload()}>{t("fail.reload")}</button></div>
+          : <div class="grey-lines" role="status" aria-label={t("m.loading")}><i /><i /><i /></div>}
+      </main>
+    </>
+  );
 }
 
 /** A fault in drawing must not leave a blank page that looks calm. */
@@ -72,7 +95,7 @@ export function App() {
   const { screen } = place.value;
   useEffect(() => {
     const words = {
-      city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", replay: "rep.title", corridors: "nav.corridors", alarms: "nav.alarms", commands: "nav.commands",
+      city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", replay: "rep.title", corridors: "nav.corridors", measures: "nav.measures", alarms: "nav.alarms", commands: "nav.commands",
       journey: "nav.journey", audit: "nav.audit", system: "nav.system", "sign-in": "sign.title",
     } as const satisfies Record<ScreenName, string>;
     document.title = `${t(words[screen])} · ${t("app.name")}`;

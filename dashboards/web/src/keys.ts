@@ -36,6 +36,7 @@ const GO: Record<string, () => void> = {
   c: () => go("city"),
   j: () => go("junctions"),
   k: () => go("corridors"),
+  m: () => go("measures"),
   a: () => go("alarms"),
   o: () => go("commands"),
   l: () => go("audit"),

@@ -7,6 +7,7 @@ import "./styles/junction.css";
 import "./styles/pages.css";
 import "./styles/corridor.css";
 import "./styles/replay.css";
+import "./styles/measures.css";
 import { render } from "preact";
 import { App } from "./App";
 import { start } from "./live/live";

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export const SCREENS = ["city", "junctions", "junction", "replay", "corridors", "alarms", "commands", "journey", "audit", "system", "sign-in"] as const;
+export const SCREENS = ["city", "junctions", "junction", "replay", "corridors", "measures", "alarms", "commands", "journey", "audit", "system", "sign-in"] as const;
 export type Screen = (typeof SCREENS)[number];
 
 export interface Place {

@@ -37,14 +37,15 @@ export function Compare({ plan, draft, offsets, street, drafted, moved, designin
   const tenths = (value: number | undefined) => (value === undefined ? null : num(value, 1));
   const share = (value: number | undefined) => (value === undefined ? null : t("cor.percent", { x: num(100 * value) }));
   const bySeconds = (was: number | undefined, will: number | undefined) => (was === undefined || will === undefined ? "" : t("sg.seconds", { x: signed(Math.round(will - was)) }));
+  const byWidth = (was: number, will: number) => (Math.abs(will - was) < 0.5 ? t("cor.same") : bySeconds(was, will));
   return (
     <>
       <section class="cmp" aria-labelledby="cmp-title">
         <header><h2 id="cmp-title">{t("cor.compare")}</h2><span class="label">{t(moved ? "cor.ofDraft" : "cor.ofPlan")}</span></header>
         <p class="label">{t("cor.noQueue")}</p>
         <dl>
-          <Row term={t("cor.widthOut")} was={s(plan.band.lasts_s)} will={s(draft.band.lasts_s)} note={moved ? bySeconds(plan.band.lasts_s, draft.band.lasts_s) : ""} planned />
-          {plan.band_back && draft.band_back && <Row term={t("cor.widthBack")} was={s(plan.band_back.lasts_s)} will={s(draft.band_back.lasts_s)} note={moved ? bySeconds(plan.band_back.lasts_s, draft.band_back.lasts_s) : ""} planned />}
+          <Row term={t("cor.widthOut")} was={s(plan.band.lasts_s)} will={s(draft.band.lasts_s)} note={byWidth(plan.band.lasts_s, draft.band.lasts_s)} />
+          {plan.band_back && draft.band_back && <Row term={t("cor.widthBack")} was={s(plan.band_back.lasts_s)} will={s(draft.band_back.lasts_s)} note={byWidth(plan.band_back.lasts_s, draft.band_back.lasts_s)} />}
           <Row term={t("cor.timeOut")} was={minutes(outWas?.seconds)} will={minutes(outWill?.seconds)} note={bySeconds(outWas?.seconds, outWill?.seconds)} />
           {plan.both_ways && <Row term={t("cor.timeBack")} was={minutes(backWas?.seconds)} will={minutes(backWill?.seconds)} note={bySeconds(backWas?.seconds, backWill?.seconds)} />}
           <Row term={t("cor.stops")} was={tenths(outWas?.stops)} will={tenths(outWill?.stops)} note={t("cor.out")} />
@@ -68,11 +69,11 @@ export function Compare({ plan, draft, offsets, street, drafted, moved, designin
 }
 
 /** Both numbers in the same place; without one that is known, a dash and no arrow. */
-function Row({ term, was, will, note, planned }: { term: string; was: string | null; will: string | null; note: string; planned?: boolean }) {
+function Row({ term, was, will, note }: { term: string; was: string | null; will: string | null; note: string }) {
   return (
     <div class="cmp-row">
       <dt class="label">{term}</dt>
-      <dd><span class={planned ? "was" : "was street"}>{was ?? "–"}</span><span aria-hidden="true" class="quiet">→</span><span class="visually-hidden">{t("cor.becomes")}</span><b>{will ?? "–"}</b><span class="note">{note}</span></dd>
+      <dd><span class="was">{was ?? "–"}</span><span aria-hidden="true" class="quiet">→</span><span class="visually-hidden">{t("cor.becomes")}</span><b>{will ?? "–"}</b><span class="note">{note}</span></dd>
     </div>
   );
 }

@@ -24,6 +24,8 @@ const LATE_MS = 4_000;
 const REST_MS = 60;
 /** Runs are drawn and counted for departures so far apart, s. */
 const EACH_S = 5;
+/** And from so long before the diagram on, s: who is on the way when it begins has departed before. */
+const BEFORE_S = 900;
 
 export function Corridor() {
   const list = useSignal<CorridorSummary[] | null>(null);
@@ -98,7 +100,7 @@ export function Corridor() {
     let gone = false;
     const until = cityNow() - LATE_MS;
     const from = Math.floor((until / 1000 - SPAN_S) / cycle) * cycle * 1000;
-    void corridorLamps(id, from, until).then(
+    void corridorLamps(id, from - BEFORE_S * 1000, until).then(
       (found) => {
         if (gone) return;
         lamps.value = found;
@@ -147,13 +149,15 @@ export function Corridor() {
     }
   }
 
-  const street = useComputed(() => runsOf(plan.value, (way, i) => shownBy(changes(lamps.value, i, way, begin.value), lamps.value ? (lamps.value.to - begin.value) / 1000 : 0), SPAN_S));
+  const street = useComputed(() => runsOf(plan.value, (way, i) => shownBy(changes(lamps.value, i, way, begin.value), lamps.value ? (lamps.value.to - begin.value) / 1000 : 0), -BEFORE_S, SPAN_S));
   const drafted = useComputed(() => {
     const { value: detail } = draft;
+    // Whole cycles, so that each second of one counts alike.
+    const cycle_s = detail?.cycle_s ?? SPAN_S;
     return runsOf(detail, (way, i) => {
       const stop = detail?.stops[i];
       return stop && detail ? planned(stop, way, offsets.value?.[i] ?? stop.offset_s, detail.cycle_s) : (at) => at;
-    }, Math.max(1, Math.floor(SPAN_S / (detail?.cycle_s ?? SPAN_S))) * (detail?.cycle_s ?? SPAN_S));
+    }, -Math.ceil(BEFORE_S / cycle_s) * cycle_s, Math.floor(SPAN_S / cycle_s) * cycle_s);
   });
 
   const [p, d] = [plan.value, draft.value];
@@ -233,13 +237,13 @@ export function Corridor() {
 
 export interface Both { out: Run[]; back: Run[] }
 
-function runsOf(detail: CorridorDetail | null, signal: (way: Way, i: number) => (at: number) => number | null, span: number): Both {
-  const of = (way: Way) => (detail ? fleet(passings(detail.stops, way, (_, i) => signal(way, i)), 0, span, EACH_S) : []);
+function runsOf(detail: CorridorDetail | null, signal: (way: Way, i: number) => (at: number) => number | null, from: number, to: number): Both {
+  const of = (way: Way) => (detail ? fleet(passings(detail.stops, way, (_, i) => signal(way, i)), from, to, EACH_S) : []);
   return { out: of("out"), back: of("back") };
 }
 
-/** Every other run is enough to see by. */
-const drawn = ({ out, back }: Both): Both => ({ out: out.filter((_, i) => i % 2 === 0), back: back.filter((_, i) => i % 3 === 0) });
+/** A third of the runs is enough to see by. */
+const drawn = ({ out, back }: Both): Both => ({ out: out.filter((_, i) => i % 3 === 0), back: back.filter((_, i) => i % 3 === 0) });
 
 function Legend({ mode, both }: { mode: Mode; both: boolean }) {
   return (

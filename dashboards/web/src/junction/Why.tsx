@@ -21,7 +21,7 @@ export function Why({ detail }: { detail: JunctionDetail }) {
     return (
       <section class="why" aria-labelledby="why-title">
         <header><h2 id="why-title">{state.stage === null ? t("why.titleNone") : t("why.title", { n: state.stage })}</h2></header>
-        <p class="why-sentence">{decides ? t("why.none") : t("why.local", { why: rungReason(state.rung_reason) })}</p>
+        <p class="why-sentence">{decides ? t(replayed.value === null ? "why.none" : "rep.noDecision") : t("why.local", { why: rungReason(state.rung_reason) })}</p>
       </section>
     );
   }

@@ -74,7 +74,7 @@ export function Replay({ id }: { id: string }) {
     if (!need || at === null || junction === null) return undefined;
     let gone = false;
     const [from, to] = [at - AROUND_MS, Math.min(at + AROUND_MS, latest())];
-    void Promise.all([events(id, from - LEAD_MS, to), decisions(id, from, to)]).then(
+    void Promise.all([events(id, from - LEAD_MS, to), decisions(id, from - LEAD_MS, to)]).then(
       ([stored, taken]) => {
         if (gone) return;
         // A cut answer ends at its last row.

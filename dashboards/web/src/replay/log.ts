@@ -9,7 +9,7 @@ const DETECTOR_ON = 82;
 const PLAN_CHANGE = 131;
 
 /** A decision older than this says nothing of the moment, ms. */
-const DECISION_MS = 120_000;
+const DECISION_MS = 600_000;
 /** How far a picture looks back and ahead for the bars, ms. */
 export const BACK_MS = 60_000;
 export const AHEAD_MS = 90_000;

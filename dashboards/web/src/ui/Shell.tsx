@@ -189,13 +189,14 @@ export function TopBar({ title, sub, middle }: { title: string; sub?: ComponentC
 interface Item {
   screen: Screen;
   icon: IconName;
-  word: "nav.city" | "nav.junctions" | "nav.corridors" | "nav.alarms" | "nav.commands" | "nav.journey" | "nav.audit" | "nav.system";
+  word: "nav.city" | "nav.junctions" | "nav.corridors" | "nav.measures" | "nav.alarms" | "nav.commands" | "nav.journey" | "nav.audit" | "nav.system";
 }
 
 const ITEMS: Item[] = [
   { screen: "city", icon: "city", word: "nav.city" },
   { screen: "junctions", icon: "lights", word: "nav.junctions" },
   { screen: "corridors", icon: "corridor", word: "nav.corridors" },
+  { screen: "measures", icon: "measures", word: "nav.measures" },
   { screen: "alarms", icon: "alert", word: "nav.alarms" },
   { screen: "commands", icon: "commands", word: "nav.commands" },
   { screen: "journey", icon: "route", word: "nav.journey" },
@@ -232,7 +233,7 @@ export function NavRail() {
 
 const KEYS: [string[], Parameters<typeof t>[0]][] = [
   [["/"], "keys.search"],
-  [["G", "C J K A O R L S"], "keys.go"],
+  [["G", "C J K M A O R L S"], "keys.go"],
   [["[", "]"], "keys.panels"],
   [["↑", "↓", "Enter"], "keys.list"],
   [["N"], "keys.next"],

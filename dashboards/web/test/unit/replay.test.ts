@@ -44,7 +44,7 @@ describe("a replayed moment", () => {
   it("has the decision in force then, and none before there was one", () => {
     expect(at(38).decision).toBeNull();
     expect(at(45).decision?.stage).toBe(2);
-    expect(at(400).decision).toBeNull();
+    expect(at(700).decision).toBeNull();
   });
   it("does not pass off what is not stored as health", () => {
     expect(at(100).state.actual).toBe("no_contact");
