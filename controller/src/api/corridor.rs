@@ -130,14 +130,8 @@ impl Api {
 fn detail(api: &Api, road: &Road, draft: &Draft) -> Result<CorridorDetail, Problem> {
     let (city, picture) = (&api.0.city, api.picture());
     let links = &city.corridors[road.ix].links;
-    let times: BTreeMap<u32, f64> =
-        picture.links.iter().filter_map(|l| Some((l.value.ix, l.value.travel_time_s?))).collect();
-    let travel_s = |link: LinkIx| {
-        times
-            .get(&(link.ix() as u32))
-            .copied()
-            .unwrap_or_else(|| city.network.link(link).free_travel_time_s())
-    };
+    // At the speed limit: measured times hold the waits at red that the diagram is to show.
+    let travel_s = |link: LinkIx| city.network.link(link).free_travel_time_s();
     let cycle = cycle(city, &road.out_signals);
     let planned: Vec<Tenths> = road.out_signals.iter().map(|p| planned(city, p.junction, cycle)).collect();
     let mut offsets = asked(draft, &planned, cycle)?;
@@ -195,7 +189,6 @@ fn detail(api: &Api, road: &Road, draft: &Draft) -> Result<CorridorDetail, Probl
         summary: road.summary(city),
         now: picture.now.0,
         cycle_s: cycle.as_seconds(),
-        measured: measured(city, links.iter().chain(&road.back), &times),
         stops,
         band: wave.as_ref().map_or(none, |w| band(w.band)),
         band_back: wave.as_ref().filter(|_| both).map(|w| band(w.band_back)),
@@ -241,19 +234,6 @@ fn cycle(city: &City, signals: &[Passed]) -> Tenths {
 fn planned(city: &City, junction: JunctionIx, cycle: Tenths) -> Tenths {
     let plan = city.junctions[junction.ix()].plans.first();
     plan.map_or(Tenths::ZERO, |plan| Tenths(plan.offset.0 % cycle.0.max(1)))
-}
-
-/// Share of the length whose travel time is measured.
-fn measured<'a>(city: &City, links: impl Iterator<Item = &'a LinkIx>, times: &BTreeMap<u32, f64>) -> f64 {
-    let (mut known, mut all) = (0.0, 0.0);
-    for link in links {
-        let length_m = city.network.link(*link).length_m;
-        all += length_m;
-        if times.contains_key(&(link.ix() as u32)) {
-            known += length_m;
-        }
-    }
-    if all > 0.0 { (known / all * 100.0).round() / 100.0 } else { 0.0 }
 }
 
 fn numbers(groups: &[GroupNumber]) -> Vec<u16> {

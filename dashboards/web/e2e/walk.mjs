@@ -183,7 +183,6 @@ async function two(duty, chief) {
 /** A corridor: its lamps, a draft by keys alone, the widest bands. */
 async function corridors(lang, theme, storage) {
   const page = await open("#/corridors", { lang, theme, storage });
-  await page.waitForSelector(".tsd .band-out", { state: "attached" });
   await page.waitForSelector('.tsd rect[fill="var(--lamp-green)"]', { state: "attached" });
   await shot(page, `corridor-running-${theme}-${lang}`);
   await accessible(page, `corridor ${lang} ${theme}`);
@@ -201,6 +200,7 @@ async function corridors(lang, theme, storage) {
   await page.waitForFunction(() => !location.hash.includes("offsets="));
   await page.locator(".cmp-buttons .button").first().click();
   await page.waitForFunction(() => location.hash.includes("offsets="));
+  await page.waitForSelector(".tsd .band-out", { state: "attached" });
   await page.locator(".tsd-handle").nth(2).focus();
   await shot(page, `corridor-${theme}-${lang}`);
   await accessible(page, `corridor draft ${lang} ${theme}`);

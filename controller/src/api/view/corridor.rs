@@ -36,8 +36,6 @@ pub struct CorridorDetail {
     pub now: i64,
     /// The cycle that most of its junctions' first plans have; the others are brought to it.
     pub cycle_s: f64,
-    /// Share of the way whose travel times are measured, 0 to 1; the rest is taken at the speed limit.
-    pub measured: f64,
     /// Its junctions in driving order of the way out.
     pub stops: Vec<CorridorStop>,
     /// What passes unstopped on the way out.
@@ -71,7 +69,7 @@ pub struct CorridorStop {
     pub green: Option<[f64; 2]>,
     /// And for the way back.
     pub green_back: Option<[f64; 2]>,
-    /// Time from the first stop line on the way out, s.
+    /// Time from the first stop line on the way out at the speed limit, s.
     pub along_s: f64,
     /// Time from the last junction's stop line on the way back, s; null if the way back does not pass it.
     pub along_back_s: Option<f64>,

@@ -223,7 +223,6 @@ export interface CorridorStop {
 export interface CorridorDetail extends CorridorSummary {
   now: number;
   cycle_s: number;
-  measured: number;
   stops: CorridorStop[];
   band: Band;
   band_back: Band | null;

@@ -169,7 +169,7 @@ export function Corridor() {
       <TopBar
         title={p ? nameOf(p.name) : t("cor.title")}
         sub={p ? `${tn("cor.junctions", p.junctions)} · ${t("journey.km", { x: num(p.length_m / 1000, 2) })}` : undefined}
-        middle={p ? <p class="sentence">{old && <AgeRing seconds={null} />}<b>{t("cor.keep", { n: keeping, total: p.stops.length })}</b> {t(keeping === 0 ? "cor.keepNone" : "cor.keepRest")}</p> : undefined}
+        middle={p ? <p class="sentence" data-contact={contact.value}>{old && <AgeRing seconds={null} />}<b>{t("cor.keep", { n: keeping, total: p.stops.length })}</b> {t(keeping === 0 ? "cor.keepNone" : "cor.keepRest")}</p> : undefined}
       />
       <main id="main" class="screen corridor" tabIndex={-1}>
         <div class="cor-main">
@@ -208,7 +208,7 @@ export function Corridor() {
               <p class="label cor-foot">
                 {mode === "running"
                   ? lamps.value ? t("cor.lampsOf", { from: clockOf(begin.value), to: clockOf(lamps.value.to) }) : t("cor.lampsNone")
-                  : t("cor.measured", { x: num(p.measured * 100) })}
+                  : t("cor.speeds")}
               </p>
             </>
           ) : (

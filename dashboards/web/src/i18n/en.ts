@@ -138,7 +138,7 @@ export const en = {
   "cor.loading": "The corridor is being read",
   "cor.lampsOf": "Lamps as they were, {from} to {to}. Outlines: the plan.",
   "cor.lampsNone": "The store has no lamps of this stretch yet.",
-  "cor.measured": "Travel times between junctions: {x} % of the way measured now, the rest at the speed limit.",
+  "cor.speeds": "Between junctions at the speed limit, as plans are made.",
   "cor.diagram": "Time-space diagram: junctions by distance, seconds from the plan's cycle start",
   "cor.axis": "seconds from the plan's cycle start",
   "cor.offset": "offset {x} s",

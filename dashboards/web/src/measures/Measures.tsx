@@ -8,7 +8,7 @@ import { csv, save } from "../files";
 import { fromZoned, zoned } from "../format";
 import { clockOf, dateOf, nameOf, num, t, tk, tn, zone } from "../i18n";
 import { withKeys } from "../keys";
-import { cityNow, junctions, now } from "../live/live";
+import { cityNow, contact, junctions, now } from "../live/live";
 import { note, place } from "../route";
 import { Icon } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
@@ -112,7 +112,9 @@ export function Measures() {
   useEffect(() => withKeys({ Escape: (event) => { if (zoom.peek() !== WHOLE) { event.preventDefault(); zoom.value = WHOLE; } } }), []);
 
   const shown = charts.value.map((chart) => (chart && chart.name === name ? chart : null)).filter((chart) => chart !== null);
-  const values = shown.flatMap((chart) => chart.series.flatMap((one) => one.y));
+  // An arrival long after a cycle that nobody ended would press all others flat.
+  const scaled = (key: string) => name !== "coordination_diagram" || key === "cycle_end";
+  const values = shown.flatMap((chart) => chart.series.filter((one) => scaled(one.key)).flatMap((one) => one.y));
   const top = nice(Math.max(name === "arrivals_on_green" || name === "green_utilisation" ? 100 : 1, values.reduce((most, value) => Math.max(most, value), 0)));
   const label = (one: Side) => `${nameOf(junctions.value.get(one.junction)?.name ?? { local: one.junction, en: one.junction })}`;
   const when = (chart: Chart) => `${dateOf(chart.to - 1)}, ${clockOf(chart.from).slice(0, 5)}–${clockOf(chart.to).slice(0, 5)}`;
@@ -210,7 +212,7 @@ function Verdict({ others, sides }: { others: Map<string, Chart>[]; sides: Side[
   const failures = (one: Map<string, Chart> | undefined) => one?.get("split_failures")?.series.flatMap((series) => series.y).reduce((sum, value) => sum + value, 0) ?? null;
   const said = failures(others[0]);
   return (
-    <p class="sentence">
+    <p class="sentence" data-contact={contact.value}>
       {said === null ? t("m.reading") : said === 0 ? <b>{t("m.noFailures")}</b> : <b>{tn("m.failures", Math.round(said))}</b>} {sides.length === 2 && others.length === 2 && t("m.comparing")}
     </p>
   );

@@ -12,7 +12,7 @@ import { Bars } from "../junction/Bars";
 import { Picture } from "../junction/Picture";
 import { Why } from "../junction/Why";
 import { why } from "../junction/why";
-import { cityNow, now, replayed } from "../live/live";
+import { cityNow, contact, now, replayed } from "../live/live";
 import { go, note, place, write } from "../route";
 import { language } from "../settings";
 import { Icon } from "../ui/Icon";
@@ -98,11 +98,11 @@ export function Replay({ id }: { id: string }) {
     return () => clearInterval(timer);
   }, [playing.value]);
 
-  // The address follows once a second, without steps in the history.
-  const second = at === null ? null : Math.floor(at / 1000);
+  // The address follows, once a second while it plays, without steps in the history.
+  const followed = at === null ? null : playing.value ? Math.floor(at / 1000) * 1000 : at;
   useEffect(() => {
-    if (second !== null && base.value) note({ at: String(second * 1000) });
-  }, [second]);
+    if (followed !== null && base.value) note({ at: String(followed) });
+  }, [followed]);
 
   const step = (ms: number) => seek((replayed.peek() ?? 0) + ms);
   useEffect(() => withKeys({
@@ -135,7 +135,7 @@ export function Replay({ id }: { id: string }) {
       <TopBar
         title={junction ? nameOf(junction.name) : id}
         sub={t("rep.sub", { id })}
-        middle={<p class="sentence"><b>{t("rep.title")}</b> {t("rep.why")}</p>}
+        middle={<p class="sentence" data-contact={contact.value}><b>{t("rep.title")}</b> {t("rep.why")}</p>}
       />
       <main id="main" class="screen junction replaying" tabIndex={-1}>
         {shown && at !== null ? (
@@ -203,7 +203,7 @@ function Decisions({ all, at, onPick }: { all: readonly Decision[]; at: number; 
   const current = all.findLast((one) => one.at <= at);
   const told = all.filter((one, i) => one.stage !== one.before || one === current || all[i - 1]?.reason !== one.reason);
   const here = told.findIndex((one) => one === current);
-  const around = told.slice(Math.max(0, here - 8), Math.max(0, here - 8) + 18);
+  const around = told.slice(Math.max(0, here - 3), Math.max(0, here - 3) + 18);
   return (
     <aside class="side side-right junction-side replay-log" aria-label={t("rep.decisions")}>
       <h2>{t("rep.decisions")} <span class="quiet">{all.length}</span></h2>
