@@ -482,6 +482,14 @@ async function phone() {
   must(wide <= 390, `the phone page is ${wide} px wide`);
   await shot(page, "phone-city-dark-ru");
   await accessible(page, "city on a phone");
+  for (const name of ["corridors", "measures"]) {
+    await page.locator(".nav-more").click();
+    await page.locator(`.nav a[href="#/${name}"]`).click();
+    await page.waitForSelector({ corridors: ".tsd-row", measures: ".m-table" }[name], { state: "attached" });
+    must((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390, `${name} is wider than a phone`);
+    await shot(page, `phone-${name}-dark-ru`);
+    await accessible(page, `${name} on a phone`);
+  }
   await page.context().close();
 }
 

@@ -12,6 +12,7 @@ export const en = {
   "nav.journey": "Journey",
   "nav.commands": "Commands",
   "nav.audit": "Audit",
+  "nav.more": "More",
   "nav.system": "System",
   "skip": "Skip to the content",
 
@@ -729,6 +730,9 @@ export const en = {
   "sys.written": "Rows written",
   "sys.waitingRows": "Rows waiting",
   "sys.dropped": "Rows lost",
+  "sys.people": "Accounts",
+  "sys.everywhere": "everywhere",
+  "sys.peopleWhy": "They stand in the file that [access] names; `controller account` makes entries.",
   "sys.rejected": "Bad input, rejected",
   "sys.rejectedNone": "Nothing has been rejected since the start.",
   "sys.rejectedWhy": "Each is counted by name and stops nothing.",

@@ -16,6 +16,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "nav.journey": "Маршрут",
   "nav.commands": "Команды",
   "nav.audit": "Журнал",
+  "nav.more": "Ещё",
   "nav.system": "Система",
   "skip": "К содержанию",
 
@@ -747,6 +748,9 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "sys.written": "Строк записано",
   "sys.waitingRows": "Строк ждут",
   "sys.dropped": "Строк потеряно",
+  "sys.people": "Учётные записи",
+  "sys.everywhere": "везде",
+  "sys.peopleWhy": "Они записаны в файле, который назван в [access]; новые делает «controller account».",
   "sys.rejected": "Отвергнутые входные данные",
   "sys.rejectedNone": "С запуска ничего не отвергнуто.",
   "sys.rejectedWhy": "Каждое считается по имени и ничего не останавливает.",

@@ -10,6 +10,8 @@ const PLAN_CHANGE = 131;
 
 /** A decision older than this says nothing of the moment, ms. */
 const DECISION_MS = 600_000;
+/** A decision and what it changes at once may be written so far apart, ms. */
+const AT_ONCE_MS = 1_000;
 /** How far a picture looks back and ahead for the bars, ms. */
 export const BACK_MS = 60_000;
 export const AHEAD_MS = 90_000;
@@ -33,25 +35,35 @@ export function read(base: JunctionDetail, stored: StoredEvents, decisions: read
     tracks.set(key, track);
     if (track.at(-1)?.value !== value) track.push({ at, value });
   };
-  // The stage is not in the log: it is the one whose vehicles' groups, and no others, are green.
+  // The stage is not in the log: it is one whose vehicles' groups, and no others, are green; of several the one decided on.
   const moving = base.groups.filter((group) => group.kind !== "pedestrians").map((group) => group.number);
   const shapes = base.stages.map(({ number, green }) => ({ number, green: moving.filter((group) => green.includes(group)).join() }));
   const shows = new Map<number, string>();
-  const { events } = stored;
-  events.forEach(([at, code, param], i) => {
-    if (code === DETECTOR_ON || code === DETECTOR_OFF) return put(log.loops, param, at, code === DETECTOR_ON);
-    if (code === PLAN_CHANGE) return void log.plans.push({ at, value: param });
+  // All that changes at once counts as one.
+  let changed: number | null = null;
+  const settle = () => {
+    if (changed === null || !moving.every((group) => shows.has(group))) return;
+    const green = moving.filter((group) => shows.get(group) === "green").join();
+    const fits = green === "" ? [] : shapes.filter((shape) => shape.green === green).map(({ number }) => number);
+    const at = changed;
+    const decided = log.decisions.findLast((one) => one.at <= at + AT_ONCE_MS)?.stage;
+    const stage = decided !== undefined && fits.includes(decided) ? decided : fits[0];
+    if (stage !== undefined && log.stages.at(-1)?.value !== stage) log.stages.push({ at, value: stage });
+  };
+  for (const [at, code, param] of stored.events) {
+    if (changed !== null && at !== changed) {
+      settle();
+      changed = null;
+    }
+    if (code === DETECTOR_ON || code === DETECTOR_OFF) put(log.loops, param, at, code === DETECTOR_ON);
+    if (code === PLAN_CHANGE) log.plans.push({ at, value: param });
     const lamp = LAMPS[code];
-    if (lamp === undefined) return undefined;
+    if (lamp === undefined) continue;
     put(log.lamps, param, at, lamp);
     shows.set(param, lamp);
-    // All that changes at once counts as one.
-    if (events[i + 1]?.[0] === at || !moving.every((group) => shows.has(group))) return undefined;
-    const green = moving.filter((group) => shows.get(group) === "green").join();
-    const stage = shapes.find((shape) => shape.green === green && green !== "")?.number;
-    if (stage !== undefined && log.stages.at(-1)?.value !== stage) log.stages.push({ at, value: stage });
-    return undefined;
-  });
+    changed = at;
+  }
+  settle();
   return log;
 }
 

@@ -25,6 +25,7 @@ import link from "@tabler/icons/outline/link.svg?raw";
 import locate from "@tabler/icons/outline/current-location.svg?raw";
 import lock from "@tabler/icons/outline/lock.svg?raw";
 import measures from "@tabler/icons/outline/chart-dots-2.svg?raw";
+import menu from "@tabler/icons/outline/menu-2.svg?raw";
 import minus from "@tabler/icons/outline/minus.svg?raw";
 import moon from "@tabler/icons/outline/moon.svg?raw";
 import open from "@tabler/icons/outline/lock-open.svg?raw";
@@ -47,7 +48,7 @@ import wave from "@tabler/icons/outline/wave-sine.svg?raw";
 
 const RAW = {
   alert, arrowUp, audit, back, bike, calendar, car, check, city, close, commands, corridor, download, end, error, forward, hand,
-  keyboard, kind, layers, lights, link, locate, lock, measures, minus, moon, open, pause, person, pin, play, plus, route,
+  keyboard, kind, layers, lights, link, locate, lock, measures, menu, minus, moon, open, pause, person, pin, play, plus, route,
   search, shield, sun, swap, system, toEnd, toStart, tram, walk, wave,
 } as const;
 

@@ -202,12 +202,15 @@ const ITEMS: Item[] = [
   { screen: "journey", icon: "route", word: "nav.journey" },
 ];
 
+/** On a phone the other screens stand behind "More". */
+const FIRST: readonly Screen[] = ["city", "junctions", "alarms", "commands"];
+
 function NavItem({ screen, icon, word }: Item) {
   const here = place.value.screen === screen || (screen === "junctions" && (place.value.screen === "junction" || place.value.screen === "replay"));
   const raised = screen === "alarms" ? needAction(alarms.value) : [];
   const worst = raised.reduce((least, alarm) => Math.min(least, alarm.priority), 3);
   return (
-    <a href={write({ screen, id: null, query: {} })} aria-current={here ? "page" : undefined}>
+    <a class={FIRST.includes(screen) ? undefined : "extra"} href={write({ screen, id: null, query: {} })} aria-current={here ? "page" : undefined}>
       <Icon name={icon} size={20} />
       {t(word)}
       {raised.length > 0 && <span class={`count p${worst}`}>{raised.length}</span>}
@@ -216,9 +219,16 @@ function NavItem({ screen, icon, word }: Item) {
 }
 
 export function NavRail() {
+  const more = useSignal(false);
+  const { screen } = place.value;
+  useEffect(() => void (more.value = false), [screen]);
   return (
-    <nav class="nav" aria-label={t("nav.label")}>
+    <nav class={`nav${more.value ? " more" : ""}`} aria-label={t("nav.label")}>
       {ITEMS.map((item) => <NavItem key={item.screen} {...item} />)}
+      <button type="button" class="nav-more" aria-expanded={more.value} onClick={() => (more.value = !more.value)}>
+        <Icon name="menu" size={20} />
+        {t("nav.more")}
+      </button>
       <div class="rest">
         <button type="button" class="keys-link" aria-keyshortcuts="?" onClick={() => (keysShown.value = true)}>
           <Icon name="keyboard" size={20} />

@@ -21,6 +21,8 @@ const base = {
 /** Stage 1 from second 10, the way to stage 2 from 40, stage 2 from 46. */
 const EVENTS: [number, number, number][] = [
   [5_000, 9, 2], [10_000, 1, 1], [12_000, 82, 7], [14_000, 81, 7], [40_000, 8, 1], [43_000, 9, 1], [46_000, 1, 2], [46_000, 21, 3],
+  // A car comes in the very tenth in which the stage begins.
+  [46_000, 82, 8],
 ];
 const decision = (at: number, stage: number) => ({ number: at, junction: "J", at, kind: "adaptive", stage, before: 1, reason: "horizon", facts: {}, alternatives: [], limits: [] });
 
@@ -45,6 +47,11 @@ describe("a replayed moment", () => {
     expect(at(38).decision).toBeNull();
     expect(at(45).decision?.stage).toBe(2);
     expect(at(700).decision).toBeNull();
+  });
+  it("tells stages apart by the decision where their lamps are the same", () => {
+    const twins = { ...base, stages: [...base.stages, { number: 3, green: [2], permissive: [] }] };
+    const stage = (decided: number) => moment(twins, read(twins, { events: EVENTS, truncated: false }, [decision(39_000, decided)], 0, 60_000), 50_000).state.stage;
+    expect([stage(2), stage(3), stage(1)]).toEqual([2, 3, 2]);
   });
   it("does not pass off what is not stored as health", () => {
     expect(at(100).state.actual).toBe("no_contact");
