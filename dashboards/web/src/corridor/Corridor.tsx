@@ -168,7 +168,7 @@ export function Corridor() {
     <>
       <TopBar
         title={p ? nameOf(p.name) : t("cor.title")}
-        sub={p ? `${tn("cor.junctions", p.junctions)} · ${t("journey.km", { x: num(p.length_m / 1000, 2) })}` : undefined}
+        sub={p ? `${ends(p)}${tn("cor.junctions", p.junctions)} · ${t("journey.km", { x: num(p.length_m / 1000, 2) })}` : undefined}
         middle={p ? <p class="sentence" data-contact={contact.value}>{old && <AgeRing seconds={null} />}<b>{t("cor.keep", { n: keeping, total: p.stops.length })}</b> {t(keeping === 0 ? "cor.keepNone" : "cor.keepRest")}</p> : undefined}
       />
       <main id="main" class="screen corridor" tabIndex={-1}>
@@ -233,6 +233,13 @@ export function Corridor() {
       </main>
     </>
   );
+}
+
+/** From where to where. */
+function ends({ stops }: CorridorDetail): string {
+  const [first, last] = [stops[0], stops.at(-1)];
+  const short = (stop: typeof first) => (stop ? (nameOf(stop.name).split(" × ").at(-1) ?? "") : "");
+  return first && last && first !== last ? `${short(first)} – ${short(last)} · ` : "";
 }
 
 export interface Both { out: Run[]; back: Run[] }

@@ -3,6 +3,7 @@
 import type { CorridorDetail, CorridorLamps, CorridorStop } from "../api/view";
 import { MINUS, NBSP } from "../format";
 import { nameOf, num, t } from "../i18n";
+import { junctionHref } from "../route";
 import { useSize } from "../ui/TimeStrip";
 import { changes, mod, type Run, type Way } from "./runs";
 
@@ -105,7 +106,7 @@ export function Diagram(props: Props) {
                   <rect class="tsd-wanted" x={x(was + (stop.green?.[0] ?? 0) + lap)} y={y(i) - 15} width={Math.max(0, x(stop.green?.[1] ?? 0) - left)} height="7" />
                 ))}
               </g>
-              <text class="tsd-name" x={left - 14} y={y(i) - 1} text-anchor="end">{short(nameOf(stop.name))}<title>{nameOf(stop.name)}</title></text>
+              <a href={junctionHref(stop.junction)}><text class="tsd-name" x={left - 14} y={y(i) - 1} text-anchor="end">{short(nameOf(stop.name))}<title>{nameOf(stop.name)}</title></text></a>
               <text class="tsd-offset" x={left - 14} y={y(i) + 13} text-anchor="end">{t("cor.offset", { x: num(offset, Number.isInteger(offset) ? 0 : 1) })}</text>
               <text class="axis" x={right + 10} y={y(i) + 4}>{t("journey.m", { x: num(stop.at_m) })}</text>
               {editable && stop.green && <Handle {...{ stop, i, offset, was, cycle, here, x, seconds, y: y(i), right }} onSelect={props.onSelect} onOffset={props.onOffset} />}

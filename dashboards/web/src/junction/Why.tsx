@@ -74,6 +74,7 @@ export function Why({ detail }: { detail: JunctionDetail }) {
       {replayed.value === null && (
         <p class="why-buttons">
           <a class="button" href={write({ screen: "replay", id: detail.id, query: { at: String(decision.at - BEFORE_MS) } })}><Icon name="audit" size={16} />{t("why.replay")}</a>
+          <a class="button" href={write({ screen: "measures", id: null, query: { j: detail.id } })}><Icon name="measures" size={16} />{t("nav.measures")}</a>
         </p>
       )}
     </section>
