@@ -119,7 +119,7 @@ export function Measures() {
   const label = (one: Side) => `${nameOf(junctions.value.get(one.junction)?.name ?? { local: one.junction, en: one.junction })}`;
   const when = (chart: Chart) => `${dateOf(chart.to - 1)}, ${clockOf(chart.from).slice(0, 5)}–${clockOf(chart.to).slice(0, 5)}`;
   const title = tk(`m.chart.${name}`) ?? infos.value.find((info) => info.name === name)?.title ?? name;
-  const detailOf = (chart: Chart) => headline(chart, group?.number ?? null, others.value[shown.indexOf(chart)]);
+  const detailOf = (chart: Chart) => headline(chart, chart.series.find(({ key }) => key === "green")?.group ?? null, others.value[shown.indexOf(chart)]);
 
   const exportCsv = () => {
     const rows: (string | number | null)[][] = [["junction", "group", "channel", "series", "time", "value"]];

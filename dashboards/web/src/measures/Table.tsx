@@ -1,7 +1,7 @@
 // What the measures say in numbers: of one range, or of two with the difference bin by bin.
 
 import type { Chart } from "../api/measures";
-import { num, signed, t, tk } from "../i18n";
+import { num, signed, t, tk, tn } from "../i18n";
 import { average, compare, type Bins } from "./compare";
 
 interface Line { chart: string; key: string; digits: number; percent: boolean }
@@ -83,7 +83,7 @@ function Difference({ a, difference, half, pairs, digits }: { a: number; differe
         {half !== null && <line class="interval" x1={x(difference - half)} x2={x(difference + half)} y1="8" y2="8" />}
         <circle class={sure ? "sure" : "unsure"} cx={x(difference)} cy="8" r="3.6" />
       </svg>
-      <span><b>{signed(difference, digits)}</b> {half === null ? t("m.pairs", { n: pairs }) : t("cor.range", { a: signed(difference - half, digits), b: signed(difference + half, digits) })}</span>
+      <span><b>{signed(difference, digits)}</b> {half === null ? tn("m.pairs", pairs) : t("cor.range", { a: signed(difference - half, digits), b: signed(difference + half, digits) })}</span>
     </span>
   );
 }

@@ -142,7 +142,7 @@ export function Replay({ id }: { id: string }) {
           <>
             <Picture detail={shown} />
             <Why detail={shown} />
-            <Bars detail={shown} replay />
+            <Bars detail={shown} stored={log.value?.to ?? at} />
             <Decisions all={log.value?.decisions ?? []} at={at} onPick={(one) => { playing.value = false; seek(one.at); }} />
           </>
         ) : failed.value !== null ? (

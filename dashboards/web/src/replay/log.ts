@@ -37,14 +37,20 @@ export function read(base: JunctionDetail, stored: StoredEvents, decisions: read
   };
   // The stage is not in the log: it is one whose vehicles' groups, and no others, are green; of several the one decided on.
   const moving = base.groups.filter((group) => group.kind !== "pedestrians").map((group) => group.number);
-  const shapes = base.stages.map(({ number, green }) => ({ number, green: moving.filter((group) => green.includes(group)).join() }));
+  const shapes = base.stages.map(({ number, green }) => ({
+    number,
+    green: moving.filter((group) => green.includes(group)).join(),
+    walks: green.filter((group) => !moving.includes(group)),
+  }));
   const shows = new Map<number, string>();
   // All that changes at once counts as one.
   let changed: number | null = null;
   const settle = () => {
     if (changed === null || !moving.every((group) => shows.has(group))) return;
     const green = moving.filter((group) => shows.get(group) === "green").join();
-    const fits = green === "" ? [] : shapes.filter((shape) => shape.green === green).map(({ number }) => number);
+    // A stage for people on foot alone looks like an interstage but for them.
+    const walk = (shape: (typeof shapes)[number]) => shape.walks.length > 0 && shape.walks.every((group) => shows.get(group) === "green");
+    const fits = shapes.filter((shape) => shape.green === green && (green !== "" || walk(shape))).map(({ number }) => number);
     const at = changed;
     const decided = log.decisions.findLast((one) => one.at <= at + AT_ONCE_MS)?.stage;
     const stage = decided !== undefined && fits.includes(decided) ? decided : fits[0];

@@ -53,6 +53,12 @@ describe("a replayed moment", () => {
     const stage = (decided: number) => moment(twins, read(twins, { events: EVENTS, truncated: false }, [decision(39_000, decided)], 0, 60_000), 50_000).state.stage;
     expect([stage(2), stage(3), stage(1)]).toEqual([2, 3, 2]);
   });
+  it("knows a stage for people on foot alone by them", () => {
+    const walking = { ...base, stages: [{ number: 1, green: [1], permissive: [] }, { number: 4, green: [3], permissive: [] }] };
+    const all: [number, number, number][] = [[5_000, 9, 2], [10_000, 1, 1], [40_000, 8, 1], [43_000, 9, 1], [46_000, 21, 3]];
+    const stage = (s: number) => moment(walking, read(walking, { events: all, truncated: false }, [], 0, 60_000), s * 1000).state.stage;
+    expect([stage(20), stage(44), stage(50)]).toEqual([1, 1, 4]);
+  });
   it("does not pass off what is not stored as health", () => {
     expect(at(100).state.actual).toBe("no_contact");
     expect(at(3).groups.every(({ lamp }) => lamp === null)).toBe(true);
