@@ -2,6 +2,7 @@
 //! real broker, the centre, the planner, and the pages on one port.
 
 mod pages;
+mod people;
 mod street;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ pub(crate) use street::generated;
 use crate::{broker, what_if};
 use anyhow::Context;
 use controller::{
+    access::AccessConfig,
     config::{ControlConfig, StoreConfig},
     decide::Kind,
 };
@@ -203,7 +205,9 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     let folder = arguments.data.clone().unwrap_or_else(|| forgotten.path().to_owned());
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("could not make the folder {}", folder.display()))?;
-    let centre = centre_config(mqtt, folder.join("svetofor.sqlite"), arguments.control, time_zone);
+    let people = people::people()?;
+    let store = folder.join("svetofor.sqlite");
+    let centre = centre_config(mqtt, store, arguments.control, time_zone, people::access(&people)?);
     let planner = planner(&city, &arguments.gtfs, arguments.fares.as_deref(), time_zone)?;
     let (routing, feed) =
         routing::service::Routing::serving(planner, clock, routing::service::Limits::default());
@@ -257,6 +261,9 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
 
     println!("Svetofor: {} with {} junctions", city.name.english(), city.junctions.len());
     println!("  page       http://{address}/");
+    for line in people::lines(&people, address) {
+        println!("  sign in    {line}");
+    }
     println!("  API        http://{address}/api/v1/health  (document: http://{address}/api/openapi.json)");
     println!("  what-if    POST http://{address}/api/v1/what-if");
     println!(
@@ -328,13 +335,20 @@ fn agents(city: &City, devices: &[SocketAddr], mqtt: SocketAddr, seed: u64) -> O
     Opened { link, connection, cabinets }
 }
 
-fn centre_config(mqtt: SocketAddr, path: PathBuf, kind: Kind, time_zone: &'static str) -> controller::Config {
+fn centre_config(
+    mqtt: SocketAddr,
+    path: PathBuf,
+    kind: Kind,
+    time_zone: &'static str,
+    access: AccessConfig,
+) -> controller::Config {
     controller::Config {
         instance: "demo".into(),
         districts: None,
         time_zone: time_zone.into(),
         broker: Broker::open_to_all(mqtt.ip().to_string(), mqtt.port()),
         store: StoreConfig::Embedded { path, keep: Duration::from_secs(14 * 86_400) },
+        access,
         interval: Duration::from_secs(20),
         control: ControlConfig {
             kind,

@@ -5,7 +5,10 @@
 pub mod problem;
 pub mod view;
 
+mod access;
+mod audit;
 mod control;
+mod corridor;
 mod drawing;
 mod forecast;
 mod history;
@@ -20,6 +23,7 @@ mod what_if;
 mod tests;
 
 use crate::{
+    access::Gate,
     centre::{Ask, Fleet, Gauges},
     forecasting::Forecasts,
     picture::{JunctionPicture, Picture},
@@ -30,6 +34,7 @@ use axum::{
     Json, Router,
     extract::State,
     http::HeaderMap,
+    middleware,
     response::Response,
     routing::{get, post},
 };
@@ -55,6 +60,7 @@ struct Shared {
     ids: HashMap<String, JunctionIx>,
     map: MapFile,
     drawings: Drawings,
+    roads: corridor::Roads,
     clock: Clock,
     store: Arc<Store>,
     asks: mpsc::Sender<Ask>,
@@ -64,6 +70,7 @@ struct Shared {
     gauges: Arc<Gauges>,
     what_ifs: Arc<Board>,
     forecasts: watch::Receiver<Arc<Forecasts>>,
+    gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
     /// Seats for those who measure; bounded by [`measures::SEATS`].
@@ -81,6 +88,7 @@ pub(crate) struct Doors {
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) what_ifs: Arc<Board>,
     pub(crate) forecasts: watch::Receiver<Arc<Forecasts>>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Api {
@@ -97,6 +105,7 @@ impl Api {
             ids: owned.iter().map(id).collect(),
             map: MapFile::new(&city),
             drawings: Drawings::new(&city),
+            roads: corridor::Roads::new(&city),
             city,
             clock,
             store,
@@ -107,6 +116,7 @@ impl Api {
             gauges: doors.gauges,
             what_ifs: doors.what_ifs,
             forecasts: doors.forecasts,
+            gate: doors.gate,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
             measuring: Arc::new(Semaphore::new(measures::SEATS)),
             shutdown,
@@ -152,12 +162,25 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/forecast", get(forecast::get_quality))
         .route("/api/v1/measures", get(measures::get_measures))
         .route("/api/v1/control", post(control::post_city))
+        .route("/api/v1/proposals", get(control::get_proposals))
+        .route("/api/v1/proposals/{id}", post(control::post_proposal).delete(control::delete_proposal))
         .route("/api/v1/what-if", get(what_if::get_what_ifs).post(what_if::post_what_if))
         .route("/api/v1/what-if/{id}", get(what_if::get_what_if).delete(what_if::delete_what_if))
+        .route("/api/v1/corridors", get(corridor::get_corridors))
+        .route("/api/v1/corridors/{id}", get(corridor::get_corridor))
+        .route("/api/v1/corridors/{id}/lamps", get(corridor::get_lamps))
         .route("/api/v1/links", get(get_links))
         .route("/api/v1/alarms", get(get_alarms))
         .route("/api/v1/stream", get(stream::get_stream))
+        .route(
+            "/api/v1/session",
+            get(access::get_session).post(access::post_session).delete(access::delete_session),
+        )
+        .route("/api/v1/people", get(access::get_people))
+        .route("/api/v1/audit", get(audit::get_audit))
+        .route("/api/v1/audit/check", get(audit::get_check))
         .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn_with_state(api.clone(), access::guard))
         .layer(CompressionLayer::new().gzip(true))
         .with_state(api)
 }
@@ -190,7 +213,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         description = "State of the junctions and the traffic, and control of them. Times are milliseconds since the \
                        epoch by the city's clock, durations seconds, speeds km/h, places [lon, lat]; null means not \
                        known.\n\nEvery error is an RFC 9457 problem. Codes: `/problems/not-found`, \
-                       `/problems/bad-request`, `/problems/unsafe`, `/problems/unavailable`.",
+                       `/problems/bad-request`, `/problems/unsafe`, `/problems/sign-in`, `/problems/forbidden`, \
+                       `/problems/unavailable`.\n\nPrograms sign in with HTTP Basic in each request; pages at \
+                       `/api/v1/session`.",
         license(name = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -200,6 +225,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         get_junction,
         control::post_junction,
         control::post_city,
+        control::get_proposals,
+        control::post_proposal,
+        control::delete_proposal,
+        access::get_session,
+        access::post_session,
+        access::delete_session,
+        access::get_people,
+        audit::get_audit,
+        audit::get_check,
         what_if::post_what_if,
         what_if::get_what_ifs,
         what_if::get_what_if,
@@ -207,6 +241,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         history::get_events,
         history::get_intervals,
         history::get_decisions,
+        corridor::get_corridors,
+        corridor::get_corridor,
+        corridor::get_lamps,
         measures::get_measures,
         measures::get_junction_measures,
         measures::get_measure,

@@ -68,7 +68,9 @@ pub(crate) enum Ask {
     Watch(JunctionIx, oneshot::Sender<watch::Receiver<Arc<JunctionPicture>>>),
     /// Put a question to a simulator; the answer says why not, if so.
     WhatIf(Box<Asked>, oneshot::Sender<Result<(), String>>),
-    /// Take one back.
+    /// Keep a line in the audit.
+    Note(String),
+    /// Take a question back.
     CancelWhatIf(Uuid, String, oneshot::Sender<()>),
 }
 
@@ -349,6 +351,7 @@ impl Centre {
                 self.carry_out(now, vec![Action::Audit(entry + &refused)]);
                 let _ = reply.send(put);
             }
+            Ask::Note(entry) => self.carry_out(now, vec![Action::Audit(entry)]),
             Ask::CancelWhatIf(id, who, reply) => {
                 if self.what_ifs.cancel(id) == Some(true) {
                     self.field.cancel_what_if(id);

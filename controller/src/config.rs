@@ -3,7 +3,10 @@
 //! [`parse`] only looks at the text. Secrets come from a file or the environment and are read when the centre
 //! starts ([`Secret::read`]).
 
-use crate::decide::{Kind, Tuning};
+use crate::{
+    access::{AccessConfig, AccountsFrom},
+    decide::{Kind, Tuning},
+};
 use model::{
     config::{self, Complaint, Complaints, Source},
     ids::{DistrictId, JunctionId},
@@ -29,6 +32,8 @@ pub struct Config {
     pub broker: Broker,
     /// Where history is kept.
     pub store: StoreConfig,
+    /// Who may do what.
+    pub access: AccessConfig,
     /// Length of a stored detector window; a whole divisor of an hour.
     pub interval: Duration,
     /// How junctions are controlled when nobody orders otherwise.
@@ -107,6 +112,7 @@ struct RawDaemon {
     city: RawCity,
     broker: RawBroker,
     http: RawHttp,
+    access: Spanned<RawAccess>,
     store: Spanned<RawStore>,
     control: RawControl,
     measures: RawMeasures,
@@ -125,6 +131,18 @@ struct RawCity {
 struct RawHttp {
     listen: Spanned<String>,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAccess {
+    accounts: Option<PathBuf>,
+    anybody_may_view: Option<bool>,
+    https_only: Option<bool>,
+    nobody_signs_in: Option<Spanned<String>>,
+}
+
+/// A switch that weakens safety is typed as a sentence.
+const NOBODY_SIGNS_IN: &str = "yes_anybody_may_give_orders";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -236,8 +254,11 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
         ));
     }
     let store = store(source, raw.store, &mut faults);
+    let access = faults.take(access(source, raw.access));
 
-    let (Some(listen), Some(los), Some(store)) = (listen, shares, store) else { return Err(faults) };
+    let (Some(listen), Some(los), Some(store), Some(access)) = (listen, shares, store, access) else {
+        return Err(faults);
+    };
     faults.or(Daemon {
         config: Config {
             instance: raw.instance.into_inner(),
@@ -248,6 +269,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
             time_zone: raw.city.time_zone.into_inner(),
             broker,
             store,
+            access,
             interval: Duration::from_secs(u64::from(interval_s)),
             control: ControlConfig {
                 kind: raw.control.kind,
@@ -265,6 +287,35 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
         city: raw.city.file,
         listen,
     })
+}
+
+fn access(source: Source<'_>, raw: Spanned<RawAccess>) -> Result<AccessConfig, Complaint> {
+    let begins = raw.span().start;
+    match raw.into_inner() {
+        RawAccess {
+            accounts: Some(file),
+            anybody_may_view: Some(anybody_may_view),
+            https_only: Some(https_only),
+            nobody_signs_in: None,
+        } => Ok(AccessConfig::Accounts { from: AccountsFrom::File(file), anybody_may_view, https_only }),
+        RawAccess {
+            accounts: None,
+            anybody_may_view: None,
+            https_only: None,
+            nobody_signs_in: Some(said),
+        } => match said.get_ref() == NOBODY_SIGNS_IN {
+            true => Ok(AccessConfig::Open),
+            false => {
+                let message =
+                    format!("nobody_signs_in is {:?}; it must be {NOBODY_SIGNS_IN:?}", said.get_ref());
+                Err(Complaint::spanned(source, &said, message))
+            }
+        },
+        _ => {
+            let message = "give accounts, anybody_may_view and https_only, or nobody_signs_in alone";
+            Err(Complaint::offset(source, begins, message))
+        }
+    }
 }
 
 fn store(source: Source<'_>, raw: Spanned<RawStore>, faults: &mut Complaints) -> Option<StoreConfig> {
@@ -384,6 +435,11 @@ mod tests {
             "[store.embedded]\n# Made",
             "[store.sqlite]\n# Made",
             "c.toml:{line}: unknown field `sqlite`, expected `embedded` or `postgres`",
+        );
+        check(
+            "[access]\n# Who",
+            "[access]\nnobody_signs_in = \"yes_anybody_may_give_orders\"\n# Who",
+            "c.toml:{line}: give accounts, anybody_may_view and https_only, or nobody_signs_in alone",
         );
     }
 

@@ -4,7 +4,7 @@
 //! One `handle` call takes one [`Event`]; the [`Action`]s it returns are for the shell to carry out, in order.
 
 mod forecast;
-mod orders;
+pub(crate) mod orders;
 pub(crate) mod picture;
 mod upkeep;
 

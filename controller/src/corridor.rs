@@ -19,7 +19,7 @@ use model::{
     time::Tenths,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why there is no green wave.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
@@ -206,43 +206,55 @@ pub fn way_back(network: &Network, links: &[LinkIx]) -> Vec<LinkIx> {
 }
 
 /// A signal on the way.
-struct Passed {
-    junction: JunctionIx,
+#[derive(Clone, PartialEq, Debug)]
+pub struct Passed {
+    /// Which.
+    pub junction: JunctionIx,
     /// Groups that let traffic go on along the corridor.
-    groups: Vec<GroupNumber>,
+    pub groups: Vec<GroupNumber>,
     /// Time from the beginning of the first link to its stop line, s.
-    along_s: f64,
+    pub along_s: f64,
+    /// And how far that is.
+    pub along_m: f64,
 }
 
-/// The signals at which one passes from each link to the next. A junction of several nodes counts once, at its
-/// first stop line, where the band is held.
-fn passed(network: &Network, links: &[LinkIx], travel_s: &impl Fn(LinkIx) -> f64) -> Vec<Passed> {
+/// The signals at which one passes from each link to the next, in driving order. A junction of several nodes counts
+/// once, at its first stop line, where the band is held.
+pub fn passed(network: &Network, links: &[LinkIx], travel_s: &impl Fn(LinkIx) -> f64) -> Vec<Passed> {
+    let link = |lane| network.lane(lane).link;
+    let turns: BTreeSet<(LinkIx, LinkIx)> = links.windows(2).map(|pair| (pair[0], pair[1])).collect();
+    let mut movements: BTreeMap<(LinkIx, LinkIx), Vec<&Movement>> = BTreeMap::new();
+    for movement in &network.movements {
+        let turn = (link(movement.from), link(movement.to));
+        if turns.contains(&turn) {
+            movements.entry(turn).or_default().push(movement);
+        }
+    }
     let mut found: Vec<Passed> = Vec::new();
-    let mut along_s = 0.0;
+    let (mut along_s, mut along_m) = (0.0, 0.0);
     for pair in links.windows(2) {
         along_s += travel_s(pair[0]);
-        let movements = || {
-            let joins =
-                |m: &&Movement| network.lane(m.from).link == pair[0] && network.lane(m.to).link == pair[1];
-            network.movements.iter().filter(joins)
-        };
+        along_m += network.link(pair[0]).length_m;
+        let here = movements.get(&(pair[0], pair[1])).map_or(&[][..], Vec::as_slice);
         let mut groups: BTreeMap<JunctionIx, Vec<GroupNumber>> = BTreeMap::new();
-        for head in movements().filter_map(|m| m.head) {
+        for head in here.iter().filter_map(|m| m.head) {
             groups.entry(head.junction).or_default().push(head.group);
         }
         for (junction, groups) in groups {
             if found.iter().all(|p| p.junction != junction) {
-                found.push(Passed { junction, groups, along_s });
+                found.push(Passed { junction, groups, along_s, along_m });
             }
         }
         let crossing_s =
-            |m: &Movement| m.length_m / m.speed_limit_mps.unwrap_or(network.lane(m.from).speed_limit_mps);
-        along_s += movements().map(crossing_s).reduce(f64::min).unwrap_or(0.0);
+            |m: &&Movement| m.length_m / m.speed_limit_mps.unwrap_or(network.lane(m.from).speed_limit_mps);
+        along_s += here.iter().map(crossing_s).reduce(f64::min).unwrap_or(0.0);
+        along_m += here.iter().map(|m| m.length_m).reduce(f64::min).unwrap_or(0.0);
     }
     found
 }
 
-fn brought(junction: &Junction, cycle: Tenths) -> Result<Plan, WaveError> {
+/// The junction's first plan with another cycle.
+pub fn brought(junction: &Junction, cycle: Tenths) -> Result<Plan, WaveError> {
     let plan = junction.plans.first().ok_or_else(|| WaveError::NoPlan(junction.id.to_string()))?;
     stretch::to_cycle(junction, plan, cycle)
         .ok_or_else(|| WaveError::CycleTooShort { junction: junction.id.to_string(), cycle })

@@ -1,7 +1,7 @@
 //! The centre: it hears the street, decides, commands, keeps and tells.
 //!
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
-//! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes,
+//! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes, [`access`] who may do what,
 //! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
 //! task that owns the core, [`picture`] what it shows to readers, [`forecasting`] what it expects of the next hour, `what_if` what was asked of a simulator, [`alarms`] what it concludes, and [`api`]
 //! what people and programs see of it.
@@ -16,6 +16,7 @@ pub mod corridor;
 pub mod measures;
 
 pub mod config;
+pub mod access;
 pub mod field;
 pub mod store;
 pub mod alarms;
@@ -28,6 +29,7 @@ pub mod api;
 
 pub use config::Config;
 
+use access::Gate;
 use anyhow::{Context, bail};
 use api::{Api, Doors};
 use centre::{ASK_BOUND, Gauges};
@@ -107,6 +109,9 @@ pub async fn start(
         kinds.insert(ix, *kind);
     }
 
+    let gate = Arc::new(Gate::open(config.access.clone()).context("the accounts")?);
+    tokio::spawn(gate.clone().follow(shutdown.clone()));
+
     let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
     let store = Store::open(&config.store.clone().with_secret()?, &ids, &config.instance).await?;
     let store = Arc::new(store);
@@ -131,7 +136,8 @@ pub async fn start(
         store = store.kind(),
         "the centre runs"
     );
-    Ok(assemble(Parts { config, city, owned, clock, store, field, link_end, settings, started }, shutdown))
+    let parts = Parts { config, city, owned, clock, store, field, link_end, settings, started, gate };
+    Ok(assemble(parts, shutdown))
 }
 
 /// What a centre is put together from.
@@ -146,10 +152,11 @@ struct Parts {
     link_end: CancellationToken,
     settings: Settings,
     started: Started,
+    gate: Arc<Gate>,
 }
 
 fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
-    let Parts { config, city, owned, clock, store, field, link_end, settings, started } = parts;
+    let Parts { config, city, owned, clock, store, field, link_end, settings, started, gate } = parts;
     let keep = config.store.keep();
     let decisions = started.decisions;
     let ahead_s = settings.utc_offset_s;
@@ -199,6 +206,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         gauges: gauges.clone(),
         what_ifs: what_ifs.clone(),
         forecasts,
+        gate,
     };
     let api = Api::new(city.clone(), &owned, clock, store.clone(), doors, shutdown.clone());
     let fingerprint = city.fingerprint();

@@ -2,13 +2,14 @@
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use controller::access::{Person, Role, accounts};
 use controller::measures::{
     bin::Bin,
     command::{self as measures, MeasureError},
     detector_health::{Rolling, Settings},
 };
 use controller::store::embedded::upkeep::{self, Holds, UpkeepError};
-use model::{city::City, config::Source};
+use model::{city::City, config::Source, ids::DistrictId};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -39,6 +40,21 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Makes an account: its entry for the file of accounts on standard output, its new password on standard error.
+    Account {
+        /// What the person signs in with.
+        #[arg(long)]
+        login: String,
+        /// What others call them.
+        #[arg(long)]
+        name: String,
+        /// What they may do: view, operate, manage or configure.
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// Where; may be given several times. Without it: in the whole city.
+        #[arg(long = "district", value_name = "DISTRICT")]
+        districts: Vec<String>,
+    },
     /// Computes the traffic engineers' measures from a hi-res log (Indiana enumeration), a CSV for each.
     ///
     /// Columns, rows and numbers are those of the atspm package. Lines of the log that make no sense are named on
@@ -121,6 +137,13 @@ enum Upkeep {
     },
 }
 
+fn role(text: &str) -> Result<Role, String> {
+    [Role::View, Role::Operate, Role::Manage, Role::Configure]
+        .into_iter()
+        .find(|role| role.as_str() == text)
+        .ok_or_else(|| "a role is view, operate, manage or configure".to_owned())
+}
+
 fn bin(text: &str) -> Result<Bin, String> {
     let minutes = text.parse().ok().and_then(Bin::minutes);
     minutes.ok_or_else(|| format!("a bin has 1 to {} minutes", Bin::LONGEST))
@@ -137,6 +160,10 @@ fn main() -> ExitCode {
         }
     };
     let config = match (arguments.command, arguments.config) {
+        (Some(Command::Account { login, name, role, districts }), _) => {
+            let districts = (!districts.is_empty()).then(|| districts.iter().map(DistrictId::new).collect());
+            return account(&Person { login, name, role, districts });
+        }
         (Some(Command::Measures { events, config, out, bin }), _) => {
             return measure(&measures::Wanted { events, config, out, bin });
         }
@@ -198,6 +225,19 @@ fn measure(wanted: &measures::Wanted) -> ExitCode {
         }
         Err(error) => refuse(&error),
     }
+}
+
+/// Makes an account, and makes sure that the centre will take it.
+fn account(person: &Person) -> ExitCode {
+    let (entry, password) = match accounts::entry(person) {
+        Ok(made) => made,
+        Err(error) => return complain(&format!("{error:#}"), 1),
+    };
+    if let Err(faults) = accounts::parse("the new entry", &entry) {
+        return complain(&faults.to_string(), USAGE);
+    }
+    say(&format!("\n{}", entry.trim_end()));
+    complain(&format!("the password of {}, shown this once: {}", person.login, password.reveal()), 0)
 }
 
 fn detector_health(counts: &Path, groups: Option<&Path>, out: &Path, settings: &Settings) -> ExitCode {

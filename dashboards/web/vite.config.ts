@@ -15,6 +15,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   worker: { format: "es" },
-  server: { proxy: { "/api": backend } },
+  // The host stays the page's: the centre compares it with the origin of every change.
+  server: { proxy: { "/api": { target: backend, changeOrigin: false } } },
   test: { include: ["test/unit/**/*.test.ts"] },
 });

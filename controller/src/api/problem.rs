@@ -21,6 +21,10 @@ pub enum Code {
     BadRequest,
     /// Understood, and refused because it would not be safe. 422.
     Unsafe,
+    /// One must sign in first, or could not. 401, 429.
+    SignIn,
+    /// Whoever asks may not do that. 403.
+    Forbidden,
     /// A part that is needed is down or busy; try again. 503.
     Unavailable,
 }
@@ -32,6 +36,8 @@ impl Problem {
             Code::NotFound => ("/problems/not-found", "There is no such thing"),
             Code::BadRequest => ("/problems/bad-request", "The request cannot be carried out as it stands"),
             Code::Unsafe => ("/problems/unsafe", "Refused because it would not be safe"),
+            Code::SignIn => ("/problems/sign-in", "One must sign in for this"),
+            Code::Forbidden => ("/problems/forbidden", "Whoever asks may not do this"),
             Code::Unavailable => ("/problems/unavailable", "A part that is needed is not available now"),
         };
         Problem {
@@ -48,6 +54,10 @@ impl Problem {
     /// 422: well-formed, and wrong.
     pub fn invalid(detail: impl Into<String>) -> Problem {
         Self::new(Code::BadRequest, StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+    /// 401: nobody is signed in.
+    pub fn sign_in() -> Problem {
+        Self::new(Code::SignIn, StatusCode::UNAUTHORIZED, "nobody is signed in; see /api/v1/session")
     }
     /// 503.
     pub fn unavailable(detail: impl Into<String>) -> Problem {

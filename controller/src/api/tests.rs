@@ -1,12 +1,15 @@
 //! The API from outside, on a centre that hears hand-made messages and has no broker. Time stands still
 //! between steps (`tokio::time::pause`), so that answers are the same to the byte.
 
+mod access;
 mod forecast;
 mod measures;
 
 use super::standalone;
 use crate::{
-    Parts, assemble,
+    Parts,
+    access::{AccessConfig, Gate},
+    assemble,
     config::{Config, ControlConfig, StoreConfig},
     coordinator::Settings,
     decide::Kind,
@@ -61,11 +64,11 @@ struct Bench {
 
 impl Bench {
     async fn start() -> Bench {
-        Bench::start_after(|_| Batch::default()).await
+        Bench::with(AccessConfig::Open, |_| Batch::default()).await
     }
 
     /// A centre whose store has that from before.
-    async fn start_after(before: impl FnOnce(&City) -> Batch) -> Bench {
+    async fn with(access: AccessConfig, before: impl FnOnce(&City) -> Batch) -> Bench {
         tokio::time::pause();
         let drawing = "
             N
@@ -93,6 +96,7 @@ impl Bench {
                 path: folder.path().join("centre.sqlite"),
                 keep: Duration::from_secs(86_400 * 30),
             },
+            access,
             interval: Duration::from_secs(20),
             control: ControlConfig {
                 kind: Kind::Fixed,
@@ -122,7 +126,9 @@ impl Bench {
             tuning: Default::default(),
         };
         let shutdown = CancellationToken::new();
+        let gate = Arc::new(Gate::open(config.access.clone()).unwrap());
         let parts = Parts {
+            gate,
             config,
             city: city.clone(),
             owned: vec![JunctionIx(0)],

@@ -2,10 +2,14 @@
 //! milliseconds since the epoch (`*_at`, `since`, `until`), durations seconds (`*_s`), speeds km/h
 //! (`*_kmh`), places `[lon, lat]`. `null` means "not known", never zero.
 
+mod access;
+mod corridor;
 mod forecast;
 mod measures;
 mod what_if;
 
+pub use access::*;
+pub use corridor::*;
 pub use forecast::*;
 pub use measures::*;
 pub use what_if::*;
@@ -474,7 +478,7 @@ pub struct CommandView {
     pub since: i64,
     /// It ends by itself then.
     pub until: i64,
-    /// `sent`, `accepted`, `applied`, `rejected`, `expired`.
+    /// `proposed` (an area order that waits for a second person), `sent`, `accepted`, `applied`, `rejected`, `expired`.
     pub state: String,
     /// Why it was rejected, or empty.
     pub detail: String,
@@ -576,15 +580,15 @@ pub struct ControlRequest {
     pub flash: bool,
     /// See `flash`.
     pub confirm: Option<String>,
-    /// Who orders it. Free text until there is sign-in.
-    pub who: String,
+    /// Who orders it, where nobody signs in. Whoever has an account is named by it, whatever stands here.
+    pub who: Option<String>,
     /// Why. Not empty.
     pub reason: String,
     /// It ends by itself after so many seconds: 1 to 600 for a hold, 1 to 86,400 else.
     pub expires_in_s: u32,
 }
 
-/// The answer to a [`ControlRequest`]: 202, the order is under way and the stream tells the rest.
+/// The answer to a [`ControlRequest`]: 202, the order is under way and the stream tells the rest; or it is `proposed`.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct ControlAccepted {
     /// The order, as it will show under commands in force.
@@ -594,7 +598,8 @@ pub struct ControlAccepted {
 /// RFC 9457 `application/problem+json`: the one shape of every error.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// Stable code: `/problems/not-found`, `/problems/bad-request`, `/problems/unsafe`, `/problems/unavailable`.
+    /// Stable code: `/problems/not-found`, `/problems/bad-request`, `/problems/unsafe`, `/problems/sign-in`,
+    /// `/problems/forbidden`, `/problems/unavailable`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The code's meaning.

@@ -44,7 +44,7 @@ impl Coordinator {
             return;
         }
         let what = words(order.what);
-        let until = order.until.0;
+        let until = utc(order.until);
         match &fault {
             Some(fault) => actions.push(Action::Audit(format!(
                 "junction {id}: {what} by {} refused: {fault} ({})",
@@ -167,8 +167,13 @@ impl Coordinator {
     }
 }
 
+/// A moment as the audit writes it: everywhere the same, whoever reads it.
+fn utc(at: Moment) -> String {
+    jiff::Timestamp::from_millisecond(at.0 / 1000 * 1000).map_or_else(|_| at.0.to_string(), |t| t.to_string())
+}
+
 /// An order in a few words, for the audit.
-fn words(what: OrderKind) -> String {
+pub(crate) fn words(what: OrderKind) -> String {
     match what {
         OrderKind::Kind(kind) => format!("control by {}", kind.as_str()),
         OrderKind::Hold(stage) => format!("hold of stage {stage}"),

@@ -45,18 +45,47 @@ pub fn chain(last: (u64, Hash), rows: &[AuditRow]) -> Vec<AuditEntry> {
     entries.collect()
 }
 
+/// Follows a chain from its first line on, in as many steps as one likes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chain {
+    number: u64,
+    hash: Hash,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Chain { number: 0, hash: GENESIS }
+    }
+}
+
+impl Chain {
+    /// Takes the lines that come next. The number of the first that does not follow on the one before, if there is one.
+    pub fn follow(&mut self, entries: &[AuditEntry]) -> Option<u64> {
+        for e in entries {
+            let row = AuditRow { at: e.at, entry: e.entry.clone() };
+            if e.number != self.number + 1 || e.hash != hash(&self.hash, e.number, &row) {
+                return Some(self.number + 1);
+            }
+            *self = Chain { number: e.number, hash: e.hash };
+        }
+        None
+    }
+
+    /// How many lines were followed.
+    pub fn followed(&self) -> u64 {
+        self.number
+    }
+
+    /// The hash of the last of them: whoever keeps it elsewhere can tell later whether the end was cut off.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+}
+
 /// The number of the first line that does not follow on the one before, if there is one. `entries` begins
 /// at number 1.
 pub fn first_broken(entries: &[AuditEntry]) -> Option<u64> {
-    let mut before = GENESIS;
-    for (i, e) in entries.iter().enumerate() {
-        let row = AuditRow { at: e.at, entry: e.entry.clone() };
-        if e.number != i as u64 + 1 || e.hash != hash(&before, e.number, &row) {
-            return Some(i as u64 + 1);
-        }
-        before = e.hash;
-    }
-    None
+    Chain::default().follow(entries)
 }
 
 #[cfg(test)]
@@ -80,5 +109,11 @@ mod tests {
         check(|e| drop(e.remove(0)), 1);
         check(|e| e.swap(1, 2), 2);
         check(|e| e[3].hash = GENESIS, 4);
+
+        // In steps as at once; a tail that was cut off shows by the hash that somebody kept.
+        let mut chain = Chain::default();
+        assert_eq!((chain.follow(&sound[..3]), chain.followed()), (None, 3));
+        assert_eq!(chain.follow(&sound[3..]), None);
+        assert_eq!(chain.hash(), sound[3].hash);
     }
 }

@@ -2,12 +2,13 @@
 // where it matters. It waits for states, never for durations.
 //
 //   SVETOFOR_URL    where the city answers, http://127.0.0.1:8080
+//   SVETOFOR_PEOPLE login:password,… of those who may give orders (the demo prints them): duty and chief
 //   SVETOFOR_SHOTS  a folder for screenshots; none are written without it
 //   CHROMIUM        the browser, /usr/bin/chromium
 //
 // Exit code 0: all held. Each step prints a line; the first that fails ends the walk with what was there instead.
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -15,6 +16,7 @@ import { chromium } from "playwright-core";
 
 const base = (process.env.SVETOFOR_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
 const shots = process.env.SVETOFOR_SHOTS;
+const people = new Map((process.env.SVETOFOR_PEOPLE ?? "").split(",").filter(Boolean).map((one) => one.split(/:(.*)/).slice(0, 2)));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Long enough for two slow cores and a software GPU. */
 const PATIENCE = 60_000;
@@ -99,6 +101,171 @@ async function tabTo(page, selector) {
   throw new Error(`Tab never reaches ${selector}`);
 }
 
+/** Signs somebody in by a link, as the demo prints it; gives what their browser keeps. */
+async function signedIn(login) {
+  const page = await open("#/city", { lang: "en", theme: "dark" });
+  await page.evaluate(([name, password]) => (location.hash = `#/sign-in?login=${name}&password=${encodeURIComponent(password)}`), [login, people.get(login)]);
+  await page.waitForFunction(() => location.hash.startsWith("#/city"));
+  await page.locator(".top-person", { hasText: /\S+ · / }).waitFor({ state: "attached" });
+  must(!(await page.evaluate(() => location.href)).includes(people.get(login)), "the password stays in the address");
+  const cookies = await page.context().cookies();
+  const cookie = cookies.find(({ name }) => name === "svetofor_session");
+  must(cookie?.httpOnly && cookie.sameSite === "Strict" && cookie.expires > 0, `the cookie is not guarded: ${JSON.stringify(cookie)}`);
+  must((await page.evaluate(() => document.cookie)) === "", "scripts can read the cookie");
+  const storage = await page.context().storageState();
+  await page.context().close();
+  say(`${login} is signed in`);
+  return storage;
+}
+
+/** Who is not signed in is offered nothing, and refused if they ask all the same. */
+async function stranger(id) {
+  const page = await open(`#/junction/${encodeURIComponent(id)}`, { lang: "ru", theme: "dark" });
+  await page.waitForSelector(".actions .locked a");
+  await page.keyboard.press("e");
+  await page.keyboard.press("m");
+  must((await page.locator(".order, .action-grid, .lock.open").count()) === 0, "a stranger is offered a command");
+  page.expectsRefusal = true;
+  const status = await page.evaluate(async (junctionId) => {
+    const order = { kind: "fixed", reason: "no right", expires_in_s: 60 };
+    const answer = await fetch(`/api/v1/junctions/${encodeURIComponent(junctionId)}/control`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(order) });
+    return [answer.status, (await answer.json()).type].join();
+  }, id);
+  must(status === "401,/problems/sign-in", `a stranger's order was answered ${status}`);
+  await page.locator(".actions .locked a").click();
+  await page.waitForSelector("#login");
+  await accessible(page, "sign-in");
+  await shot(page, "sign-in-dark-ru");
+  await page.fill("#login", "duty");
+  await page.fill("#password", "a guess");
+  await page.keyboard.press("Enter");
+  await page.locator(".sign-in [role=alert]").waitFor();
+  say("a stranger may look, is offered nothing, and is refused");
+  await page.context().close();
+}
+
+/** An order for the whole city: one proposes, another agrees, and the audit names both. */
+async function two(duty, chief) {
+  const page = await open("#/commands", { lang: "en", theme: "light", storage: duty });
+  await page.waitForSelector(".orders");
+  await page.keyboard.press("e");
+  await page.locator(".orders-part > .button", { hasText: "whole city" }).click();
+  await page.locator(".order [data-value=adaptive]").click();
+  await page.locator(".order .chip[aria-pressed]").last().click();
+  await page.locator(".order [type=submit]").click();
+  await page.waitForSelector("[data-proposal]");
+  must((await page.locator("[data-proposal] .primary").count()) === 0, "who proposed may agree as well");
+  await accessible(page, "commands light en");
+  await shot(page, "commands-many-light-en");
+  const second = await open("#/commands", { lang: "ru", theme: "dark", storage: chief });
+  await second.waitForSelector("[data-proposal]");
+  await second.keyboard.press("e");
+  await second.waitForSelector(".lock.open");
+  await shot(second, "commands-many-dark-ru");
+  await second.locator("[data-proposal] .primary").click();
+  await second.waitForSelector("[data-proposal]", { state: "detached" });
+  await page.waitForSelector("[data-proposal]", { state: "detached" });
+  await page.context().close();
+  say("an order for the city took two people");
+  await second.keyboard.press("g");
+  await second.keyboard.press("l");
+  await second.locator("input[type=search]").fill("agreed to by");
+  await second.locator("td", { hasText: /\(duty\), agreed to by .*\(chief\)/ }).first().waitFor();
+  await second.locator("input[type=search]").fill("");
+  await second.locator(".list-page > header .button").first().click();
+  await second.waitForFunction(() => /[0-9a-f]{12}/.test(document.querySelector(".audit-verdict")?.textContent ?? ""));
+  await accessible(second, "audit dark ru");
+  await shot(second, "audit-dark-ru");
+  await second.context().close();
+  say("the audit names both, and its chain is whole");
+}
+
+/** A corridor: its lamps, a draft by keys alone, the widest bands. */
+async function corridors(lang, theme, storage) {
+  const page = await open("#/corridors", { lang, theme, storage });
+  await page.waitForSelector('.tsd rect[fill="var(--lamp-green)"]', { state: "attached" });
+  await shot(page, `corridor-running-${theme}-${lang}`);
+  await accessible(page, `corridor ${lang} ${theme}`);
+  await page.locator(".cor-tools .segments button").nth(1).click();
+  await page.locator(".tsd-handle").nth(1).focus();
+  const before = Number(await page.locator(".tsd-handle").nth(1).getAttribute("aria-valuenow"));
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction(() => location.hash.includes("offsets="));
+  const after = Number(await page.locator(".tsd-handle").nth(1).getAttribute("aria-valuenow"));
+  const cycle = Number(await page.locator(".tsd-handle").nth(1).getAttribute("aria-valuemax"));
+  must((after - before + cycle) % cycle === 6, `6 s moved the offset from ${before} to ${after}`);
+  const link = await page.evaluate(() => location.hash);
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => !location.hash.includes("offsets="));
+  await page.locator(".cmp-buttons .button").first().click();
+  await page.waitForFunction(() => location.hash.includes("offsets="));
+  await page.waitForSelector(".tsd .band-out", { state: "attached" });
+  await page.locator(".tsd-handle").nth(2).focus();
+  await shot(page, `corridor-${theme}-${lang}`);
+  await accessible(page, `corridor draft ${lang} ${theme}`);
+  await page.context().close();
+  const other = await open(link, { lang, theme, storage });
+  await other.waitForFunction((value) => Number(document.querySelectorAll(".tsd-handle")[1]?.getAttribute("aria-valuenow")) === value, after);
+  await other.context().close();
+  say(`corridor ${lang} ${theme}: an offset by keys, a link that holds the draft, the widest bands`);
+}
+
+/** Measures: a diagram with its points, looked into by keys, taken away as CSV and PNG, and two junctions compared. */
+async function measures(lang, theme, id, other) {
+  const page = await open(`#/measures?j=${encodeURIComponent(id)}`, { lang, theme });
+  await page.waitForFunction(() => Number(document.querySelector(".plot")?.dataset.points) > 0);
+  await page.waitForFunction(() => [...document.querySelectorAll(".m-table td b")].some((cell) => /\d/.test(cell.textContent)));
+  await shot(page, `measures-${theme}-${lang}`);
+  await accessible(page, `measures ${lang} ${theme}`);
+  await page.locator(".plot").first().focus();
+  const whole = await page.locator(".plot").first().getAttribute("aria-label");
+  await page.keyboard.press("+");
+  await page.waitForFunction((label) => document.querySelector(".plot")?.getAttribute("aria-label") !== label, whole);
+  for (const [nth, end, least] of [[0, ".csv", 200], [1, ".png", 5_000]]) {
+    const coming = page.waitForEvent("download");
+    await page.locator(".m-buttons .button").nth(nth).click();
+    const file = await coming;
+    const size = statSync(await file.path()).size;
+    must(file.suggestedFilename().endsWith(end) && size > least, `${file.suggestedFilename()} has ${size} bytes`);
+  }
+  await page.locator(".m-tools select").last().selectOption(other);
+  await page.waitForFunction(() => document.querySelectorAll(".m-chart").length === 2);
+  await page.waitForSelector(".m-pair");
+  await shot(page, `measures-two-${theme}-${lang}`);
+  await accessible(page, `measures of two ${lang} ${theme}`);
+  await page.context().close();
+  say(`measures ${lang} ${theme}: a diagram, zoomed by keys, as CSV and PNG, two junctions compared`);
+}
+
+/** From a decision to its replay, second by second, and a link to the same moment. */
+async function replay(lang, theme, id, storage) {
+  const page = await open(`#/junction/${encodeURIComponent(id)}`, { lang, theme, storage });
+  await page.locator(".why-buttons a").click();
+  await page.waitForSelector(".replaying .scene");
+  await page.waitForSelector(".top-clock.replayed");
+  must((await page.locator(".action-grid, .order").count()) === 0, "the past takes commands");
+  const moment = () => page.evaluate(() => Number(new URLSearchParams(location.hash.split("?")[1]).get("at")));
+  const was = await moment();
+  await page.keyboard.press("Shift+ArrowLeft");
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction((at) => Number(new URLSearchParams(location.hash.split("?")[1]).get("at")) === at, was - 9000);
+  await page.waitForFunction(() => [...document.querySelectorAll(".head")].some((head) => head.dataset.lamp !== "unknown"));
+  await page.waitForSelector(".replay-log button");
+  const lamps = (of) => of.$$eval(".head", (heads) => heads.map((head) => `${head.dataset.group}${head.dataset.lamp}`).join());
+  const shown = await lamps(page);
+  await shot(page, `replay-${theme}-${lang}`);
+  await accessible(page, `replay ${lang} ${theme}`);
+  const link = await page.evaluate(() => location.hash);
+  await page.keyboard.press("Space");
+  await page.waitForFunction((at) => Number(new URLSearchParams(location.hash.split("?")[1]).get("at")) > at, was - 7000);
+  await page.context().close();
+  const other = await open(link, { lang, theme });
+  await other.waitForFunction((expected) => [...document.querySelectorAll(".head")].map((head) => `${head.dataset.group}${head.dataset.lamp}`).join() === expected, shown);
+  await other.context().close();
+  say(`replay ${lang} ${theme}: the decision's lamps, step by step, and the same by its link`);
+}
+
 const WORDS = {
   ru: { city: "Город", speed: "Индекс скорости", stages: "Фазы и группы", lock: "Только просмотр", alarms: "Тревоги", system: "Система" },
   en: { city: "City", speed: "Speed index", stages: "Stages and groups", lock: "View only", alarms: "Alarms", system: "System" },
@@ -143,8 +310,8 @@ async function junction(lang, theme, id) {
 }
 
 /** From the city to a changed kind of control, with an expiry, without a pointer. */
-async function byKeyboard(id, name) {
-  const page = await open("#/city", { lang: "en", theme: "dark" });
+async function byKeyboard(id, name, storage) {
+  const page = await open("#/city", { lang: "en", theme: "dark", storage });
   await page.waitForSelector(".side-left #search");
   await page.keyboard.press("/");
   await page.waitForFunction(() => document.activeElement?.id === "search");
@@ -277,6 +444,11 @@ async function cut(how) {
 
 async function others() {
   const page = await open("#/alarms", { lang: "ru", theme: "dark" });
+  for (const [key, screen] of [["o", "commands"], ["k", "corridors"], ["m", "measures"], ["c", "city"]]) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await page.waitForFunction((name) => location.hash.startsWith(`#/${name}`), screen);
+  }
   for (const key of ["j", "s", "r", "a"]) {
     await page.keyboard.press("g");
     await page.keyboard.press(key);
@@ -310,6 +482,14 @@ async function phone() {
   must(wide <= 390, `the phone page is ${wide} px wide`);
   await shot(page, "phone-city-dark-ru");
   await accessible(page, "city on a phone");
+  for (const name of ["corridors", "measures"]) {
+    await page.locator(".nav-more").click();
+    await page.locator(`.nav a[href="#/${name}"]`).click();
+    await page.waitForSelector({ corridors: ".tsd-row", measures: ".m-table" }[name], { state: "attached" });
+    must((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390, `${name} is wider than a phone`);
+    await shot(page, `phone-${name}-dark-ru`);
+    await accessible(page, `${name} on a phone`);
+  }
   await page.context().close();
 }
 
@@ -321,7 +501,18 @@ try {
   await city("en", "light");
   await junction("ru", "dark", some.id);
   await junction("en", "light", some.id);
-  await byKeyboard(some.id, some.name.en);
+  await stranger(some.id);
+  const duty = await signedIn("duty");
+  const chief = await signedIn("chief");
+  await byKeyboard(some.id, some.name.en, duty);
+  await two(duty, chief);
+  await corridors("ru", "dark", duty);
+  await corridors("en", "light", duty);
+  const another = list.junctions.find(({ id }) => id !== some.id);
+  await measures("ru", "dark", some.id, another.id);
+  await measures("en", "light", some.id, another.id);
+  await replay("ru", "dark", some.id, duty);
+  await replay("en", "light", some.id, duty);
   await cut("torn");
   await cut("silent");
   await others();

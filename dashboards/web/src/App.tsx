@@ -1,27 +1,47 @@
 // The page: which screen, and what stands around it.
 
-import { Component, type ComponentChildren } from "preact";
+import { useSignal } from "@preact/signals";
+import { Component, type ComponentChildren, type ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { Alarms } from "./pages/Alarms";
+import { Audit } from "./pages/Audit";
 import { City } from "./city/City";
+import { Corridor } from "./corridor/Corridor";
 import { t } from "./i18n";
 import { Junction } from "./junction/Junction";
 import { Junctions } from "./pages/Junctions";
+import { Orders } from "./pages/Orders";
 import { Journey } from "./pages/Journey";
-import { place } from "./route";
+import { SignIn } from "./pages/SignIn";
+import { Replay } from "./replay/Replay";
+import { place, type Screen as ScreenName } from "./route";
+import { mayLook } from "./session";
 import { System } from "./pages/System";
-import { KeysSheet, NavRail } from "./ui/Shell";
+import { KeysSheet, NavRail, TopBar } from "./ui/Shell";
 import { Patterns } from "./ui/signs";
 
 function Screen() {
   const { screen, id } = place.value;
+  if (!mayLook.value) return <SignIn />;
   switch (screen) {
     case "junction":
       return <Junction key={id} id={id ?? ""} />;
+    case "replay":
+      return <Replay key={id} id={id ?? ""} />;
     case "junctions":
       return <Junctions />;
+    case "corridors":
+      return <Corridor />;
+    case "measures":
+      return <Later load={() => import("./measures/Measures").then(({ Measures }) => Measures)} />;
     case "alarms":
       return <Alarms />;
+    case "commands":
+      return <Orders />;
+    case "audit":
+      return <Audit />;
+    case "sign-in":
+      return <SignIn />;
     case "journey":
       return <Journey />;
     case "system":
@@ -29,6 +49,26 @@ function Screen() {
     default:
       return <City />;
   }
+}
+
+/** A screen that comes when it is first looked at. */
+function Later({ load }: { load: () => Promise<ComponentType> }) {
+  const come = useSignal<{ screen: ComponentType } | null>(null);
+  const failed = useSignal(false);
+  useEffect(() => {
+    load().then((screen) => (come.value = { screen }), () => (failed.value = true));
+  }, []);
+  if (come.value) return <come.value.screen />;
+  return (
+    <>
+      <TopBar title={t("m.title")} />
+      <main id="main" class="screen" tabIndex={-1}>
+        {failed.value
+          ? <div class="state page"><h2>{t("fail.title")}</h2><p>{t("fail.why")}</p><button type="button" class="button primary" onClick={() => location.reload()}>{t("fail.reload")}</button></div>
+          : <div class="grey-lines" role="status" aria-label={t("m.loading")}><i /><i /><i /></div>}
+      </main>
+    </>
+  );
 }
 
 /** A fault in drawing must not leave a blank page that looks calm. */
@@ -54,7 +94,10 @@ class Guard extends Component<{ children: ComponentChildren }, { failed: string 
 export function App() {
   const { screen } = place.value;
   useEffect(() => {
-    const words = { city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", alarms: "nav.alarms", journey: "nav.journey", system: "nav.system" } as const;
+    const words = {
+      city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", replay: "rep.title", corridors: "nav.corridors", measures: "nav.measures", alarms: "nav.alarms", commands: "nav.commands",
+      journey: "nav.journey", audit: "nav.audit", system: "nav.system", "sign-in": "sign.title",
+    } as const satisfies Record<ScreenName, string>;
     document.title = `${t(words[screen])} · ${t("app.name")}`;
   });
   return (

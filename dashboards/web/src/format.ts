@@ -101,3 +101,20 @@ export function countdown(seconds: number): string {
 export function name(of: { local: string; en: string }, language: Language): string {
   return language === "ru" ? of.local || of.en : of.en || of.local;
 }
+
+/** Clock and date of a place as `datetime-local` fields write them. */
+export function zoned(at: number, zone: string): string {
+  const parts = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).formatToParts(at);
+  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? "00";
+  return `${of("year")}-${of("month")}-${of("day")}T${of("hour")}:${of("minute")}:${of("second")}`;
+}
+
+/** And back; null for what is no time. Of a time that a clock shows twice, the first. */
+export function fromZoned(text: string, zone: string): number | null {
+  const utc = Date.parse(`${text}Z`);
+  if (!Number.isFinite(utc)) return null;
+  // The offset of the zone is that of a moment near: two rounds settle it, but at a change of the clock.
+  let at = utc;
+  for (let i = 0; i < 2; i += 1) at = utc - (Date.parse(`${zoned(at, zone)}Z`) - at);
+  return at;
+}

@@ -35,7 +35,11 @@ function letter(event: KeyboardEvent): string {
 const GO: Record<string, () => void> = {
   c: () => go("city"),
   j: () => go("junctions"),
+  k: () => go("corridors"),
+  m: () => go("measures"),
   a: () => go("alarms"),
+  o: () => go("commands"),
+  l: () => go("audit"),
   r: () => go("journey"),
   s: () => go("system"),
 };

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export const SCREENS = ["city", "junctions", "junction", "alarms", "journey", "system"] as const;
+export const SCREENS = ["city", "junctions", "junction", "replay", "corridors", "measures", "alarms", "commands", "journey", "audit", "system", "sign-in"] as const;
 export type Screen = (typeof SCREENS)[number];
 
 export interface Place {
@@ -16,8 +16,8 @@ export function parse(hash: string): Place {
   const [path = "", search = ""] = hash.replace(/^#/, "").split("?", 2);
   const [screen = "", id = ""] = path.split("/").filter(Boolean);
   const query = Object.fromEntries(new URLSearchParams(search));
-  if (screen === "junction" && id) return { screen, id: decodeURIComponent(id), query };
-  const known = SCREENS.find((name) => name === screen && name !== "junction");
+  if ((screen === "junction" || screen === "replay") && id) return { screen, id: decodeURIComponent(id), query };
+  const known = SCREENS.find((name) => name === screen && name !== "junction" && name !== "replay");
   return { screen: known ?? "city", id: null, query };
 }
 

@@ -14,6 +14,7 @@ fn an_engineer_walks_the_page() {
     walk.current_dir(repository().join("dashboards/web"))
         .arg("e2e/walk.mjs")
         .env("SVETOFOR_URL", &demo.url)
+        .env("SVETOFOR_PEOPLE", demo.people())
         .env("SVETOFOR_SHOTS", &pictures)
         .env("CHROMIUM", installed("chromium", "chromium"));
     let (code, said) = run(&mut walk);

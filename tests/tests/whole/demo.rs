@@ -16,6 +16,8 @@ pub(crate) struct Demo {
     pub(crate) url: String,
     pub(crate) mqtt: u16,
     pub(crate) modbus: u16,
+    /// Who may give orders, with the passwords that this start has made.
+    people: Vec<(String, String)>,
 }
 
 impl Demo {
@@ -36,11 +38,35 @@ impl Demo {
         let mqtt = port(&program.wait_for_line("  MQTT 5 "));
         let modbus = port(&program.wait_for_line("  Modbus TCP "));
         program.wait_for_line("Ctrl-C ends it");
-        Demo { program, url, mqtt, modbus }
+        let output = program.output();
+        let people = output.lines().filter_map(|l| {
+            let (login, password) = l.split_once("curl -u ")?.1.trim_end_matches(')').split_once(':')?;
+            Some((login.to_owned(), password.to_owned()))
+        });
+        let people: Vec<(String, String)> = people.collect();
+        assert_eq!(people.len(), 3, "{output}");
+        Demo { program, url, mqtt, modbus, people }
     }
 
     pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    /// All of them, as `curl -u` takes each.
+    pub(crate) fn people(&self) -> String {
+        let all: Vec<String> =
+            self.people.iter().map(|(login, password)| format!("{login}:{password}")).collect();
+        all.join(",")
+    }
+
+    fn person(&self, login: &str) -> &(String, String) {
+        self.people.iter().find(|(name, _)| name == login).expect("somebody of the demo")
+    }
+
+    /// The same, asked as somebody with an account.
+    pub(crate) fn as_(&self, login: &str, path: &str) -> String {
+        let (login, password) = self.person(login);
+        format!("{}{path}", self.url.replacen("://", &format!("://{login}:{password}@"), 1))
     }
 
     /// Waits until every junction does what the centre wants.
@@ -99,15 +125,22 @@ fn a_city_lives_and_can_be_asked_ordered_and_ended() {
     });
 
     // An operator holds a stage; it is in force, and ends by itself.
-    let order = json!({"stage": 1, "who": "test", "reason": "check", "expires_in_s": 30});
-    let answer = post(&format!("{junction}/control"), &order);
+    let order = json!({"stage": 1, "reason": "check", "expires_in_s": 30});
+    let control = demo.as_("duty", &format!("/api/v1/junctions/{id}/control"));
+    let nobodys = post(&format!("{junction}/control"), &order);
+    assert_eq!((nobodys.status, &nobodys.json["type"]), (401, &json!("/problems/sign-in")));
+    let answer = post(&control, &order);
     assert_eq!(answer.status, 202, "{answer:?}");
     wait_for(&junction, "stage 1 held", |j| j["state"]["hold"] == true && j["state"]["stage"] == 1);
     wait_for(&junction, "the hold over", |j| j["state"]["hold"] == false);
 
-    // Another kind of control, city-wide.
-    let order = json!({"kind": "actuated", "who": "test", "reason": "check", "expires_in_s": 600});
-    assert_eq!(post(&demo.at("/api/v1/control"), &order).status, 202);
+    // Another kind of control, city-wide: it takes two.
+    let order = json!({"kind": "actuated", "reason": "check", "expires_in_s": 600});
+    let proposed = post(&demo.as_("duty", "/api/v1/control"), &order);
+    assert_eq!((proposed.status, &proposed.json["command"]["state"]), (202, &json!("proposed")));
+    let proposal = format!("/api/v1/proposals/{}", proposed.json["command"]["id"].as_str().unwrap());
+    assert_eq!(post(&demo.as_("duty", &proposal), &json!({})).status, 403);
+    assert_eq!(post(&demo.as_("chief", &proposal), &json!({})).status, 202);
     wait_for(&demo.at("/api/v1/junctions"), "actuated everywhere", |list| {
         list["junctions"].as_array().unwrap().iter().all(|j| j["state"]["kind"] == "actuated")
     });
@@ -122,25 +155,46 @@ fn a_city_lives_and_can_be_asked_ordered_and_ended() {
         wait_for(&demo.at(&journey), "a journey with traffic", |p| p["traffic"]["ageSeconds"].is_number());
     assert_eq!(plan["direct"].as_array().unwrap().len(), 2, "{plan}");
 
+    // What was done stands in the audit under the names of those who did it, and its chain is whole.
+    wait_for(&demo.as_("duty", "/api/v1/audit?contains=agreed"), "the second person in the audit", |a| {
+        a["lines"].as_array().is_some_and(|l| {
+            l.iter().any(|l| {
+                let entry = l["entry"].as_str().unwrap();
+                entry.contains("(duty), agreed to by") && entry.contains("(chief)")
+            })
+        })
+    });
+    let checked = get(&demo.as_("chief", "/api/v1/audit/check")).unwrap().json;
+    assert!(checked["broken"].is_null() && checked["lines"].as_u64() > Some(2), "{checked}");
+
+    // A corridor: what its plan lets pass, what the widest bands are, and what its lamps did.
+    let corridors = get(&demo.at("/api/v1/corridors")).unwrap().json;
+    let corridor =
+        demo.at(&format!("/api/v1/corridors/{}", corridors["corridors"][0]["id"].as_str().unwrap()));
+    let planned = get(&corridor).unwrap().json;
+    let stops = planned["stops"].as_array().unwrap();
+    assert!(stops.len() >= 2 && stops.iter().all(|s| s["at_m"].is_number()), "{planned}");
+    let widest = get(&format!("{corridor}?design=widest")).unwrap().json;
+    let both = |c: &Value| {
+        c["band"]["lasts_s"].as_f64().unwrap() + c["band_back"]["lasts_s"].as_f64().unwrap_or(0.0)
+    };
+    assert!(both(&widest) >= both(&planned) - 0.2, "{} {}", both(&widest), both(&planned));
+    wait_for(&format!("{corridor}/lamps"), "stored lamps", |l| {
+        l["stops"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|s| s["out"].as_array().unwrap().iter().any(|c| c[1] == "green"))
+    });
+    assert_eq!(get(&format!("{corridor}?offsets=1")).unwrap().status, 422);
+
     // Mistakes are problems.
     for (what, answer) in [
         ("no such junction", get(&demo.at("/api/v1/junctions/nowhere")).unwrap()),
         ("no such page", get(&demo.at("/api/v1/nothing")).unwrap()),
-        (
-            "no reason",
-            post(
-                &format!("{junction}/control"),
-                &json!({"stage": 1, "who": "t", "reason": "", "expires_in_s": 9}),
-            ),
-        ),
-        (
-            "no such stage",
-            post(
-                &format!("{junction}/control"),
-                &json!({"stage": 99, "who": "t", "reason": "r", "expires_in_s": 9}),
-            ),
-        ),
-        ("wrong JSON", post_text(&format!("{junction}/control"), "{\"stage\": ")),
+        ("no reason", post(&control, &json!({"stage": 1, "reason": "", "expires_in_s": 9}))),
+        ("no such stage", post(&control, &json!({"stage": 99, "reason": "r", "expires_in_s": 9}))),
+        ("wrong JSON", post_text(&control, "{\"stage\": ")),
         ("no place", get(&demo.at("/api/v1/plan?fromPlace=here&toPlace=there")).unwrap()),
     ] {
         assert!((400..500).contains(&answer.status), "{what}: {answer:?}");

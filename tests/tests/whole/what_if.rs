@@ -9,16 +9,15 @@ use serde_json::{Value, json};
 
 /// Asks, as soon as the centre has measured long enough to be asked; gives the question's address.
 fn ask(demo: &Demo, minutes: u32, seeds: u32, changes: &Value) -> String {
-    let body =
-        json!({"changes": changes, "minutes": minutes, "seeds": seeds, "who": "test", "reason": "check"});
+    let body = json!({"changes": changes, "minutes": minutes, "seeds": seeds, "reason": "check"});
     let accepted = wait_until("a what-if to be taken", || {
-        let answer = post(&demo.at("/api/v1/what-if"), &body);
+        let answer = post(&demo.as_("duty", "/api/v1/what-if"), &body);
         // Without flows it is not available yet; whatever else is wrong with it would stay wrong.
         assert!([202, 503].contains(&answer.status), "{answer:?}");
         (answer.status == 202).then_some(answer.json)
     });
     assert_eq!(accepted["state"], "waiting", "{accepted}");
-    demo.at(&format!("/api/v1/what-if/{}", accepted["id"].as_str().unwrap()))
+    demo.as_("duty", &format!("/api/v1/what-if/{}", accepted["id"].as_str().unwrap()))
 }
 
 /// Of each junction a plan that gives its busiest stage as little as it may have, and its emptiest one 90 s; all others
@@ -59,8 +58,8 @@ fn starving(demo: &Demo) -> Vec<Value> {
 /// Whether the rules take a change: it is asked beside one that they never take.
 fn fits(demo: &Demo, change: &Value) -> bool {
     let never = json!({"junctions": ["nowhere"], "kind": "fixed"});
-    let body = json!({"changes": [change, never], "who": "test", "reason": "check"});
-    let answer = post(&demo.at("/api/v1/what-if"), &body);
+    let body = json!({"changes": [change, never], "reason": "check"});
+    let answer = post(&demo.as_("duty", "/api/v1/what-if"), &body);
     assert_eq!(answer.status, 422, "{answer:?}");
     answer.json["detail"].as_str().unwrap().contains("nowhere")
 }
@@ -104,13 +103,17 @@ fn a_running_city_is_asked_what_would_be() {
     let gone = delete(&long);
     assert_eq!((gone.status, &gone.json["failure"]), (200, &json!("cancelled")));
     wait_for(&next, "its turn", |w| w["state"] == "done");
-    let list = get(&demo.at("/api/v1/what-if")).unwrap().json;
+    let list = get(&demo.as_("duty", "/api/v1/what-if")).unwrap().json;
     assert_eq!(list["what_ifs"].as_array().map(Vec::len), Some(4), "{list}");
+
+    // Whoever is nobody asks nothing of the simulator.
+    let anybody = post(&demo.at("/api/v1/what-if"), &json!({"changes": tried, "reason": "check"}));
+    assert_eq!((anybody.status, &anybody.json["type"]), (401, &json!("/problems/sign-in")));
 
     // Mistakes are problems, and nothing of all that has reached the street.
     let refused = |change: Value, says: &str| {
-        let body = json!({"changes": [change], "who": "test", "reason": "check"});
-        let answer = post(&demo.at("/api/v1/what-if"), &body);
+        let body = json!({"changes": [change], "reason": "check"});
+        let answer = post(&demo.as_("duty", "/api/v1/what-if"), &body);
         assert_eq!((answer.status, answer.kind.as_str()), (422, "application/problem+json"), "{answer:?}");
         assert!(answer.json["detail"].as_str().is_some_and(|d| d.contains(says)), "{answer:?}");
     };

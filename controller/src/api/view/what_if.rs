@@ -13,8 +13,8 @@ pub struct WhatIfRequest {
     pub minutes: Option<u32>,
     /// How many times, with other chances each time: 2 to 20; 5 where nothing is said.
     pub seeds: Option<u16>,
-    /// Who asks. Free text until there is sign-in.
-    pub who: String,
+    /// Who asks, where nobody signs in. Whoever has an account is named by it, whatever stands here.
+    pub who: Option<String>,
     /// Why. Not empty.
     pub reason: String,
 }

@@ -1,6 +1,9 @@
 // The few requests that are not the stream.
 
-import type { Alarm, Command, ControlRequest, Health, JunctionDetail, Junctions, Links, MapView, Problem } from "./view";
+import type {
+  Alarm, AuditCheck, AuditLines, Command, ControlRequest, CorridorDetail, CorridorLamps, CorridorSummary, Health, JunctionDetail, Junctions, Links, MapView, Person,
+  Problem, Proposals, Session, StoredDecisions, StoredEvents, WhatIf, WhatIfRequest,
+} from "./view";
 
 /** The centre's own words about what went wrong (RFC 9457), or ours when it could not be reached. */
 export class Refused extends Error {
@@ -11,10 +14,20 @@ export class Refused extends Error {
   }
 }
 
+/** What a change must carry besides the cookie, which the browser sends by itself. */
+let csrf: string | null = null;
+export const carry = (token: string | null): void => void (csrf = token);
+let signedOut = (): void => {};
+/** Called when the centre says that nobody is signed in. */
+export const onSignedOut = (then: () => void): void => void (signedOut = then);
+
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(path, { ...init, headers: { accept: "application/json", ...init?.headers } });
+    const headers = new Headers(init?.headers);
+    headers.set("accept", "application/json");
+    if (init?.method && csrf !== null) headers.set("x-csrf-token", csrf);
+    response = await fetch(path, { ...init, headers });
   } catch {
     throw new Refused({ type: "unreachable", title: "unreachable", status: 0, detail: "" });
   }
@@ -26,8 +39,12 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   } catch {
     problem = { type: "about:blank", title: response.statusText, status: response.status, detail: text.slice(0, 200) };
   }
+  if (problem.status === 401 && path !== "/api/v1/session") signedOut();
   throw new Refused(problem);
 }
+
+const send = <T>(method: string, path: string, body?: unknown): Promise<T> =>
+  ask(path, { method, headers: { "content-type": "application/json" }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 
 export const health = () => ask<Health>("/api/v1/health");
 export const map = () => ask<MapView>("/api/v1/map");
@@ -39,10 +56,24 @@ export const junction = (id: string) => ask<JunctionDetail>(`/api/v1/junctions/$
 /** Orders control of one junction, or of the whole city. */
 export function control(junction: string | null, order: ControlRequest): Promise<{ command: Command }> {
   const path = junction === null ? "/api/v1/control" : `/api/v1/junctions/${encodeURIComponent(junction)}/control`;
-  return ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(order) });
+  return send("POST", path, order);
 }
 
 interface JourneyPlace { name?: string; lat: number; lon: number; track?: string }
+export const session = () => ask<Session>("/api/v1/session");
+export const signIn = (login: string, password: string) => send<Session>("POST", "/api/v1/session", { login, password });
+export const signOut = () => send<Session>("DELETE", "/api/v1/session");
+export const people = () => ask<{ people: Person[] }>("/api/v1/people");
+export const proposals = () => ask<Proposals>("/api/v1/proposals");
+export const agree = (id: string) => send<{ command: Command }>("POST", `/api/v1/proposals/${id}`);
+export const turnDown = (id: string) => send<Proposals>("DELETE", `/api/v1/proposals/${id}`);
+
+export function audit(before: number | null, contains: string): Promise<AuditLines> {
+  const q = new URLSearchParams({ limit: "100", ...(before === null ? {} : { before: String(before) }), ...(contains ? { contains } : {}) });
+  return ask(`/api/v1/audit?${q}`);
+}
+export const auditCheck = () => ask<AuditCheck>("/api/v1/audit/check");
+
 /** A leg of a journey, as MOTIS 2 writes it: the parts that the page shows. */
 export interface Leg {
   mode: string;
@@ -91,3 +122,21 @@ export function plan(from: [number, number], to: [number, number], mode: string,
   }
   return ask(`/api/v1/plan?${q}`);
 }
+
+export const corridors = () => ask<{ corridors: CorridorSummary[] }>("/api/v1/corridors");
+const corridorPath = (id: string) => `/api/v1/corridors/${encodeURIComponent(id)}`;
+export function corridor(id: string, draft: { offsets?: readonly number[]; design?: "widest" } = {}): Promise<CorridorDetail> {
+  const q = new URLSearchParams();
+  if (draft.offsets) q.set("offsets", draft.offsets.map((s) => s.toFixed(1)).join(","));
+  if (draft.design) q.set("design", draft.design);
+  return ask(`${corridorPath(id)}?${q}`);
+}
+export const corridorLamps = (id: string, from: number, to: number) => ask<CorridorLamps>(`${corridorPath(id)}/lamps?from=${Math.round(from)}&to=${Math.round(to)}`);
+
+export const askWhatIf = (question: WhatIfRequest) => send<WhatIf>("POST", "/api/v1/what-if", question);
+export const whatIf = (id: string) => ask<WhatIf>(`/api/v1/what-if/${encodeURIComponent(id)}`);
+
+const stored = <T>(id: string, what: string, from: number, to: number): Promise<T> =>
+  ask(`/api/v1/junctions/${encodeURIComponent(id)}/${what}?from=${Math.round(from)}&to=${Math.round(to)}&limit=20000`);
+export const events = (id: string, from: number, to: number) => stored<StoredEvents>(id, "events", from, to);
+export const decisions = (id: string, from: number, to: number) => stored<StoredDecisions>(id, "decisions", from, to);

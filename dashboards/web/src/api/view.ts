@@ -185,9 +185,70 @@ export interface ControlRequest {
   plan?: number;
   flash?: boolean;
   confirm?: string;
-  who: string;
+  /** Only where nobody signs in. */
+  who?: string;
   reason: string;
   expires_in_s: number;
 }
 
 export interface Problem { type: string; title: string; status: number; detail: string }
+
+export interface Person { login: string; name: string; role: string; districts: string[] | null }
+export interface Session { open: boolean; anybody_may_view: boolean; person: Person | null; csrf: string | null; left_s: number | null }
+export interface Proposal { id: string; login: string; command: Command; left_s: number }
+export interface Proposals { proposals: Proposal[] }
+export interface AuditLine { number: number; at: number; entry: string; hash: string }
+export interface AuditLines { lines: AuditLine[]; total: number; next: number | null }
+export interface AuditCheck { lines: number; hash: string; broken: number | null }
+
+export interface CorridorSummary { id: string; name: Name; junctions: number; length_m: number; both_ways: boolean }
+export interface Band { begins_s: number; lasts_s: number }
+export interface CorridorStop {
+  junction: string;
+  name: Name;
+  district: string;
+  at_m: number;
+  planned_offset_s: number;
+  offset_s: number;
+  groups: number[];
+  groups_back: number[];
+  green: [number, number] | null;
+  green_back: [number, number] | null;
+  along_s: number;
+  along_back_s: number | null;
+  front_s: number | null;
+  front_back_s: number | null;
+  steps: [number, number][];
+}
+export interface CorridorDetail extends CorridorSummary {
+  now: number;
+  cycle_s: number;
+  stops: CorridorStop[];
+  band: Band;
+  band_back: Band | null;
+  no_wave: string;
+}
+export interface CorridorLamps { from: number; to: number; stops: { junction: string; out: [number, string][]; back: [number, string][] }[] }
+
+export interface Spread { mean: number; sd: number; low: number; high: number }
+export interface WhatIf {
+  id: string;
+  state: string;
+  done: number;
+  before: number | null;
+  failure: string | null;
+  detail: string;
+  minutes: number;
+  seeds: number;
+  result: { measures: { measure: string; base: Spread; trial: Spread; difference: Spread; verdict: string }[] } | null;
+}
+export interface WhatIfRequest {
+  changes: { junctions: string[]; plan?: { cycle_s: number; offset_s: number; steps: [number, number][] }; kind?: string }[];
+  minutes: number;
+  seeds: number;
+  who?: string;
+  reason: string;
+}
+
+export interface StoredEvents { events: [number, number, number][]; truncated: boolean }
+export interface StoredDecisions { decisions: Decision[]; truncated: boolean }

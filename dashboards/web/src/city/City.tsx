@@ -7,6 +7,7 @@ import { ago, nameOf, num, t } from "../i18n";
 import { withKeys } from "../keys";
 import { alarms, health, junctions, links, now } from "../live/live";
 import { unlocked } from "../lock";
+import { may } from "../session";
 import type { CityCanvas } from "../map/canvas";
 import { mapView } from "../map/data";
 import { MapHost } from "../map/MapHost";
@@ -131,7 +132,7 @@ export function City() {
       if (next) pickJunction(next, true);
     },
     m: () => {
-      if (unlocked.peek()) ordering.value = true;
+      if (unlocked.peek() && may("operate", { district: null })) ordering.value = true;
     },
     Enter: () => {
       const id = selected.peek();

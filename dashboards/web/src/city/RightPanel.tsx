@@ -6,6 +6,7 @@ import type { Alarm } from "../api/view";
 import { ago, coarse, minuteOf, nameOf, num, signed, t } from "../i18n";
 import { alarms, contact, health, heardAt, junctions, knownUntil, live, now } from "../live/live";
 import { unlocked } from "../lock";
+import { may } from "../session";
 import { needAction } from "../sentence";
 import { rightPanel } from "../settings";
 import { ControlForm } from "../junction/ControlForm";
@@ -198,7 +199,7 @@ export function RightPanel({ onPick, ordering }: { onPick: (id: string) => void;
   return (
     <section class="side side-right" aria-label={t("city.panel")}>
       <Numbers />
-      {unlocked.value && (
+      {unlocked.value && may("operate", { district: null }) && (
         <div class="city-control">
           {ordering.value ? (
             <ControlForm action="kind" junction={null} onClose={() => (ordering.value = false)} />

@@ -18,7 +18,7 @@ export const ago = (seconds: number): string => format.duration(seconds, languag
 export const coarse = (seconds: number): string => format.coarse(seconds, language.value);
 export const nameOf = (name: { local: string; en: string }): string => format.name(name, language.value);
 
-const zone = (): string => health.value?.time_zone ?? "UTC";
+export const zone = (): string => health.value?.time_zone ?? "UTC";
 export const clockOf = (at: number): string => format.clock(at, zone(), language.value);
 export const minuteOf = (at: number): string => format.minute(at, zone(), language.value);
 export const dateOf = (at: number): string => format.date(at, zone(), language.value);

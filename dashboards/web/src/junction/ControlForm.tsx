@@ -6,6 +6,7 @@ import { Refused, control } from "../api/client";
 import type { Command, ControlRequest, JunctionDetail } from "../api/view";
 import { clockOf, kindOf, nameOf, t, tk } from "../i18n";
 import { beat, cityNow, contact } from "../live/live";
+import { open, person } from "../session";
 import { who } from "../settings";
 import { Icon } from "../ui/Icon";
 
@@ -64,7 +65,9 @@ export function ControlForm({ action, junction, first, onClose, onSent }: Props)
     flash: t("act.flashTitle"),
     end: t("act.endTitle"),
   }[action];
-  const result = {
+  // An order for the whole city needs a second person, so that pressing the button only proposes it.
+  const proposes = junction === null && !open.value;
+  const result = proposes ? t("act.doPropose") : {
     hold: t("act.doHold", { time: until }),
     kind: t("act.doKind", { time: until }),
     plan: t("act.doPlan", { time: until }),
@@ -74,7 +77,7 @@ export function ControlForm({ action, junction, first, onClose, onSent }: Props)
   const words = tk(`act.reason.${reason.value}`) ?? reason.value.trim();
   const lacks =
     contact.value === "cut" ? t("act.needContact")
-      : name.value.trim() === "" ? t("act.needWho")
+      : open.value && name.value.trim() === "" ? t("act.needWho")
         : words === "" ? t("act.needReason")
           : action === "flash" && confirm.value.trim() !== id ? t("act.needConfirm")
             : null;
@@ -83,14 +86,14 @@ export function ControlForm({ action, junction, first, onClose, onSent }: Props)
     if (lacks !== null || sending.value) return;
     sending.value = true;
     refused.value = null;
-    who.value = name.value.trim();
+    if (open.value) who.value = name.value.trim();
     const order: ControlRequest = {
       ...(action === "hold" ? { stage: Number(value.value) } : {}),
       ...(action === "kind" ? { kind: value.value } : {}),
       ...(action === "plan" ? { plan: Number(value.value) } : {}),
       ...(action === "flash" ? { flash: true, confirm: confirm.value.trim() } : {}),
       ...(action === "end" ? { kind: "default" } : {}),
-      who: who.value,
+      ...(open.value ? { who: who.value } : {}),
       reason: words,
       expires_in_s: minutes.value * 60,
     };
@@ -140,7 +143,7 @@ export function ControlForm({ action, junction, first, onClose, onSent }: Props)
       )}
       {action === "flash" && <p class="soft">{t("act.flashWhy")}</p>}
       {action === "end" && <p class="soft">{t("act.endWhy")}</p>}
-      {junction === null && <p class="soft">{t("act.cityWide")}</p>}
+      {junction === null && <p class="soft">{t("act.cityWide")} {proposes && t("act.cityTwo")}</p>}
       <fieldset class="field">
         <legend class="label">{t("act.reason")}</legend>
         <div class="chips">
@@ -173,7 +176,7 @@ export function ControlForm({ action, junction, first, onClose, onSent }: Props)
           <input id="order-confirm" class="input" autocomplete="off" value={confirm.value} onInput={(event) => (confirm.value = event.currentTarget.value)} />
         </div>
       )}
-      {who.value === "" && (
+      {open.value && who.value === "" && (
         <div class="field">
           <label for="order-who">{t("act.whoNeeded")}</label>
           <input id="order-who" class="input" autocomplete="name" maxLength={80} value={name.value} onInput={(event) => (name.value = event.currentTarget.value)} />
@@ -187,7 +190,7 @@ export function ControlForm({ action, junction, first, onClose, onSent }: Props)
         <button type="submit" class={`button primary${sending.value ? " waiting" : ""}`} aria-disabled={lacks !== null} aria-describedby="order-lacks">{result}</button>
         <button type="button" class="button" onClick={onClose}>{t("act.cancel")}</button>
       </div>
-      <p class="label" id="order-lacks">{lacks ?? t("act.who", { who: name.value || who.value })}</p>
+      <p class="label" id="order-lacks">{lacks ?? t("act.who", { who: open.value ? name.value || who.value : (person.value?.name ?? "") })}</p>
     </form>
   );
 }

@@ -9,7 +9,8 @@ import { coarse, minuteOf, modeOf, nameOf, num, t } from "../i18n";
 import { withKeys } from "../keys";
 import { detail as live, now, tell, watched } from "../live/live";
 import { unlock, unlocked } from "../lock";
-import { go } from "../route";
+import { go, write } from "../route";
+import { may, person } from "../session";
 import { Icon } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
 import { AlarmBadge, ModeGlyph } from "../ui/signs";
@@ -53,7 +54,7 @@ export function Junction({ id }: { id: string }) {
   }, [id, attempt.value]);
 
   const begin = (next: Action, value?: string) => {
-    if (!unlocked.peek()) return;
+    if (!unlocked.peek() || !may("operate", { district: live.peek()?.district ?? null })) return;
     first.value = value;
     action.value = next;
   };
@@ -131,7 +132,7 @@ export function Junction({ id }: { id: string }) {
                 ))}
               </ul>
             )}
-            <Commands commands={commands} canEnd={unlocked.value} onEnd={() => begin("end")} />
+            <Commands commands={commands} canEnd={unlocked.value && may("operate", detail)} onEnd={() => begin("end")} />
             <Actions detail={detail} action={action.value} begin={begin} />
             {action.value && (
               <ControlForm
@@ -146,19 +147,30 @@ export function Junction({ id }: { id: string }) {
           </div>
           <Stages detail={detail} onHold={(stage) => begin("hold", String(stage))} />
         </aside>
-        <TimeStrip />
+        <TimeStrip onPick={(at) => go("replay", id, { at: String(Math.round(at)) })} />
       </main>
     </>
   );
 }
 
 function Actions({ detail, action, begin }: { detail: JunctionDetail; action: Action | null; begin: (action: Action) => void }) {
-  const open = unlocked.value;
+  const allowed = may("operate", detail);
   const held = detail.commands.some((command) => command.what !== "lease" && command.state !== "rejected");
   return (
     <section class="actions" aria-labelledby="actions-title">
       <h2 id="actions-title">{t("act.title")}</h2>
-      {open ? (
+      {!allowed ? (
+        <div class="locked">
+          {person.value === null ? (
+            <>
+              <p class="soft">{t("act.strangers")}</p>
+              <a class="button" href={write({ screen: "sign-in", id: null, query: { then: `junction/${detail.id}` } })}><Icon name="person" size={16} />{t("sign.in")}</a>
+            </>
+          ) : (
+            <p class="soft">{t("act.noRole", { district: detail.district })}</p>
+          )}
+        </div>
+      ) : unlocked.value ? (
         <div class="action-grid">
           <button type="button" class="button" aria-pressed={action === "hold"} aria-keyshortcuts="H" onClick={() => begin("hold")}><Icon name="hand" size={16} />{t("act.hold")}</button>
           <button type="button" class="button" aria-pressed={action === "kind"} aria-keyshortcuts="M" onClick={() => begin("kind")}><Icon name="kind" size={16} />{t("act.kind")}</button>
@@ -192,7 +204,7 @@ function Stages({ detail, onHold }: { detail: JunctionDetail; onHold: (stage: nu
         );
         return (
           <li>
-            {unlocked.value ? (
+            {unlocked.value && may("operate", detail) ? (
               <button type="button" class={`stage${here ? " running" : ""}`} title={t("act.holdTitle", { n: stage.number })} onClick={() => onHold(stage.number)}>{inside}</button>
             ) : (
               <div class={`stage${here ? " running" : ""}`}>{inside}</div>

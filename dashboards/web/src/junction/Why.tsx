@@ -3,9 +3,14 @@
 import type { JunctionDetail } from "../api/view";
 import { clockOf, kindOf, num, t, tk } from "../i18n";
 import { MINUS, NBSP, number } from "../format";
+import { replayed } from "../live/live";
+import { write } from "../route";
 import { language } from "../settings";
 import { Icon } from "../ui/Icon";
 import { bars, fact, why } from "./why";
+
+/** A replay of a decision begins so long before it, ms: what led there is to be seen. */
+const BEFORE_MS = 10_000;
 
 export const rungReason = (reason: string): string => tk(`rung.${reason.replaceAll(" ", "_")}`) ?? reason;
 
@@ -16,7 +21,7 @@ export function Why({ detail }: { detail: JunctionDetail }) {
     return (
       <section class="why" aria-labelledby="why-title">
         <header><h2 id="why-title">{state.stage === null ? t("why.titleNone") : t("why.title", { n: state.stage })}</h2></header>
-        <p class="why-sentence">{decides ? t("why.none") : t("why.local", { why: rungReason(state.rung_reason) })}</p>
+        <p class="why-sentence">{decides ? t(replayed.value === null ? "why.none" : "rep.noDecision") : t("why.local", { why: rungReason(state.rung_reason) })}</p>
       </section>
     );
   }
@@ -66,6 +71,12 @@ export function Why({ detail }: { detail: JunctionDetail }) {
         <dt>{t("why.when")}</dt>
         <dd>{clockOf(decision.at)}</dd>
       </dl>
+      {replayed.value === null && (
+        <p class="why-buttons">
+          <a class="button" href={write({ screen: "replay", id: detail.id, query: { at: String(decision.at - BEFORE_MS) } })}><Icon name="audit" size={16} />{t("why.replay")}</a>
+          <a class="button" href={write({ screen: "measures", id: null, query: { j: detail.id } })}><Icon name="measures" size={16} />{t("nav.measures")}</a>
+        </p>
+      )}
     </section>
   );
 }

@@ -40,8 +40,10 @@ let retry: ReturnType<typeof setTimeout> | undefined;
 
 /** The city's clock this moment, for what moves between beats. */
 export const cityNow = (): number => clock.now(performance.now());
+/** The moment that a replay shows; null while the page shows the present. */
+export const replayed = signal<number | null>(null);
 /** Until when what is shown is known: now, or the last message once contact is cut. Nothing moves past it. */
-export const knownUntil = computed(() => (contact.value === "cut" ? heardAt.value : now.value));
+export const knownUntil = computed(() => replayed.value ?? (contact.value === "cut" ? heardAt.value : now.value));
 
 export function tell(message: Message): void {
   const at = nowOf(message);

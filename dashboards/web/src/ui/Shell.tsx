@@ -3,12 +3,13 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { clockOf, dateOf, t, zoneOf } from "../i18n";
+import { clockOf, dateOf, t, tk, zoneOf } from "../i18n";
 import { keysShown } from "../keys";
-import { alarms, contact, heardAt, health, now } from "../live/live";
-import { minutesLeft, relock, unlock, unlocked } from "../lock";
-import { place, write, type Screen } from "../route";
+import { alarms, contact, heardAt, health, now, replayed } from "../live/live";
+import { mayUnlock, minutesLeft, relock, unlock, unlocked } from "../lock";
+import { go, place, write, type Screen } from "../route";
 import { needAction, sentence } from "../sentence";
+import { may, open, person, signOut } from "../session";
 import { language, singleKeys, theme, who } from "../settings";
 import { Icon, type IconName } from "./Icon";
 import { AgeRing } from "./signs";
@@ -40,23 +41,62 @@ function Sentence() {
 }
 
 function Lock() {
-  const open = unlocked.value;
+  const opened = unlocked.value;
+  const allowed = mayUnlock.value;
   return (
     <button
       type="button"
-      class={`button lock${open ? " open" : ""}`}
-      aria-pressed={open}
+      class={`button lock${opened ? " open" : ""}`}
+      aria-pressed={opened}
       aria-keyshortcuts="E"
-      title={t("top.lockHint")}
-      onClick={() => (open ? relock() : unlock())}
+      aria-disabled={!allowed}
+      title={allowed ? t("top.lockHint") : replayed.value !== null ? t("top.lockReplay") : t(person.value === null ? "top.lockSignIn" : "top.lockRole")}
+      onClick={() => (!allowed ? replayed.value === null && person.value === null && go("sign-in") : opened ? relock() : unlock())}
     >
-      <Icon name={open ? "open" : "lock"} size={16} />
-      <span>{open ? t("top.controlOn", { n: minutesLeft.value }) : t("top.viewOnly")}</span>
+      <Icon name={opened ? "open" : "lock"} size={16} />
+      <span>{opened ? t("top.controlOn", { n: minutesLeft.value }) : t("top.viewOnly")}</span>
     </button>
   );
 }
 
 function Person() {
+  if (!open.value && person.value === null) {
+    return (
+      <a class="top-tool top-person" href={write({ screen: "sign-in", id: null, query: {} })}>
+        <Icon name="person" size={16} />
+        <span>{t("sign.in")}</span>
+      </a>
+    );
+  }
+  return open.value ? <Named /> : <Account />;
+}
+
+/** Who is signed in, as what, and the way out. */
+function Account() {
+  const shown = useSignal(false);
+  const who = person.value;
+  if (who === null) return null;
+  const role = tk(`role.${who.role}`) ?? who.role;
+  return (
+    <>
+      <button type="button" class="top-tool top-person" aria-expanded={shown.value} onClick={() => (shown.value = !shown.value)}>
+        <Icon name="person" size={16} />
+        <span>{who.name} · {role}</span>
+      </button>
+      {shown.value && (
+        <div class="top-pop" onKeyDown={(event) => event.key === "Escape" && (shown.value = false)}>
+          <p><b>{who.name}</b><br /><span class="soft">{who.login} · {role}</span></p>
+          <p class="soft">{tk(`role.${who.role}.may`)}</p>
+          <p class="soft">{who.districts === null ? t("sign.everywhere") : t("sign.districts", { list: who.districts.join(", ") })}</p>
+          <button type="button" class="button" onClick={() => { shown.value = false; void signOut(); }}>{t("sign.out")}</button>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Where nobody signs in, a name stands for it. */
+function Named() {
   const shown = useSignal(false);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -128,12 +168,12 @@ export function TopBar({ title, sub, middle }: { title: string; sub?: ComponentC
           <Icon name={dark ? "moon" : "sun"} size={20} />
         </button>
         <Person />
-        <div class="top-clock">
+        <div class={`top-clock${replayed.value === null ? "" : " replayed"}`}>
           {city && now.value > 0 ? (
             <>
-              <b>{clockOf(now.value)}</b>
+              <b>{clockOf(replayed.value ?? now.value)}</b>
               <span>
-                {dateOf(now.value)} · {zoneOf(now.value)}
+                {dateOf(replayed.value ?? now.value)} · {zoneOf(now.value)}
                 {city.clock_speed !== 1 && ` · ×${city.clock_speed}`}
               </span>
             </>
@@ -146,35 +186,55 @@ export function TopBar({ title, sub, middle }: { title: string; sub?: ComponentC
   );
 }
 
-const ITEMS: { screen: Screen; icon: IconName; word: "nav.city" | "nav.junctions" | "nav.alarms" | "nav.journey" | "nav.system" }[] = [
+interface Item {
+  screen: Screen;
+  icon: IconName;
+  word: "nav.city" | "nav.junctions" | "nav.corridors" | "nav.measures" | "nav.alarms" | "nav.commands" | "nav.journey" | "nav.audit" | "nav.system";
+}
+
+const ITEMS: Item[] = [
   { screen: "city", icon: "city", word: "nav.city" },
   { screen: "junctions", icon: "lights", word: "nav.junctions" },
+  { screen: "corridors", icon: "corridor", word: "nav.corridors" },
+  { screen: "measures", icon: "measures", word: "nav.measures" },
   { screen: "alarms", icon: "alert", word: "nav.alarms" },
+  { screen: "commands", icon: "commands", word: "nav.commands" },
   { screen: "journey", icon: "route", word: "nav.journey" },
 ];
 
-function NavItem({ screen, icon, word }: (typeof ITEMS)[number] | { screen: Screen; icon: IconName; word: "nav.system" }) {
-  const here = place.value.screen === screen || (screen === "junctions" && place.value.screen === "junction");
-  const open = screen === "alarms" ? needAction(alarms.value) : [];
-  const worst = open.reduce((least, alarm) => Math.min(least, alarm.priority), 3);
+/** On a phone the other screens stand behind "More". */
+const FIRST: readonly Screen[] = ["city", "junctions", "alarms", "commands"];
+
+function NavItem({ screen, icon, word }: Item) {
+  const here = place.value.screen === screen || (screen === "junctions" && (place.value.screen === "junction" || place.value.screen === "replay"));
+  const raised = screen === "alarms" ? needAction(alarms.value) : [];
+  const worst = raised.reduce((least, alarm) => Math.min(least, alarm.priority), 3);
   return (
-    <a href={write({ screen, id: null, query: {} })} aria-current={here ? "page" : undefined}>
+    <a class={FIRST.includes(screen) ? undefined : "extra"} href={write({ screen, id: null, query: {} })} aria-current={here ? "page" : undefined}>
       <Icon name={icon} size={20} />
       {t(word)}
-      {open.length > 0 && <span class={`count p${worst}`}>{open.length}</span>}
+      {raised.length > 0 && <span class={`count p${worst}`}>{raised.length}</span>}
     </a>
   );
 }
 
 export function NavRail() {
+  const more = useSignal(false);
+  const { screen } = place.value;
+  useEffect(() => void (more.value = false), [screen]);
   return (
-    <nav class="nav" aria-label={t("nav.label")}>
+    <nav class={`nav${more.value ? " more" : ""}`} aria-label={t("nav.label")}>
       {ITEMS.map((item) => <NavItem key={item.screen} {...item} />)}
+      <button type="button" class="nav-more" aria-expanded={more.value} onClick={() => (more.value = !more.value)}>
+        <Icon name="menu" size={20} />
+        {t("nav.more")}
+      </button>
       <div class="rest">
         <button type="button" class="keys-link" aria-keyshortcuts="?" onClick={() => (keysShown.value = true)}>
           <Icon name="keyboard" size={20} />
           {t("top.keys")}
         </button>
+        {may("operate", "nowhere") && !open.value && <NavItem screen="audit" icon="audit" word="nav.audit" />}
         <NavItem screen="system" icon="system" word="nav.system" />
       </div>
     </nav>
@@ -183,11 +243,12 @@ export function NavRail() {
 
 const KEYS: [string[], Parameters<typeof t>[0]][] = [
   [["/"], "keys.search"],
-  [["G", "C J A R S"], "keys.go"],
+  [["G", "C J K M A O R L S"], "keys.go"],
   [["[", "]"], "keys.panels"],
   [["↑", "↓", "Enter"], "keys.list"],
   [["N"], "keys.next"],
   [["←", "→"], "keys.strip"],
+  [["Space"], "keys.play"],
   [["E"], "keys.lock"],
   [["H"], "keys.hold"],
   [["M"], "keys.kind"],

@@ -44,7 +44,8 @@ export function useSize(first: { width: number; height: number }) {
   return { element, size };
 }
 
-export function TimeStrip() {
+/** `onPick` is where a press leads to: the moment under it. */
+export function TimeStrip({ onPick }: { onPick?: (at: number) => void }) {
   const { element, size } = useSize({ width: 1100, height: 87 });
   const reading = useSignal<number | null>(null);
   const end = knownUntil.value;
@@ -97,8 +98,13 @@ export function TimeStrip() {
           reading.value = begin + ((event.clientX - box.left - 10) / (right - 10)) * (end - begin);
         }}
         onPointerLeave={() => (reading.value = null)}
+        onClick={() => {
+          const { value: picked } = reading;
+          if (picked !== null && picked < end) onPick?.(picked);
+        }}
         onBlur={() => (reading.value = null)}
         onKeyDown={(event) => {
+          if (event.key === "Enter" && reading.value !== null) onPick?.(reading.value);
           const step = (event.shiftKey ? 10 : 1) * MINUTE;
           const moves: Record<string, number> = { ArrowLeft: -step, ArrowRight: step, Home: -Infinity, End: Infinity };
           const move = moves[event.key];

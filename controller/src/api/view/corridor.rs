@@ -1,0 +1,114 @@
+//! Corridors, as a time-space diagram has them.
+
+use super::Name;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// `GET /api/v1/corridors`.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct Corridors {
+    /// Those that pass at least two signals; of the two directions of a street only the first.
+    pub corridors: Vec<CorridorSummary>,
+}
+
+/// A corridor in a list.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct CorridorSummary {
+    /// Its id.
+    pub id: String,
+    /// The street and the direction of the way out.
+    pub name: Name,
+    /// Signals that the way out passes.
+    pub junctions: usize,
+    /// From the first stop line to the last one.
+    pub length_m: f64,
+    /// The same road is driven the other way too.
+    pub both_ways: bool,
+}
+
+/// `GET /api/v1/corridors/{id}`: its plan, or what would pass with other offsets.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct CorridorDetail {
+    /// As in the list.
+    #[serde(flatten)]
+    pub summary: CorridorSummary,
+    /// The city's clock.
+    pub now: i64,
+    /// The cycle that most of its junctions' first plans have; the others are brought to it.
+    pub cycle_s: f64,
+    /// Its junctions in driving order of the way out.
+    pub stops: Vec<CorridorStop>,
+    /// What passes unstopped on the way out.
+    pub band: BandView,
+    /// And back; null for a one-way street.
+    pub band_back: Option<BandView>,
+    /// Why there are no bands, or empty.
+    pub no_wave: String,
+}
+
+/// A junction on a corridor.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct CorridorStop {
+    /// The TLC's id.
+    pub junction: String,
+    /// Its name.
+    pub name: Name,
+    /// Its district.
+    pub district: String,
+    /// How far its stop line is from the first one, on the way out.
+    pub at_m: f64,
+    /// The offset of its first plan, brought to the corridor's cycle.
+    pub planned_offset_s: f64,
+    /// The offset that was asked about, or the plan's.
+    pub offset_s: f64,
+    /// Groups of the way out, and of the way back.
+    pub groups: Vec<u16>,
+    /// See `groups`.
+    pub groups_back: Vec<u16>,
+    /// Its green for the way out within its own cycle: `[begins, lasts]`, s; null if there are no bands.
+    pub green: Option<[f64; 2]>,
+    /// And for the way back.
+    pub green_back: Option<[f64; 2]>,
+    /// Time from the first stop line on the way out at the speed limit, s.
+    pub along_s: f64,
+    /// Time from the last junction's stop line on the way back, s; null if the way back does not pass it.
+    pub along_back_s: Option<f64>,
+    /// When the front of the band out passes it, s on the corridor's clock, modulo the cycle; null if there is none.
+    pub front_s: Option<f64>,
+    /// And that of the band back.
+    pub front_back_s: Option<f64>,
+    /// Its first plan, brought to the corridor's cycle, as a what-if takes it: `[stage, split]`.
+    pub steps: Vec<(u16, f64)>,
+}
+
+/// What passes unstopped.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, ToSchema)]
+pub struct BandView {
+    /// When its front passes the first junction of its direction, s.
+    pub begins_s: f64,
+    /// Bandwidth, s; 0 where nothing passes unstopped.
+    pub lasts_s: f64,
+}
+
+/// `GET /api/v1/corridors/{id}/lamps?from=&to=`: what the lamps showed, out of the store.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct CorridorLamps {
+    /// From then on.
+    pub from: i64,
+    /// Until then.
+    pub to: i64,
+    /// In the order of `CorridorDetail::stops`.
+    pub stops: Vec<StopLamps>,
+}
+
+/// What the lamps of one junction showed to the corridor.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct StopLamps {
+    /// The TLC's id.
+    pub junction: String,
+    /// Changes for the way out, oldest first: `[at, lamp]` with `green`, `amber`, `red`. The first may lie before `from`;
+    /// without one that does, nothing is known until it.
+    pub out: Vec<(i64, String)>,
+    /// And for the way back.
+    pub back: Vec<(i64, String)>,
+}
