@@ -398,7 +398,7 @@ mod tests {
             "instance = \"a/b\"",
             "c.toml:{line}: instance must be one MQTT topic level: not empty, no / + #",
         );
-        check("port = 1883", "port = 0", "c.toml:{line}: port 0 cannot be connected to");
+        check("port = 1883", "port = 0", "c.toml:{line}: port = 0 is no port");
         check("keep_alive_s = 10", "keep_alive_s = 1", "c.toml:{line}: keep_alive_s = 1 is below 5");
         check(
             "kind = \"max-pressure\"",
