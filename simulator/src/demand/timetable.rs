@@ -321,7 +321,7 @@ impl Feed {
     fn line(&mut self, city: &City, order: usize, line: &Line) {
         let calls = calls(city, line);
         let (Some(first), Some(last)) = (calls.first(), calls.last()) else { return };
-        if calls.len() < 2 {
+        if calls.len() < 2 || line.headway_s == 0 {
             return;
         }
         let (route, part) = line.id.as_str().rsplit_once('-').unwrap_or((line.id.as_str(), "1"));
