@@ -119,7 +119,16 @@ impl Config {
         let timetable = raw.timetable.map(|file| folder.join(file));
         let fares = raw.fares.map(|file| folder.join(file));
         let instance = raw.instance.into_inner();
-        Ok(Config { city: folder.join(raw.city), timetable, fares, listen, instance, realtime, broker, limits })
+        Ok(Config {
+            city: folder.join(raw.city),
+            timetable,
+            fares,
+            listen,
+            instance,
+            realtime,
+            broker,
+            limits,
+        })
     }
 
     /// The link to the broker, with the files opened that it needs; `None` without a broker.

