@@ -1,6 +1,8 @@
 //! A realtime feed made by the format's own Python package changes an answer over HTTP, and its end changes it back.
 //! The package is in `tests/requirements.txt`; where it is not installed, that is said loudly.
 
+#![expect(clippy::print_stderr, reason = "a test talks to whoever runs it")]
+
 use model::{sketch, time::Moment};
 use routing::{
     api,

@@ -596,14 +596,14 @@ fn read_translations(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report
         table.columns(["table_name", "field_name", "language", "translation"]);
     let [record, value] = table.columns(["record_id", "field_value"]);
     while table.advance() {
-        let said = match (table.text(kind), table.text(field)) {
+        let said = matches!(
+            (table.text(kind), table.text(field)),
             ("stops", "stop_name")
-            | ("routes", "route_long_name")
-            | ("trips", "trip_headsign")
-            | ("stop_times", "stop_headsign")
-            | ("agency", "agency_name") => true,
-            _ => false,
-        };
+                | ("routes", "route_long_name")
+                | ("trips", "trip_headsign")
+                | ("stop_times", "stop_headsign")
+                | ("agency", "agency_name")
+        );
         let english = table.text(language).to_ascii_lowercase().starts_with("en");
         let words = table.text(translation).to_string();
         if !said || !english || words.is_empty() {

@@ -14,11 +14,14 @@ pub struct Live {
     pub sources: Vec<Source>,
     /// How trips run that do not run as planned, or of which it is known that they do.
     changes: Vec<Change>,
-    /// By trip and day: for trips that run every so often, when in the day they begin (s); and the change.
-    by_trip: HashMap<(u32, Day), Vec<(Option<u32>, u32)>>,
+    /// By trip and day.
+    by_trip: HashMap<(u32, Day), Vec<Run>>,
     /// Disturbances.
     pub alerts: Vec<Alert>,
 }
+
+/// One run of a trip: for trips that run every so often, when in the day it begins (s); and its change.
+type Run = (Option<u32>, u32);
 
 /// Where a part of a picture comes from.
 #[derive(Clone, PartialEq, Debug)]
