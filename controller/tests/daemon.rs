@@ -76,6 +76,8 @@ port = {mqtt}
 keep_alive_s = 5
 [http]
 listen = "127.0.0.1:{http}"
+[access]
+nobody_signs_in = "yes_anybody_may_give_orders"
 [store.embedded]
 path = "{}"
 keep_days = 1

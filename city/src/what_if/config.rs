@@ -119,7 +119,7 @@ mod tests {
         };
         check("instance = \"what-if-1\"", "instance = \"a/b\"", "one MQTT topic level");
         check("# threads = 3", "threads = 0", "leave it out");
-        check("port = 1883", "port = 0", "port 0");
+        check("port = 1883", "port = 0", "port = 0 is no port");
         check("keep_alive_s = 10", "keep_alive_s = 1", "keep_alive_s = 1 is below 5");
         check("# [adaptive]", "[adaptiv]", "adaptiv");
     }
