@@ -241,7 +241,7 @@ async function measures(lang, theme, id, other) {
 /** From a decision to its replay, second by second, and a link to the same moment. */
 async function replay(lang, theme, id, storage) {
   const page = await open(`#/junction/${encodeURIComponent(id)}`, { lang, theme, storage });
-  await page.locator(".why-buttons a").click();
+  await page.locator(".why-buttons a[href*=replay]").click();
   await page.waitForSelector(".replaying .scene");
   await page.waitForSelector(".top-clock.replayed");
   must((await page.locator(".action-grid, .order").count()) === 0, "the past takes commands");
