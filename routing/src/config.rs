@@ -178,7 +178,7 @@ patience_s = 5.0
         check(
             "127.0.0.1:8090",
             "localhost",
-            "c/routing.toml:2: listen = \"localhost\" is not ADDRESS:PORT, such as 127.0.0.1:8090",
+            "c/routing.toml:3: listen = \"localhost\" is not ADDRESS:PORT, such as 127.0.0.1:8090",
         );
         check("keep_alive_s = 10", "keep_alive_s = 1", "c/routing.toml:7: keep_alive_s = 1 is below 5");
         check(
@@ -199,7 +199,7 @@ patience_s = 5.0
         check(
             "port = 1883",
             "port = 1883\npassword_file = \"p\"",
-            "c/routing.toml:6: password_file without username",
+            "c/routing.toml:7: password_file without a username",
         );
         check(
             "keep_alive_s = 10\n[limits]\nquestions_at_once = 2",
