@@ -526,4 +526,6 @@ try {
   process.exitCode = 1;
 } finally {
   await browser.close();
+  // A wire that a failure left open would keep us here for ever.
+  process.exit();
 }
