@@ -21,6 +21,7 @@ use anyhow::Context;
 use model::{city::City, config::Source};
 use std::{num::NonZero, path::PathBuf, sync::Arc};
 use tokio_util::sync::CancellationToken;
+use wire::broker::Broker;
 
 /// `city what-if`.
 #[derive(clap::Args, Debug)]
@@ -30,7 +31,7 @@ pub struct Arguments {
     config: Option<PathBuf>,
     /// The broker, in the place of a configuration: without a login, by the name `what-if`.
     #[arg(long, value_name = "HOST:PORT", requires = "city")]
-    broker: Option<String>,
+    broker: Option<Broker>,
     /// The city's file, the same as the centre's.
     #[arg(long, value_name = "F.json", requires = "broker")]
     city: Option<PathBuf>,
@@ -48,7 +49,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         (Some(file), ..) => {
             Config::parse(&file.display().to_string(), &input::text(file)?).map_err(InputError)?
         }
-        (None, Some(broker), Some(city)) => Config::of_command_line(broker, city).map_err(InputError)?,
+        (None, Some(broker), Some(city)) => Config::of_command_line(broker.clone(), city),
         _ => unreachable!("clap asks for one or the other"),
     };
     let city = Arc::new(read_city(&config)?);

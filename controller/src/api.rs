@@ -40,9 +40,9 @@ use axum::{
 };
 use drawing::Drawings;
 use map::MapFile;
-use model::{city::City, ids::JunctionIx};
+use model::{city::City, ids::JunctionIx, time::Moment};
 use problem::{Path, no_such_method, no_such_path};
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc, time::Duration};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
@@ -141,6 +141,22 @@ impl Api {
             .try_send(ask(reply))
             .map_err(|_| Problem::unavailable("the core has too many questions to answer"))?;
         answer.await.map_err(|_| Problem::unavailable("the centre is shutting down"))
+    }
+}
+
+/// The stretch of time that a question is about: until now if it does not say, and from so long before.
+fn stretch(
+    from: Option<i64>,
+    to: Option<i64>,
+    now: Moment,
+    usual: Duration,
+) -> Result<Range<Moment>, Problem> {
+    // What happens in this very millisecond is part of now.
+    let to = to.map_or(now + Duration::from_millis(1), Moment);
+    let from = from.map_or(Moment(to.0.saturating_sub(usual.as_millis() as i64)), Moment);
+    match from > to {
+        true => Err(Problem::invalid(format!("from ({}) is later than to ({})", from.0, to.0))),
+        false => Ok(from..to),
     }
 }
 

@@ -91,17 +91,8 @@ struct Serve {
     #[arg(long, value_name = "ADDR:PORT")]
     listen: SocketAddr,
     /// The MQTT broker with the centre's link times. Without it journeys are planned on empty roads.
-    #[arg(long, value_name = "HOST:PORT", value_parser = host_port)]
-    broker: Option<(String, u16)>,
-}
-
-fn host_port(text: &str) -> Result<(String, u16), String> {
-    let (host, port) = text.rsplit_once(':').ok_or("it is HOST:PORT")?;
-    let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
-    if host.is_empty() || port == 0 {
-        return Err("it is HOST:PORT".to_string());
-    }
-    Ok((host.trim_matches(['[', ']']).to_string(), port))
+    #[arg(long, value_name = "HOST:PORT")]
+    broker: Option<Broker>,
 }
 
 fn realtime(text: &str) -> Result<FeedConfig, String> {
@@ -175,7 +166,6 @@ fn obey(command: Command) -> Result<(), Failure> {
         (Some(Task::Prepare(task)), _) => prepare(&task),
         (Some(Task::Serve(task)), _) => {
             let instance = format!("routing-{}", std::process::id());
-            let broker = task.broker.map(|(host, port)| Broker::open_to_all(host, port));
             let city = task.data.join(CITY_FILE);
             let timetable = Some(task.data.join(TIMETABLE_FILE)).filter(|file| file.exists());
             serve(
@@ -186,7 +176,7 @@ fn obey(command: Command) -> Result<(), Failure> {
                     fares: task.fares,
                     realtime: task.realtime,
                     listen: task.listen,
-                    broker,
+                    broker: task.broker,
                     limits: Limits::default(),
                 },
                 "command line",

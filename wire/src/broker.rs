@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_spanned::Spanned;
 use std::{
     path::{Path, PathBuf},
+    str::FromStr,
     time::Duration,
 };
 
@@ -181,6 +182,21 @@ impl Broker {
     }
 }
 
+/// HOST:PORT as one types it on a command line, of a broker that lets anybody in. IPv6 addresses may stand in brackets.
+impl FromStr for Broker {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Broker, String> {
+        let (host, port) = text.rsplit_once(':').ok_or("it is HOST:PORT")?;
+        let host = host.trim_matches(['[', ']']);
+        match port.parse() {
+            Ok(1..) if host.is_empty() => Err("it is HOST:PORT".to_owned()),
+            Ok(port @ 1..) => Ok(Broker::open_to_all(host, port)),
+            _ => Err(format!("{port:?} is not a port")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +253,21 @@ key = "centre-1.key"
             "authority =",
             "b.toml:7: unknown field `authority`, expected one of `ca`, `certificate`, `key`",
         );
+    }
+
+    #[test]
+    fn a_broker_on_the_command_line_has_a_port() {
+        let check = |text: &str, expected: Option<(&str, u16)>| {
+            let broker = text.parse::<Broker>().ok();
+            assert_eq!(broker.as_ref().map(|b| (b.host.as_str(), b.port)), expected, "{text}");
+        };
+        check("localhost:1883", Some(("localhost", 1883)));
+        check("[::1]:1883", Some(("::1", 1883)));
+        check("::1:1883", Some(("::1", 1883)));
+        check("localhost", None);
+        check(":1883", None);
+        check("localhost:0", None);
+        check("localhost:70000", None);
     }
 
     #[test]

@@ -70,7 +70,7 @@ struct Check {
 struct At {
     /// The broker.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883", conflicts_with = "config")]
-    broker: String,
+    broker: Broker,
     /// Certificates of those who may vouch for the broker (PEM): an encrypted link.
     #[arg(long, value_name = "F.pem", conflicts_with = "config")]
     ca: Option<PathBuf>,
@@ -90,14 +90,9 @@ impl At {
         let broker = match &self.config {
             Some(file) => table(file)?,
             None => {
-                let (host, port) = self
-                    .broker
-                    .rsplit_once(':')
-                    .and_then(|(host, port)| Some((host, port.parse().ok().filter(|port| *port != 0)?)))
-                    .ok_or_else(|| Failure::Usage(format!("--broker: {:?} is not HOST:PORT", self.broker)))?;
                 let own = self.certificate.clone().zip(self.key.clone());
                 let tls = self.ca.clone().map(|ca| TlsFiles { ca, own });
-                Broker { tls, ..Broker::open_to_all(host, port) }
+                Broker { tls, ..self.broker.clone() }
             }
         };
         let mut link = broker

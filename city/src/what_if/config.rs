@@ -75,21 +75,14 @@ impl Config {
     }
 
     /// Of `--broker` and `--city`.
-    pub(super) fn of_command_line(broker: &str, city: &Path) -> Result<Config, Complaints> {
-        let address = broker
-            .rsplit_once(':')
-            .and_then(|(host, port)| Some((host, port.parse().ok().filter(|port| *port != 0)?)))
-            .filter(|(host, _)| !host.is_empty());
-        let Some((host, port)) = address else {
-            return Err(Complaint::whole("--broker", format!("{broker:?} is not HOST:PORT")).into());
-        };
-        Ok(Config {
+    pub(super) fn of_command_line(broker: Broker, city: &Path) -> Config {
+        Config {
             instance: "what-if".to_owned(),
             city: city.to_owned(),
             threads: spare_threads(),
-            broker: Broker::open_to_all(host, port),
+            broker,
             adaptive: Tuning::default(),
-        })
+        }
     }
 
     /// The broker link, with its password read.
@@ -122,17 +115,5 @@ mod tests {
         check("port = 1883", "port = 0", "port = 0 is no port");
         check("keep_alive_s = 10", "keep_alive_s = 1", "keep_alive_s = 1 is below 5");
         check("# [adaptive]", "[adaptiv]", "adaptiv");
-    }
-
-    #[test]
-    fn a_broker_on_the_command_line_has_a_port() {
-        let check = |text: &str, ok: bool| {
-            assert_eq!(Config::of_command_line(text, Path::new("c.json")).is_ok(), ok, "{text}");
-        };
-        check("localhost:1883", true);
-        check("::1:1883", true);
-        check("localhost", false);
-        check(":1883", false);
-        check("localhost:0", false);
     }
 }

@@ -270,18 +270,19 @@ pub(super) struct Stretch {
 pub(super) async fn get_lamps(
     State(api): State<Api>,
     Path(id): Path<String>,
-    Query(stretch): Query<Stretch>,
+    Query(asked): Query<Stretch>,
 ) -> Result<Json<CorridorLamps>, Problem> {
     let road = api.road(&id)?;
-    let to = stretch.to.map_or_else(|| api.0.clock.now(), Moment);
-    let from = stretch.from.map_or(to - USUAL, Moment);
-    if from > to || to.since(from) > LONGEST {
-        let most = LONGEST.as_secs();
-        return Err(Problem::invalid(format!("from must lie before to, by {most} s at most")));
+    let Range { start: from, end: to } = super::stretch(asked.from, asked.to, api.0.clock.now(), USUAL)?;
+    if to.since(from) > LONGEST {
+        let (apart, most) = (to.since(from).as_secs(), LONGEST.as_secs());
+        return Err(Problem::invalid(format!(
+            "from and to are {apart} s apart; lamps are shown for {most} s at most"
+        )));
     }
     let mut stops = Vec::new();
     for here in &road.out_signals {
-        let range = from - CARRY..to;
+        let range = Moment(from.0.saturating_sub(CARRY.as_millis() as i64))..to;
         let rows = api.0.store.events(here.junction, range, MOST_EVENTS).await?.rows;
         let back = road.back_of(here.junction).map(|p| shown(&rows, &p.groups, from..to)).unwrap_or_default();
         let id = api.0.city.junctions[here.junction.ix()].id.as_str().to_owned();

@@ -3,6 +3,7 @@
 use super::{
     Api,
     problem::{Path, Query},
+    stretch,
     view::{DecisionView, Problem, StoredDecisions, StoredEvents, StoredInterval, StoredIntervals},
 };
 use crate::store::{FLAG_FAULT, StoreError};
@@ -34,17 +35,12 @@ pub(super) struct Which {
 
 impl Which {
     fn meant(&self, now: Moment) -> Result<(Range<Moment>, usize), Problem> {
-        // What happens in this very millisecond is part of now.
-        let to = self.to.map_or(now + Duration::from_millis(1), Moment);
-        let from = self.from.map_or(Moment(to.0.saturating_sub(USUAL_RANGE.as_millis() as i64)), Moment);
-        if from > to {
-            return Err(Problem::invalid(format!("from ({}) is later than to ({})", from.0, to.0)));
-        }
+        let range = stretch(self.from, self.to, now, USUAL_RANGE)?;
         let limit = self.limit.unwrap_or(USUAL_LIMIT);
         if !(1..=LARGEST_LIMIT).contains(&limit) {
             return Err(Problem::invalid(format!("limit is {limit}; it may be 1 to {LARGEST_LIMIT}")));
         }
-        Ok((from..to, limit))
+        Ok((range, limit))
     }
 }
 

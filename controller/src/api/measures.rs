@@ -3,6 +3,7 @@
 use super::{
     Api,
     problem::{Path, Query},
+    stretch,
     view::{
         ChartInfo, ChartView, ColumnInfo, ColumnValues, JunctionMeasures, Looked, MeasureDetector,
         MeasureInfo, MeasureOptions, MeasureTable, Measures, Problem, SeriesView,
@@ -89,11 +90,7 @@ struct Wanted {
 
 impl Which {
     fn meant(self, now: Moment, city_zone: &str) -> Result<Wanted, Problem> {
-        let to = self.to.map_or(now + Duration::from_millis(1), Moment);
-        let from = self.from.map_or(Moment(to.0.saturating_sub(USUAL_RANGE.as_millis() as i64)), Moment);
-        if from > to {
-            return Err(Problem::invalid(format!("from ({}) is later than to ({})", from.0, to.0)));
-        }
+        let Range { start: from, end: to } = stretch(self.from, self.to, now, USUAL_RANGE)?;
         let length = to.since(from);
         if length > LONGEST_RANGE {
             return Err(Problem::invalid(format!(

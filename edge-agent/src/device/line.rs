@@ -6,10 +6,8 @@
 //! something whose answer looks like no other: [`CLEARING`]. Devices answer in the order in which they were asked; when
 //! that answer is there, the late one is past or will never come, however late it is.
 
-use super::DeviceError;
-use std::{
-    borrow::Cow, collections::BTreeSet, fmt, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
-};
+use super::{DeviceError, modbus};
+use std::{collections::BTreeSet, fmt, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
     net::TcpStream,
@@ -18,7 +16,7 @@ use tokio::{
 };
 use tokio_modbus::{
     Request, Response, Slave,
-    client::{Client, Context, rtu},
+    client::{Context, rtu},
     slave::SlaveContext,
 };
 pub use tokio_serial::{Parity, StopBits};
@@ -166,14 +164,7 @@ impl SerialLine {
         state.trusted.remove(&unit);
         sleep_until(state.quiet_until).await;
         context.set_slave(Slave(unit));
-        let asked = request.clone();
-        let outcome = match timeout(limit, context.call(request)).await {
-            Err(_) => Err(DeviceError::Timeout { what, limit }),
-            Ok(Err(error)) => Err(DeviceError::Line { what, cause: error.to_string() }),
-            Ok(Ok(Err(exception))) => Err(DeviceError::Refused { what, exception: exception.to_string() }),
-            Ok(Ok(Ok(response))) if answers(&asked, &response) => Ok(response),
-            Ok(Ok(Ok(response))) => Err(DeviceError::Nonsense { what, cause: format!("{response:?}") }),
-        };
+        let outcome = modbus::exchange(context, what, limit, request).await;
         if matches!(outcome, Ok(_) | Err(DeviceError::Refused { .. })) {
             state.trusted.insert(unit);
             state.quiet_until = Instant::now() + self.config.gap();
@@ -208,20 +199,5 @@ impl SerialLine {
             }
         }
         Ok(transport)
-    }
-}
-
-/// Whether a response has the shape that the request asks for.
-fn answers(request: &Request<'_>, response: &Response) -> bool {
-    match (request, response) {
-        (Request::ReadInputRegisters(_, count), Response::ReadInputRegisters(words))
-        | (Request::ReadHoldingRegisters(_, count), Response::ReadHoldingRegisters(words)) => {
-            words.len() == usize::from(*count)
-        }
-        (Request::WriteMultipleRegisters(first, words), Response::WriteMultipleRegisters(at, count)) => {
-            let words: &Cow<'_, [u16]> = words;
-            (first, words.len()) == (at, usize::from(*count))
-        }
-        _ => false,
     }
 }

@@ -379,7 +379,7 @@ impl ModbusDevice {
         let first = self.config.map.command.first + CommandBlock::STAGE;
         let request = Request::ReadHoldingRegisters(first, words.len() as u16);
         let read = match self.call("our settings back", now, request).await? {
-            Response::ReadHoldingRegisters(read) if read.len() == words.len() => read,
+            Response::ReadHoldingRegisters(read) => read,
             other => return Err(nonsense("our settings back", format!("{other:?}"))),
         };
         let local = match read[3] {
@@ -401,14 +401,7 @@ impl ModbusDevice {
     ) -> Result<(), DeviceError> {
         debug_assert!(usize::from(offset) + words.len() <= usize::from(CommandBlock::LENGTH));
         let first = self.config.map.command.first + offset;
-        match self.call(what, now, Request::WriteMultipleRegisters(first, Cow::Borrowed(words))).await? {
-            Response::WriteMultipleRegisters(at, count)
-                if at == first && usize::from(count) == words.len() =>
-            {
-                Ok(())
-            }
-            other => Err(nonsense(what, format!("{other:?}"))),
-        }
+        self.call(what, now, Request::WriteMultipleRegisters(first, Cow::Borrowed(words))).await.map(drop)
     }
 
     async fn input(
@@ -421,14 +414,12 @@ impl ModbusDevice {
         // Not the library's `read_input_registers`: it asserts the length of the answer, and a device that
         // answers short is weather.
         match self.call(what, now, Request::ReadInputRegisters(first, count)).await? {
-            Response::ReadInputRegisters(words) if words.len() == usize::from(count) => Ok(words),
-            Response::ReadInputRegisters(words) => {
-                Err(nonsense(what, format!("{} registers instead of {count}", words.len())))
-            }
+            Response::ReadInputRegisters(words) => Ok(words),
             other => Err(nonsense(what, format!("{other:?}"))),
         }
     }
 
+    /// Asks, and gets an answer that has the shape of one to this question.
     async fn call(
         &mut self,
         what: &'static str,
@@ -455,12 +446,45 @@ impl ModbusDevice {
                 self.connection.insert(connected)
             }
         };
-        match timeout(limit, connection.call(request)).await {
-            Err(_) => Err(DeviceError::Timeout { what, limit }),
-            Ok(Err(error)) => Err(DeviceError::Line { what, cause: error.to_string() }),
-            Ok(Ok(Err(exception))) => Err(DeviceError::Refused { what, exception: exception.to_string() }),
-            Ok(Ok(Ok(response))) => Ok(response),
+        exchange(connection, what, limit, request).await
+    }
+}
+
+/// One question over a connection, and its answer, if it comes in time and has the shape that was asked for.
+pub(super) async fn exchange(
+    connection: &mut Context,
+    what: &'static str,
+    limit: Duration,
+    request: Request<'_>,
+) -> Result<Response, DeviceError> {
+    let asked = request.clone();
+    match timeout(limit, connection.call(request)).await {
+        Err(_) => Err(DeviceError::Timeout { what, limit }),
+        Ok(Err(error)) => Err(DeviceError::Line { what, cause: error.to_string() }),
+        Ok(Ok(Err(exception))) => Err(DeviceError::Refused { what, exception: exception.to_string() }),
+        Ok(Ok(Ok(response))) => match misfit(&asked, &response) {
+            None => Ok(response),
+            Some(cause) => Err(nonsense(what, cause)),
+        },
+    }
+}
+
+/// What about a response is not as the request asks.
+fn misfit(request: &Request<'_>, response: &Response) -> Option<String> {
+    let read = |words: &[u16], count: u16| {
+        (words.len() != usize::from(count)).then(|| format!("{} registers instead of {count}", words.len()))
+    };
+    match (request, response) {
+        (Request::ReadInputRegisters(_, count), Response::ReadInputRegisters(words))
+        | (Request::ReadHoldingRegisters(_, count), Response::ReadHoldingRegisters(words)) => {
+            read(words, *count)
         }
+        (Request::WriteMultipleRegisters(first, words), Response::WriteMultipleRegisters(at, count))
+            if (first, words.len()) == (at, usize::from(*count)) =>
+        {
+            None
+        }
+        (_, other) => Some(format!("{other:?}")),
     }
 }
 

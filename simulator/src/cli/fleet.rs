@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     gateways: Option<NonZero<usize>>,
     /// The broker, which must let anybody in.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
-    broker: String,
+    broker: Broker,
     /// Say hi-res events too, not only lamps and modes.
     #[arg(long)]
     events: bool,
@@ -46,11 +46,6 @@ pub(super) struct Arguments {
     reason = "progress and figures are what the person asked for"
 )]
 pub(super) fn fleet(arguments: &Arguments) -> Result<(), Failure> {
-    let (host, port) = arguments
-        .broker
-        .rsplit_once(':')
-        .and_then(|(host, port)| Some((host, port.parse().ok().filter(|port| *port != 0)?)))
-        .ok_or_else(|| Failure::Input(vec![format!("--broker: {:?} is not HOST:PORT", arguments.broker)]))?;
     let mut city = read(&arguments.city)?;
     let there = city.junctions.len();
     if let Some(wanted) = arguments.controllers {
@@ -62,7 +57,7 @@ pub(super) fn fleet(arguments: &Arguments) -> Result<(), Failure> {
         }
         city.junctions.truncate(wanted);
     }
-    let mut link = Broker::open_to_all(host, port).link("fleet").context("could not make the link ready")?;
+    let mut link = arguments.broker.link("fleet").context("could not make the link ready")?;
     link.client_id = format!("fleet-{}", std::process::id());
     let load = Load {
         city: Arc::new(city),
