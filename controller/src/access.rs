@@ -124,6 +124,10 @@ const REMEMBERED: Duration = Duration::from_secs(300);
 const MOST_REMEMBERED: usize = 1_000;
 /// Passwords checked at once: each takes 19 MiB and some tens of milliseconds of a core.
 const CHECKS: usize = 2;
+/// Most that wait for such a check: more are sent away, or a crowd of guesses would keep everybody waiting.
+const CHECKS_WAITING: usize = 16;
+/// No login is longer, bytes.
+const LONGEST_LOGIN: usize = 80;
 /// How often the file of accounts is looked at.
 const LOOK_PERIOD: Duration = Duration::from_secs(5);
 
@@ -134,6 +138,8 @@ pub(crate) enum Refusal {
     Wrong,
     /// Too many wrong passwords for this login: wait so long.
     Wait(Duration),
+    /// Too many passwords are being checked.
+    Busy,
     /// Nobody needs to sign in here.
     Open,
 }
@@ -151,6 +157,7 @@ pub(crate) struct Gate {
     /// What the digests are keyed with; another one in each run.
     pepper: [u8; 32],
     checks: Semaphore,
+    waiting: Semaphore,
 }
 
 impl Gate {
@@ -177,6 +184,7 @@ impl Gate {
             remembered: Mutex::default(),
             pepper,
             checks: Semaphore::new(CHECKS),
+            waiting: Semaphore::new(CHECKS + CHECKS_WAITING),
         })
     }
 
@@ -215,15 +223,22 @@ impl Gate {
         if self.is_open() {
             return Err(Refusal::Open);
         }
-        let attempts = || self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(wait) = attempts().wait(Instant::now(), login) {
-            return Err(Refusal::Wait(wait));
+        // No account has such a login, and what is tried is remembered.
+        if login.len() > LONGEST_LOGIN {
+            return Err(Refusal::Wrong);
         }
+        let attempts = || self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_try =
+            || attempts().wait(Instant::now(), login).map_or(Ok(()), |wait| Err(Refusal::Wait(wait)));
+        may_try()?;
+        let _place = self.waiting.try_acquire().map_err(|_| Refusal::Busy)?;
         let accounts = self.accounts();
         let (name, password) = (login.to_owned(), password.clone());
         let found = {
             // Closed only at the end of the program, which has no more questions.
             let _seat = self.checks.acquire().await;
+            // Others may have tried the same login meanwhile.
+            may_try()?;
             tokio::task::spawn_blocking(move || accounts.check(&name, &password).cloned()).await
         };
         let found = found.ok().flatten();
@@ -288,6 +303,26 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn guessing_fills_nothing_and_keeps_nobody_waiting() {
+        let from = AccountsFrom::Given(Arc::default());
+        let config = AccessConfig::Accounts { from, anybody_may_view: false, https_only: false };
+        let gate = Arc::new(Gate::open(config).unwrap());
+        let endless = "x".repeat(1 << 20);
+        assert_eq!(gate.check(&endless, &Password::new("guess")).await, Err(Refusal::Wrong));
+        assert_eq!(gate.attempts.lock().unwrap().wait(Instant::now(), &endless), None);
+        let guess = |n: usize| {
+            let gate = gate.clone();
+            tokio::spawn(async move { gate.check(&format!("p{n}"), &Password::new("guess")).await })
+        };
+        let guesses: Vec<_> = (0..200).map(guess).collect();
+        let mut busy = 0;
+        for guess in guesses {
+            busy += usize::from(guess.await.unwrap() == Err(Refusal::Busy));
+        }
+        assert!(busy >= 200 - CHECKS_WAITING - 3 * CHECKS, "{busy} were sent away");
+    }
 
     #[test]
     fn a_role_counts_in_its_districts() {

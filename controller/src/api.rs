@@ -27,7 +27,7 @@ use crate::{
     centre::{Ask, Fleet, Gauges},
     forecasting::Forecasts,
     picture::{JunctionPicture, Picture},
-    store::Store,
+    store::{Store, room::Room},
     what_if::Board,
 };
 use axum::{
@@ -63,6 +63,7 @@ struct Shared {
     roads: corridor::Roads,
     clock: Clock,
     store: Arc<Store>,
+    room: Arc<Room>,
     asks: mpsc::Sender<Ask>,
     picture: watch::Receiver<Arc<Picture>>,
     fleet: watch::Receiver<Arc<Fleet>>,
@@ -73,7 +74,7 @@ struct Shared {
     gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
-    /// Seats for those who measure; bounded by [`measures::SEATS`].
+    /// Seats for those who measure, or look for the widest bands; bounded by [`measures::SEATS`].
     measuring: Arc<Semaphore>,
     /// Streams end when the program does.
     shutdown: CancellationToken,
@@ -89,6 +90,7 @@ pub(crate) struct Doors {
     pub(crate) what_ifs: Arc<Board>,
     pub(crate) forecasts: watch::Receiver<Arc<Forecasts>>,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) room: Arc<Room>,
 }
 
 impl Api {
@@ -109,6 +111,7 @@ impl Api {
             city,
             clock,
             store,
+            room: doors.room,
             asks: doors.asks,
             picture: doors.picture,
             fleet: doors.fleet,
@@ -154,6 +157,11 @@ fn stretch(
     // What happens in this very millisecond is part of now.
     let to = to.map_or(now + Duration::from_millis(1), Moment);
     let from = from.map_or(Moment(to.0.saturating_sub(usual.as_millis() as i64)), Moment);
+    for (name, at) in [("from", from), ("to", to)] {
+        if jiff::Timestamp::from_millisecond(at.0).is_err() {
+            return Err(Problem::invalid(format!("{name} ({}) is beyond all calendars", at.0)));
+        }
+    }
     match from > to {
         true => Err(Problem::invalid(format!("from ({}) is later than to ({})", from.0, to.0))),
         false => Ok(from..to),

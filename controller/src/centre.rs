@@ -4,7 +4,7 @@
 
 use crate::{
     api::junction,
-    coordinator::{Action, Coordinator, Event, Order},
+    coordinator::{Action, Coordinator, Event, Order, upkeep::OCCUPANCY_SLACK},
     field::{Field, Heard, Kept},
     picture::{JunctionPicture, Painter, Picture, Surroundings},
     store::{
@@ -15,8 +15,9 @@ use crate::{
     },
     what_if::{Asked, Board, MOST_OPEN},
 };
-use model::{city::City, ids::JunctionIx, time::Moment};
+use model::{city::City, detection::Detector, ids::JunctionIx, time::Moment};
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
@@ -33,7 +34,7 @@ use uuid::Uuid;
 use wire::{
     clock::Clock,
     link::LinkCounts,
-    message::{HiRes, Vehicles},
+    message::{Channel, Counts, HiRes, PresenceState, Vehicles},
     what_if::Request,
 };
 
@@ -68,8 +69,6 @@ pub(crate) enum Ask {
     Watch(JunctionIx, oneshot::Sender<watch::Receiver<Arc<JunctionPicture>>>),
     /// Put a question to a simulator; the answer says why not, if so.
     WhatIf(Box<Asked>, oneshot::Sender<Result<(), String>>),
-    /// Keep a line in the audit.
-    Note(String),
     /// Take a question back.
     CancelWhatIf(Uuid, String, oneshot::Sender<()>),
 }
@@ -92,6 +91,8 @@ pub(crate) struct Centre {
     pub(crate) city: Arc<City>,
     pub(crate) fingerprint: u64,
     pub(crate) core: Coordinator,
+    /// Of the city's clocks, by which its plans run.
+    pub(crate) zone: jiff::tz::TimeZone,
     pub(crate) painter: Painter,
     pub(crate) field: Field,
     pub(crate) store: Arc<Store>,
@@ -163,6 +164,10 @@ impl Centre {
 
     fn tick(&mut self, now: Moment) {
         let began = Instant::now();
+        // Summer time comes and goes while we run.
+        if let Ok(here) = jiff::Timestamp::from_millisecond(now.0) {
+            self.core.set_utc_offset(self.zone.to_offset(here).seconds());
+        }
         let actions = self.core.handle(now, Event::Tick);
         self.carry_out(now, actions);
         self.ask_strangers(now);
@@ -194,8 +199,8 @@ impl Centre {
         self.gauges.tick_us.store(began.elapsed().as_micros() as u64, Ordering::Relaxed);
     }
 
-    /// Cabinets that talk but whose presence never reached us are asked for it by name. Brokers may cut the
-    /// retained messages that a wide filter brings (rumqttd sends about a hundred at QoS 1).
+    /// Cabinets that talk but whose presence never reached us, or that were last heard of as gone, are asked for it by name.
+    /// Brokers may cut the retained messages that a wide filter brings (rumqttd sends about a hundred at QoS 1).
     fn ask_strangers(&mut self, now: Moment) {
         if now.0.div_euclid(1000) % STRANGERS_PERIOD_S != 0 {
             return;
@@ -203,7 +208,7 @@ impl Centre {
         for (i, live) in self.core.live().iter().enumerate() {
             let ix = JunctionIx::from(i);
             let talks = live.seen_at.is_some_and(|at| now.since(at) < Duration::from_secs(3));
-            if live.presence.is_some() {
+            if live.presence.as_ref().is_some_and(|p| p.state == PresenceState::Online) {
                 if self.strangers.remove(&ix) {
                     self.field.stop_asking_presence(ix);
                 }
@@ -246,9 +251,11 @@ impl Centre {
         }
         match event {
             Event::Counts(junction, at, counts) if self.believable(now, *at) => {
+                let detectors = &self.city.junctions[junction.ix()].detectors;
+                let counts = plausible(detectors, counts);
                 let mut closed = Closed::default();
                 let intervals = if replayed { &mut self.replayed } else { &mut self.live };
-                intervals.add(*junction, *at, counts, receipt, &mut closed);
+                intervals.add(*junction, *at, &counts, receipt, &mut closed);
                 self.room.intervals(closed.rows, closed.receipts);
             }
             Event::HiRes(junction, events) => {
@@ -351,7 +358,6 @@ impl Centre {
                 self.carry_out(now, vec![Action::Audit(entry + &refused)]);
                 let _ = reply.send(put);
             }
-            Ask::Note(entry) => self.carry_out(now, vec![Action::Audit(entry)]),
             Ask::CancelWhatIf(id, who, reply) => {
                 if self.what_ifs.cancel(id) == Some(true) {
                     self.field.cancel_what_if(id);
@@ -407,4 +413,20 @@ const LATE: Duration = Duration::from_secs(5);
 /// The next whole second of the city's clock, so that all centres tick together.
 fn whole_second_after(now: Moment) -> Moment {
     Moment((now.0.div_euclid(1000) + 1) * 1000)
+}
+
+/// Those channels that the junction has, with numbers that there can be: the core has counted the others.
+fn plausible<'a>(detectors: &[Detector], counts: &'a Counts) -> Cow<'a, Counts> {
+    let good = |c: &Channel| {
+        detectors.iter().any(|d| d.channel.0 == c.dl)
+            && (0.0..=OCCUPANCY_SLACK).contains(&c.occupancy_avg)
+            && c.speed_avg.is_none_or(f32::is_finite)
+    };
+    match counts.channels.iter().all(good) {
+        true => Cow::Borrowed(counts),
+        false => {
+            let channels = counts.channels.iter().filter(|c| good(c)).cloned().collect();
+            Cow::Owned(Counts { channels, ..*counts })
+        }
+    }
 }

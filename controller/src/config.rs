@@ -353,6 +353,19 @@ fn store(source: Source<'_>, raw: Spanned<RawStore>, faults: &mut Complaints) ->
                 let message = "sslmode=require: this program speaks to the database without TLS; use a local socket or a tunnel";
                 faults.push(Complaint::spanned(source, &store.connection, message));
             }
+            let remote = connection.get_hosts().iter().find_map(|host| match host {
+                tokio_postgres::config::Host::Tcp(name) if !is_local(name) => Some(name),
+                _ => None,
+            });
+            if let Some(host) =
+                remote.filter(|_| connection.get_ssl_mode() != tokio_postgres::config::SslMode::Disable)
+            {
+                let message = format!(
+                    "{host} is another machine, and this program speaks to the database without TLS: use a tunnel, or \
+                     sslmode=disable where the network between is your own"
+                );
+                faults.push(Complaint::spanned(source, &store.connection, message));
+            }
             let secret = Secret { file: store.password_file, variable: "SVETOFOR_STORE_PASSWORD" };
             let password = (secret.file.is_some() || store.password_from_environment).then_some(secret);
             Some(StoreConfig::Postgres { connection: Box::new(connection), password, keep })
@@ -363,6 +376,11 @@ fn store(source: Source<'_>, raw: Spanned<RawStore>, faults: &mut Complaints) ->
             None
         }
     }
+}
+
+/// Whether a host is this machine.
+fn is_local(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 mod forecast;
 pub(crate) mod orders;
 pub(crate) mod picture;
-mod upkeep;
+pub(crate) mod upkeep;
 
 pub use crate::supervisor::Returned;
 pub use forecast::{Change, Expected};
@@ -36,7 +36,7 @@ use uuid::Uuid;
 use wire::{
     command::Command,
     message::{Alarms, Counts, Events, Groups, Mode, Presence, PresenceState, Rung},
-    result::CommandResult,
+    result::{CommandResult, Reason as CommandReason},
 };
 
 /// Everything that can ever happen to the centre.
@@ -140,6 +140,8 @@ pub struct OrderInForce {
 /// What the centre knows of one junction, for decisions and for the page.
 #[derive(Clone, Debug, Default)]
 pub struct Live {
+    /// Why the cabinet refused the last command that it did not take; `None` once it has taken one.
+    pub refused: Option<CommandReason>,
     /// The last presence.
     pub presence: Option<Presence>,
     /// Time of the newest `tlc.groups`.
@@ -340,6 +342,11 @@ impl Coordinator {
     /// How it is set.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The city's clocks show another time now: summer time has come, or gone.
+    pub fn set_utc_offset(&mut self, seconds: i32) {
+        self.settings.utc_offset_s = seconds;
     }
 
     /// What is known of each junction, in junction order.

@@ -124,6 +124,9 @@ impl Decoder {
         };
         match kind {
             Kind::Presence => Ok(Heard::Live(vec![Event::Presence(junction()?, read("presence", payload)?)])),
+            Kind::Status(StatusCode::Vehicles) if !node.is_fleet() => {
+                Err(Rejection::new("mqtt.unexpected", format!("vehicle positions from {node}")))
+            }
             Kind::Status(StatusCode::Vehicles) => {
                 let status: Status<Vehicles> = read(StatusCode::Vehicles.as_str(), payload)?;
                 let newest = status.entries.into_iter().next_back();
@@ -376,6 +379,8 @@ impl Field {
         // A cabinet says about four things a second: two seconds of them, so that a pause of the core loses
         // nothing and a long one loses the oldest.
         link.incoming = 8 * junctions + 1_024;
+        // Every ten seconds each is told at once what is stored, of two channels.
+        link.outgoing = 2 * junctions + 1_024;
         let (publisher, inbox) = link::connect(link);
 
         let (heard_in, heard) = mpsc::channel(HEARD_BOUND);
@@ -567,7 +572,9 @@ mod tests {
         check("mow/sketch/C/presence", b"online", "mqtt.malformed.presence");
         check("mow/sketch/C/alarm/tlc.lamp", b"", "mqtt.malformed.alarm");
         check(&format!("mow/sketch/C/alarm/{}", "x".repeat(65)), &alarm(), "mqtt.malformed.alarm");
-        check("mow/sketch/C/status/vehicle.positions/live", b"", "mqtt.malformed.vehicle.positions");
+        check("mow/transit/fleet/status/vehicle.positions/live", b"", "mqtt.malformed.vehicle.positions");
+        // A cabinet has no vehicles.
+        check("mow/sketch/C/status/vehicle.positions/live", &status(Vehicles::default()), "mqtt.unexpected");
         check("mow/sketch/C/status/traffic.links/live", b"", "mqtt.unexpected");
         check("mow/sketch/C/command/tlc.lease", b"", "mqtt.unexpected");
         check("mow/centre/centre-2/result/tlc.lease", b"", "mqtt.unknown-node");

@@ -34,13 +34,14 @@ use anyhow::{Context, bail};
 use api::{Api, Doors};
 use centre::{ASK_BOUND, Gauges};
 use coordinator::{Coordinator, Settings};
+use decide::Kind;
 use field::{Decoder, Field};
 use model::{
     city::City,
     ids::{JunctionId, JunctionIx},
 };
 use picture::{Frame, Painter, Picture, Surroundings};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::{FLAG_REPLAYED, Started, Store, StoreError, intervals::Intervals, room};
 use tokio::{
     net::TcpListener,
@@ -101,13 +102,7 @@ pub async fn start(
         .with_context(|| format!("no time zone {:?}", config.time_zone))?;
     let here =
         jiff::Timestamp::from_millisecond(clock.now().0).context("the clock is beyond all calendars")?;
-    let mut kinds = std::collections::BTreeMap::new();
-    for (id, kind) in &config.control.kinds {
-        let ix = city
-            .junction_ix(id)
-            .with_context(|| format!("[control.junctions] names {id}, which the city does not have"))?;
-        kinds.insert(ix, *kind);
-    }
+    let kinds = kinds(&config, &city)?;
 
     let gate = Arc::new(Gate::open(config.access.clone()).context("the accounts")?);
     tokio::spawn(gate.clone().follow(shutdown.clone()));
@@ -136,13 +131,14 @@ pub async fn start(
         store = store.kind(),
         "the centre runs"
     );
-    let parts = Parts { config, city, owned, clock, store, field, link_end, settings, started, gate };
+    let parts = Parts { config, zone, city, owned, clock, store, field, link_end, settings, started, gate };
     Ok(assemble(parts, shutdown))
 }
 
 /// What a centre is put together from.
 struct Parts {
     config: Config,
+    zone: jiff::tz::TimeZone,
     city: Arc<City>,
     owned: Vec<JunctionIx>,
     clock: Clock,
@@ -156,7 +152,7 @@ struct Parts {
 }
 
 fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
-    let Parts { config, city, owned, clock, store, field, link_end, settings, started, gate } = parts;
+    let Parts { config, zone, city, owned, clock, store, field, link_end, settings, started, gate } = parts;
     let keep = config.store.keep();
     let decisions = started.decisions;
     let ahead_s = settings.utc_offset_s;
@@ -207,6 +203,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         what_ifs: what_ifs.clone(),
         forecasts,
         gate,
+        room: waiting.clone(),
     };
     let api = Api::new(city.clone(), &owned, clock, store.clone(), doors, shutdown.clone());
     let fingerprint = city.fingerprint();
@@ -214,6 +211,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         city,
         fingerprint,
         core,
+        zone,
         painter,
         field,
         store: store.clone(),
@@ -270,6 +268,31 @@ pub async fn run(
 }
 
 /// The junctions of the districts that this centre commands.
+/// What would keep a centre of this configuration from starting, of all that can be known before it starts.
+///
+/// # Errors
+/// Districts and junctions that the city does not have, and files for accounts, passwords and certificates that are of no use.
+pub fn examine(config: &Config, city: &City) -> anyhow::Result<()> {
+    owned(config, city)?;
+    kinds(config, city)?;
+    Gate::open(config.access.clone()).context("the accounts")?;
+    config.store.clone().with_secret()?;
+    config.broker.link("check").context("the broker")?;
+    Ok(())
+}
+
+/// Junctions with another kind of control than the usual one.
+fn kinds(config: &Config, city: &City) -> anyhow::Result<BTreeMap<JunctionIx, Kind>> {
+    let kind = |(id, kind): (&JunctionId, &Kind)| {
+        let ix = city.junction_ix(id);
+        Ok((
+            ix.with_context(|| format!("[control.junctions] names {id}, which the city does not have"))?,
+            *kind,
+        ))
+    };
+    config.control.kinds.iter().map(kind).collect()
+}
+
 fn owned(config: &Config, city: &City) -> anyhow::Result<Vec<JunctionIx>> {
     let theirs = city.districts();
     for district in config.districts.iter().flatten() {

@@ -11,6 +11,7 @@ use controller::measures::{
 use controller::store::embedded::upkeep::{self, Holds, UpkeepError};
 use model::{city::City, config::Source, ids::DistrictId};
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -33,7 +34,7 @@ struct Arguments {
     /// Say whether the configuration and the city can be used, and end.
     #[arg(long)]
     check: bool,
-    /// Write logs as JSON lines. RUST_LOG says how much is logged (default: info).
+    /// Write logs as JSON lines. SVETOFOR_LOG says how much is logged (default: info).
     #[arg(long)]
     log_json: bool,
 }
@@ -198,7 +199,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = runtime
         .context("could not start the runtime")
-        .and_then(|runtime| runtime.block_on(run(daemon, city)));
+        .and_then(|runtime| runtime.block_on(run(&config, daemon, city)));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&format!("{error:#}"), 1),
@@ -294,13 +295,13 @@ fn refuse(error: &MeasureError) -> ExitCode {
     complain(&error.to_string(), code)
 }
 
-#[expect(clippy::print_stdout, reason = "what a command did is for whoever typed it")]
 fn say(what: &str) {
-    println!("{what}");
+    // Whoever reads it may have gone away.
+    let _ = writeln!(std::io::stdout(), "{what}");
 }
 
 fn start_logs(json: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("SVETOFOR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json { logs.json().init() } else { logs.init() }
 }
@@ -323,14 +324,12 @@ fn load(file: &Path) -> Result<(controller::config::Daemon, City), String> {
     let text = std::fs::read_to_string(&daemon.city)
         .map_err(|error| format!("{name}: could not be read: {error}"))?;
     let city = City::parse(Source::new(&name, &text)).map_err(|faults| faults.to_string())?;
+    controller::examine(&daemon.config, &city).map_err(|error| format!("{}: {error:#}", file.display()))?;
     Ok((daemon, city))
 }
 
-async fn run(daemon: controller::config::Daemon, city: City) -> anyhow::Result<()> {
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), city = %daemon.city.display(), "controller");
-    let listener = tokio::net::TcpListener::bind(daemon.listen)
-        .await
-        .with_context(|| format!("could not listen on {}", daemon.listen))?;
+async fn run(file: &Path, daemon: controller::config::Daemon, city: City) -> anyhow::Result<()> {
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %file.display(), city = %daemon.city.display(), "controller starts");
     let shutdown = CancellationToken::new();
     let on_signal = shutdown.clone();
     tokio::spawn(async move {
@@ -338,7 +337,25 @@ async fn run(daemon: controller::config::Daemon, city: City) -> anyhow::Result<(
         tracing::info!("ending");
         on_signal.cancel();
     });
-    controller::run(daemon.config, Arc::new(city), Some(listener), wire::clock::Clock::real(), shutdown).await
+    let city = Arc::new(city);
+    while !shutdown.is_cancelled() {
+        let listener = tokio::net::TcpListener::bind(daemon.listen)
+            .await
+            .with_context(|| format!("could not listen on {}", daemon.listen))?;
+        let (clock, round) = (wire::clock::Clock::real(), shutdown.child_token());
+        let centre =
+            controller::run(daemon.config.clone(), city.clone(), Some(listener), clock, round.clone());
+        tokio::pin!(centre);
+        tokio::select! {
+            ended = &mut centre => ended?,
+            off_ms = clock.outdated() => {
+                tracing::warn!(off_ms, "the machine's clock was set: begins anew");
+                round.cancel();
+                centre.await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn wait_for_signal() {

@@ -78,6 +78,8 @@ pub enum Event {
     },
     /// The broker link came up (true) or went down.
     Link(bool),
+    /// Entries that no centre has heard were lost for want of room, so many since the start.
+    Lost(u64),
     /// Some time has passed; comes after every reading.
     Tick,
 }
@@ -291,6 +293,7 @@ impl Agent {
             Event::Written { id, outcome } => self.on_written(id, outcome, &mut actions),
             Event::Link(true) => self.introduce(now, &mut actions),
             Event::Link(false) => {}
+            Event::Lost(entries) => self.alarms.lost(now, entries),
             Event::Tick => self.on_tick(now, &mut actions),
         }
         actions
@@ -325,6 +328,8 @@ impl Agent {
             if self.seen.as_ref().is_some_and(|s| now.since(s.at) > HEARTBEAT_STUCK) {
                 self.count("device.stuck");
             }
+            // The log moves on by itself: what was read of it is read no second time.
+            self.telemetry.take_log(now, &report);
             return;
         }
         for violation in self.watch.observe(&self.config.junction, &report) {
@@ -406,7 +411,16 @@ impl Agent {
             Err(refusal) => {
                 let name = refusal.reason.map_or("expired".into(), |r| format!("{r:?}"));
                 self.count(format!("command.refused.{name}"));
-                tracing::debug!(signal = %self.config.junction.id, command = %cmd_id, seq = command.seq, reason = name, "command refused");
+                let signal = &self.config.junction.id;
+                // The street moves while a command is under way; all else is somebody's fault.
+                match refusal.reason {
+                    Some(Reason::Unsafe | Reason::StaleTick) => {
+                        tracing::debug!(%signal, command = %cmd_id, seq = command.seq, reason = name, "command refused");
+                    }
+                    _ => {
+                        tracing::info!(%signal, command = %cmd_id, seq = command.seq, reason = name, "command refused")
+                    }
+                }
                 let Refusal { state, reason, detail } = refusal;
                 let result = CommandResult { cmd_id, state, reason, detail };
                 self.fence.remember(result.clone());
@@ -444,6 +458,11 @@ impl Agent {
                 None => return Err(Refusal::new(Reason::BadLease, "no lease runs that could be prolonged")),
             },
         };
+        if matches!(hold, Hold::Plan(_) | Hold::Local(LocalMode::Coordinated))
+            && let Some(why) = self.fallback.why()
+        {
+            return Err(Refusal::new(Reason::Unsynchronised, format!("no plan can run by the clock: {why}")));
+        }
         match hold {
             Hold::Stage(stage) => guard::stage(junction, seen, StageNumber(stage), now)?,
             Hold::Plan(_) | Hold::Local(_) => guard::device(junction, seen, now)?,

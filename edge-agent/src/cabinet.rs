@@ -10,8 +10,9 @@ use crate::{
 use model::{signal::Junction, time::Moment};
 use std::{
     collections::{BTreeMap, VecDeque},
-    io,
-    path::PathBuf,
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -72,6 +73,8 @@ pub struct Cabinet {
     epoch_file: Option<PathBuf>,
     malformed_topics: u64,
     malformed_stored: u64,
+    /// Losses that the core has heard of.
+    lost: u64,
 }
 
 impl Cabinet {
@@ -83,7 +86,7 @@ impl Cabinet {
         let node = config.node();
         let spool = Spool::open(config.spool.clone(), &node)?;
         let epoch_file = config.spool.folder.map(|f| f.join(format!("{}.epoch", spool::file_name(&node))));
-        let epoch = epoch_file.as_ref().and_then(|f| std::fs::read_to_string(f).ok());
+        let epoch = epoch_file.as_deref().map_or(0, remembered);
         let mut device = ModbusDevice::new(config.device);
         device.resume(spool.log());
         let agent = AgentConfig {
@@ -91,7 +94,7 @@ impl Cabinet {
             boot,
             poll: config.poll,
             longest_countdown_s: device.longest_countdown_s(),
-            epoch: epoch.and_then(|text| text.trim().parse().ok()).unwrap_or(0),
+            epoch,
         };
         Ok(Cabinet {
             agent: Agent::new(agent, now),
@@ -102,6 +105,7 @@ impl Cabinet {
             epoch_file,
             malformed_topics: 0,
             malformed_stored: 0,
+            lost: 0,
         })
     }
 
@@ -117,6 +121,10 @@ impl Cabinet {
             Err(error) => Event::DeviceFailed(with_causes(&error)),
         };
         self.feed(now, event).await;
+        let lost = self.uplink.spool().dropped();
+        if lost > std::mem::replace(&mut self.lost, lost) {
+            self.feed(now, Event::Lost(lost)).await;
+        }
         self.feed(now, Event::Tick).await;
         self.uplink.replay(now).into_iter().for_each(|part| self.publisher.publish(part));
     }
@@ -208,11 +216,26 @@ impl Cabinet {
     fn remember(&self, epoch: u64) {
         let Some(file) = &self.epoch_file else { return };
         let fresh = file.with_extension("epoch-new");
-        let written = std::fs::write(&fresh, epoch.to_string()).and_then(|()| std::fs::rename(&fresh, file));
+        let written = File::create(&fresh)
+            .and_then(|mut new| new.write_all(epoch.to_string().as_bytes()).and_then(|()| new.sync_all()))
+            .and_then(|()| std::fs::rename(&fresh, file));
         if let Err(error) = written {
             tracing::warn!(file = %file.display(), %error, "the epoch cannot be kept across a restart");
         }
     }
+}
+
+/// The epoch that an earlier run of this cabinet's agent obeyed last; 0 if there was none.
+fn remembered(file: &Path) -> u64 {
+    let epoch = match std::fs::read_to_string(file) {
+        Ok(text) => text.trim().parse().map_err(|e: std::num::ParseIntError| e.to_string()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error.to_string()),
+    };
+    epoch.unwrap_or_else(|error| {
+        tracing::warn!(file = %file.display(), error, "the last epoch is lost; the first centre that asks is believed");
+        0
+    })
 }
 
 fn arrived(code: CommandCode, message: Message) -> Arrived {

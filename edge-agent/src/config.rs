@@ -17,7 +17,7 @@ use model::{
 use serde::Deserialize;
 use serde_spanned::Spanned;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -412,6 +412,11 @@ impl Config {
             let message =
                 format!("{} cabinets are more than one agent serves ({MOST_CABINETS})", cabinets.len());
             complaints.push(Complaint::whole(&self.file, message));
+        }
+        let mut nodes = BTreeSet::new();
+        if let Some(twice) = cabinets.iter().map(CabinetConfig::node).find(|node| !nodes.insert(node.clone()))
+        {
+            complaints.push(Complaint::whole(&self.file, format!("cabinet {twice} is named twice")));
         }
         let link = self
             .broker

@@ -1,7 +1,7 @@
 //! All cabinets of one process, each with its own task, until the shutdown.
 
 use crate::{Cabinet, CabinetConfig, Connection, Opened};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs::File, path::PathBuf, time::Duration};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -31,12 +31,16 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// Another agent keeps its spool there: two would destroy one another's.
+    #[error("{} is in use by another agent", .0.display())]
+    InUse(PathBuf),
 }
 
 /// Runs all cabinets until `shutdown`, on the given clock. Links and devices that are not there are waited
 /// for; only what no waiting can mend is an error.
 pub async fn run(config: Opened, clock: Clock, shutdown: CancellationToken) -> Result<(), RunError> {
     let count = config.cabinets.len().max(1);
+    let _alone = alone(&config)?;
     let gateway = match config.connection {
         Connection::PerCabinet => None,
         Connection::Shared => Some(Gateway::start(&config)),
@@ -80,6 +84,20 @@ pub async fn run(config: Opened, clock: Clock, shutdown: CancellationToken) -> R
         }
     }
     Ok(())
+}
+
+/// Holds the spool's folder for this agent until it is dropped.
+fn alone(config: &Opened) -> Result<Option<File>, RunError> {
+    let Some((first, folder)) = config.cabinets.first().and_then(|c| Some((c, c.spool.folder.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    let file = std::fs::create_dir_all(folder).and_then(|()| File::create(folder.join("lock")));
+    let file = file.map_err(|source| RunError::Spool { node: first.node().to_string(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(_) => Err(RunError::InUse(folder.clone())),
+    }
 }
 
 enum Source {

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let log = tracing_subscriber::EnvFilter::try_from_env("SVETOFOR_LOG").unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
     let file = arguments.config.display().to_string();
     let config = match load(&arguments.config) {
@@ -86,7 +86,19 @@ fn start(config: edge_agent::Opened, file: &str) -> anyhow::Result<()> {
             }
             signalled.cancel();
         });
-        edge_agent::run(config, Clock::real(), shutdown).await?;
+        while !shutdown.is_cancelled() {
+            let (clock, round) = (Clock::real(), shutdown.child_token());
+            let cabinets = edge_agent::run(config.clone(), clock, round.clone());
+            tokio::pin!(cabinets);
+            tokio::select! {
+                ended = &mut cabinets => ended?,
+                off_ms = clock.outdated() => {
+                    tracing::warn!(off_ms, "the machine's clock was set: begins anew");
+                    round.cancel();
+                    cabinets.await?;
+                }
+            }
+        }
         tracing::info!("edge-agent ends");
         Ok(())
     })

@@ -210,7 +210,7 @@ impl Spool {
             body: Body::Disk(path, None),
         });
         for (segment, first, last) in marks {
-            self.segment(segment).into_iter().for_each(|s| s.mark(first, last));
+            self.segment(segment).map(|s| s.mark(first, last));
         }
     }
 
@@ -243,8 +243,8 @@ impl Spool {
                 }
             }
             Err(error) => {
-                if self.dropped.is_multiple_of(1000) {
-                    tracing::warn!(%error, "the spool cannot write; a record is lost");
+                if (self.dropped + self.unconfirmed).is_multiple_of(1000) {
+                    tracing::warn!(%error, "the spool cannot write; a record is not kept");
                 }
                 *(if sent.is_some() { &mut self.unconfirmed } else { &mut self.dropped }) += 1;
             }
@@ -324,7 +324,9 @@ impl Spool {
                 let Some(file) = file else { return Err(io::ErrorKind::NotFound.into()) };
                 if let Err(error) = file.write_all(frame) {
                     // Half a frame must not stand in front of whole ones.
-                    let _ = file.set_len(segment.bytes);
+                    if file.set_len(segment.bytes).is_err() {
+                        segment.seal();
+                    }
                     return Err(error);
                 }
             }
@@ -364,7 +366,7 @@ impl Spool {
             }
         }
         for &(segment, first, last) in &marks {
-            self.segment(segment).into_iter().for_each(|s| s.mark(first, last));
+            self.segment(segment).map(|s| s.mark(first, last));
         }
         if !marks.is_empty()
             && let Err(error) = self.note(&framed(&Frame::Stored(marks)))
@@ -447,6 +449,7 @@ impl Spool {
             ((read, k), end) if read == number && k <= from => (k, end),
             _ => (0, 0),
         };
+        let mut all = true;
         for (frame, end) in frames(bytes.get(begin..).unwrap_or_default()) {
             let Some(record) = frame.record() else { continue };
             if k >= from && !segment.stored[k as usize] && !self.under_way.contains_key(&record.key()) {
@@ -455,8 +458,13 @@ impl Spool {
             k += 1;
             self.read_to = ((number, k), begin + end);
             if self.ahead.len() == READ_AHEAD {
+                all = false;
                 break;
             }
+        }
+        drop(bytes);
+        if all && k < self.segments[at].records() {
+            self.lose_from(at, k);
         }
         match self.ahead.front() {
             Some(&(first, _)) => self.cursor = first,
@@ -472,6 +480,20 @@ impl Spool {
         self.broken += 1;
         self.dropped += u64::from(segment.left) - (all - self.under_way.len()) as u64;
         segment.remove();
+    }
+
+    /// The records of a segment from that one on cannot be read back: somebody cut its file, or the disk is bad.
+    fn lose_from(&mut self, at: usize, first: u32) {
+        let segment = &mut self.segments[at];
+        segment.seal();
+        let (number, all) = (segment.number, self.under_way.len());
+        self.under_way.retain(|_, ((s, k), _)| *s != number || *k < first);
+        let sent = (all - self.under_way.len()) as u64;
+        let lost = segment.mark(first, segment.records() - 1);
+        tracing::warn!(segment = number, records = lost, "a part of the spool cannot be read back");
+        self.broken += 1;
+        self.unconfirmed += sent;
+        self.dropped += u64::from(lost) - sent;
     }
 
     /// Whether nothing waits to be sent.
@@ -516,9 +538,19 @@ impl Segment {
         self.stored.len() as u32
     }
 
-    fn mark(&mut self, first: u32, last: u32) {
+    /// These need not be kept; says how many were until now.
+    fn mark(&mut self, first: u32, last: u32) -> u32 {
+        let before = self.left;
         for stored in self.stored.iter_mut().take(last as usize + 1).skip(first as usize) {
             self.left -= u32::from(!std::mem::replace(stored, true));
+        }
+        before - self.left
+    }
+
+    /// Nothing may be added any more.
+    fn seal(&mut self) {
+        if let Body::Disk(_, file) = &mut self.body {
+            *file = None;
         }
     }
 
@@ -764,6 +796,25 @@ mod tests {
         fs::remove_dir_all(&sub).unwrap();
         (0..5).for_each(|n| spool.push(record(n), None));
         assert_eq!((spool.len(), spool.dropped()), (0, 5));
+    }
+
+    /// Somebody made room on the disk by cutting a file that the agent was using.
+    #[test]
+    fn a_file_that_is_cut_meanwhile_costs_counted_records_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = open(Some(folder.path()), 10_000_000);
+        (0..4).for_each(|n| spool.push(record(n), Some(NOW)));
+        (4..10).for_each(|n| spool.push(record(n), None));
+        let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let length = fs::metadata(&file).unwrap().len();
+        OpenOptions::new().write(true).open(&file).unwrap().set_len(length / 2 + 1).unwrap();
+        spool.link_lost();
+        spool.push(record(10), None);
+        assert_eq!(drain(&mut spool), [0, 1, 2, 3, 4]);
+        // The one that went behind the cut, before it was noticed, is lost with it.
+        assert_eq!((spool.dropped(), spool.broken()), (6, 1));
+        spool.push(record(11), None);
+        assert_eq!(drain(&mut spool), [11]);
     }
 
     #[test]

@@ -62,8 +62,22 @@ text_id!(
 impl JunctionId {
     /// Whether the name can stand as one MQTT topic level: not empty, no `/`, `+`, `#`, NUL or control.
     pub fn is_topic_safe(&self) -> bool {
-        !self.0.is_empty() && !self.0.chars().any(|c| matches!(c, '/' | '+' | '#') || c.is_control())
+        is_topic_level(&self.0)
     }
+}
+
+impl DistrictId {
+    /// Names that stand where a district would, for nodes that are no cabinets.
+    pub const RESERVED: [&str; 4] = ["centre", "gateway", "transit", "simulator"];
+
+    /// Whether the name can stand as one MQTT topic level, and means a district there.
+    pub fn is_topic_safe(&self) -> bool {
+        is_topic_level(&self.0) && !Self::RESERVED.contains(&self.as_str())
+    }
+}
+
+fn is_topic_level(name: &str) -> bool {
+    !name.is_empty() && !name.chars().any(|c| matches!(c, '/' | '+' | '#') || c.is_control())
 }
 
 /// A number that a cabinet uses, counted from 1 as the manuals do.

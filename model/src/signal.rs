@@ -19,7 +19,7 @@ use crate::{
     time::Tenths,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a group's lamps show.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -330,6 +330,13 @@ impl Junction {
         if !self.id.is_topic_safe() {
             faults.push("its id cannot stand in an MQTT topic (it is empty or has / + #)".to_string());
         }
+        if !self.district.is_topic_safe() {
+            faults.push(format!(
+                "its district {:?} cannot stand in an MQTT topic (it is empty, has / + #, or is one of {})",
+                self.district.as_str(),
+                DistrictId::RESERVED.join(", ")
+            ));
+        }
         for (i, group) in self.groups.iter().enumerate() {
             if usize::from(group.number.0) != i + 1 {
                 faults.push(format!(
@@ -396,7 +403,21 @@ impl Junction {
                 faults.extend(self.plan_faults(plan));
             }
         }
+        let mut numbers = BTreeSet::new();
+        if let Some(plan) = self.plans.iter().find(|p| !numbers.insert(p.number)) {
+            faults.push(format!("plan {} is there twice", plan.number));
+        }
+        let mut channels = BTreeSet::new();
+        if let Some(detector) = self.detectors.iter().find(|d| !channels.insert(d.channel)) {
+            faults.push(format!("detector channel {} is there twice", detector.channel));
+        }
         for entry in &self.schedule {
+            if entry.days & EVERY_DAY == 0 || entry.days > EVERY_DAY || entry.from_minute >= 24 * 60 {
+                faults.push(format!(
+                    "the schedule's entry for plan {} has no day of the week or no minute of the day (days {}, minute {})",
+                    entry.plan, entry.days, entry.from_minute
+                ));
+            }
             if self.plan(entry.plan).is_none() {
                 faults.push(format!("the schedule asks for plan {}, which does not exist", entry.plan));
             }

@@ -20,7 +20,7 @@ impl Moment {
     }
     /// Time since `earlier`; zero when `earlier` is in fact later.
     pub fn since(self, earlier: Moment) -> Duration {
-        Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 

@@ -141,7 +141,7 @@ fn main() -> ExitCode {
     };
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
+            tracing_subscriber::EnvFilter::try_from_env("SVETOFOR_LOG")
                 .unwrap_or_else(|_| "info,rumqttc=off".into()),
         )
         .with_writer(std::io::stderr)

@@ -91,7 +91,20 @@ impl Stack {
 
     /// Starts a daemon of ours with one of the files.
     pub fn start(&self, program: &str, config: &str) -> Program {
-        let mut command = Command::new(ours(program));
+        self.run(program, config, Command::new(ours(program)))
+    }
+
+    /// The same, with a disk of so many bytes for its spool: memory that nobody else sees.
+    pub fn start_on_small_disk(&self, program: &str, config: &str, bytes: u32) -> Program {
+        let spool = self.folder.path().join("data/spool");
+        fs::create_dir_all(&spool).expect("a folder in a temporary folder");
+        let mut command = Command::new("unshare");
+        let mount = format!("mount -t tmpfs -o size={bytes} none data/spool && exec \"$0\" \"$@\"");
+        command.args(["--map-root-user", "--mount", "sh", "-c", &mount]).arg(ours(program));
+        self.run(program, config, command)
+    }
+
+    fn run(&self, program: &str, config: &str, mut command: Command) -> Program {
         command
             .current_dir(self.folder.path())
             .args(["--config", &format!("configs/{config}")])

@@ -383,7 +383,7 @@ impl Inspector {
     }
 
     fn sequence<V>(&mut self, code: StatusCode, entry: &Entry<V>) {
-        let next = self.sequences.insert((code, entry.boot_id), entry.seq).map(|last| last + 1);
+        let next = self.sequences.insert((code, entry.boot_id), entry.seq).map(|last| last.saturating_add(1));
         // QoS 1 may repeat the last one.
         self.judge(Rule::Sequence, || {
             next.filter(|next| ![*next, *next - 1].contains(&entry.seq))

@@ -73,7 +73,7 @@ pub struct LinkConfig {
     /// Messages that may wait to be sent. At the bound the oldest live state goes first, then the oldest
     /// reading; commands have their own place ([`queue::URGENT`]) and are not touched.
     pub outgoing: usize,
-    /// Messages that may wait to be read. At the bound the oldest reading goes; commands and results stay.
+    /// Messages that may wait to be read. At the bound the oldest reading goes; commands, results and presences stay.
     pub incoming: usize,
 }
 

@@ -58,13 +58,15 @@ pub enum Reason {
     ReadBackFailed,
     /// Not a command that this node has.
     Unsupported,
+    /// Asks for something by the clock, and the clock cannot be trusted.
+    Unsynchronised,
     /// Could not be read.
     Malformed,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Reason; 11] = [
+    pub const ALL: [Reason; 12] = [
         Reason::StaleEpoch,
         Reason::StaleSeq,
         Reason::ForeignBoot,
@@ -75,6 +77,7 @@ impl Reason {
         Reason::DeviceUnavailable,
         Reason::ReadBackFailed,
         Reason::Unsupported,
+        Reason::Unsynchronised,
         Reason::Malformed,
     ];
 }

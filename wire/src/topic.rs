@@ -23,6 +23,10 @@ impl Node {
     pub fn fleet(gateway: &str) -> Node {
         Node(format!("{CITY}/transit/{gateway}"))
     }
+    /// Whether it is such a gateway.
+    pub fn is_fleet(&self) -> bool {
+        self.0.starts_with(&format!("{CITY}/transit/"))
+    }
     /// A program that simulates what a centre asks. `simulator` can be no district's name.
     pub fn simulator(instance: &str) -> Node {
         Node(format!("{CITY}/simulator/{instance}"))

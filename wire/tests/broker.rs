@@ -192,6 +192,20 @@ async fn thousands_of_messages_pass_in_order() {
     }
 }
 
+/// A gateway of 2,000 cabinets has two filters for each.
+#[tokio::test]
+async fn thousands_of_filters_are_made() {
+    let broker = Broker::start();
+    let filters = (0..4_000).map(|n| format!("mow/d/{n}/command/#")).collect();
+    let (agent, mut own) = connect(LinkConfig { filters, ..broker.config("gateway") });
+    connected(&mut own).await;
+    for n in [0, 1_999, 3_999] {
+        let topic = format!("mow/d/{n}/command/tlc.lease");
+        agent.publish(Outgoing::kept(topic.clone(), b"x".to_vec()));
+        assert_eq!(message(&mut own).await.topic, topic);
+    }
+}
+
 #[tokio::test]
 async fn no_broker_is_an_ordinary_thing() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -11,6 +11,7 @@ mod bench_fleet;
 mod bench_measures;
 mod bench_sim;
 mod package;
+mod supply;
 mod tools;
 mod web;
 
@@ -51,6 +52,12 @@ enum Task {
         #[arg(long, value_name = "FOLDER", default_value = "target/package")]
         out: PathBuf,
     },
+    /// Prints the software bill of materials (CycloneDX JSON) of the whole, or of one program.
+    Sbom {
+        /// The program: edge-agent, controller, routing, simulator, city.
+        #[arg(long, value_name = "NAME")]
+        package: Option<String>,
+    },
     /// Damages small sound files of every kind and reads them, with ever new seeds: no crash may come of it.
     Fuzz {
         /// How long.
@@ -87,6 +94,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Tools => tools::install().map(|missing| report_missing(&missing)),
         Task::Web => web::build(),
         Task::Package { binary, out } => package::run(binary, &out),
+        Task::Sbom { package } => {
+            println!("{:#}", supply::bill(package.as_deref())?);
+            Ok(())
+        }
         Task::Fuzz { minutes, seed } => fuzz(minutes, seed),
         Task::Bench { name } => match name.as_deref() {
             None => {
@@ -233,6 +244,8 @@ fn test() -> anyhow::Result<()> {
     let missing = tools::install()?;
     report_missing(&missing);
     step("format", cargo(["fmt", "--all", "--check"]))?;
+    println!("▸ licences and sources");
+    supply::check()?;
     web::check()?;
     step("lints", cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     step("build", cargo(["build", "--quiet", "--workspace", "--bins"]))?;

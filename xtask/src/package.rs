@@ -1,6 +1,6 @@
 //! The agent as a Debian package: one static program, its unit, its settings, its register maps.
 
-use crate::{root, step};
+use crate::{root, step, supply};
 use anyhow::{Context, bail};
 use std::{
     fs,
@@ -65,6 +65,8 @@ pub(crate) fn run(binary: Option<PathBuf>, out: &Path) -> anyhow::Result<()> {
     for page in ["operating.md", "wire.md", "safety.md"] {
         put(&root().join("docs").join(page), &format!("{docs}/{page}"), 0o644)?;
     }
+    let bill = format!("{:#}\n", supply::bill(Some("edge-agent"))?);
+    write(&staging.join(format!("{docs}/sbom.cdx.json")), bill.as_bytes(), 0o644)?;
     put(&root().join("CHANGELOG.md"), &format!("{docs}/CHANGELOG.md"), 0o644)?;
     put(&root().join("LICENSE-MIT"), &format!("{docs}/copyright"), 0o644)?;
 

@@ -67,6 +67,11 @@ impl Proposals {
         Ok(self.waiting.remove(at))
     }
 
+    /// It could not be carried out after all, and waits again.
+    pub(crate) fn put_back(&mut self, proposal: Proposal) {
+        self.waiting.push(proposal);
+    }
+
     /// It is taken back or turned down.
     pub(crate) fn withdraw(&mut self, id: Uuid) -> Option<Proposal> {
         let at = self.waiting.iter().position(|p| p.id == id)?;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     access::{Person, Place, Refusal, Role, accounts::Password, sessions},
-    centre::Ask,
+    store::AuditRow,
 };
 use axum::{
     Json,
@@ -99,10 +99,8 @@ impl Api {
 
     /// Puts a line into the audit.
     pub(super) fn note(&self, entry: String) {
-        // The core's queue is bounded; a line that finds no room there is in the log at least.
-        if let Err(error) = self.0.asks.try_send(Ask::Note(entry)) {
-            tracing::error!(%error, "an audit line was lost");
-        }
+        tracing::info!(entry, "audit");
+        self.0.room.audit(AuditRow { at: self.0.clock.now(), entry });
     }
 
     fn session_view(&self, person: Option<&Person>, session: Option<&sessions::Session>) -> SessionView {
@@ -188,6 +186,7 @@ fn refusal(refusal: Refusal) -> Problem {
             let detail = format!("too many wrong passwords for this login; try again in {s} s");
             Problem::new(Code::SignIn, StatusCode::TOO_MANY_REQUESTS, detail)
         }
+        Refusal::Busy => Problem::unavailable("too many passwords are being checked; try again in a moment"),
         Refusal::Open => Problem::invalid("nobody needs to sign in here: the centre is open to anybody"),
     }
 }

@@ -139,7 +139,12 @@ pub(super) async fn post_proposal(State(api): State<Api>, Path(id): Path<String>
         }
     })?;
     let who = format!("{}, agreed to by {second}", proposal.who);
-    order(&api, None, proposal.what, who, proposal.reason, proposal.expires_in_s).await
+    let reason = proposal.reason.clone();
+    let answer = order(&api, None, proposal.what, who, reason, proposal.expires_in_s).await;
+    if answer.is_err() {
+        api.0.gate.proposals().put_back(proposal);
+    }
+    answer
 }
 
 /// Takes a proposal back, or turns it down.

@@ -114,7 +114,11 @@ pub(super) async fn get_corridor(
     if draft.design.as_deref().is_some_and(|design| design != "widest") {
         return Err(Problem::invalid("design may be widest, or nothing"));
     }
-    // The search for the widest bands takes its time.
+    // The search for the widest bands takes its time, and a processor.
+    let _seat = match draft.design {
+        Some(_) => api.0.measuring.clone().acquire_owned().await.ok(),
+        None => None,
+    };
     let found =
         tokio::task::spawn_blocking(move || api.road(&id).and_then(|road| detail(&api, road, &draft)));
     found.await.map_err(|_| Problem::unavailable("the corridor could not be worked out"))?.map(Json)

@@ -129,6 +129,7 @@ impl Bench {
         let gate = Arc::new(Gate::open(config.access.clone()).unwrap());
         let parts = Parts {
             gate,
+            zone: jiff::tz::TimeZone::get(&config.time_zone).unwrap(),
             config,
             city: city.clone(),
             owned: vec![JunctionIx(0)],

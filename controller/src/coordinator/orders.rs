@@ -130,6 +130,10 @@ impl Coordinator {
             _ => None,
         }) {
             let there = stage == Some(wanted) && !interstage;
+            if there && hold.state != "applied" {
+                let (what, who) = (words(hold.order.what), &hold.order.who);
+                actions.push(Action::Audit(format!("junction {id}: {what} by {who} is in force")));
+            }
             hold.state = match (there, hold.state) {
                 (true, _) => "applied",
                 (false, "applied") => "accepted",
@@ -139,7 +143,13 @@ impl Coordinator {
     }
 
     /// A cabinet answered a command: what that means for the order that made us send it.
-    pub(super) fn order_answered(&mut self, ix: JunctionIx, body: &Body, result: &CommandResult) {
+    pub(super) fn order_answered(
+        &mut self,
+        ix: JunctionIx,
+        body: &Body,
+        result: &CommandResult,
+        actions: &mut Vec<Action>,
+    ) {
         let ours = |what: OrderKind| match (what, body) {
             (OrderKind::Hold(stage), Body::Stage(asked)) => stage.0 == *asked,
             (OrderKind::Plan(plan), Body::Plan(asked)) => plan.0 == *asked,
@@ -151,6 +161,12 @@ impl Coordinator {
         else {
             return;
         };
+        let id = &self.city.junctions[ix.ix()].id;
+        let before = order.state;
+        let mut tell = |order: &OrderInForce, outcome: &str| {
+            let (what, who) = (words(order.order.what), &order.order.who);
+            actions.push(Action::Audit(format!("junction {id}: {what} by {who} {outcome}")));
+        };
         match result.state {
             ResultState::Received => (),
             ResultState::Accepted if order.state != "applied" => order.state = "accepted",
@@ -160,9 +176,17 @@ impl Coordinator {
                 order.state =
                     if matches!(order.order.what, OrderKind::Hold(_)) { "accepted" } else { "applied" };
                 order.detail.clear();
+                if order.state == "applied" && before != "applied" {
+                    tell(order, "is in force");
+                }
             }
             // It is asked again until the order ends; until then the last refusal stands beside it.
-            ResultState::Rejected | ResultState::Expired => order.detail = result.detail.clone(),
+            ResultState::Rejected | ResultState::Expired => {
+                if order.detail != result.detail {
+                    tell(order, &format!("was not taken by the cabinet: {}", result.detail));
+                }
+                order.detail.clone_from(&result.detail);
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use model::{
 use proptest::prelude::*;
 use wire::{
     command::Body,
-    message::{Channel, letter},
+    message::{Alarm, Channel, letter},
     result::ResultState,
 };
 
@@ -387,6 +387,8 @@ fn orders_stand_end_and_are_refused() {
     assert_eq!(street.live().orders[0].state, "sent");
     street.pass(60, quiet);
     assert_eq!(street.live().orders[0].state, "applied");
+    let in_force = Street::audit(&street.actions).iter().filter(|t| t.ends_with("is in force")).count();
+    assert_eq!(in_force, 1);
     assert_eq!((street.live().stage, street.live().wanted), (Some(held), Some(held)));
     assert_eq!(street.live().decision.as_ref().unwrap().reason, Reason::OperatorHold);
     street.pass(70, quiet);
@@ -413,6 +415,24 @@ fn orders_stand_end_and_are_refused() {
     street.pass(2, quiet);
     assert_eq!((wanted_rung(street.live()), street.live().orders[0].state), (Rung::Flashing, "applied"));
     assert_eq!(street.live().wanted, None);
+}
+
+#[test]
+fn a_cabinet_that_never_stops_complaining_fills_nothing() {
+    let mut street = Street::new(Kind::Fixed);
+    for n in 0..2_000 {
+        let alarm = Alarm {
+            component: format!("dl/{n}"),
+            severity: 3,
+            active: true,
+            since: street.now,
+            message: "broken".into(),
+        };
+        let alarms = Alarms { full: false, alarms: vec![alarm] };
+        street.core.handle(street.now, Event::Alarms(JunctionIx(0), "tlc.detector".into(), alarms));
+    }
+    assert_eq!(street.live().alarms.len(), 256);
+    assert_eq!(street.core.rejected()["alarm.too_many"], 2_000 - 256);
 }
 
 #[test]

@@ -19,8 +19,10 @@ use wire::{
 const CLOCK_SLACK_S: u64 = 3;
 /// Two readings of one lamp change may differ by this much (polling and rounding), ms.
 const AGE_JITTER_MS: i64 = 600;
+/// Alarms of one junction that are remembered: many times what a cabinet can have.
+const MOST_ALARMS: usize = 256;
 /// Cover is counted in tenths and windows are cut by polls, so a full window may read as a little more than all.
-const OCCUPANCY_SLACK: f32 = 1.25;
+pub(crate) const OCCUPANCY_SLACK: f32 = 1.25;
 /// Nearer to the line, somebody waits there, 0.1 m.
 const AT_LINE_DM: i16 = 150;
 /// An age that a 16-bit register cannot exceed: it says "at least".
@@ -231,16 +233,22 @@ impl Coordinator {
 
     pub(super) fn take_alarms(&mut self, ix: JunctionIx, code: String, alarms: Alarms) {
         let open = &mut self.live[ix.ix()].alarms;
+        let mut too_many = false;
         if alarms.full {
             open.retain(|(other, _), _| *other != code);
         }
         for alarm in alarms.alarms {
             let key = (code.clone(), alarm.component.clone());
-            if alarm.active {
+            if !alarm.active {
+                open.remove(&key);
+            } else if open.len() < MOST_ALARMS || open.contains_key(&key) {
                 open.insert(key, alarm);
             } else {
-                open.remove(&key);
+                too_many = true;
             }
+        }
+        if too_many {
+            self.reject("alarm.too_many");
         }
     }
 
@@ -256,14 +264,25 @@ impl Coordinator {
         self.dispatch.answered(ix, command, &result);
         *last = Some(result.clone());
         let body = command.body.clone();
-        self.order_answered(ix, &body, &result);
+        self.order_answered(ix, &body, &result, actions);
+        let live = &mut self.live[ix.ix()];
         if result.state != ResultState::Rejected {
+            live.refused = live.refused.filter(|_| result.state != ResultState::Applied);
             return;
         }
         match result.reason {
             // The street moved while the command was under way: nobody's fault, and the next tick asks again.
             Some(Reason::Unsafe | Reason::StaleTick) | None => (),
             Some(reason) => {
+                let id = &self.city.junctions[ix.ix()].id;
+                // It is asked again each few seconds; the audit says once what stands in the way.
+                if live.refused.replace(reason) != Some(reason) {
+                    actions.push(Action::Audit(format!(
+                        "junction {id}: refuses what it is asked for ({body:?}): {} {}",
+                        reason_key(reason),
+                        result.detail
+                    )));
+                }
                 self.reject(&format!("command.{}", reason_key(reason)));
                 if reason == Reason::StaleEpoch {
                     let id = &self.city.junctions[ix.ix()].id;
@@ -308,6 +327,7 @@ fn reason_key(reason: Reason) -> &'static str {
         Reason::DeviceUnavailable => "device_unavailable",
         Reason::ReadBackFailed => "read_back_failed",
         Reason::Unsupported => "unsupported",
+        Reason::Unsynchronised => "unsynchronised",
         Reason::Malformed => "malformed",
     }
 }

@@ -381,7 +381,9 @@ impl Session {
         limit: usize,
     ) -> Result<Vec<tokio_postgres::Row>, Failure> {
         let (from, to) = (micros(range.start) as f64, micros(range.end) as f64);
-        self.client.query(sql, &[&self.devices[junction.ix()], &from, &to, &(limit as i64 + 1)]).await
+        // One more than asked for tells whether there are more.
+        let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+        self.client.query(sql, &[&self.devices[junction.ix()], &from, &to, &most]).await
     }
 
     async fn make_partitions(&mut self, batch: &Batch) -> Result<(), Failure> {
@@ -457,12 +459,16 @@ async fn append_audit(tx: &Transaction<'_>, instance: &str, batch: &Batch) -> Re
         )
         .await?;
     let last = last.first().map_or((0, audit::GENESIS), |r| (r.get::<_, i64>(0) as u64, hash_of(r.get(1))));
-    for e in audit::chain(last, &batch.audit) {
-        let sql = "INSERT INTO audit(instance, number, ts, entry, hash)
-                   VALUES ($1, $2, 'epoch'::timestamptz + $3 * interval '1 microsecond', $4, $5)";
-        let (number, at) = (e.number as i64, micros(e.at) as f64);
-        tx.execute(sql, &[&instance, &number, &at, &e.entry, &e.hash.as_slice()]).await?;
-    }
+    let chain = audit::chain(last, &batch.audit);
+    let numbers: Vec<i64> = chain.iter().map(|e| e.number as i64).collect();
+    let at: Vec<f64> = chain.iter().map(|e| micros(e.at) as f64).collect();
+    let entries: Vec<&str> = chain.iter().map(|e| e.entry.as_str()).collect();
+    let hashes: Vec<&[u8]> = chain.iter().map(|e| e.hash.as_slice()).collect();
+    // An order for the whole city is a line for each junction: one statement for all of them.
+    let sql = "INSERT INTO audit(instance, number, ts, entry, hash)
+               SELECT $1, number, 'epoch'::timestamptz + us * interval '1 microsecond', entry, hash
+               FROM unnest($2::int8[], $3::float8[], $4::text[], $5::bytea[]) AS line(number, us, entry, hash)";
+    tx.execute(sql, &[&instance, &numbers, &at, &entries, &hashes]).await?;
     Ok(())
 }
 

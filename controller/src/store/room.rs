@@ -20,7 +20,7 @@ pub const EVENTS_ROOM: usize = 1_000_000;
 pub const INTERVALS_ROOM: usize = 1_000_000;
 /// Most decisions that wait, rows. About 1 kB each, so 50 MB. Beyond it the oldest are lost, and counted.
 pub const DECISIONS_ROOM: usize = 50_000;
-/// Most audit lines that wait. People make them, so only a store that is down for days loses one.
+/// Most audit lines that wait. People make them, one for each junction of an order for the city.
 pub const AUDIT_ROOM: usize = 100_000;
 /// Most rows of a kind in one batch, so that one transaction stays short (well under a second).
 pub const BATCH_ROWS: usize = 100_000;

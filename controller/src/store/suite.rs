@@ -97,7 +97,9 @@ async fn check(open: impl AsyncFn() -> Store) {
     let page = store.events(A, from(200)..from(3 * day), 10).await.unwrap();
     assert_eq!(page.rows, [event(A, 200, 82, 3)]);
 
+    let all = store.intervals(A, from(0)..from(day), usize::MAX >> 1).await.unwrap();
     let page = store.intervals(A, from(0)..from(day), 10).await.unwrap();
+    assert_eq!(all.rows, page.rows, "as much as there is may be asked for");
     assert_eq!(
         page,
         Page { rows: vec![interval(A, 20_000, 1, 0), interval(A, 20_000, 2, 7)], truncated: false }

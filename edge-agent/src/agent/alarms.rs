@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use wire::message::{Alarm, Alarms};
 
 /// Every alarm code that a cabinet sends.
-pub const CODES: [&str; 9] = [
+pub const CODES: [&str; 10] = [
     "tlc.lamp",
     "tlc.door",
     "tlc.conflict",
@@ -20,12 +20,16 @@ pub const CODES: [&str; 9] = [
     "tlc.clock",
     "tlc.config",
     "tlc.comm.field",
+    "tlc.spool",
 ];
 
 /// How often all alarms are sent again, for whoever missed a change.
 const FULL_EVERY: Duration = Duration::from_secs(300);
 /// How long a violation of the lamps stands after it was last seen.
 const VIOLATION_STANDS: Duration = Duration::from_secs(60);
+
+/// How long entries that could not be kept stand after the last of them.
+const LOSS_STANDS: Duration = Duration::from_secs(600);
 
 /// Code and component: what makes an alarm the same alarm.
 type Key = (&'static str, String);
@@ -35,6 +39,8 @@ pub(super) struct AlarmTable {
     standing: BTreeMap<Key, Alarm>,
     /// Violations seen by the guard, and when last.
     violations: BTreeMap<String, (Moment, String)>,
+    /// Entries that could not be kept, and when the last of them was lost.
+    lost: Option<(Moment, u64)>,
     last_full: Option<Moment>,
     /// Channels that said at their last reading that they are broken; not every report has one.
     broken: Vec<usize>,
@@ -51,6 +57,11 @@ impl AlarmTable {
         self.violations.insert(format!("sg/{group}"), (now, violation.to_string()));
     }
 
+    /// Entries that were never sent are gone, so many since the start.
+    pub(super) fn lost(&mut self, now: Moment, entries: u64) {
+        self.lost = Some((now, entries));
+    }
+
     /// Compares what should stand with what stands. `report` is the last reading if it is fresh.
     pub(super) fn observe(
         &mut self,
@@ -65,6 +76,7 @@ impl AlarmTable {
         for (component, (_, text)) in &self.violations {
             wanted.insert(("tlc.conflict", component.clone()), (1, text.clone()));
         }
+        self.lost.take_if(|(at, _)| now.since(*at) >= LOSS_STANDS);
         match report {
             Some(report) => {
                 if let Some(detectors) = &report.detectors {
@@ -75,7 +87,7 @@ impl AlarmTable {
             }
             // What the device last complained of still stands; its silence comes on top of it.
             None => {
-                for (key, alarm) in &self.standing {
+                for (key, alarm) in self.standing.iter().filter(|(key, _)| key.0 != "tlc.spool") {
                     wanted.entry(key.clone()).or_insert((alarm.severity, alarm.message.clone()));
                 }
                 if now.since(booted) > guard::FRESH {
@@ -83,6 +95,10 @@ impl AlarmTable {
                         .insert(("tlc.comm.field", String::new()), (2, "the device does not answer".into()));
                 }
             }
+        }
+        if let Some((_, entries)) = self.lost {
+            let message = format!("the spool is full or its disk is: {entries} entries are lost");
+            wanted.insert(("tlc.spool", String::new()), (2, message));
         }
         let mut changes: BTreeMap<&'static str, Vec<Alarm>> = BTreeMap::new();
         self.standing.retain(|key, alarm| {

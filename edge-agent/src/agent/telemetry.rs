@@ -80,7 +80,16 @@ impl Telemetry {
 
     /// Takes what a reading has for the log and the counters.
     pub(super) fn take(&mut self, now: Moment, junction: &Junction, report: &DeviceReport) {
-        let offset = self.fit_clock(now, report.tick);
+        self.fit_clock(now, report.tick);
+        self.take_log(now, report);
+        if let Some(detectors) = &report.detectors {
+            self.take_detectors(now, junction, report.tick, detectors);
+        }
+    }
+
+    /// Takes the lines of the device's log alone, which may be new though its picture is not.
+    pub(super) fn take_log(&mut self, now: Moment, report: &DeviceReport) {
+        let offset = self.offset_ms.unwrap_or(now.0 - i64::from(report.tick.0) * 100);
         self.log = report.log;
         let events = report.events.iter();
         self.events.extend(events.map(|e| HiRes {
@@ -88,20 +97,16 @@ impl Telemetry {
             code: e.code,
             param: e.param,
         }));
-        if let Some(detectors) = &report.detectors {
-            self.take_detectors(now, junction, report.tick, detectors);
-        }
     }
 
     /// A reading is always a little late, so the smallest difference seen is the best estimate.
-    fn fit_clock(&mut self, now: Moment, tick: Tenths) -> i64 {
+    fn fit_clock(&mut self, now: Moment, tick: Tenths) {
         let measured = now.0 - i64::from(tick.0) * 100;
         let offset = match self.offset_ms {
             Some(offset) if (measured - offset).abs() <= CLOCK_JUMP_MS => measured.min(offset + DRIFT_MS),
             _ => measured,
         };
         self.offset_ms = Some(offset);
-        offset
     }
 
     fn take_detectors(&mut self, now: Moment, junction: &Junction, tick: Tenths, new: &DetectorReport) {

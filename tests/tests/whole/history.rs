@@ -1,10 +1,17 @@
 //! What the street said is in the store, whoever died meanwhile: asked in SQL, of the programs as they are shipped.
 
-use end_to_end::{peers::Postgres, program::wait_until, stack::Stack};
-use std::{thread::sleep, time::Duration};
+use end_to_end::{
+    peers::{Postgres, installed},
+    program::{Program, wait_until},
+    stack::Stack,
+};
+use std::{fmt::Write, process::Command, thread::sleep, time::Duration};
 
-/// Long enough that every cabinet has something to say of it.
-const OUTAGE: Duration = Duration::from_secs(15);
+/// An outage: long enough that every cabinet has something to say of it. `SVETOFOR_OUTAGE_S` makes it longer.
+fn outage() -> Duration {
+    let asked = std::env::var("SVETOFOR_OUTAGE_S").ok().and_then(|s| s.parse().ok());
+    Duration::from_secs(asked.unwrap_or(15))
+}
 
 /// Places where a group's green began or ended twice in a row between two moments: something between them is missing.
 fn holes(postgres: &Postgres, from: &str, to: &str) -> String {
@@ -32,19 +39,19 @@ fn nothing_that_the_street_said_is_lost() {
             .parse()
             .unwrap()
     };
-    sleep(OUTAGE);
+    sleep(outage());
     let began = now(&stack);
 
     // Nobody listens, and the broker says thank you to every cabinet all the same.
     controller.signal("KILL");
     drop(controller);
-    sleep(OUTAGE);
+    sleep(outage());
     let centre_back = now(&stack);
     controller = stack.start("controller", "controller-postgres.toml");
     stack.wait_for_control();
 
     // The broker dies, with whatever it had taken and not delivered.
-    stack.mosquitto.restart(OUTAGE);
+    stack.mosquitto.restart(outage());
     stack.wait_for_control();
     let broker_back = now(&stack);
 
@@ -62,7 +69,7 @@ fn nothing_that_the_street_said_is_lost() {
     // The agents die while the broker is frozen: what they had not got rid of is on their disk.
     let frozen = now(&stack);
     stack.mosquitto.signal("STOP");
-    sleep(OUTAGE);
+    sleep(outage());
     let killed = now(&stack);
     agents.signal("KILL");
     drop(agents);
@@ -73,4 +80,40 @@ fn nothing_that_the_street_said_is_lost() {
         (told && holes(&stack.postgres, &frozen, &killed).is_empty()).then_some(())
     });
     drop(controller);
+}
+
+/// Memory for the spools of twenty cabinets: full in half a minute.
+const SMALL_DISK: u32 = 300_000;
+
+#[test]
+fn a_full_disk_is_said_and_stops_nothing() {
+    let stack = Stack::install();
+    let _street = stack.start("simulator", "simulator.toml");
+    let mut agents = stack.start_on_small_disk("edge-agent", "edge-agent.toml", SMALL_DISK);
+    let _controller = stack.start("controller", "controller-postgres.toml");
+    stack.wait_for_control();
+    let mut listen = Command::new(installed("mosquitto_sub", "mosquitto-clients"));
+    listen.args(["-V", "5", "-p", &stack.mosquitto.port.to_string(), "-F", "%t %x"]);
+    let alarms = Program::start("mosquitto_sub", listen.args(["-t", "mow/+/+/alarm/tlc.spool"]));
+
+    agents.wait_for_line("the spool cannot write");
+    stack.wait_for_control();
+    // With nobody to tell it to, what cannot be kept is lost.
+    stack.mosquitto.signal("STOP");
+    sleep(outage());
+    stack.mosquitto.signal("CONT");
+    stack.wait_for_control();
+
+    let lost = "entries are lost".bytes().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a string takes it");
+        hex
+    });
+    wait_until("the loss to be said", || {
+        alarms.output().lines().any(|line| line.to_lowercase().contains(&lost)).then_some(())
+    });
+    let since = stack.postgres.ask("select now()");
+    wait_until("history to go on", || {
+        let told = format!("select count(*) from hires_event where code = 1 and ts > '{since}'");
+        (stack.postgres.ask(&told) != "0").then_some(())
+    });
 }

@@ -31,6 +31,8 @@ fn the_package_holds_a_program_that_runs_with_its_own_settings() {
     let (code, said) = run(Command::new(&agent).args(["--check", "--config"]).arg(&settings));
     assert_eq!(code, Some(64), "{said}");
     assert!(said.contains("edge-agent.toml:") && said.contains("/etc/svetofor/city.json"), "{said}");
+    let bill = std::fs::read_to_string(root.join("usr/share/doc/svetofor-edge-agent/sbom.cdx.json")).unwrap();
+    assert!(bill.contains("pkg:cargo/tokio-modbus@"), "{bill}");
     let unit = std::fs::read_to_string(root.join("lib/systemd/system/svetofor-edge-agent.service")).unwrap();
     assert!(unit.contains("ExecStart=/usr/bin/edge-agent --config /etc/svetofor/edge-agent.toml"));
 }

@@ -63,6 +63,9 @@ fn a_certificate_speaks_for_its_own_cabinet_and_nobody_without_one_is_heard() {
     refused(&cabinet, "mow/x/7/command/tlc.lease");
     refused(&cabinet, "mow/x/8/command/tlc.lease");
     refused(&cabinet, "mow/x/8/stored/tlc.events/hires");
+    // Nor may it call itself a centre or a fleet: its statuses are a cabinet's.
+    refused(&cabinet, "mow/centre/7/status/traffic.links/live");
+    refused(&cabinet, "mow/transit/7/status/vehicle.positions/live");
     refused(&stranger, "mow/x/8/alarm/tlc.other");
     refused(&authority.identity("routing-1"), "mow/x/8/command/tlc.stage.request");
     refused(&authority.identity("fleet"), "mow/centre/centre-1/status/traffic.links/live");

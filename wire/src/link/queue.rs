@@ -185,7 +185,7 @@ fn is_reading(incoming: &Incoming) -> bool {
     let Incoming::Message(message) = incoming else { return false };
     !matches!(
         topic::parse(&message.topic),
-        Some((_, Kind::Command(_) | Kind::Result(_) | Kind::Ask(_) | Kind::Answer(_)))
+        Some((_, Kind::Command(_) | Kind::Result(_) | Kind::Ask(_) | Kind::Answer(_) | Kind::Presence))
     )
 }
 

@@ -24,6 +24,8 @@ use tokio::time::{Instant, timeout};
 /// Connects and connects again.
 pub(super) async fn run(config: LinkConfig, shared: Arc<Shared>) {
     let mut failures = 0u32;
+    // What was said last of a broker that lets nobody in: once for each reason, not at each try.
+    let mut said = String::new();
     let mut certificates = config.tls.clone().map(Certificates::new);
     while !shared.closing.is_cancelled() {
         let mut session = Session::new(&config, &shared);
@@ -35,10 +37,14 @@ pub(super) async fn run(config: LinkConfig, shared: Arc<Shared>) {
         let Err(reason) = ended else { break };
         if was_up {
             failures = 0;
+            said.clear();
             tracing::warn!(error = reason, broker = config.host, port = config.port, "broker link lost");
             shared.arrive(Incoming::Disconnected(reason));
         } else {
-            tracing::debug!(error = reason, broker = config.host, port = config.port, "no broker link");
+            if said != reason {
+                tracing::warn!(error = reason, broker = config.host, port = config.port, "no broker link");
+                said.clone_from(&reason);
+            }
             if failures == 0 {
                 shared.arrive(Incoming::Disconnected(reason));
             }
@@ -61,6 +67,8 @@ struct Session<'a> {
     sent_kept: u64,
     handed_kept: usize,
     window: usize,
+    /// Filters that the broker has not been asked for yet.
+    filters: Vec<String>,
     /// SUBSCRIBE packets not yet acknowledged.
     subscriptions: usize,
 }
@@ -75,6 +83,7 @@ impl<'a> Session<'a> {
             sent_kept: 0,
             handed_kept: 0,
             window: INFLIGHT,
+            filters: Vec::new(),
             subscriptions: 0,
         }
     }
@@ -139,9 +148,10 @@ impl<'a> Session<'a> {
                         // small circle, and a collision stalls the library.
                         self.window = theirs.map_or(INFLIGHT, |m| INFLIGHT.min(usize::from(m) / 2).max(1));
                         connecting = None;
-                        self.subscribe_all(&client)?;
+                        self.filters = lock(&self.shared.waiting).all_filters();
+                        self.subscribe(&client)?;
                     }
-                    self.receive(packet)?;
+                    self.receive(packet, &client)?;
                 }
             }
             if renewed {
@@ -152,13 +162,11 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn subscribe_all(&mut self, client: &AsyncClient) -> Result<(), String> {
-        let filters = lock(&self.shared.waiting).all_filters();
-        let packets = filters.chunks(FILTERS_PER_PACKET);
-        if packets.len() > HANDED {
-            return Err(format!("{} filters are more than one connection takes", filters.len()));
-        }
-        for chunk in packets {
+    /// Asks for the next filters, as many at once as the library's channel has room for; with the last of them acknowledged
+    /// the link is up.
+    fn subscribe(&mut self, client: &AsyncClient) -> Result<(), String> {
+        while !self.filters.is_empty() && self.subscriptions < HANDED / 2 {
+            let chunk = self.filters.split_off(self.filters.len().saturating_sub(FILTERS_PER_PACKET));
             let filters = chunk.iter().map(|f| Filter::new(f.clone(), QoS::AtLeastOnce));
             client.try_subscribe_many(filters).map_err(|_| format!("{chunk:?} holds no valid filter"))?;
             self.subscriptions += 1;
@@ -240,7 +248,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn receive(&mut self, packet: Packet) -> Result<(), String> {
+    fn receive(&mut self, packet: Packet, client: &AsyncClient) -> Result<(), String> {
         match packet {
             Packet::Publish(publish) => {
                 count(&self.shared.counters.received);
@@ -273,9 +281,7 @@ impl<'a> Session<'a> {
                 }
                 if self.subscriptions > 0 {
                     self.subscriptions -= 1;
-                    if self.subscriptions == 0 {
-                        self.come_up();
-                    }
+                    self.subscribe(client)?;
                 }
             }
             _ => {}
