@@ -325,7 +325,7 @@ fn agents(city: &City, devices: &[SocketAddr], mqtt: SocketAddr, seed: u64) -> O
                 timeout: Duration::from_secs(2),
             },
             poll: Duration::from_millis(500),
-            spool: edge_agent::spool::SpoolConfig { folder: None, most_bytes: 4 << 20 },
+            spool: edge_agent::spool::SpoolConfig { folder: None, most_bytes: 4 << 20, kept_bytes: 0 },
             replay_per_s: 50,
         })
         .collect();

@@ -178,6 +178,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/control", post(control::post_junction))
         .route("/api/v1/junctions/{id}/events", get(history::get_events))
         .route("/api/v1/junctions/{id}/intervals", get(history::get_intervals))
+        .route("/api/v1/junctions/{id}/fetch", post(history::post_fetch))
         .route("/api/v1/junctions/{id}/decisions", get(history::get_decisions))
         .route("/api/v1/junctions/{id}/measures", get(measures::get_junction_measures))
         .route("/api/v1/junctions/{id}/measures/{measure}", get(measures::get_measure))
@@ -264,6 +265,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         what_if::delete_what_if,
         history::get_events,
         history::get_intervals,
+        history::post_fetch,
         history::get_decisions,
         corridor::get_corridors,
         corridor::get_corridor,

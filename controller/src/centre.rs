@@ -19,6 +19,7 @@ use model::{city::City, detection::Detector, ids::JunctionIx, time::Moment};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -35,6 +36,7 @@ use wire::{
     clock::Clock,
     link::LinkCounts,
     message::{Channel, Counts, HiRes, PresenceState, Vehicles},
+    topic::StatusCode,
     what_if::Request,
 };
 
@@ -69,6 +71,8 @@ pub(crate) enum Ask {
     Watch(JunctionIx, oneshot::Sender<watch::Receiver<Arc<JunctionPicture>>>),
     /// Put a question to a simulator; the answer says why not, if so.
     WhatIf(Box<Asked>, oneshot::Sender<Result<(), String>>),
+    /// Ask a cabinet for what it still has of a time. Said for the audit: by whom, why.
+    Fetch(JunctionIx, Range<Moment>, Vec<StatusCode>, String),
     /// Take a question back.
     CancelWhatIf(Uuid, String, oneshot::Sender<()>),
 }
@@ -357,6 +361,12 @@ impl Centre {
                 let refused = put.as_ref().err().map_or(String::new(), |why| format!(" refused: {why}"));
                 self.carry_out(now, vec![Action::Audit(entry + &refused)]);
                 let _ = reply.send(put);
+            }
+            Ask::Fetch(ix, time, codes, said) => {
+                for code in codes {
+                    self.field.fetch(ix, code, &time);
+                }
+                self.carry_out(now, vec![Action::Audit(said)]);
             }
             Ask::CancelWhatIf(id, who, reply) => {
                 if self.what_ifs.cancel(id) == Some(true) {

@@ -17,6 +17,7 @@ use model::{
 use serde::de::DeserializeOwned;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::{mpsc, watch};
@@ -28,8 +29,8 @@ use wire::{
     command::Command,
     link::{self, Inbox, Incoming, LARGEST_PACKET, LinkCounts, Outgoing, Publisher, Will},
     message::{
-        Alarms, Counts, Entry, Events, Groups, LinkTime, LinkTimes, Mode, Presence, PresenceState, Run,
-        Status, Stored, Vehicles,
+        Alarms, Counts, Entry, Events, Fetch, Groups, LinkTime, LinkTimes, Mode, Presence, PresenceState,
+        Run, Status, Stored, Vehicles,
     },
     result::CommandResult,
     topic::{self, CITY, Kind, Node, Question, StatusCode},
@@ -137,12 +138,16 @@ impl Decoder {
             Kind::Status(code @ (StatusCode::Events | StatusCode::Counts)) => {
                 Ok(Heard::Kept(kept(junction()?, code, false, payload)?))
             }
-            Kind::Replay(code @ (StatusCode::Events | StatusCode::Counts)) => {
+            Kind::Replay(code @ (StatusCode::Events | StatusCode::Counts))
+            | Kind::History(code @ (StatusCode::Events | StatusCode::Counts)) => {
                 Ok(Heard::Kept(kept(junction()?, code, true, payload)?))
             }
             Kind::Status(code) => Ok(Heard::Live(status(junction()?, code, payload)?)),
-            Kind::Replay(code) => {
+            Kind::Replay(code) | Kind::History(code) => {
                 Err(Rejection::new("mqtt.unexpected", format!("{} replayed by {node}", code.as_str())))
+            }
+            Kind::Fetch(code) => {
+                Err(Rejection::new("mqtt.unexpected", format!("{} asked of {node}", code.as_str())))
             }
             Kind::Stored(code) => {
                 Err(Rejection::new("mqtt.unexpected", format!("{} stored for {node}", code.as_str())))
@@ -199,6 +204,12 @@ impl Decoder {
     /// The message that tells a cabinet what it need not keep any longer.
     pub fn stored(&self, ix: JunctionIx, code: StatusCode, runs: Vec<Run>) -> Outgoing {
         Outgoing::kept(self.cabinet(ix).topic(&Kind::Stored(code)), codec::encode(&Stored { runs }))
+    }
+
+    /// The message that asks a cabinet what it still has of a channel and a time.
+    pub fn fetch(&self, ix: JunctionIx, code: StatusCode, time: &Range<Moment>) -> Outgoing {
+        let fetch = Fetch { from: time.start, to: time.end };
+        Outgoing::kept(self.cabinet(ix).topic(&Kind::Fetch(code)), codec::encode(&fetch))
     }
 
     /// The message that carries a command to a junction; its answer will be understood from now on.
@@ -262,7 +273,7 @@ impl Decoder {
         districts.dedup();
         let mut filters = Vec::new();
         for district in districts {
-            for kind in ["presence", "status/#", "alarm/#", "replay/#"] {
+            for kind in ["presence", "status/#", "alarm/#", "replay/#", "history/#"] {
                 filters.push(format!("{CITY}/{district}/+/{kind}"));
             }
         }
@@ -424,6 +435,11 @@ impl Field {
     /// Tells a cabinet what is stored; never waits.
     pub(crate) fn stored(&self, ix: JunctionIx, code: StatusCode, runs: Vec<Run>) {
         self.publisher.publish(self.decoder.stored(ix, code, runs));
+    }
+
+    /// Asks a cabinet what it still has; never waits.
+    pub(crate) fn fetch(&self, ix: JunctionIx, code: StatusCode, time: &Range<Moment>) {
+        self.publisher.publish(self.decoder.fetch(ix, code, time));
     }
 
     /// Sends link times; never waits.
@@ -623,6 +639,7 @@ mod tests {
         mow/sketch/+/status/#
         mow/sketch/+/alarm/#
         mow/sketch/+/replay/#
+        mow/sketch/+/history/#
         mow/transit/+/status/vehicle.positions/live
         mow/centre/centre-1/result/#
         mow/centre/centre-1/answer/#

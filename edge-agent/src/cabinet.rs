@@ -21,7 +21,7 @@ use wire::{
     codec,
     link::{Incoming, Message, Outgoing, Publisher, Will},
     message::{Presence, PresenceState},
-    topic::{self, CommandCode, Kind, Node},
+    topic::{self, CommandCode, Kind, Node, StatusCode},
 };
 
 /// One cabinet.
@@ -46,8 +46,8 @@ impl CabinetConfig {
     }
 
     /// All that an agent subscribes to.
-    pub fn filters(&self) -> [String; 2] {
-        ["command", "stored"].map(|kind| format!("{}/{kind}/#", self.node()))
+    pub fn filters(&self) -> [String; 3] {
+        ["command", "stored", "fetch"].map(|kind| format!("{}/{kind}/#", self.node()))
     }
 
     /// What the broker says of it when its connection is lost.
@@ -73,6 +73,8 @@ pub struct Cabinet {
     epoch_file: Option<PathBuf>,
     malformed_topics: u64,
     malformed_stored: u64,
+    malformed_fetches: u64,
+    refused_fetches: u64,
     /// Losses that the core has heard of.
     lost: u64,
 }
@@ -105,6 +107,8 @@ impl Cabinet {
             epoch_file,
             malformed_topics: 0,
             malformed_stored: 0,
+            malformed_fetches: 0,
+            refused_fetches: 0,
             lost: 0,
         })
     }
@@ -153,6 +157,18 @@ impl Cabinet {
                         }
                     }
                 }
+                Some((node, Kind::Fetch(code @ (StatusCode::Events | StatusCode::Counts))))
+                    if node == self.node && !message.retain =>
+                {
+                    match codec::decode("fetch", &message.payload) {
+                        Ok(fetch) if self.uplink.fetch(code, &fetch) => {}
+                        Ok(_) => self.refused_fetches += 1,
+                        Err(error) => {
+                            tracing::warn!(signal = %self.node, %error, "unreadable question about the past");
+                            self.malformed_fetches += 1;
+                        }
+                    }
+                }
                 _ => self.malformed_topics += 1,
             },
         }
@@ -177,6 +193,8 @@ impl Cabinet {
         for (name, n) in [
             ("mqtt.malformed.topic", self.malformed_topics),
             ("mqtt.malformed.stored", self.malformed_stored),
+            ("mqtt.malformed.fetch", self.malformed_fetches),
+            ("fetch.refused", self.refused_fetches),
             ("link.dropped.live", link.dropped_live),
             ("link.dropped.kept", link.dropped_kept),
             ("link.dropped.urgent", link.dropped_urgent),

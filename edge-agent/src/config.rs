@@ -60,6 +60,8 @@ struct RawConfig {
 struct RawSpool {
     folder: PathBuf,
     most_bytes_per_cabinet: Spanned<u64>,
+    #[serde(default)]
+    kept_bytes_per_cabinet: u64,
     replay_entries_per_s: Spanned<u32>,
 }
 
@@ -326,7 +328,11 @@ impl Config {
             broker,
             connection: raw.connection,
             instance: raw.instance.into_inner(),
-            spool: SpoolConfig { folder: Some(raw.spool.folder), most_bytes },
+            spool: SpoolConfig {
+                folder: Some(raw.spool.folder),
+                most_bytes,
+                kept_bytes: raw.spool.kept_bytes_per_cabinet,
+            },
             replay_per_s,
             poll: Duration::from_millis(poll_ms),
             timeout: Duration::from_millis(timeout_ms),
@@ -458,10 +464,10 @@ impl Opened {
         for node in
             self.cabinets.iter().map(CabinetConfig::node).filter(|node| node.junction().as_str() != user)
         {
-            for said in ["presence", "status/#", "replay/#", "alarm/#"] {
+            for said in ["presence", "status/#", "replay/#", "history/#", "alarm/#"] {
                 list += &format!("topic write {node}/{said}\n");
             }
-            for heard in ["command/#", "stored/#"] {
+            for heard in ["command/#", "stored/#", "fetch/#"] {
                 list += &format!("topic read {node}/{heard}\n");
             }
         }
@@ -653,7 +659,7 @@ mod tests {
         assert_eq!(*opened.cabinets[0].junction, junction());
         let list = opened.access_list();
         assert!(list.starts_with("user edge-1\ntopic write mow/cao/tverskaya-2/presence\n"), "{list}");
-        assert!(list.ends_with("topic read mow/cao/tverskaya-2/stored/#\n"), "{list}");
+        assert!(list.ends_with("topic read mow/cao/tverskaya-2/fetch/#\n"), "{list}");
         let line = 2 + head.matches('\n').count();
         let check = |limits: &str, map: &str, id: &str, expected: String| {
             let complaints = open(limits, map, id).unwrap_err().to_string();

@@ -4,27 +4,34 @@
 //! of delivery. An entry is then *under way* until a centre names it on `stored/…`; what was under way when the link
 //! broke, and what a centre has passed over, waits for its replay again.
 //!
-//! A folder of segment files; each frame in them is a length, a checksum and CBOR. Frames are only appended, and say
+//! A folder of segment files of [`frame`]s. Frames are only appended, and say
 //! either what was made or what has since been stored, so that a restart does not begin the replay anew. A segment goes
 //! when all of it is stored or when the spool is over its bound (oldest first, counted). What a crash cut off in the
 //! middle of a frame is cut off on the next start. Writes go to the operating system at once, so a killed agent loses
 //! nothing; a machine that loses power may lose what its disk had not taken yet.
 
+mod frame;
+mod shelf;
+
 use crate::device::LogPlace;
+use bytes::Bytes;
+use frame::{Frame, frames};
 use model::time::Moment;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use shelf::{KEPT, Shelf};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, VecDeque},
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    ops::Range,
     path::{Path, PathBuf},
     time::Duration,
 };
 use uuid::Uuid;
 use wire::{
     codec,
-    message::{Counts, Entry, Events, Run},
+    message::{Entry, Run},
     topic::{Node, StatusCode},
 };
 
@@ -39,57 +46,62 @@ const STORING: Duration = Duration::from_secs(60);
 /// Records read back from a segment at once.
 const READ_AHEAD: usize = 100;
 
-/// What is kept.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub enum Record {
-    /// `tlc.events`.
-    Events(Entry<Events>),
-    /// `traffic.count`.
-    Counts(Entry<Counts>),
+/// What is kept: an entry of a channel, as it goes over the wire.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    code: StatusCode,
+    ts: Moment,
+    boot_id: Uuid,
+    seq: u64,
+    cbor: Bytes,
 }
 
 impl Record {
+    /// An entry of that channel.
+    pub fn of<V: Serialize>(code: StatusCode, entry: &Entry<V>) -> Record {
+        let boot_id = entry.boot_id.unwrap_or_default();
+        Record { code, ts: entry.ts, boot_id, seq: entry.seq, cbor: codec::encode(entry).into() }
+    }
+
     /// The channel that it belongs to.
     pub fn code(&self) -> StatusCode {
-        match self {
-            Record::Events(_) => StatusCode::Events,
-            Record::Counts(_) => StatusCode::Counts,
-        }
+        self.code
     }
 
     /// When its entry was made.
     pub fn ts(&self) -> Moment {
-        match self {
-            Record::Events(entry) => entry.ts,
-            Record::Counts(entry) => entry.ts,
-        }
+        self.ts
+    }
+
+    /// The start of the program in which it was made, and its number there.
+    pub fn id(&self) -> (Uuid, u64) {
+        (self.boot_id, self.seq)
+    }
+
+    /// The entry, in CBOR.
+    pub fn cbor(&self) -> &[u8] {
+        &self.cbor
     }
 
     fn key(&self) -> Key {
-        let (boot_id, seq) = match self {
-            Record::Events(entry) => (entry.boot_id, entry.seq),
-            Record::Counts(entry) => (entry.boot_id, entry.seq),
-        };
-        (self.code(), boot_id.unwrap_or_default(), seq)
+        (self.code, self.boot_id, self.seq)
     }
 }
 
 /// What an entry is known by.
 type Key = (StatusCode, Uuid, u64);
 
-/// A frame of a segment file.
-#[derive(Debug, Serialize, Deserialize)]
-enum Frame {
-    Events(Entry<Events>),
-    Counts(Entry<Counts>),
-    /// Records that a centre has: of that segment, from and to, both included.
-    Stored(Vec<(u64, u32, u32)>),
-    /// How far the device's log has been read with all that stands before.
-    Log(LogPlace),
-}
-
 /// Where a record stands: its segment, and its number there.
-type Place = (u64, u32);
+pub type Place = (u64, u32);
+
+/// A part of what a spool still has of the past.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Oldest first.
+    pub records: Vec<Record>,
+    /// Where to look on; `None` at the end.
+    pub next: Option<Place>,
+}
 
 /// Where a spool keeps its records, and how many.
 #[derive(Clone, Debug)]
@@ -98,6 +110,8 @@ pub struct SpoolConfig {
     pub folder: Option<PathBuf>,
     /// Bound of all segments together, at least two segments. Beyond it the oldest segment goes.
     pub most_bytes: u64,
+    /// How much is kept of what a centre has, for one that asks again. On disk only.
+    pub kept_bytes: u64,
 }
 
 /// The spool of one cabinet.
@@ -106,6 +120,8 @@ pub struct Spool {
     config: SpoolConfig,
     name: String,
     segments: VecDeque<Segment>,
+    /// What a centre has, of before.
+    shelf: Shelf,
     next: u64,
     /// Every record before this place is under way or stored.
     cursor: Place,
@@ -149,6 +165,7 @@ impl Spool {
         let mut spool = Spool {
             name: file_name(node),
             segments: VecDeque::new(),
+            shelf: Shelf::new(config.kept_bytes),
             next: 0,
             cursor: (0, 0),
             read_to: ((0, 0), 0),
@@ -172,6 +189,10 @@ impl Spool {
         found.sort();
         for (number, path) in found {
             spool.next = number + 1;
+            if path.extension().is_some_and(|e| e == KEPT) {
+                spool.shelf.adopt(number, path);
+                continue;
+            }
             match fs::read(&path) {
                 Ok(bytes) => spool.adopt(number, path, &bytes),
                 Err(error) => {
@@ -191,7 +212,7 @@ impl Spool {
             match frame {
                 Frame::Stored(more) => marks.extend(more),
                 Frame::Log(log) => self.log = Some(log),
-                Frame::Events(_) | Frame::Counts(_) => records += 1,
+                Frame::Entry(_) => records += 1,
             }
         }
         if good < bytes.len() {
@@ -216,7 +237,8 @@ impl Spool {
 
     fn number_of(&self, path: &Path) -> Option<u64> {
         let rest = path.file_name()?.to_str()?.strip_prefix(&self.name)?;
-        rest.strip_prefix('.')?.strip_suffix(".spool")?.parse().ok()
+        let (number, kind) = rest.strip_prefix('.')?.split_once('.')?;
+        number.parse().ok().filter(|_| kind == "spool" || kind == KEPT)
     }
 
     fn segment(&mut self, number: u64) -> Option<&mut Segment> {
@@ -226,13 +248,9 @@ impl Spool {
 
     /// Keeps a record; `sent` says when it went out live, if it did. If the disk refuses, the oldest segment makes room;
     /// if that does not help, the record is lost and counted.
-    pub fn push(&mut self, record: Record, sent: Option<Moment>) {
+    pub fn push(&mut self, record: &Record, sent: Option<Moment>) {
         let key = record.key();
-        let frame = framed(&match record {
-            Record::Events(entry) => Frame::Events(entry),
-            Record::Counts(entry) => Frame::Counts(entry),
-        });
-        match self.write(&frame) {
+        match self.write(&frame::entry(record)) {
             Ok(()) => {
                 let Some(segment) = self.segments.back_mut() else { return };
                 let place = (segment.number, segment.stored.len() as u32);
@@ -254,7 +272,7 @@ impl Spool {
     /// The device's log has been read so far, and all of it is kept here or was before.
     pub fn read_of_log(&mut self, log: LogPlace) {
         self.log = Some(log);
-        if let Err(error) = self.note(&framed(&Frame::Log(log))) {
+        if let Err(error) = self.note(&frame::log(log)) {
             tracing::debug!(%error, "the place in the device's log is not kept; a restart tells some lines twice");
         }
     }
@@ -277,8 +295,11 @@ impl Spool {
             self.drop_oldest();
         }
         let outcome = begun.and_then(|()| self.append(frame));
+        // Most likely the disk is full: what is only kept makes room, then the oldest segment.
+        if outcome.is_err() && self.shelf.give_up_oldest() {
+            return self.append(frame);
+        }
         if outcome.is_err() && self.segments.len() > 1 {
-            // Most likely the disk is full: the oldest segment makes room.
             self.drop_oldest();
             return self.append(frame);
         }
@@ -311,7 +332,7 @@ impl Spool {
         self.remove_stored();
         // Those before it may go.
         match self.log {
-            Some(log) => self.append(&framed(&Frame::Log(log))),
+            Some(log) => self.append(&frame::log(log)),
             None => Ok(()),
         }
     }
@@ -369,7 +390,7 @@ impl Spool {
             self.segment(segment).map(|s| s.mark(first, last));
         }
         if !marks.is_empty()
-            && let Err(error) = self.note(&framed(&Frame::Stored(marks)))
+            && let Err(error) = self.note(&frame::stored(&marks))
         {
             // Then a restart sends them once more, and a centre knows them.
             tracing::debug!(%error, "the spool cannot note what is stored");
@@ -395,8 +416,36 @@ impl Spool {
         while self.segments.front().is_some_and(|s| s.left == 0 && (s.sealed() || self.segments.len() > 1))
             && let Some(segment) = self.segments.pop_front()
         {
-            segment.remove();
+            if let Body::Disk(path, _) = &segment.body
+                && let Err(error) = self.shelf.put(segment.number, path, segment.bytes)
+            {
+                tracing::warn!(file = %path.display(), %error, "a stored spool segment cannot be put away");
+            }
         }
+    }
+
+    /// What there still is of a channel and a time, stored or not, from a place on: at most so many records, out of one segment,
+    /// so that nobody waits long for it.
+    pub fn find(&self, code: StatusCode, time: &Range<Moment>, from: Place, most: usize) -> Found {
+        let kept = self.shelf.from(from.0).map(|(number, path)| (number, fs::read(path).map(Cow::from)));
+        let live = self.segments.iter().find(|s| s.number >= from.0).map(|s| (s.number, s.read()));
+        let first = kept.into_iter().chain(live).min_by_key(|(number, _)| *number);
+        let Some((number, bytes)) = first else { return Found::default() };
+        let skip = if number == from.0 { from.1 } else { 0 };
+        let mut found = Found { records: Vec::new(), next: Some((number + 1, 0)) };
+        // One that went meanwhile, or is bad, has nothing more to tell.
+        let bytes = bytes.unwrap_or_default();
+        let entries = frames(&bytes).filter_map(|(frame, _)| frame.entry());
+        for (k, entry) in entries.enumerate().skip(skip as usize) {
+            if found.records.len() == most {
+                found.next = Some((number, k as u32));
+                break;
+            }
+            if entry.code == code && time.contains(&entry.ts) {
+                found.records.push(entry.record());
+            }
+        }
+        found
     }
 
     /// The oldest record that waits to be sent, if any; it stays until [`Spool::take`].
@@ -436,11 +485,7 @@ impl Spool {
         let segment = &self.segments[at];
         let number = segment.number;
         let from = if number == self.cursor.0 { self.cursor.1 } else { 0 };
-        let bytes: io::Result<Cow<'_, [u8]>> = match &segment.body {
-            Body::Memory(bytes) => Ok(bytes.into()),
-            Body::Disk(path, _) => fs::read(path).map(Cow::from),
-        };
-        let Ok(bytes) = bytes else {
+        let Ok(bytes) = segment.read() else {
             self.lose(at);
             return;
         };
@@ -451,9 +496,9 @@ impl Spool {
         };
         let mut all = true;
         for (frame, end) in frames(bytes.get(begin..).unwrap_or_default()) {
-            let Some(record) = frame.record() else { continue };
-            if k >= from && !segment.stored[k as usize] && !self.under_way.contains_key(&record.key()) {
-                self.ahead.push_back(((number, k), record));
+            let Some(entry) = frame.entry() else { continue };
+            if k >= from && !segment.stored[k as usize] && !self.under_way.contains_key(&entry.key()) {
+                self.ahead.push_back(((number, k), entry.record()));
             }
             k += 1;
             self.read_to = ((number, k), begin + end);
@@ -534,6 +579,13 @@ impl Segment {
         matches!(self.body, Body::Disk(_, None))
     }
 
+    fn read(&self) -> io::Result<Cow<'_, [u8]>> {
+        match &self.body {
+            Body::Memory(bytes) => Ok(bytes.into()),
+            Body::Disk(path, _) => fs::read(path).map(Cow::from),
+        }
+    }
+
     fn records(&self) -> u32 {
         self.stored.len() as u32
     }
@@ -564,16 +616,6 @@ impl Segment {
     }
 }
 
-impl Frame {
-    fn record(self) -> Option<Record> {
-        match self {
-            Frame::Events(entry) => Some(Record::Events(entry)),
-            Frame::Counts(entry) => Some(Record::Counts(entry)),
-            Frame::Stored(_) | Frame::Log(_) => None,
-        }
-    }
-}
-
 /// A node's name as a file name: `%` and two digits for all that is not plain.
 pub fn file_name(node: &Node) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
@@ -583,246 +625,5 @@ pub fn file_name(node: &Node) -> String {
         .collect()
 }
 
-/// Length, checksum, frame; the numbers little-endian.
-fn framed(frame: &Frame) -> Vec<u8> {
-    let body = codec::encode(frame);
-    let mut framed = Vec::with_capacity(body.len() + 8);
-    framed.extend_from_slice(&(body.len() as u32).to_le_bytes());
-    framed.extend_from_slice(&checksum(&body).to_le_bytes());
-    framed.extend_from_slice(&body);
-    framed
-}
-
-/// FNV-1a: enough to tell a frame from the rubbish of a torn write; nobody forges a cabinet's spool.
-fn checksum(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
-}
-
-/// The whole frames at the head of some bytes, each with the place where it ends.
-fn frames(bytes: &[u8]) -> impl Iterator<Item = (Frame, usize)> + '_ {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let (head, rest) = bytes[at..].split_first_chunk::<8>()?;
-        let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let body = rest.get(..word(0) as usize)?;
-        if checksum(body) != word(4) {
-            return None;
-        }
-        let frame = codec::decode("spool frame", body).ok()?;
-        at += 8 + body.len();
-        Some((frame, at))
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use model::{ids::DistrictId, time::Moment};
-    use std::collections::BTreeSet;
-    use wire::message::HiRes;
-
-    fn node() -> Node {
-        Node::cabinet(&DistrictId::new("d"), &"перекрёсток 1".into())
-    }
-
-    const NOW: Moment = Moment(1_000_000);
-    const BOOT: Uuid = Uuid::from_u128(7);
-
-    fn record(seq: u64) -> Record {
-        let event = HiRes { t: Moment(seq as i64 * 1000), code: 1, param: 2 };
-        let values = Events { events: vec![event; 20] };
-        Record::Events(Entry { ts: Moment(seq as i64), seq, boot_id: Some(BOOT), values })
-    }
-
-    fn run(first: u64, last: u64) -> Run {
-        Run { boot_id: BOOT, first, last }
-    }
-
-    fn open(folder: Option<&Path>, most_bytes: u64) -> Spool {
-        Spool::open(SpoolConfig { folder: folder.map(Path::to_owned), most_bytes }, &node()).unwrap()
-    }
-
-    /// Takes all that waits, a centre answering for it in time.
-    fn drain(spool: &mut Spool) -> Vec<u64> {
-        let mut seqs = Vec::new();
-        while let Some(record) = spool.take(NOW) {
-            let (code, boot, seq) = record.key();
-            seqs.push(seq);
-            spool.stored(NOW, code, &[Run::of(boot, seq)]);
-        }
-        seqs
-    }
-
-    #[test]
-    fn first_in_first_out_in_memory_and_on_disk() {
-        let folder = tempfile::tempdir().unwrap();
-        for folder in [None, Some(folder.path())] {
-            let mut spool = open(folder, 10_000_000);
-            (0..3000).for_each(|n| spool.push(record(n), None));
-            assert_eq!(spool.len(), 3000);
-            assert_eq!(
-                (0..10).map(|_| spool.take(NOW).unwrap().key().2).collect::<Vec<_>>(),
-                (0..10).collect::<Vec<_>>()
-            );
-            spool.stored(NOW, StatusCode::Events, &[run(0, 9)]);
-            // What comes during a replay goes behind it.
-            (3000..3100).for_each(|n| spool.push(record(n), None));
-            assert_eq!((spool.len(), spool.under_way()), (3090, 0));
-            assert_eq!(drain(&mut spool), (10..3100).collect::<Vec<_>>());
-            assert!(spool.is_empty() && spool.peek().is_none());
-            spool.push(record(7), None);
-            assert_eq!(drain(&mut spool), [7]);
-        }
-        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).collect();
-        let size: u64 = files.iter().map(|f| fs::metadata(f).unwrap().len()).sum();
-        assert!(size < 2 * SEGMENT_BYTES, "what is stored is gone from the disk, but for the newest segment");
-        assert!(open(Some(folder.path()), 10_000_000).is_empty(), "and a restart sends none of it again");
-    }
-
-    #[test]
-    fn what_was_sent_live_waits_for_a_centre_and_not_for_its_replay() {
-        let mut spool = open(None, 10_000_000);
-        (0..10).for_each(|n| spool.push(record(n), Some(NOW)));
-        assert_eq!((spool.len(), spool.under_way(), spool.peek()), (0, 10, None));
-        spool.stored(NOW, StatusCode::Counts, &[run(0, 9)]);
-        assert_eq!(spool.under_way(), 10, "another channel's numbers are not these");
-        spool.stored(NOW, StatusCode::Events, &[Run { boot_id: Uuid::nil(), ..run(0, 9) }]);
-        assert_eq!(spool.under_way(), 10, "nor are another start's");
-        spool.stored(NOW, StatusCode::Events, &[run(0, 3), run(6, 9), run(5, 4)]);
-        assert_eq!((spool.len(), spool.under_way()), (0, 2));
-        // A centre that goes on naming others had its time for these two.
-        spool.push(record(10), Some(NOW));
-        let later = NOW + STORING + Duration::from_millis(1);
-        spool.push(record(11), Some(later));
-        spool.stored(later, StatusCode::Events, &[run(10, 10)]);
-        assert_eq!(drain(&mut spool), [4, 5]);
-        assert_eq!(spool.under_way(), 1);
-    }
-
-    #[test]
-    fn a_broken_link_sends_what_was_under_way_again() {
-        let mut spool = open(None, 10_000_000);
-        (0..4).for_each(|n| spool.push(record(n), Some(NOW)));
-        spool.stored(NOW, StatusCode::Events, &[run(0, 1)]);
-        spool.link_lost();
-        (4..6).for_each(|n| spool.push(record(n), None));
-        assert_eq!(drain(&mut spool), [2, 3, 4, 5]);
-    }
-
-    #[test]
-    fn a_centre_that_never_answers_costs_bounded_memory_and_no_count_of_losses() {
-        let mut spool = open(None, 2 * SEGMENT_BYTES);
-        (0..20_000).for_each(|n| spool.push(record(n), Some(NOW)));
-        assert!(spool.under_way() <= MOST_UNDER_WAY as u64);
-        assert!(spool.bytes() <= 2 * SEGMENT_BYTES);
-        assert!(spool.unconfirmed() >= MOST_UNDER_WAY as u64, "{} unconfirmed", spool.unconfirmed());
-    }
-
-    #[test]
-    fn the_oldest_go_at_the_bound() {
-        let mut spool = open(None, 4 * SEGMENT_BYTES);
-        (0..20_000).for_each(|n| spool.push(record(n), None));
-        let left = drain(&mut spool);
-        assert_eq!(left.len() as u64 + spool.dropped(), 20_000);
-        assert_eq!(*left.last().unwrap(), 19_999);
-        assert!(left.windows(2).all(|w| w[1] == w[0] + 1), "no hole in the middle");
-        assert!(left.len() > 1_500, "{} records in 1 MiB", left.len());
-    }
-
-    /// Killed between any two bytes of what it wrote, an agent finds all that was whole, and sends nothing that is stored.
-    #[test]
-    fn a_restart_finds_everything_but_the_torn_frame() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut spool = open(Some(folder.path()), 10_000_000);
-        (0..6).for_each(|n| spool.push(record(n), Some(NOW)));
-        spool.stored(NOW, StatusCode::Events, &[run(1, 2)]);
-        (6..8).for_each(|n| spool.push(record(n), None));
-        drop(spool);
-        let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
-        let whole = fs::read(&file).unwrap();
-        let ends: Vec<usize> = frames(&whole).map(|(_, end)| end).collect();
-        for cut in 0..=whole.len() {
-            fs::read_dir(folder.path()).unwrap().for_each(|f| fs::remove_file(f.unwrap().path()).unwrap());
-            fs::write(&file, &whole[..cut]).unwrap();
-            let mut spool = open(Some(folder.path()), 10_000_000);
-            let kept = ends.iter().filter(|end| **end <= cut).count() as u64;
-            // The seventh frame is the note.
-            let expected = (0..kept.min(6)).filter(|n| kept < 7 || !(1..=2).contains(n));
-            let expected: Vec<u64> = expected.chain((6..8).take((kept.max(7) - 7) as usize)).collect();
-            assert_eq!(spool.broken(), u64::from(cut > 0 && !ends.contains(&cut)), "cut at {cut}");
-            spool.push(record(100), None);
-            assert_eq!(drain(&mut spool), [&expected[..], &[100]].concat(), "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn the_place_in_the_devices_log_outlives_a_restart() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut spool = open(Some(folder.path()), 1 << 20);
-        assert_eq!(spool.log(), None);
-        let mut told = None;
-        // Far enough for several segments, of which all but the newest go.
-        for seq in 0..20_000 {
-            spool.push(record(seq), None);
-            told = Some(LogPlace { newest: seq as u16, tick: seq as u32 });
-            spool.read_of_log(told.unwrap());
-        }
-        drain(&mut spool);
-        spool.stored(Moment(0), StatusCode::Events, &[run(0, 19_999)]);
-        drop(spool);
-        let spool = open(Some(folder.path()), 1 << 20);
-        assert_eq!((spool.log(), spool.len()), (told, 0));
-    }
-
-    #[test]
-    fn rubbish_in_the_folder_stops_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let name = file_name(&node());
-        fs::write(folder.path().join(format!("{name}.0000000003.spool")), b"rubbish that is long enough")
-            .unwrap();
-        fs::write(folder.path().join("other%2fnode.0000000001.spool"), b"not ours").unwrap();
-        let mut spool = open(Some(folder.path()), 10_000_000);
-        assert_eq!((spool.len(), spool.broken()), (0, 1));
-        spool.push(record(1), None);
-        assert_eq!(drain(&mut spool), [1]);
-        assert!(folder.path().join("other%2fnode.0000000001.spool").exists());
-    }
-
-    #[test]
-    fn a_folder_that_vanishes_loses_counted_records_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let sub = folder.path().join("spool");
-        let mut spool = open(Some(&sub), 10_000_000);
-        fs::remove_dir_all(&sub).unwrap();
-        (0..5).for_each(|n| spool.push(record(n), None));
-        assert_eq!((spool.len(), spool.dropped()), (0, 5));
-    }
-
-    /// Somebody made room on the disk by cutting a file that the agent was using.
-    #[test]
-    fn a_file_that_is_cut_meanwhile_costs_counted_records_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut spool = open(Some(folder.path()), 10_000_000);
-        (0..4).for_each(|n| spool.push(record(n), Some(NOW)));
-        (4..10).for_each(|n| spool.push(record(n), None));
-        let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
-        let length = fs::metadata(&file).unwrap().len();
-        OpenOptions::new().write(true).open(&file).unwrap().set_len(length / 2 + 1).unwrap();
-        spool.link_lost();
-        spool.push(record(10), None);
-        assert_eq!(drain(&mut spool), [0, 1, 2, 3, 4]);
-        // The one that went behind the cut, before it was noticed, is lost with it.
-        assert_eq!((spool.dropped(), spool.broken()), (6, 1));
-        spool.push(record(11), None);
-        assert_eq!(drain(&mut spool), [11]);
-    }
-
-    #[test]
-    fn names_of_nodes_are_safe_and_distinct() {
-        let names: BTreeSet<_> = ["a/b", "a%2fb", "a.b", "..", "я"]
-            .map(|id| file_name(&Node::cabinet(&DistrictId::new("d"), &id.into())))
-            .into();
-        assert_eq!(names.len(), 5);
-        assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_alphanumeric() || b"%-_".contains(&b))));
-    }
-}
+mod tests;

@@ -3,19 +3,24 @@
 
 use crate::{
     agent::Publication,
-    spool::{Record, Spool},
+    spool::{Place, Record, Spool},
 };
 use model::time::Moment;
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::Range,
+};
 use wire::{
     codec,
     link::Outgoing,
-    message::{Entry, Replay, Status, Stored},
+    message::{Entry, Fetch, Stored},
     topic::{Kind, Node, StatusCode},
 };
 
 /// Entries in one replay message: half a minute of one channel, some 10 KB.
 const REPLAY_BATCH: usize = 30;
+/// Questions about the past that wait at once.
+const MOST_FETCHES: usize = 8;
 /// Channels that are kept through an outage.
 const KEPT: [StatusCode; 2] = [StatusCode::Events, StatusCode::Counts];
 
@@ -31,6 +36,16 @@ pub struct Uplink {
     counted_at: Moment,
     /// Channels whose replay has not been called done since the link came up.
     replaying: BTreeSet<StatusCode>,
+    /// What a centre asks of the past, in the order of its questions.
+    fetches: VecDeque<Fetching>,
+}
+
+/// A question about the past, and how far its answer has come.
+#[derive(Debug)]
+struct Fetching {
+    code: StatusCode,
+    time: Range<Moment>,
+    at: Place,
 }
 
 impl Uplink {
@@ -44,6 +59,7 @@ impl Uplink {
             allowance: 0.0,
             counted_at: now,
             replaying: BTreeSet::new(),
+            fetches: VecDeque::new(),
         }
     }
 
@@ -53,6 +69,8 @@ impl Uplink {
         self.replaying = if up { KEPT.into() } else { BTreeSet::new() };
         if !up {
             self.spool.link_lost();
+            // Whoever asked asks again.
+            self.fetches.clear();
         }
     }
 
@@ -61,20 +79,24 @@ impl Uplink {
         let status = |code| self.node.topic(&Kind::Status(code));
         let sent = self.up.then_some(now);
         let message = match publication {
-            Publication::Groups(entry) => Outgoing::live(status(StatusCode::Groups), one(entry)),
+            Publication::Groups(entry) => Outgoing::live(status(StatusCode::Groups), one(&entry)),
             Publication::Events(entry, log) => {
-                self.spool.push(Record::Events(entry.clone()), sent);
+                let record = Record::of(StatusCode::Events, &entry);
+                self.spool.push(&record, sent);
                 // After them: whoever dies in between reads them again, and tells them twice.
                 self.spool.read_of_log(log);
-                Outgoing::kept(status(StatusCode::Events), one(entry))
+                Outgoing::kept(status(StatusCode::Events), codec::status_of(record.cbor()))
             }
-            Publication::Counts(entry) => {
+            Publication::Counts(mut entry) => {
+                let with_sightings = entry.values.channels.iter().any(|c| !c.sightings_last.is_empty());
+                let live = with_sightings.then(|| one(&entry));
                 // Where a vehicle was helps nobody by the time of a replay, and would fill the spool many times
                 // faster than the counts do.
-                let mut kept = entry.clone();
-                kept.values.channels.iter_mut().for_each(|channel| channel.sightings_last.clear());
-                self.spool.push(Record::Counts(kept), sent);
-                Outgoing::kept(status(StatusCode::Counts), one(entry))
+                entry.values.channels.iter_mut().for_each(|channel| channel.sightings_last.clear());
+                let record = Record::of(StatusCode::Counts, &entry);
+                self.spool.push(&record, sent);
+                let live = live.unwrap_or_else(|| codec::status_of(record.cbor()));
+                Outgoing::kept(status(StatusCode::Counts), live)
             }
             Publication::Alarms { code, alarms } => {
                 let topic = self.node.topic(&Kind::Alarm(code.to_owned()));
@@ -87,8 +109,8 @@ impl Uplink {
                 }
             }
             // What is retained is said anew on every connection.
-            Publication::Mode(entry) => Outgoing::retained(status(StatusCode::Mode), one(entry)),
-            Publication::Config(entry) => Outgoing::retained(status(StatusCode::Config), one(*entry)),
+            Publication::Mode(entry) => Outgoing::retained(status(StatusCode::Mode), one(&entry)),
+            Publication::Config(entry) => Outgoing::retained(status(StatusCode::Config), one(&*entry)),
             Publication::Presence(presence) => {
                 Outgoing::retained(self.node.topic(&Kind::Presence), codec::encode(&presence))
             }
@@ -101,7 +123,16 @@ impl Uplink {
         self.spool.stored(now, code, &stored.runs);
     }
 
-    /// The next part of what waits in the spool, at its own pace.
+    /// A centre asks what was between two moments. False if too many questions wait already.
+    pub fn fetch(&mut self, code: StatusCode, fetch: &Fetch) -> bool {
+        let room = self.fetches.len() < MOST_FETCHES;
+        if room {
+            self.fetches.push_back(Fetching { code, time: fetch.from..fetch.to, at: (0, 0) });
+        }
+        room
+    }
+
+    /// The next part of what waits in the spool, at its own pace; when nothing waits, of what was asked for.
     pub fn replay(&mut self, now: Moment) -> Vec<Outgoing> {
         let rate = f64::from(self.replay_per_s);
         let earned = now.since(self.counted_at).as_secs_f64() * rate;
@@ -109,41 +140,55 @@ impl Uplink {
         if self.up && !self.spool.is_empty() {
             self.replaying = KEPT.into();
         }
-        if self.replaying.is_empty() {
+        if self.replaying.is_empty() && self.fetches.is_empty() {
             self.allowance = 0.0;
             return Vec::new();
         }
         // At most a second's worth at once, however long the last poll took.
         self.allowance = (self.allowance + earned).min(rate);
-        let (mut events, mut counts) = (Vec::new(), Vec::new());
-        while self.allowance >= 1.0 && events.len() + counts.len() < REPLAY_BATCH && self.spool.has_room() {
-            match self.spool.take(now) {
-                Some(Record::Events(entry)) => events.push(entry),
-                Some(Record::Counts(entry)) => counts.push(entry),
-                None => break,
-            }
+        if self.replaying.is_empty() {
+            return self.history().into_iter().collect();
+        }
+        let mut records = Vec::new();
+        while self.allowance >= 1.0 && records.len() < REPLAY_BATCH && self.spool.has_room() {
+            let Some(record) = self.spool.take(now) else { break };
+            records.push(record);
             self.allowance -= 1.0;
         }
         let done = self.spool.is_empty();
         if done {
             self.replaying.clear();
         }
-        let parts =
-            [self.part(StatusCode::Events, events, done), self.part(StatusCode::Counts, counts, done)];
-        parts.into_iter().flatten().collect()
+        KEPT.into_iter().filter_map(|code| self.part(code, &records, done)).collect()
     }
 
-    fn part<V: serde::Serialize>(
-        &mut self,
-        code: StatusCode,
-        entries: Vec<Entry<V>>,
-        done: bool,
-    ) -> Option<Outgoing> {
-        if entries.is_empty() && !done {
+    /// The next part of the answer to the oldest question.
+    fn history(&mut self) -> Option<Outgoing> {
+        let most = (self.allowance as usize).min(REPLAY_BATCH);
+        let fetching = self.fetches.front_mut().filter(|_| most > 0)?;
+        let found = self.spool.find(fetching.code, &fetching.time, fetching.at, most);
+        // A part without any was work too.
+        self.allowance -= found.records.len().max(1) as f64;
+        let (code, done) = (fetching.code, found.next.is_none());
+        match found.next {
+            Some(next) => fetching.at = next,
+            None => drop(self.fetches.pop_front()),
+        }
+        if found.records.is_empty() && !done {
+            return None;
+        }
+        let message = codec::replay_of(found.records.iter().map(Record::cbor), None, done);
+        Some(Outgoing::kept(self.node.topic(&Kind::History(code)), message))
+    }
+
+    /// What of the records belongs to a channel.
+    fn part(&mut self, code: StatusCode, records: &[Record], done: bool) -> Option<Outgoing> {
+        let own: Vec<&[u8]> = records.iter().filter(|r| r.code() == code).map(Record::cbor).collect();
+        if own.is_empty() && !done {
             return None;
         }
         let next_ts = self.spool.peek().filter(|record| record.code() == code).map(Record::ts);
-        let message = codec::encode(&Replay { entries, next_ts, done });
+        let message = codec::replay_of(own.into_iter(), next_ts, done);
         Some(Outgoing::kept(self.node.topic(&Kind::Replay(code)), message))
     }
 
@@ -160,6 +205,6 @@ impl Uplink {
     }
 }
 
-fn one<V: serde::Serialize>(entry: Entry<V>) -> Vec<u8> {
-    codec::encode(&Status { entries: vec![entry] })
+fn one<V: serde::Serialize>(entry: &Entry<V>) -> Vec<u8> {
+    codec::status_of(&codec::encode(entry))
 }

@@ -112,6 +112,19 @@ impl Stack {
         Program::start(program, &mut command)
     }
 
+    /// Makes an account at the centre, and gives its password.
+    pub fn account(&self, login: &str, role: &str) -> String {
+        let mut make = Command::new(ours("controller"));
+        make.args(["account", "--login", login, "--name", login, "--role", role]);
+        let made = make.output().expect("the centre's program makes accounts");
+        let [entry, said] =
+            [made.stdout, made.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        let file = self.folder.path().join("configs/accounts.toml");
+        let accounts = fs::read_to_string(&file).expect("the shipped accounts");
+        fs::write(file, accounts + "\n" + &entry).expect("a file in a temporary folder");
+        said.split_whitespace().last().expect("the password is the last word").to_owned()
+    }
+
     /// Its folder, in which the programs are started.
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -1,9 +1,12 @@
 //! CBOR, the two forms of a timestamp, and a printer for people.
 
+use ciborium_io::Write;
+use ciborium_ll::{Encoder, Header};
 use serde::{Serialize, de::DeserializeOwned};
+use std::cell::RefCell;
 
-/// Deepest nesting of a message that we read; ours need 8, and a bound keeps a hostile one off the stack.
-const DEEPEST: usize = 24;
+/// Writing into memory does not fail.
+const ALWAYS: &str = "memory takes all bytes";
 
 /// Bytes that could not be read, and where in them.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +25,49 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     bytes
 }
 
+/// A status of one entry that is CBOR already: the bytes that [`encode`] makes of such a [`crate::message::Status`].
+pub fn status_of(entry: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(entry.len() + 16);
+    let mut encoder = Encoder::from(&mut bytes);
+    encoder.push(Header::Map(Some(1))).expect(ALWAYS);
+    encoder.text("entries", None).expect(ALWAYS);
+    encoder.push(Header::Array(Some(1))).expect(ALWAYS);
+    encoder.write_all(entry).expect(ALWAYS);
+    bytes
+}
+
+/// The same for a [`crate::message::Replay`].
+pub fn replay_of<'a>(
+    entries: impl ExactSizeIterator<Item = &'a [u8]>,
+    next_ts: Option<model::time::Moment>,
+    done: bool,
+) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(transparent)]
+    struct NextTs(#[serde(with = "timestamp_option")] Option<model::time::Moment>);
+    let mut bytes = Vec::with_capacity(1024);
+    let mut encoder = Encoder::from(&mut bytes);
+    encoder.push(Header::Map(Some(2 + usize::from(done)))).expect(ALWAYS);
+    encoder.text("entries", None).expect(ALWAYS);
+    encoder.push(Header::Array(Some(entries.len()))).expect(ALWAYS);
+    entries.for_each(|entry| encoder.write_all(entry).expect(ALWAYS));
+    encoder.text("next_ts", None).expect(ALWAYS);
+    encoder.write_all(&encode(&NextTs(next_ts))).expect(ALWAYS);
+    if done {
+        encoder.text("done", None).expect(ALWAYS);
+        encoder.push(Header::Simple(ciborium_ll::simple::TRUE)).expect(ALWAYS);
+    }
+    bytes
+}
+
 /// Bytes as a message. Bytes that follow the message are a fault too: they are none of ours.
 pub fn decode<T: DeserializeOwned>(expected: &'static str, mut bytes: &[u8]) -> Result<T, DecodeError> {
-    let message = ciborium::de::from_reader_with_recursion_limit(&mut bytes, DEEPEST)
+    thread_local! {
+        /// Where the library puts short texts; made once, since thousands of small messages come each second.
+        static SCRATCH: RefCell<[u8; 4096]> = const { RefCell::new([0; 4096]) };
+    }
+    let message = SCRATCH
+        .with_borrow_mut(|scratch| ciborium::de::from_reader_with_buffer(&mut bytes, scratch))
         .map_err(|e| DecodeError { expected, cause: e.to_string() })?;
     match bytes.len() {
         0 => Ok(message),

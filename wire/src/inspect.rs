@@ -135,7 +135,7 @@ impl Inspector {
             return self.judge(Rule::Topics, || Some(message.topic.clone()));
         };
         // What centres say to it is not its own.
-        if matches!(kind, Kind::Command(_) | Kind::Stored(_)) {
+        if matches!(kind, Kind::Command(_) | Kind::Stored(_) | Kind::Fetch(_)) {
             return;
         }
         self.judge(Rule::Topics, || None);
@@ -156,8 +156,12 @@ impl Inspector {
             Kind::Status(StatusCode::Config) => self.config(message),
             Kind::Status(StatusCode::Counts) => self.counts(now, message),
             Kind::Status(StatusCode::Events) => self.events(now, message),
-            Kind::Replay(StatusCode::Events) => drop(self.read::<Replay<Events>>(message)),
-            Kind::Replay(StatusCode::Counts) => drop(self.read::<Replay<Counts>>(message)),
+            Kind::Replay(StatusCode::Events) | Kind::History(StatusCode::Events) => {
+                drop(self.read::<Replay<Events>>(message))
+            }
+            Kind::Replay(StatusCode::Counts) | Kind::History(StatusCode::Counts) => {
+                drop(self.read::<Replay<Counts>>(message))
+            }
             Kind::Alarm(_) => {
                 let Some(alarms) = self.read::<Alarms>(message) else { return };
                 for alarm in alarms.alarms {

@@ -52,6 +52,17 @@ pub struct Replay<V> {
     pub done: bool,
 }
 
+/// `fetch/…`: a centre asks a cabinet what it still has of a channel. The answer comes as [`Replay`]s on `history/…`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fetch {
+    /// From then on.
+    #[serde(with = "crate::codec::timestamp")]
+    pub from: Moment,
+    /// And before then.
+    #[serde(with = "crate::codec::timestamp")]
+    pub to: Moment,
+}
+
 /// `stored/…`: entries of a channel that a centre's store has for good, told to the cabinet that made them; it need not
 /// keep them any longer. **Ours.**
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

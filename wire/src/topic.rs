@@ -153,6 +153,10 @@ pub enum Kind {
     Status(StatusCode),
     /// The same after an outage, behind live data.
     Replay(StatusCode),
+    /// What a centre asks of it, of the past, under the cabinet's node. Never retained.
+    Fetch(StatusCode),
+    /// What the cabinet still has of it.
+    History(StatusCode),
     /// What a centre's store has of it, under the cabinet's node. Never retained.
     Stored(StatusCode),
     /// What the centre asks. Never retained.
@@ -173,6 +177,8 @@ impl fmt::Display for Kind {
             Kind::Presence => f.write_str("presence"),
             Kind::Status(code) => write!(f, "status/{}", code.as_str()),
             Kind::Replay(code) => write!(f, "replay/{}", code.as_str()),
+            Kind::Fetch(code) => write!(f, "fetch/{}", code.as_str()),
+            Kind::History(code) => write!(f, "history/{}", code.as_str()),
             Kind::Stored(code) => write!(f, "stored/{}", code.as_str()),
             Kind::Command(code) => write!(f, "command/{}", code.as_str()),
             Kind::Result(code) => write!(f, "result/{}", code.as_str()),
@@ -198,6 +204,8 @@ pub fn parse(topic: &str) -> Option<(Node, Kind)> {
         ("presence", None) => Kind::Presence,
         ("status", Some(code)) => Kind::Status(status(code)?),
         ("replay", Some(code)) => Kind::Replay(status(code)?),
+        ("fetch", Some(code)) => Kind::Fetch(status(code)?),
+        ("history", Some(code)) => Kind::History(status(code)?),
         ("stored", Some(code)) => Kind::Stored(status(code)?),
         ("command", Some(code)) => Kind::Command(command(code)?),
         ("result", Some(code)) => Kind::Result(command(code)?),
@@ -222,6 +230,8 @@ mod tests {
             Just(Kind::Presence),
             status.clone().prop_map(Kind::Status),
             status.clone().prop_map(Kind::Replay),
+            status.clone().prop_map(Kind::Fetch),
+            status.clone().prop_map(Kind::History),
             status.prop_map(Kind::Stored),
             command.clone().prop_map(Kind::Command),
             command.prop_map(Kind::Result),

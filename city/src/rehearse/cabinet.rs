@@ -13,7 +13,7 @@ use edge_agent::{
         DeviceReport,
         modbus::{ModbusConfig, ModbusDevice, Reach},
     },
-    spool::{Record, Spool, SpoolConfig},
+    spool::{Spool, SpoolConfig},
     uplink::Uplink,
 };
 use model::{ids::JunctionIx, signal::Junction, time::Moment};
@@ -32,7 +32,7 @@ use uuid::Uuid;
 use wire::{
     codec,
     link::Outgoing,
-    message::{Entry, Events, PresenceState, Stored},
+    message::{PresenceState, Stored},
     register_map::RegisterMap,
     result::CommandResult,
     topic::{Kind, Node, StatusCode},
@@ -125,7 +125,7 @@ impl Cabinet {
             cable: Cable::new(device, map.command.first, map.unit, seed),
             uplink: Uplink::new(
                 node.clone(),
-                Spool::open(SpoolConfig { folder: None, most_bytes: SPOOL_BYTES }, &node)?,
+                Spool::open(SpoolConfig { folder: None, most_bytes: SPOOL_BYTES, kept_bytes: 0 }, &node)?,
                 REPLAYED,
                 now,
             ),
@@ -342,7 +342,8 @@ impl Cabinet {
         match &publication {
             Publication::Events(entry, _) => {
                 self.book.published += entry.values.events.len() as u64;
-                self.made.extend(receipt(self.index, entry).map(|receipt| (receipt, at)));
+                let id = entry.boot_id.map(|boot| (boot, entry.seq));
+                self.made.extend(id.map(|id| (receipt(self.index, id), at)));
             }
             // The centre does not read it, and it is the largest of all.
             Publication::Config(_) => return,
@@ -355,17 +356,13 @@ impl Cabinet {
     pub(super) fn into_kept(self) -> BTreeSet<Receipt> {
         let mut spool = self.uplink.into_spool();
         let records = std::iter::from_fn(|| spool.take(Moment(0)));
-        let events = records.filter_map(|record| match record {
-            Record::Events(entry) => receipt(self.index, &entry),
-            Record::Counts(_) => None,
-        });
-        events.collect()
+        let events = records.filter(|record| record.code() == StatusCode::Events);
+        events.map(|record| receipt(self.index, record.id())).collect()
     }
 }
 
-fn receipt(index: usize, entry: &Entry<Events>) -> Option<Receipt> {
-    let (junction, code) = (JunctionIx::from(index), StatusCode::Events);
-    Some(Receipt { junction, code, boot_id: entry.boot_id?, seq: entry.seq })
+fn receipt(index: usize, (boot_id, seq): (Uuid, u64)) -> Receipt {
+    Receipt { junction: JunctionIx::from(index), code: StatusCode::Events, boot_id, seq }
 }
 
 fn to_centres(outgoing: &Outgoing) -> Message {

@@ -2,12 +2,22 @@
 
 use super::{
     Api,
-    problem::{Path, Query},
+    access::Caller,
+    control::signed,
+    problem::{Body, Path, Query},
     stretch,
-    view::{DecisionView, Problem, StoredDecisions, StoredEvents, StoredInterval, StoredIntervals},
+    view::{
+        DecisionView, FetchAccepted, FetchRequest, Problem, StoredDecisions, StoredEvents, StoredInterval,
+        StoredIntervals,
+    },
 };
-use crate::store::{FLAG_FAULT, StoreError};
-use axum::{Json, extract::State};
+use crate::{
+    access::{Place, Role},
+    centre::Ask,
+    coordinator::orders::utc,
+    store::{FLAG_FAULT, StoreError},
+};
+use axum::{Json, extract::State, http::StatusCode};
 use model::time::Moment;
 use serde::Deserialize;
 use std::{ops::Range, time::Duration};
@@ -48,6 +58,60 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         Problem::unavailable(error.to_string())
     }
+}
+
+/// The longest time that a cabinet is asked for at once.
+const LONGEST_FETCH: Duration = Duration::from_secs(48 * 3600);
+
+/// Asks the cabinet for what it still has of a time that the store has lost. What it has comes within minutes, behind live data,
+/// and is marked as replayed. Events that the store has already are not stored twice; detector readings are only asked for where
+/// the store has none of that time.
+#[utoipa::path(post, path = "/api/v1/junctions/{id}/fetch", tag = "centre",
+    params(("id" = String, Path, description = "The TLC's id")),
+    request_body = FetchRequest,
+    responses(
+        (status = 202, body = FetchAccepted),
+        (status = 401, description = "Nobody is signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Whoever asks may not", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store or the broker is down", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn post_fetch(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Body(request): Body<FetchRequest>,
+) -> Result<(StatusCode, Json<FetchAccepted>), Problem> {
+    let ix = api.junction(&id)?;
+    let district = &api.0.city.junctions[ix.ix()].district;
+    api.permit(
+        &caller,
+        Role::Operate,
+        Place::District(district),
+        &format!("a question about the past of {id}"),
+    )?;
+    let who = caller.signature(request.who.as_deref())?;
+    let reason = signed("reason", &request.reason)?;
+    let time = stretch(Some(request.from), Some(request.to), api.0.clock.now(), Duration::ZERO)?;
+    if time.end.since(time.start) > LONGEST_FETCH {
+        let most = LONGEST_FETCH.as_secs() / 3600;
+        return Err(Problem::invalid(format!("from and to are more than {most} hours apart")));
+    }
+    let mut codes = vec![wire::topic::StatusCode::Events];
+    if api.0.store.intervals(ix, time.clone(), 1).await?.rows.is_empty() {
+        codes.push(wire::topic::StatusCode::Counts);
+    }
+    let asked = codes.iter().map(|c| c.as_str().to_owned()).collect::<Vec<_>>();
+    let (from, to) = (utc(time.start), utc(time.end));
+    let said =
+        format!("junction {id}: asked for its {} of {from} to {to} by {who} ({reason})", asked.join(", "));
+    let ask = Ask::Fetch(ix, time, codes, said);
+    api.0
+        .asks
+        .try_send(ask)
+        .map_err(|_| Problem::unavailable("the core has too many questions to answer"))?;
+    Ok((StatusCode::ACCEPTED, Json(FetchAccepted { asked })))
 }
 
 /// The hi-res log of a junction, out of the store.

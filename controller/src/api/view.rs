@@ -595,6 +595,27 @@ pub struct ControlAccepted {
     pub command: CommandView,
 }
 
+/// `POST /api/v1/junctions/{id}/fetch`.
+#[derive(Clone, PartialEq, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FetchRequest {
+    /// From then on, ms since the epoch.
+    pub from: i64,
+    /// And before then, ms since the epoch; at most 48 hours later.
+    pub to: i64,
+    /// Who asks, where nobody signs in. Whoever has an account is named by it, whatever stands here.
+    pub who: Option<String>,
+    /// Why. Not empty.
+    pub reason: String,
+}
+
+/// The answer to a [`FetchRequest`].
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct FetchAccepted {
+    /// The channels that the cabinet is asked for.
+    pub asked: Vec<String>,
+}
+
 /// RFC 9457 `application/problem+json`: the one shape of every error.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct Problem {

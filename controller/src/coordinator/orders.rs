@@ -192,7 +192,7 @@ impl Coordinator {
 }
 
 /// A moment as the audit writes it: everywhere the same, whoever reads it.
-fn utc(at: Moment) -> String {
+pub(crate) fn utc(at: Moment) -> String {
     jiff::Timestamp::from_millisecond(at.0 / 1000 * 1000).map_or_else(|_| at.0.to_string(), |t| t.to_string())
 }
 

@@ -220,7 +220,7 @@ fn config(address: SocketAddr, folder: Option<PathBuf>) -> CabinetConfig {
         junction: Arc::new(junction()),
         device: ModbusConfig { at: Reach::Tcp(address), unit: 1, map, timeout: Duration::from_millis(250) },
         poll: Duration::from_millis(500),
-        spool: SpoolConfig { folder, most_bytes: 10_000_000 },
+        spool: SpoolConfig { folder, most_bytes: 10_000_000, kept_bytes: 0 },
         replay_per_s: 100,
     }
 }

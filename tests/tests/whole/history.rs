@@ -1,10 +1,12 @@
 //! What the street said is in the store, whoever died meanwhile: asked in SQL, of the programs as they are shipped.
 
 use end_to_end::{
+    http::post,
     peers::{Postgres, installed},
     program::{Program, wait_until},
     stack::Stack,
 };
+use serde_json::json;
 use std::{fmt::Write, process::Command, thread::sleep, time::Duration};
 
 /// An outage: long enough that every cabinet has something to say of it. `SVETOFOR_OUTAGE_S` makes it longer.
@@ -79,7 +81,35 @@ fn nothing_that_the_street_said_is_lost() {
         let told = count(&stack, expected, &frozen, &killed) > 10;
         (told && holes(&stack.postgres, &frozen, &killed).is_empty()).then_some(())
     });
-    drop(controller);
+
+    // The store is lost for a while of the past: whoever runs the centre asks the cabinets for it.
+    controller.signal("INT");
+    controller.wait();
+    stack.postgres.ask(&format!("delete from hires_event where ts between '{began}' and '{centre_back}'"));
+    assert_eq!(count(&stack, expected, &began, &centre_back), 0);
+    let password = stack.account("duty", "operate");
+    let _controller = stack.start("controller", "controller-postgres.toml");
+    let health = stack.wait_for_control();
+    assert_eq!(health["junctions"]["total"], 20, "{health}");
+    let ms = |text: &str| -> i64 {
+        stack
+            .postgres
+            .ask(&format!("select (extract(epoch from '{text}'::timestamptz) * 1000)::int8"))
+            .parse()
+            .unwrap()
+    };
+    let asked =
+        json!({ "from": ms(&began) - 5_000, "to": ms(&centre_back) + 5_000, "reason": "the store was lost" });
+    let junctions = stack.postgres.ask("select id from device");
+    for id in junctions.lines() {
+        let url = format!("http://duty:{password}@127.0.0.1:{}/api/v1/junctions/{id}/fetch", stack.api);
+        let answer = post(&url, &asked);
+        assert_eq!(answer.status, 202, "{}", answer.json);
+    }
+    wait_until("what was lost to be told again", || {
+        let told = count(&stack, expected, &began, &centre_back) > 10;
+        (told && holes(&stack.postgres, &began, &centre_back).is_empty()).then_some(())
+    });
 }
 
 /// Memory for the spools of twenty cabinets: full in half a minute.

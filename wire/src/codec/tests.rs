@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     command::{Body, Command},
     message::{
-        Alarm, Alarms, Channel, Counts, Entry, Events, Groups, HiRes, LinkTime, LinkTimes, Mode, Presence,
-        PresenceState, Replay, Run, Rung, Status, Stored, Vehicle, Vehicles,
+        Alarm, Alarms, Channel, Counts, Entry, Events, Fetch, Groups, HiRes, LinkTime, LinkTimes, Mode,
+        Presence, PresenceState, Replay, Run, Rung, Status, Stored, Vehicle, Vehicles,
     },
     result::{CommandResult, Reason, ResultState},
     what_if,
@@ -118,7 +118,14 @@ fn golden_messages() {
     let followed = vec![12, 0, 48, 655, 830, 120];
     check("traffic.count", &kept(90, counts(Channel { sightings_last: followed, ..channel.clone() })));
     let entries = kept(90, counts(channel)).entries;
+    let raw: Vec<Vec<u8>> = entries.iter().map(encode).collect();
+    for (next_ts, done) in [(None, true), (Some(T), false), (Some(T), true), (None, false)] {
+        let whole = encode(&Replay { entries: entries.clone(), next_ts, done });
+        assert_eq!(replay_of(raw.iter().map(Vec::as_slice), next_ts, done), whole);
+    }
+    assert_eq!(status_of(&raw[0]), encode(&Status { entries: entries.clone() }));
     check("traffic.count-replay", &Replay { entries, next_ts: None, done: true });
+    check("fetch", &Fetch { from: Moment(T.0 - 3_600_000), to: T });
     let run = Run { boot_id: BOOT, first: 90, last: 99 };
     check("stored", &Stored { runs: vec![run] });
     check(

@@ -75,7 +75,7 @@ impl FieldPath {
                     timeout: Duration::from_secs(5),
                 },
                 poll: Duration::from_secs(1),
-                spool: SpoolConfig { folder: None, most_bytes: 1 << 20 },
+                spool: SpoolConfig { folder: None, most_bytes: 1 << 20, kept_bytes: 0 },
                 replay_per_s: 0,
             };
             let mut link = LinkConfig::new(mqtt.ip().to_string(), mqtt.port(), format!("agent-{i}"));
