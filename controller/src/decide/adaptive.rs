@@ -176,14 +176,22 @@ impl<'a> Picture<'a> {
     ) -> Picture<'a> {
         let ways = &problem.site.layout.change[usize::from(running.0) - 1];
         let stages = &problem.junction.stages;
+        // Who is where must be known for what goes beyond the plan's stages, and for what neighbours close by do to one
+        // another. On guesses both cost more than they bring: of one network of 21 junctions the delay was 100 s with loops
+        // and 71 s with counting cameras, and is 56 and 61 s without them; of a saturated one 785 s, and is 706 s.
+        let followed = memory.follows.contains(&true);
         let may = |(place, s): (usize, &Stage)| {
             ways[place] != search::NEVER
-                && !close::blocks(problem, lanes, s.number, false)
+                && (followed || problem.junction.in_plans(s.number))
+                && !(followed && close::blocks(problem, lanes, s.number, false))
                 && problem.refusal(s.number).is_none()
         };
         let open = stages.iter().enumerate().map(may).collect();
-        let waits = close::waits(problem, lanes, running, &memory.shares, memory.held_back_s);
-        let patient = memory.held_back_s <= close::PATIENCE_S;
+        let waits = match followed {
+            true => close::waits(problem, lanes, running, &memory.shares, memory.held_back_s),
+            false => vec![false; stages.len()],
+        };
+        let patient = followed && memory.held_back_s <= close::PATIENCE_S;
         Picture { problem, lanes, waiting, running, open, waits, patient }
     }
 
