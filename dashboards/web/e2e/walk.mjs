@@ -333,13 +333,15 @@ async function plans(duty, chief, id) {
   await page.locator(".flow .tk-lines li", { hasText: "Longer for the main street" }).waitFor();
   const number = await page.evaluate(() => new URLSearchParams(location.hash.split("?")[1]).get("draft"));
   // A city that has just begun has no flows to tell of yet; then it is asked again in its next minute.
+  page.expectsRefusal = true;
   for (let refused = true; refused;) {
     await page.locator("[data-do=try]").click();
     await page.waitForSelector('[data-tried]:not([data-tried=""]), .flow .order-refused', { timeout: 180_000 });
     refused = (await page.locator(".flow .order-refused").count()) > 0;
     const minute = await page.locator(".top-clock b").innerText();
-    if (refused) await page.waitForFunction((was) => document.querySelector(".top-clock b")?.textContent.slice(0, 5) !== was, minute.slice(0, 5));
+    if (refused) await page.waitForFunction((was) => document.querySelector(".top-clock b")?.textContent.slice(0, 5) !== was, minute.slice(0, 5), { timeout: 120_000 });
   }
+  page.expectsRefusal = false;
   await shot(page, "plans-light-en");
   await page.locator("[data-do=propose]").click();
   await page.waitForSelector(".flow[data-state=proposed]");

@@ -48,13 +48,6 @@ export function Editor({ draft, base, library, onChange }: Props) {
       refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
     }
   }
-  /** Arrows move by a second, with Shift by five. */
-  const arrows = (event: KeyboardEvent, by: (s: number) => void) => {
-    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    by(step * (event.shiftKey ? 5 : 1));
-  };
   const offset = (s: number) => (edited.value = { ...edited.value, offset_s: cycle > 0 ? Math.round((((s % cycle) + cycle) % cycle) * 10) / 10 : 0 });
   const setSplit = (at: number, s: number) => (edited.value = withSplit(edited.value, at, s, keep.value));
 
@@ -78,7 +71,7 @@ export function Editor({ draft, base, library, onChange }: Props) {
                 <td><b>{stage}</b></td>
                 <td>
                   {mayEdit
-                    ? <input class="input split" inputMode="decimal" aria-label={t("pl.splitOf", { n: stage })} aria-invalid={bad} value={String(s)} onKeyDown={(event) => arrows(event, (by) => setSplit(at, s + by))} onChange={(event) => { const n = Number(event.currentTarget.value.replace(",", ".")); if (Number.isFinite(n)) setSplit(at, n); else event.currentTarget.value = String(s); }} />
+                    ? <Seconds label={t("pl.splitOf", { n: stage })} value={s} bad={bad} onChange={(n) => setSplit(at, n)} />
                     : num(s, digits(s))}
                 </td>
                 <td class="soft">{was && was[0] === stage ? <>{num(was[1], digits(was[1]))}{s !== was[1] && <b> {signed(s - was[1], digits(s - was[1]))}</b>}</> : "–"}</td>
@@ -98,7 +91,7 @@ export function Editor({ draft, base, library, onChange }: Props) {
       {mayEdit ? (
         <>
           <div class="editor-row">
-            <div class="field"><label for="ed-offset">{t("pl.offset")}</label><input id="ed-offset" class="input split" inputMode="decimal" value={String(edited.value.offset_s)} onKeyDown={(event) => arrows(event, (by) => offset(edited.value.offset_s + by))} onChange={(event) => { const n = Number(event.currentTarget.value.replace(",", ".")); if (Number.isFinite(n)) offset(n); }} /></div>
+            <div class="field"><label for="ed-offset">{t("pl.offset")}</label><Seconds id="ed-offset" value={edited.value.offset_s} onChange={offset} /></div>
             <button type="button" class="switch" role="switch" aria-checked={keep.value} onClick={() => (keep.value = !keep.value)}><i />{t("pl.keepCycle")}</button>
           </div>
           <HoursForm hours={edited.value.hours} onChange={(hours) => (edited.value = { ...edited.value, hours })} />
@@ -114,5 +107,35 @@ export function Editor({ draft, base, library, onChange }: Props) {
         <p class="soft">{t("pl.offset")}: {num(edited.value.offset_s, digits(edited.value.offset_s))} · {library.draft === draft.number ? t("pl.runsCannotEdit") : t("act.locked")}</p>
       )}
     </form>
+  );
+}
+
+interface SecondsProps { value: number; onChange: (s: number) => void; label?: string; id?: string; bad?: boolean }
+
+/** Seconds, checked with every key. Arrows move by one, with Shift by five. What is half typed stays as it is typed. */
+function Seconds({ value, onChange, label, id, bad }: SecondsProps) {
+  const typed = useSignal<string | null>(null);
+  return (
+    <input
+      id={id}
+      class="input split"
+      inputMode="decimal"
+      aria-label={label}
+      aria-invalid={bad}
+      value={typed.value ?? String(value)}
+      onInput={(event) => {
+        typed.value = event.currentTarget.value;
+        const s = Number(typed.value.replace(",", "."));
+        if (typed.value.trim() !== "" && Number.isFinite(s) && s >= 0) onChange(s);
+      }}
+      onBlur={() => (typed.value = null)}
+      onKeyDown={(event) => {
+        const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+        if (step === undefined) return;
+        event.preventDefault();
+        typed.value = null;
+        onChange(value + step * (event.shiftKey ? 5 : 1));
+      }}
+    />
   );
 }
