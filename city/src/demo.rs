@@ -346,6 +346,7 @@ fn centre_config(
         instance: "demo".into(),
         districts: None,
         time_zone: time_zone.into(),
+        holidays: Vec::new(),
         broker: Broker::open_to_all(mqtt.ip().to_string(), mqtt.port()),
         store: StoreConfig::Embedded { path, keep: Duration::from_secs(14 * 86_400) },
         access,
@@ -357,5 +358,6 @@ fn centre_config(
             adaptive: Default::default(),
         },
         los: [0.80, 0.67, 0.50, 0.40, 0.30],
+        tickets: Default::default(),
     }
 }

@@ -309,7 +309,15 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// How the centre is set for a run of its own.
 pub(crate) fn settings(kind: Kind, tuning: Tuning) -> Settings {
-    Settings { kind, kinds: Default::default(), lease_s: LEASE_S, epoch: 1, utc_offset_s: 0, tuning }
+    Settings {
+        kind,
+        kinds: Default::default(),
+        lease_s: LEASE_S,
+        epoch: 1,
+        utc_offset_s: 0,
+        holidays: Default::default(),
+        tuning,
+    }
 }
 
 /// Lease of a command, s.

@@ -32,9 +32,10 @@ use tokio_util::sync::CancellationToken;
 pub enum Role {
     /// Look.
     View,
-    /// Order single junctions, propose area orders, ask what-if, read the audit.
+    /// Order single junctions, propose area orders, ask what-if, read the audit, work on tickets, write and run approved drafts
+    /// of plans, report incidents.
     Operate,
-    /// Agree to an area order of somebody else.
+    /// Agree to an area order or approve a draft of somebody else, close tickets without proof, prepare response plans.
     Manage,
     /// See who has which role.
     Configure,

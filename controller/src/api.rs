@@ -12,11 +12,14 @@ mod corridor;
 mod drawing;
 mod forecast;
 mod history;
+mod incidents;
 pub(crate) mod junction;
 mod map;
 mod measures;
 mod metrics;
+mod plans;
 mod stream;
+mod tickets;
 mod what_if;
 
 #[cfg(test)]
@@ -25,9 +28,12 @@ mod tests;
 use crate::{
     access::Gate,
     centre::{Ask, Fleet, Gauges},
+    drafting::DraftBoard,
     forecasting::Forecasts,
     picture::{JunctionPicture, Picture},
+    responding::IncidentBoard,
     store::{Store, room::Room},
+    ticketing::TicketBoard,
     what_if::Board,
 };
 use axum::{
@@ -36,7 +42,7 @@ use axum::{
     http::HeaderMap,
     middleware,
     response::Response,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use drawing::Drawings;
 use map::MapFile;
@@ -71,6 +77,10 @@ struct Shared {
     gauges: Arc<Gauges>,
     what_ifs: Arc<Board>,
     forecasts: watch::Receiver<Arc<Forecasts>>,
+    tickets: Arc<TicketBoard>,
+    drafts: Arc<DraftBoard>,
+    incidents: Arc<IncidentBoard>,
+    holidays: Vec<jiff::civil::Date>,
     gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
@@ -89,6 +99,10 @@ pub(crate) struct Doors {
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) what_ifs: Arc<Board>,
     pub(crate) forecasts: watch::Receiver<Arc<Forecasts>>,
+    pub(crate) tickets: Arc<TicketBoard>,
+    pub(crate) drafts: Arc<DraftBoard>,
+    pub(crate) incidents: Arc<IncidentBoard>,
+    pub(crate) holidays: Vec<jiff::civil::Date>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) room: Arc<Room>,
 }
@@ -119,6 +133,10 @@ impl Api {
             gauges: doors.gauges,
             what_ifs: doors.what_ifs,
             forecasts: doors.forecasts,
+            tickets: doors.tickets,
+            drafts: doors.drafts,
+            incidents: doors.incidents,
+            holidays: doors.holidays,
             gate: doors.gate,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
             measuring: Arc::new(Semaphore::new(measures::SEATS)),
@@ -196,6 +214,17 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/corridors/{id}/lamps", get(corridor::get_lamps))
         .route("/api/v1/links", get(get_links))
         .route("/api/v1/alarms", get(get_alarms))
+        .route("/api/v1/junctions/{id}/plans", get(plans::get_plans))
+        .route("/api/v1/junctions/{id}/plans/check", post(plans::post_check))
+        .route("/api/v1/junctions/{id}/drafts", post(plans::post_drafts))
+        .route("/api/v1/drafts", get(plans::get_drafts))
+        .route("/api/v1/drafts/{number}", get(plans::get_draft).post(plans::post_draft))
+        .route("/api/v1/incidents", get(incidents::get_incidents).post(incidents::post_incidents))
+        .route("/api/v1/incidents/{number}", post(incidents::post_incident))
+        .route("/api/v1/response-plans", post(incidents::post_response))
+        .route("/api/v1/response-plans/{number}", delete(incidents::delete_response))
+        .route("/api/v1/tickets", get(tickets::get_tickets).post(tickets::post_tickets))
+        .route("/api/v1/tickets/{number}", get(tickets::get_ticket).post(tickets::post_ticket))
         .route("/api/v1/stream", get(stream::get_stream))
         .route(
             "/api/v1/session",
@@ -278,6 +307,21 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         forecast::get_quality,
         get_links,
         get_alarms,
+        plans::get_plans,
+        plans::post_check,
+        plans::post_drafts,
+        plans::get_drafts,
+        plans::get_draft,
+        plans::post_draft,
+        incidents::get_incidents,
+        incidents::post_incidents,
+        incidents::post_incident,
+        incidents::post_response,
+        incidents::delete_response,
+        tickets::get_tickets,
+        tickets::post_tickets,
+        tickets::get_ticket,
+        tickets::post_ticket,
         stream::get_stream,
     ),
     components(schemas(Vehicles))

@@ -4,15 +4,18 @@
 
 use crate::{
     api::junction,
-    coordinator::{Action, Coordinator, Event, Order, upkeep::OCCUPANCY_SLACK},
+    coordinator::{Action, Coordinator, Event, LINK_PERIOD_S, LinkSpeed, Order, upkeep::OCCUPANCY_SLACK},
+    drafting::DraftBoard,
     field::{Field, Heard, Kept},
     picture::{JunctionPicture, Painter, Picture, Surroundings},
+    responding::{IncidentBoard, LinkWord},
     store::{
         AuditRow, DecisionRow, EventRow, Store,
         intervals::{Closed, Intervals},
         receipts::{Ledger, Receipt},
         room::Room,
     },
+    ticketing::TicketBoard,
     what_if::{Asked, Board, MOST_OPEN},
 };
 use model::{city::City, detection::Detector, ids::JunctionIx, time::Moment};
@@ -114,6 +117,13 @@ pub(crate) struct Centre {
     pub(crate) strangers: BTreeSet<JunctionIx>,
     pub(crate) watched: BTreeMap<JunctionIx, watch::Sender<Arc<JunctionPicture>>>,
     pub(crate) what_ifs: Arc<Board>,
+    pub(crate) tickets: Arc<TicketBoard>,
+    pub(crate) drafts: Arc<DraftBoard>,
+    pub(crate) incidents: Arc<IncidentBoard>,
+    /// The newest link speeds.
+    pub(crate) speeds: Vec<LinkSpeed>,
+    /// When route planners were told of them last.
+    pub(crate) links_said: Option<Moment>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) link_counts: watch::Sender<LinkCounts>,
     pub(crate) picture: watch::Sender<Arc<Picture>>,
@@ -172,8 +182,21 @@ impl Centre {
         if let Ok(here) = jiff::Timestamp::from_millisecond(now.0) {
             self.core.set_utc_offset(self.zone.to_offset(here).seconds());
         }
+        let (news, audit) = self.drafts.tick(now);
+        self.carry_out(now, audit.into_iter().map(Action::Audit).collect());
+        for (ix, drafted) in news {
+            let actions = self.core.handle(now, Event::Draft(ix, drafted.map(Arc::new)));
+            self.carry_out(now, actions);
+        }
+        let over = self.incidents.tick(now);
+        self.carry_out(now, over.into_iter().map(Action::Audit).collect());
         let actions = self.core.handle(now, Event::Tick);
         self.carry_out(now, actions);
+        // The core speaks of links only while detectors do; people may know of one all the same.
+        if self.links_said.is_none_or(|at| now.since(at) > Duration::from_secs(LINK_PERIOD_S)) {
+            self.speeds.clear();
+            self.say_links(now);
+        }
         self.ask_strangers(now);
         self.what_ifs.tick(began);
         // A window is over for good once no cabinet can still be on its way with it.
@@ -198,6 +221,7 @@ impl Centre {
             rejected,
         };
         let picture = self.painter.paint(now, &self.core, around);
+        self.tickets.alarms(now, &picture.alarms.value);
         self.picture.send_replace(Arc::new(picture));
         self.gauges.ticks.fetch_add(1, Ordering::Relaxed);
         self.gauges.tick_us.store(began.elapsed().as_micros() as u64, Ordering::Relaxed);
@@ -316,14 +340,24 @@ impl Centre {
                 }
                 Action::Links(speeds) => {
                     self.painter.take_links(now, &speeds);
-                    self.field.links(now, self.links_sent, &speeds);
-                    self.links_sent += 1;
+                    self.speeds = speeds;
+                    self.say_links(now);
                 }
                 Action::Audit(entry) => {
                     tracing::info!(entry, "audit");
                     self.room.audit(AuditRow { at: now, entry });
                 }
             }
+        }
+    }
+
+    /// Tells route planners of the links, with what people know of them.
+    fn say_links(&mut self, now: Moment) {
+        self.links_said = Some(now);
+        let words: Vec<LinkWord> = self.incidents.words(now, &self.speeds);
+        if !words.is_empty() {
+            self.field.links(now, self.links_sent, &words);
+            self.links_sent += 1;
         }
     }
 

@@ -6,6 +6,7 @@
 use crate::{
     access::{AccessConfig, AccountsFrom},
     decide::{Kind, Tuning},
+    tickets::Rules,
 };
 use model::{
     config::{self, Complaint, Complaints, Source},
@@ -28,6 +29,8 @@ pub struct Config {
     pub districts: Option<Vec<DistrictId>>,
     /// IANA zone of the place, for schedules and for the page.
     pub time_zone: String,
+    /// Days that schedules take for Sundays.
+    pub holidays: Vec<jiff::civil::Date>,
     /// The MQTT broker.
     pub broker: Broker,
     /// Where history is kept.
@@ -41,6 +44,8 @@ pub struct Config {
     /// A link has level of service A above the first share of its free-flow speed, B above the second, … E
     /// above the fifth, and F below. Falling, between 0 and 1.
     pub los: [f64; 5],
+    /// How soon tickets must be taken note of and mended, and what proves it.
+    pub tickets: Rules,
 }
 
 /// Where history is kept.
@@ -116,6 +121,7 @@ struct RawDaemon {
     store: Spanned<RawStore>,
     control: RawControl,
     measures: RawMeasures,
+    tickets: RawTickets,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +130,8 @@ struct RawCity {
     file: PathBuf,
     time_zone: Spanned<String>,
     districts: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    holidays: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -185,6 +193,14 @@ struct RawMeasures {
     level_of_service: Spanned<Vec<f64>>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTickets {
+    accept_within_min: Spanned<[u32; 3]>,
+    mend_within_h: Spanned<[u32; 3]>,
+    proof_min: Spanned<u32>,
+}
+
 /// Reads `controller.toml`. All complaints at once, each with its line.
 pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
     let raw: RawDaemon = config::parse(file, text)?;
@@ -204,6 +220,14 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
     if jiff::tz::TimeZone::get(raw.city.time_zone.get_ref()).is_err() {
         let message = format!("{:?} is no time zone of the IANA database", raw.city.time_zone.get_ref());
         faults.push(Complaint::spanned(source, &raw.city.time_zone, message));
+    }
+    let mut holidays = Vec::new();
+    for day in &raw.city.holidays {
+        let date = day.get_ref().parse::<jiff::civil::Date>().map_err(|_| {
+            let message = format!("{:?} is no date such as 2026-01-07", day.get_ref());
+            Complaint::spanned(source, day, message)
+        });
+        holidays.extend(faults.take(date));
     }
     for district in raw.city.districts.iter().flatten() {
         if !level(district.get_ref()) {
@@ -255,6 +279,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
     }
     let store = store(source, raw.store, &mut faults);
     let access = faults.take(access(source, raw.access));
+    let tickets = tickets(source, &raw.tickets, &mut faults);
 
     let (Some(listen), Some(los), Some(store), Some(access)) = (listen, shares, store, access) else {
         return Err(faults);
@@ -267,6 +292,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
                 .districts
                 .map(|all| all.iter().map(|d| DistrictId::new(d.get_ref())).collect()),
             time_zone: raw.city.time_zone.into_inner(),
+            holidays,
             broker,
             store,
             access,
@@ -283,10 +309,33 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
                 adaptive: raw.control.adaptive.map(Spanned::into_inner).unwrap_or_default(),
             },
             los,
+            tickets,
         },
         city: raw.city.file,
         listen,
     })
+}
+
+fn tickets(source: Source<'_>, raw: &RawTickets, faults: &mut Complaints) -> Rules {
+    for (name, at) in [("accept_within_min", &raw.accept_within_min), ("mend_within_h", &raw.mend_within_h)] {
+        if !at.get_ref().is_sorted() || at.get_ref()[0] == 0 {
+            let message = format!("{name} must rise from priority 1 to 3, and begin above 0");
+            faults.push(Complaint::spanned(source, at, message));
+        }
+    }
+    if *raw.proof_min.get_ref() == 0 {
+        faults.push(Complaint::spanned(
+            source,
+            &raw.proof_min,
+            "proof_min is 0; nothing is proved in no time",
+        ));
+    }
+    let minutes = |n: u32| Duration::from_secs(60 * u64::from(n));
+    Rules {
+        accept_within: raw.accept_within_min.get_ref().map(minutes),
+        mend_within: raw.mend_within_h.get_ref().map(|hours| minutes(hours) * 60),
+        proof: minutes(*raw.proof_min.get_ref()),
+    }
 }
 
 fn access(source: Source<'_>, raw: Spanned<RawAccess>) -> Result<AccessConfig, Complaint> {
@@ -423,6 +472,11 @@ mod tests {
             "kind = \"magic\"",
             "c.toml:{line}: unknown variant `magic`, expected one of `fixed`, `schedule`, `actuated`, `max-pressure`, `adaptive`",
         );
+        check(
+            "holidays = [",
+            "holidays = [\"New Year\", ",
+            "c.toml:{line}: \"New Year\" is no date such as 2026-01-07",
+        );
         check("lease_s = 15", "lease_s = 900", "c.toml:{line}: lease_s is 900; cabinets grant 1 to 120 s");
         check(
             "interval_s = 20",
@@ -433,6 +487,11 @@ mod tests {
             "level_of_service = [0.80, 0.67, 0.50, 0.40, 0.30]",
             "level_of_service = [0.8, 0.9, 0.5, 0.4, 0.3]",
             "c.toml:{line}: level_of_service must be five falling shares between 0 and 1, for A to E",
+        );
+        check(
+            "mend_within_h = [4, 24, 72]",
+            "mend_within_h = [4, 2, 72]",
+            "c.toml:{line}: mend_within_h must rise from priority 1 to 3, and begin above 0",
         );
         check(
             "time_zone = \"Europe/Moscow\"",

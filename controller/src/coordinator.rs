@@ -17,6 +17,7 @@ use crate::{
         site::{Roads, Site},
     },
     dispatch::{Dispatch, Wish},
+    drafts::Drafted,
     estimate::{Estimate, Rates, Volumes, plausible::Health},
     supervisor::{Supervisor, Verdict},
 };
@@ -28,7 +29,7 @@ use model::{
 };
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -61,6 +62,8 @@ pub enum Event {
     Result(JunctionIx, CommandResult),
     /// An operator's order.
     Order(Order),
+    /// A draft of a plan runs at a junction from now on, or none does any longer.
+    Draft(JunctionIx, Option<Arc<Drafted>>),
     /// The lease on the districts was won anew: commands carry this epoch from now on.
     Epoch(u64),
 }
@@ -172,6 +175,10 @@ pub struct Live {
     pub returned: Option<Returned>,
     /// The kind of control in use.
     pub kind: Kind,
+    /// The draft of a plan that runs here at its hours, unless somebody orders otherwise.
+    pub drafted: Option<Arc<Drafted>>,
+    /// It is what decides now.
+    pub by_draft: bool,
     /// The last decision.
     pub decision: Option<Decision>,
     /// Orders for this junction, newest first.
@@ -239,6 +246,8 @@ pub struct Settings {
     pub epoch: u64,
     /// UTC offset of the place, s, for schedules.
     pub utc_offset_s: i32,
+    /// Days that schedules take for Sundays, as days since 1970-01-01.
+    pub holidays: BTreeSet<i64>,
     /// Numbers of adaptive control.
     pub tuning: Tuning,
 }
@@ -379,6 +388,11 @@ impl Coordinator {
                 }
             }
             Event::Order(order) => self.take_order(now, order, &mut actions),
+            Event::Draft(ix, drafted) => {
+                if self.known(ix) {
+                    self.take_draft(ix, drafted, &mut actions);
+                }
+            }
             Event::Presence(ix, presence) => {
                 if self.known(ix) {
                     self.take_presence(ix, presence, &mut actions);
@@ -445,6 +459,7 @@ impl Coordinator {
             tuning: &self.settings.tuning,
             estimate: &self.estimate,
             utc_offset_s: self.settings.utc_offset_s,
+            holidays: &self.settings.holidays,
         }
     }
 

@@ -14,7 +14,7 @@ pub(crate) use adaptive::Scratch;
 pub use adaptive::{Searched, Tuning};
 pub(crate) use memory::Memory;
 pub(crate) use memory::usable;
-pub(crate) use planned::plan_in_use;
+pub(crate) use planned::{Local, local_time, plan_in_use};
 pub use site::NEAR_M;
 
 use crate::{coordinator::Live, estimate::Estimate};
@@ -26,7 +26,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 use site::Site;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Kinds of control. One closed set; `match` on it and the compiler finds every place that must know.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -177,6 +177,7 @@ pub(crate) struct Problem<'a> {
     pub tuning: &'a Tuning,
     pub estimate: &'a Estimate,
     pub utc_offset_s: i32,
+    pub holidays: &'a BTreeSet<i64>,
 }
 
 /// A decision before it has a number.

@@ -4,11 +4,7 @@
 //! [`Decoder`] is pure and looks at one message at a time; lockstep runs call it directly. [`Field`] owns the
 //! broker link and does the waiting. What cannot be understood is counted under a name and stops nothing.
 
-use crate::{
-    config::Config,
-    coordinator::{Event, LinkSpeed},
-    store::receipts::Receipt,
-};
+use crate::{config::Config, coordinator::Event, responding::LinkWord, store::receipts::Receipt};
 use model::{
     city::City,
     ids::{DistrictId, JunctionIx},
@@ -254,13 +250,13 @@ impl Decoder {
 
     /// The message that tells the others how long links take. Not retained: whoever comes later hears the next
     /// one within seconds, and nobody finds an old picture that a dead centre left behind.
-    pub fn links(&self, at: Moment, seq: u64, speeds: &[LinkSpeed]) -> Outgoing {
-        let link = |s: &LinkSpeed| LinkTime {
+    pub fn links(&self, at: Moment, seq: u64, words: &[LinkWord]) -> Outgoing {
+        let link = |s: &LinkWord| LinkTime {
             link: self.city.network.link(s.link).id.as_str().to_owned(),
             time_s: s.time_s as f32,
-            closed: false,
+            closed: s.closed,
         };
-        let values = LinkTimes { links: speeds.iter().map(link).collect() };
+        let values = LinkTimes { links: words.iter().map(link).collect() };
         let status = Status { entries: vec![Entry::new(at, seq, values)] };
         Outgoing::kept(self.me.topic(&Kind::Status(StatusCode::Links)), codec::encode(&status))
     }
@@ -443,8 +439,8 @@ impl Field {
     }
 
     /// Sends link times; never waits.
-    pub(crate) fn links(&self, at: Moment, seq: u64, speeds: &[LinkSpeed]) {
-        self.publisher.publish(self.decoder.links(at, seq, speeds));
+    pub(crate) fn links(&self, at: Moment, seq: u64, words: &[LinkWord]) {
+        self.publisher.publish(self.decoder.links(at, seq, words));
     }
 
     /// Messages that were not understood, by name.

@@ -3,7 +3,7 @@
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
 //! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes, [`access`] who may do what,
 //! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
-//! task that owns the core, [`picture`] what it shows to readers, [`forecasting`] what it expects of the next hour, `what_if` what was asked of a simulator, [`alarms`] what it concludes, and [`api`]
+//! task that owns the core, [`picture`] what it shows to readers, [`forecasting`] what it expects of the next hour, `what_if` what was asked of a simulator, [`alarms`] what it concludes, [`tickets`] what somebody must mend, [`drafts`] what plans somebody tries, [`incidents`] what happens on its roads, and [`api`]
 //! what people and programs see of it.
 //!
 //! [`start`] runs all of it within a program that has a port of its own; [`run`] is the daemon.
@@ -20,6 +20,12 @@ pub mod access;
 pub mod field;
 pub mod store;
 pub mod alarms;
+pub mod tickets;
+mod ticketing;
+pub mod drafts;
+mod drafting;
+pub mod incidents;
+pub mod responding;
 pub mod centre;
 pub mod picture;
 pub mod forecasting;
@@ -122,6 +128,7 @@ pub async fn start(
         lease_s: config.control.lease_s,
         epoch: started.epoch,
         utc_offset_s: zone.to_offset(here).seconds(),
+        holidays: config.holidays.iter().map(|day| days_since_1970(*day)).collect(),
         tuning: config.control.adaptive,
     };
     tracing::info!(
@@ -194,6 +201,22 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
     };
     tokio::spawn(forecasting.run(shutdown.clone()));
 
+    let tickets = Arc::new(ticketing::TicketBoard::new(config.tickets, clock.now(), waiting.clone()));
+    let watch = ticketing::Watch {
+        city: city.clone(),
+        owned: owned.clone(),
+        store: store.clone(),
+        clock,
+        zone: zone.clone(),
+        board: tickets.clone(),
+        keep,
+    };
+    tokio::spawn(watch.run(shutdown.clone()));
+    let drafts = Arc::new(drafting::DraftBoard::new(city.clone(), &owned, waiting.clone()));
+    tokio::spawn(drafts.clone().recall(store.clone(), shutdown.clone()));
+    let incidents = Arc::new(responding::IncidentBoard::new(city.clone(), waiting.clone()));
+    tokio::spawn(incidents.clone().recall(store.clone(), shutdown.clone()));
+
     let doors = Doors {
         asks,
         picture: picture_out,
@@ -202,6 +225,10 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         gauges: gauges.clone(),
         what_ifs: what_ifs.clone(),
         forecasts,
+        tickets: tickets.clone(),
+        drafts: drafts.clone(),
+        incidents: incidents.clone(),
+        holidays: config.holidays.clone(),
         gate,
         room: waiting.clone(),
     };
@@ -227,6 +254,11 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         strangers: Default::default(),
         watched: Default::default(),
         what_ifs,
+        tickets,
+        drafts,
+        incidents,
+        speeds: Vec::new(),
+        links_said: None,
         gauges,
         link_counts,
         picture,
@@ -265,6 +297,11 @@ pub async fn run(
         axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).await?;
     }
     centre.finished().await
+}
+
+fn days_since_1970(day: jiff::civil::Date) -> i64 {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    epoch.until(day).map_or(0, |span| i64::from(span.get_days()))
 }
 
 /// The junctions of the districts that this centre commands.

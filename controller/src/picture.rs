@@ -401,6 +401,7 @@ mod tests {
             lease_s: 15,
             epoch: 1,
             utc_offset_s: 0,
+            holidays: Default::default(),
             tuning: Default::default(),
         };
         let mut core = Coordinator::new(city.clone(), settings);

@@ -84,6 +84,46 @@ pub struct AuditRow {
     pub entry: String,
 }
 
+/// What a document is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DocumentKind {
+    /// A ticket.
+    Ticket,
+    /// A draft of a junction's plan.
+    Draft,
+    /// An incident.
+    Incident,
+    /// A response plan.
+    Response,
+}
+
+impl DocumentKind {
+    /// As it stands in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DocumentKind::Ticket => "ticket",
+            DocumentKind::Draft => "draft",
+            DocumentKind::Incident => "incident",
+            DocumentKind::Response => "response",
+        }
+    }
+}
+
+/// Something that people work on, in its newest state: what was written under the same kind and id before is replaced.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DocumentRow {
+    /// What.
+    pub kind: DocumentKind,
+    /// Which.
+    pub id: String,
+    /// When it changed.
+    pub at: Moment,
+    /// Nobody works on it any longer: it is forgotten with rows as old as its last change.
+    pub closed: bool,
+    /// All of it, as JSON.
+    pub json: String,
+}
+
 /// Rows to write together: all of them or none.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Batch {
@@ -95,24 +135,31 @@ pub struct Batch {
     pub decisions: Vec<DecisionRow>,
     /// Audit lines, in order.
     pub audit: Vec<AuditRow>,
+    /// Documents, in order.
+    pub documents: Vec<DocumentRow>,
 }
 
 impl Batch {
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.events.len() + self.intervals.len() + self.decisions.len() + self.audit.len()
+        self.events.len()
+            + self.intervals.len()
+            + self.decisions.len()
+            + self.audit.len()
+            + self.documents.len()
     }
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
     /// The same rows in a batch per kind.
-    fn by_kind(self) -> [Batch; 4] {
+    fn by_kind(self) -> [Batch; 5] {
         [
             Batch { events: self.events, ..Batch::default() },
             Batch { intervals: self.intervals, ..Batch::default() },
             Batch { decisions: self.decisions, ..Batch::default() },
             Batch { audit: self.audit, ..Batch::default() },
+            Batch { documents: self.documents, ..Batch::default() },
         ]
     }
 }
@@ -274,8 +321,13 @@ impl Store {
         either!(self, s => s.audit(after, limit).await)
     }
 
-    /// Forgets events, readings and decisions from before `first`, or a little less where whole days are
-    /// dropped at once. The audit is kept.
+    /// This instance's documents of a kind, by id.
+    pub async fn documents(&self, kind: DocumentKind) -> Result<Vec<DocumentRow>, StoreError> {
+        either!(self, s => s.documents(kind).await)
+    }
+
+    /// Forgets events, readings, decisions and closed documents from before `first`, or a little less where whole days
+    /// are dropped at once. The audit is kept, and so are open documents.
     pub async fn forget_before(&self, first: Moment) -> Result<(), StoreError> {
         either!(self, s => s.forget_before(first).await)
     }

@@ -87,6 +87,11 @@ lease_s = 15
 [measures]
 interval_s = 20
 level_of_service = [0.80, 0.67, 0.50, 0.40, 0.30]
+
+[tickets]
+accept_within_min = [5, 60, 480]
+mend_within_h = [4, 24, 72]
+proof_min = 10
 "#,
         city.display(),
         store.display()

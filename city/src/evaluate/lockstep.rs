@@ -163,6 +163,7 @@ W-----------------------------C----E
             lease_s: 10,
             epoch: 1,
             utc_offset_s: 0,
+            holidays: Default::default(),
             tuning: Default::default(),
         };
         let path = match way {

@@ -160,6 +160,7 @@ impl Rehearsal {
             lease_s: LEASE_S,
             epoch: FIRST_EPOCH,
             utc_offset_s: 0,
+            holidays: Default::default(),
             tuning: Default::default(),
         };
         let count = city.junctions.len();

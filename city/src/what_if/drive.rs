@@ -73,6 +73,7 @@ pub(super) fn drive(
         lease_s: LEASE_S,
         epoch: 1,
         utc_offset_s: scene.utc_offset_s,
+        holidays: Default::default(),
         tuning: scene.tuning,
     };
     let begin = street.now();

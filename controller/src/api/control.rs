@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Longest hold of a stage, s: nobody should be able to forget one.
-const LONGEST_HOLD_S: u32 = 600;
+pub(super) const LONGEST_HOLD_S: u32 = 600;
 /// Longest other order, s: a day.
 const LONGEST_ORDER_S: u32 = 86_400;
 /// Longest name or reason, characters; both go into the audit.

@@ -14,7 +14,7 @@ use model::{
     city::City,
     detection::{Detector, DetectorKind},
     ids::{JunctionIx, LaneIx},
-    signal::{GroupKind, Junction, Lamp},
+    signal::{GroupKind, Junction, Lamp, Plan},
     time::Moment,
 };
 use serde::Serialize;
@@ -65,8 +65,20 @@ pub(crate) fn state(
         plan: plan_in_use(junction, live).filter(|_| controlled),
         seen_at: live.seen_at.map(|at| at.0),
         matches: rung == Some(wanted) && (wanted != Rung::Adaptive || there),
+        draft: live.drafted.as_ref().filter(|_| live.by_draft).map(|d| d.number),
         hold: live.order_in_force().is_some_and(|o| matches!(o.order.what, OrderKind::Hold(_))),
         alarm,
+    }
+}
+
+/// A plan, as the API shows it.
+pub(super) fn plan_view(plan: &Plan) -> PlanView {
+    PlanView {
+        number: plan.number.0,
+        name: Name::of(&plan.name),
+        cycle_s: plan.cycle().as_seconds(),
+        offset_s: plan.offset.as_seconds(),
+        steps: plan.steps.iter().map(|s| (s.stage.0, s.split.as_seconds())).collect(),
     }
 }
 
@@ -81,7 +93,10 @@ fn plan_in_use(junction: &Junction, live: &Live) -> Option<u16> {
     let mode = live.mode.as_ref()?;
     let reported = (mode.plan != 0).then_some(mode.plan);
     match (mode.rung, live.kind) {
-        (Rung::Adaptive, Kind::Fixed) => junction.plans.first().map(|p| p.number.0),
+        (Rung::Adaptive, Kind::Fixed) => match &live.drafted {
+            Some(drafted) if live.by_draft => Some(drafted.plan.number.0),
+            _ => junction.plans.first().map(|p| p.number.0),
+        },
         (Rung::Adaptive, Kind::Schedule) | (Rung::Coordinated | Rung::Fixed, _) => reported,
         _ => None,
     }
@@ -122,20 +137,13 @@ pub(crate) fn detail(
         green: s.green.iter().map(|g| g.0).collect(),
         permissive: s.permissive.iter().map(|g| g.0).collect(),
     });
-    let plans = junction.plans.iter().map(|plan| PlanView {
-        number: plan.number.0,
-        name: Name::of(&plan.name),
-        cycle_s: plan.cycle().as_seconds(),
-        offset_s: plan.offset.as_seconds(),
-        steps: plan.steps.iter().map(|s| (s.stage.0, s.split.as_seconds())).collect(),
-    });
     JunctionDetail {
         summary: summary(city, p.ix, p.state.clone()),
         now: p.now.0,
         groups: groups.collect(),
         stages: stages.collect(),
         intergreens: junction.intergreens.iter().map(|(a, b, t)| (a.0, b.0, t.as_seconds())).collect(),
-        plans: plans.collect(),
+        plans: junction.plans.iter().map(plan_view).collect(),
         cycle_s: live.cycle.map(|(own, _)| f64::from(own)),
         base_cycle_s: live.cycle.map(|(_, base)| f64::from(base)),
         detectors: junction.detectors.iter().map(|d| detector(d, live, p.now, &lane)).collect(),

@@ -3,7 +3,10 @@
 
 mod access;
 mod forecast;
+mod incidents;
 mod measures;
+mod plans;
+mod tickets;
 
 use super::standalone;
 use crate::{
@@ -90,6 +93,7 @@ impl Bench {
             instance: "test".into(),
             districts: None,
             time_zone: "Europe/Moscow".into(),
+            holidays: Vec::new(),
             // Nobody listens on the discard port.
             broker: wire::broker::Broker::open_to_all("127.0.0.1", 9),
             store: StoreConfig::Embedded {
@@ -105,6 +109,7 @@ impl Bench {
                 adaptive: Default::default(),
             },
             los: [0.80, 0.67, 0.50, 0.40, 0.30],
+            tickets: Default::default(),
         };
         let clock = Clock::scaled(T0, 1.0);
         let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
@@ -123,6 +128,7 @@ impl Bench {
             lease_s: 15,
             epoch: 7,
             utc_offset_s: 10_800,
+            holidays: Default::default(),
             tuning: Default::default(),
         };
         let shutdown = CancellationToken::new();

@@ -5,13 +5,19 @@
 mod access;
 mod corridor;
 mod forecast;
+mod incidents;
 mod measures;
+mod plans;
+mod tickets;
 mod what_if;
 
 pub use access::*;
 pub use corridor::*;
 pub use forecast::*;
+pub use incidents::*;
 pub use measures::*;
+pub use plans::*;
+pub use tickets::*;
 pub use what_if::*;
 
 use serde::{Deserialize, Serialize};
@@ -215,6 +221,8 @@ pub struct JunctionState {
     pub interstage: bool,
     /// The plan in use, null if none.
     pub plan: Option<u16>,
+    /// The draft of a plan that the centre runs here now; null if none.
+    pub draft: Option<u64>,
     /// Time of the newest reading; null if there never was one.
     pub seen_at: Option<i64>,
     /// The junction does what is wanted.

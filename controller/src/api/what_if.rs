@@ -215,7 +215,7 @@ fn control(api: &Api, change: &WhatIfChange, junctions: &[JunctionIx]) -> Result
     }
 }
 
-fn plan_of(plan: &WhatIfPlan) -> Result<Plan, Problem> {
+pub(super) fn plan_of(plan: &WhatIfPlan) -> Result<Plan, Problem> {
     if plan.steps.len() > MOST_STEPS {
         return Err(Problem::invalid(format!("a plan may have {MOST_STEPS} steps")));
     }
@@ -294,7 +294,7 @@ fn view(entry: &Entry) -> WhatIf {
     }
 }
 
-fn measure(measured: &Measured) -> WhatIfMeasure {
+pub(super) fn measure(measured: &Measured) -> WhatIfMeasure {
     use wire::what_if::Measure;
     let spread = |s: &Spread| WhatIfSpread {
         mean: hundredth(s.mean),

@@ -1,8 +1,12 @@
 //! Operators' orders: the newest of each sort stands, the newest of all rules, and each ends by itself.
 
 use super::{Action, Coordinator, Order, OrderInForce, OrderKind};
+use crate::{
+    decide::{Kind, Local, local_time},
+    drafts::{Drafted, HOLIDAYS},
+};
 use model::{ids::JunctionIx, time::Moment};
-use std::mem::discriminant;
+use std::{mem::discriminant, sync::Arc};
 use wire::{
     command::Body,
     message::Rung,
@@ -72,6 +76,22 @@ impl Coordinator {
         }
     }
 
+    /// A draft begins or ends. What is not safe by our own data does not begin, whoever approved it.
+    pub(super) fn take_draft(
+        &mut self,
+        ix: JunctionIx,
+        drafted: Option<Arc<Drafted>>,
+        actions: &mut Vec<Action>,
+    ) {
+        let junction = &self.city.junctions[ix.ix()];
+        let fault = drafted.as_ref().and_then(|d| junction.plan_faults(&d.plan).into_iter().next());
+        if let (Some(fault), Some(drafted)) = (&fault, &drafted) {
+            let (id, number) = (&junction.id, drafted.number);
+            actions.push(Action::Audit(format!("junction {id}: draft {number} does not run: {fault}")));
+        }
+        self.live[ix.ix()].drafted = drafted.filter(|_| fault.is_none());
+    }
+
     /// Why an order cannot be taken, in words.
     fn order_fault(&self, now: Moment, ix: JunctionIx, order: &Order) -> Option<String> {
         let junction = &self.city.junctions[ix.ix()];
@@ -101,6 +121,7 @@ impl Coordinator {
     pub(super) fn end_orders(&mut self, now: Moment, ix: JunctionIx, actions: &mut Vec<Action>) {
         let id = &self.city.junctions[ix.ix()].id;
         let default = self.settings.kinds.get(&ix).copied().unwrap_or(self.settings.kind);
+        let local = local_time(now.0, self.settings.utc_offset_s, &self.settings.holidays);
         let live = &mut self.live[ix.ix()];
         live.orders.retain(|o| {
             let over = o.order.until <= now;
@@ -113,15 +134,13 @@ impl Coordinator {
             }
             !over
         });
-        live.kind = live
-            .orders
-            .iter()
-            .filter(|o| o.state != "rejected")
-            .find_map(|o| match o.order.what {
-                OrderKind::Kind(kind) => Some(kind),
-                _ => None,
-            })
-            .unwrap_or(default);
+        let ordered = live.orders.iter().filter(|o| o.state != "rejected").find_map(|o| match o.order.what {
+            OrderKind::Kind(kind) => Some(kind),
+            _ => None,
+        });
+        // A draft is what runs when nobody orders anything.
+        live.by_draft = ordered.is_none() && live.drafted.as_ref().is_some_and(|d| runs(d, local));
+        live.kind = ordered.unwrap_or(if live.by_draft { Kind::Fixed } else { default });
         // A hold is applied when its stage is green.
         let (stage, interstage) = (live.stage, live.interstage);
         let in_force = live.orders.iter_mut().find(|o| o.state != "rejected");
@@ -189,6 +208,10 @@ impl Coordinator {
             }
         }
     }
+}
+
+fn runs(drafted: &Drafted, Local { holiday, weekday, minute }: Local) -> bool {
+    drafted.runs(if holiday { HOLIDAYS } else { 1 << weekday }, minute)
 }
 
 /// A moment as the audit writes it: everywhere the same, whoever reads it.

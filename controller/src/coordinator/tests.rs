@@ -217,6 +217,7 @@ impl Street {
             lease_s: 10,
             epoch: 3,
             utc_offset_s: 10_800,
+            holidays: Default::default(),
             tuning: Default::default(),
         };
         let cabinets: Vec<Cabinet> = city.junctions.iter().map(|j| Cabinet::new(j, START)).collect();

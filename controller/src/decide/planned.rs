@@ -3,9 +3,12 @@
 
 use super::{Choice, Kind, Memory, Problem, Reason, Unit, facts};
 use model::{signal::Plan, time::Tenths};
+use std::collections::BTreeSet;
 
 /// Days from 1970-01-01, a Thursday, to a Monday.
 const EPOCH_WEEKDAY: i64 = 3;
+/// As schedules count days.
+const SUNDAY: u8 = 6;
 
 pub(super) fn decide(problem: &Problem, memory: &Memory) -> Option<Choice> {
     by_plan(problem, plan_in_use(problem, memory))
@@ -24,9 +27,13 @@ pub(super) fn returned(problem: &Problem, memory: &Memory) -> Option<Choice> {
 
 /// The plan that the kind of control in use follows: the scheduled one, or the first.
 pub(crate) fn plan_in_use<'a>(problem: &Problem<'a>, memory: &'a Memory) -> &'a Plan {
+    if let Some(drafted) = problem.live.drafted.as_deref().filter(|_| problem.live.by_draft) {
+        return &drafted.plan;
+    }
     let scheduled = || {
-        let (weekday, minute) = local_time(problem.now.0, problem.utc_offset_s);
-        problem.junction.scheduled_plan(weekday, minute)
+        let Local { holiday, weekday, minute } =
+            local_time(problem.now.0, problem.utc_offset_s, problem.holidays);
+        problem.junction.scheduled_plan(if holiday { SUNDAY } else { weekday }, minute)
     };
     let own = match problem.live.kind {
         Kind::Schedule | Kind::Adaptive => scheduled(),
@@ -36,11 +43,25 @@ pub(crate) fn plan_in_use<'a>(problem: &Problem<'a>, memory: &'a Memory) -> &'a 
     own.or(memory.webster.as_ref().map(|(_, plan)| plan)).unwrap_or(&problem.site.base)
 }
 
-/// Weekday (0 is Monday) and minutes after local midnight.
-pub(crate) fn local_time(now_ms: i64, utc_offset_s: i32) -> (u8, u16) {
+/// A moment by the calendar of the place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Local {
+    pub(crate) holiday: bool,
+    /// 0 is Monday.
+    pub(crate) weekday: u8,
+    /// Minutes after local midnight.
+    pub(crate) minute: u16,
+}
+
+/// The calendar of the place. Holidays are days since 1970-01-01.
+pub(crate) fn local_time(now_ms: i64, utc_offset_s: i32, holidays: &BTreeSet<i64>) -> Local {
     let local_s = now_ms.div_euclid(1000) + i64::from(utc_offset_s);
     let (day, second) = (local_s.div_euclid(86_400), local_s.rem_euclid(86_400));
-    ((day + EPOCH_WEEKDAY).rem_euclid(7) as u8, (second / 60) as u16)
+    Local {
+        holiday: holidays.contains(&day),
+        weekday: (day + EPOCH_WEEKDAY).rem_euclid(7) as u8,
+        minute: (second / 60) as u16,
+    }
 }
 
 fn by_plan(problem: &Problem, plan: &Plan) -> Option<Choice> {
@@ -78,13 +99,18 @@ fn by_plan(problem: &Problem, plan: &Plan) -> Option<Choice> {
 
 #[cfg(test)]
 mod tests {
-    use super::local_time;
+    use super::{Local, local_time};
+    use std::collections::BTreeSet;
 
     #[test]
     fn local_time_is_the_time_of_the_place() {
         let check = |now_ms: i64, offset_s: i32, expected: (u8, u16)| {
-            assert_eq!(local_time(now_ms, offset_s), expected, "{now_ms} ms, {offset_s} s");
+            let Local { weekday, minute, holiday } = local_time(now_ms, offset_s, &BTreeSet::from([2]));
+            assert_eq!((weekday, minute), expected, "{now_ms} ms, {offset_s} s");
+            assert_eq!(holiday, now_ms / 86_400_000 == 2);
         };
+        // The third of January 1970 is a holiday here.
+        check(2 * 86_400_000, 0, (5, 0));
         // 1970-01-01 was a Thursday.
         check(0, 0, (3, 0));
         check(0, 3 * 3600, (3, 180));

@@ -10,7 +10,7 @@ pub mod upkeep;
 mod tests;
 
 use super::{
-    Batch, Counted, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
+    Batch, Counted, DecisionRow, DocumentKind, DocumentRow, EventRow, IntervalRow, Page, Started, StoreError,
     audit::{self, AuditEntry},
 };
 use model::{
@@ -30,7 +30,8 @@ use std::{
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each entry brings the file from the version before to the next; never edited, only added to.
-const MIGRATIONS: [&str; 2] = [include_str!("embedded/1.sql"), include_str!("embedded/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("embedded/1.sql"), include_str!("embedded/2.sql"), include_str!("embedded/3.sql")];
 /// The version from which events and readings are blocks.
 const BLOCKS: usize = 2;
 
@@ -115,6 +116,13 @@ impl Embedded {
                     }
                 }
             }
+            let mut put = db.prepare_cached(
+                "INSERT OR REPLACE INTO document(instance, kind, id, ts, closed, json) VALUES (?,?,?,?,?,?)",
+            )?;
+            for d in &batch.documents {
+                put.execute(params![instance, d.kind.as_str(), d.id, d.at.0, d.closed, d.json])?;
+            }
+            drop(put);
             db.commit()?;
             history::is_long(connection)
         })
@@ -221,6 +229,27 @@ impl Embedded {
         .await
     }
 
+    /// See [`super::Store::documents`].
+    pub async fn documents(&self, kind: DocumentKind) -> Result<Vec<DocumentRow>, StoreError> {
+        let instance = self.instance.clone();
+        self.read_with(move |db| {
+            let mut select = db.prepare_cached(
+                "SELECT id, ts, closed, json FROM document WHERE instance = ? AND kind = ? ORDER BY id",
+            )?;
+            let rows = select.query_map(params![&*instance, kind.as_str()], |r| {
+                Ok(DocumentRow {
+                    kind,
+                    id: r.get(0)?,
+                    at: Moment(r.get(1)?),
+                    closed: r.get(2)?,
+                    json: r.get(3)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
     /// See [`super::Store::forget_before`].
     pub async fn forget_before(&self, first: Moment) -> Result<(), StoreError> {
         self.make(move |maker, write| {
@@ -228,7 +257,8 @@ impl Embedded {
             write(&mut |db| {
                 history::put_blocks(db, &ready)?;
                 history::forget_before(db, first)?;
-                db.execute("DELETE FROM decision WHERE ts < ?", [first.0]).map(drop)
+                db.execute("DELETE FROM decision WHERE ts < ?", [first.0])?;
+                db.execute("DELETE FROM document WHERE closed AND ts < ?", [first.0]).map(drop)
             })?;
             // Hours that are over become one part each.
             loop {

@@ -7,7 +7,7 @@
 mod copy;
 
 use super::{
-    Batch, Counted, DecisionRow, EventRow, IntervalRow, Page, Started, StoreError,
+    Batch, Counted, DecisionRow, DocumentKind, DocumentRow, EventRow, IntervalRow, Page, Started, StoreError,
     audit::{self, AuditEntry},
 };
 use copy::{Copy, from_micros, micros};
@@ -155,6 +155,14 @@ impl Postgres {
                 .await?;
             }
             append_audit(&tx, instance, batch).await?;
+            for d in &batch.documents {
+                let sql = "INSERT INTO document(instance, kind, id, ts, closed, json)
+                           VALUES ($1, $2, $3, 'epoch'::timestamptz + $4 * interval '1 microsecond', $5, $6::text::jsonb)
+                           ON CONFLICT (instance, kind, id) DO UPDATE
+                           SET ts = excluded.ts, closed = excluded.closed, json = excluded.json";
+                let at = micros(d.at) as f64;
+                tx.execute(sql, &[&instance, &d.kind.as_str(), &d.id, &at, &d.closed, &d.json]).await?;
+            }
             tx.commit().await
         })
         .await
@@ -278,9 +286,31 @@ impl Postgres {
         .await
     }
 
+    /// See [`super::Store::documents`].
+    pub async fn documents(&self, kind: DocumentKind) -> Result<Vec<DocumentRow>, StoreError> {
+        self.with(&self.0.reader, async |session, instance| {
+            let sql = format!(
+                "SELECT id, {TS}, closed, json::text FROM document WHERE instance = $1 AND kind = $2
+                 ORDER BY id COLLATE \"C\""
+            );
+            let rows = session.client.query(&sql, &[&instance, &kind.as_str()]).await?;
+            let row = |r: &tokio_postgres::Row| DocumentRow {
+                kind,
+                id: r.get(0),
+                at: from_micros(r.get(1)),
+                closed: r.get(2),
+                json: r.get(3),
+            };
+            Ok(rows.iter().map(row).collect())
+        })
+        .await
+    }
+
     /// See [`super::Store::forget_before`]. Whole days (or chunks) go at once.
     pub async fn forget_before(&self, first: Moment) -> Result<(), StoreError> {
         self.with(&self.0.writer, async |session, _| {
+            let sql = format!("DELETE FROM document WHERE closed AND ts < '{}'::timestamptz", iso(first));
+            session.client.batch_execute(&sql).await?;
             for table in SERIES {
                 if session.hypertables {
                     let sql = format!("SELECT drop_chunks('{table}', '{}'::timestamptz)", iso(first));
@@ -419,7 +449,8 @@ async fn migrate(client: &mut Client) -> Result<bool, Failure> {
     )
     .await?;
     let rows = tx.query("SELECT coalesce(max(version), 0) FROM migration", &[]).await?;
-    if rows[0].get::<_, i32>(0) < 1 {
+    let version = rows[0].get::<_, i32>(0);
+    if version < 1 {
         let timescale = tx.query("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'", &[]).await?;
         tx.batch_execute(include_str!("postgres/1.sql")).await?;
         tx.batch_execute(match timescale.is_empty() {
@@ -428,6 +459,10 @@ async fn migrate(client: &mut Client) -> Result<bool, Failure> {
         })
         .await?;
         tx.execute("INSERT INTO migration(version) VALUES (1)", &[]).await?;
+    }
+    if version < 2 {
+        tx.batch_execute(include_str!("postgres/2.sql")).await?;
+        tx.execute("INSERT INTO migration(version) VALUES (2)", &[]).await?;
     }
     // What the tables were made as, not what is installed now: an extension that came later changes nothing.
     let rows = tx.query("SELECT value = 1 FROM counter WHERE name = 'hypertables'", &[]).await?;

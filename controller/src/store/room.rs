@@ -1,6 +1,8 @@
 //! The waiting room between control and the store, and the one task that empties it.
 
-use super::{AuditRow, Batch, DecisionRow, EventRow, IntervalRow, Store, StoreError, receipts::Receipt};
+use super::{
+    AuditRow, Batch, DecisionRow, DocumentRow, EventRow, IntervalRow, Store, StoreError, receipts::Receipt,
+};
 use std::{
     collections::VecDeque,
     sync::{
@@ -22,6 +24,9 @@ pub const INTERVALS_ROOM: usize = 1_000_000;
 pub const DECISIONS_ROOM: usize = 50_000;
 /// Most audit lines that wait. People make them, one for each junction of an order for the city.
 pub const AUDIT_ROOM: usize = 100_000;
+/// Most documents that wait; a kilobyte or two each. A city in trouble changes some thousand in a minute. Beyond it the
+/// oldest states are lost, most of which were replaced anyway.
+pub const DOCUMENTS_ROOM: usize = 50_000;
 /// Most rows of a kind in one batch, so that one transaction stays short (well under a second).
 pub const BATCH_ROWS: usize = 100_000;
 /// Between two batches.
@@ -48,6 +53,7 @@ struct Rows {
     intervals: Line<IntervalRow>,
     decisions: Line<DecisionRow>,
     audit: Line<AuditRow>,
+    documents: Line<DocumentRow>,
 }
 
 /// Rows of one kind in order, and the receipts for what they were made of, where somebody waits for them. Rows are
@@ -154,6 +160,10 @@ impl Room {
     pub fn audit(&self, row: AuditRow) {
         self.put(|all| all.audit.push(vec![row], Vec::new(), AUDIT_ROOM))
     }
+    /// A document in its newest state.
+    pub fn document(&self, row: DocumentRow) {
+        self.put(|all| all.documents.push(vec![row], Vec::new(), DOCUMENTS_ROOM))
+    }
 
     /// The receipts for what has been settled since the last call: true beside those that were lost here.
     pub fn settled(&self) -> Vec<(Receipt, bool)> {
@@ -171,6 +181,7 @@ impl Room {
                 + rows.intervals.rows.len()
                 + rows.decisions.rows.len()
                 + rows.audit.rows.len()
+                + rows.documents.rows.len()
         };
         RoomState {
             written: self.written.load(Ordering::Relaxed),
@@ -192,6 +203,7 @@ impl Room {
             intervals: rows.intervals.take(),
             decisions: rows.decisions.take(),
             audit: rows.audit.take(),
+            documents: rows.documents.take(),
         }
     }
 
@@ -201,7 +213,8 @@ impl Room {
         let lost = rows.events.give_back(batch.events, EVENTS_ROOM)
             + rows.intervals.give_back(batch.intervals, INTERVALS_ROOM)
             + rows.decisions.give_back(batch.decisions, DECISIONS_ROOM)
-            + rows.audit.give_back(batch.audit, AUDIT_ROOM);
+            + rows.audit.give_back(batch.audit, AUDIT_ROOM)
+            + rows.documents.give_back(batch.documents, DOCUMENTS_ROOM);
         drop(rows);
         self.dropped.fetch_add(lost, Ordering::Relaxed);
     }
@@ -213,6 +226,7 @@ impl Room {
         rows.intervals.away.take_if(|_| !batch.intervals.is_empty());
         rows.decisions.away.take_if(|_| !batch.decisions.is_empty());
         rows.audit.away.take_if(|_| !batch.audit.is_empty());
+        rows.documents.away.take_if(|_| !batch.documents.is_empty());
     }
 
     fn set_down(&self, why: Option<String>) {

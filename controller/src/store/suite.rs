@@ -80,6 +80,7 @@ async fn check(open: impl AsyncFn() -> Store) {
         intervals: vec![interval(A, 20_000, 2, 7), interval(A, 20_000, 1, 0), interval(B, 20_000, 1, 5)],
         decisions: vec![decision(1, 0), decision(2, 500)],
         audit: vec![audit_line("one"), audit_line("two")],
+        documents: Vec::new(),
     };
     store.write(&batch).await.unwrap();
     store.write(&Batch { audit: vec![audit_line("three")], ..Batch::default() }).await.unwrap();
@@ -124,6 +125,20 @@ async fn check(open: impl AsyncFn() -> Store) {
     assert_eq!(store.volumes(A, from(0)..from(day), Counted::Vehicles).await.unwrap(), [(2, 7)].into());
     assert_eq!(store.volumes(B, ever, Counted::Vehicles).await.unwrap(), [(1, 5)].into());
 
+    // Of a document the newest state is kept.
+    let document = |id: &str, ms: i64, closed: bool, n: u8| DocumentRow {
+        kind: DocumentKind::Ticket,
+        id: id.to_owned(),
+        at: from(ms),
+        closed,
+        json: format!("{{\"n\": {n}}}"),
+    };
+    let written = [document("2", 0, false, 1), document("1", 5, true, 2), document("2", 9, false, 3)];
+    store.write(&Batch { documents: written.to_vec(), ..Batch::default() }).await.unwrap();
+    let newest = [document("1", 5, true, 2), document("2", 9, false, 3)];
+    assert_eq!(store.documents(DocumentKind::Ticket).await.unwrap(), newest);
+    assert_eq!(store.documents(DocumentKind::Draft).await.unwrap(), []);
+
     // A second start has a higher epoch, goes on counting, and finds the devices under their names.
     drop(store);
     let store = open().await;
@@ -138,6 +153,7 @@ async fn check(open: impl AsyncFn() -> Store) {
     assert_eq!(store.events(A, from(0)..from(1000), 10).await.unwrap().rows, []);
     assert_eq!(store.events(A, from(0)..from(4 * day), 10).await.unwrap().rows.len(), 1);
     assert_eq!(store.audit(0, 10).await.unwrap().rows.len(), 4);
+    assert_eq!(store.documents(DocumentKind::Ticket).await.unwrap(), newest[1..], "open ones stay");
 }
 
 fn embedded(path: &Path) -> StoreConfig {

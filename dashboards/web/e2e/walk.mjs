@@ -266,6 +266,175 @@ async function replay(lang, theme, id, storage) {
   say(`replay ${lang} ${theme}: the decision's lamps, step by step, and the same by its link`);
 }
 
+/** A fault that somebody saw: a ticket, accepted by a key, given on, noted, closed; found again from the junction. */
+async function tickets(duty, id) {
+  const page = await open("#/alarms", { lang: "en", theme: "light", storage: duty });
+  await page.locator(".tabs a[href='#/tickets']").click();
+  await page.waitForSelector(".tickets");
+  await page.keyboard.press("e");
+  await page.locator(".tk-tools .button[aria-expanded]").click();
+  await page.fill("#tk-where", id);
+  await page.fill("#tk-text", "A signal head hangs loose");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => /^#\/tickets\/\d+/.test(location.hash));
+  await page.locator(".tk-head h2", { hasText: "A signal head hangs loose" }).waitFor();
+  await accessible(page, "a ticket light en");
+  const number = await page.evaluate(() => location.hash.match(/tickets\/(\d+)/)[1]);
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press("a");
+  await page.locator(".tk-lines li", { hasText: "Accepted" }).waitFor();
+  await page.selectOption("#tk-to", "chief");
+  await page.locator("[data-do=assign]").click();
+  await page.fill("#tk-note", "Crew 7 is on its way");
+  await page.keyboard.press("Enter");
+  await page.locator(".tk-lines li", { hasText: "Crew 7" }).waitFor();
+  await shot(page, "tickets-light-en");
+  const other = await open(`#/junction/${encodeURIComponent(id)}`, { lang: "ru", theme: "dark" });
+  await other.locator(`.junction-scroll a[href^='#/tickets/${number}']`).click();
+  await other.waitForSelector(".tk-lines li");
+  await accessible(other, "a ticket dark ru");
+  await shot(other, "tickets-dark-ru");
+  await other.context().close();
+  await page.locator("[data-do=closing]").click();
+  await page.fill("#tk-done", "Screwed on again");
+  await page.keyboard.press("Enter");
+  await page.locator(".tk-lines li", { hasText: "Screwed on again" }).waitFor();
+  const state = await page.evaluate(async (n) => (await (await fetch(`/api/v1/tickets/${n}`)).json()).state, number);
+  must(state === "closed", `the ticket is ${state}`);
+  await page.context().close();
+  say(`ticket ${number}: accepted by a key, given on, noted, closed with what was done`);
+}
+
+/** A draft of a plan: a split that does not fit shows at once; tried, approved by another, run for a while, rolled out, rolled back. */
+async function plans(duty, chief, id) {
+  const page = await open(`#/plans/${encodeURIComponent(id)}`, { lang: "en", theme: "light", storage: duty });
+  await page.waitForSelector(".plan-card");
+  must((await page.locator("[data-begin]").count()) === 0, "a draft was offered with the lock shut");
+  await page.keyboard.press("e");
+  await page.locator("[data-begin]").first().click();
+  await page.waitForSelector('.flow[data-state=draft]');
+  await page.waitForSelector(".editor[data-fits=true]");
+  const split = page.locator(".editor-steps .split").first();
+  const was = Number(await split.inputValue());
+  await split.fill("2");
+  await split.blur();
+  await page.waitForSelector(".editor[data-fits=false] .bad");
+  must((await page.locator("[data-do=save]").getAttribute("aria-disabled")) === "true", "a plan that does not fit can be saved");
+  await accessible(page, "a plan that does not fit");
+  await shot(page, "plans-unfit-light-en");
+  await split.fill(String(was));
+  await page.locator(".editor-row .switch").click();
+  await split.focus();
+  await page.keyboard.press("Shift+ArrowUp");
+  await page.waitForFunction((s) => Number(document.querySelector(".editor-steps .split")?.value) === s, was + 5);
+  await page.waitForSelector(".editor[data-fits=true]");
+  await page.fill("#ed-reason", "Longer for the main street");
+  await page.locator("[data-do=save]").click();
+  await page.locator(".flow .tk-lines li", { hasText: "Longer for the main street" }).waitFor();
+  const number = await page.evaluate(() => new URLSearchParams(location.hash.split("?")[1]).get("draft"));
+  // A city that has just begun has no flows to tell of yet; then it is asked again in its next minute.
+  page.expectsRefusal = true;
+  for (let refused = true; refused;) {
+    await page.locator("[data-do=try]").click();
+    await page.waitForSelector('[data-tried]:not([data-tried=""]), .flow .order-refused', { timeout: 180_000 });
+    refused = (await page.locator(".flow .order-refused").count()) > 0;
+    const minute = await page.locator(".top-clock b").innerText();
+    if (refused) await page.waitForFunction((was) => document.querySelector(".top-clock b")?.textContent.slice(0, 5) !== was, minute.slice(0, 5), { timeout: 120_000 });
+  }
+  page.expectsRefusal = false;
+  await shot(page, "plans-light-en");
+  await page.locator("[data-do=propose]").click();
+  await page.waitForSelector(".flow[data-state=proposed]");
+  must((await page.locator("[data-do=approve]").count()) === 0, "who wrote it may approve it");
+  const second = await open("#/plans", { lang: "ru", theme: "dark", storage: chief });
+  await second.locator(`a[href*='draft=${number}']`).click();
+  await second.waitForSelector(".flow[data-state=proposed]");
+  await second.keyboard.press("e");
+  await second.locator("[data-do=approve]").click();
+  await second.waitForSelector(".flow[data-state=approved]");
+  await accessible(second, "a draft dark ru");
+  await page.waitForSelector(".flow[data-state=approved]");
+  await page.locator("[data-do=canary]").click();
+  await page.waitForSelector(".flow[data-state=canary]");
+  const runs = (wanted) => page.waitForFunction(
+    async ([junctionId, draft]) => (await (await fetch(`/api/v1/junctions/${encodeURIComponent(junctionId)}`)).json()).state.draft === draft,
+    [id, wanted],
+    { polling: 500 },
+  );
+  await runs(Number(number));
+  await second.waitForSelector(".flow[data-state=canary]");
+  await shot(second, "plans-dark-ru");
+  await second.context().close();
+  await page.locator("[data-do=roll-out]").click();
+  await page.waitForSelector(".flow[data-state=rolled_out]");
+  await page.fill("#flow-why", "Queues on the side street");
+  await page.locator("[data-do=roll-back]").click();
+  await page.waitForSelector(".flow[data-state=draft]");
+  await runs(null);
+  await page.context().close();
+  say(`draft ${number}: tried, approved by another person, run by the centre, rolled out, rolled back`);
+}
+
+/** Google's polyline as [lon, lat]. */
+function polyline(text, precision) {
+  const line = [];
+  let [i, at] = [0, [0, 0]];
+  const next = () => {
+    let [n, shift, piece] = [0, 0, 32];
+    for (; piece >= 32; shift += 5) {
+      piece = text.charCodeAt(i++) - 63;
+      n |= (piece & 31) << shift;
+    }
+    return n & 1 ? ~(n >> 1) : n >> 1;
+  };
+  while (i < text.length) {
+    at = [at[0] + next(), at[1] + next()];
+    line.push([at[1] / 10 ** precision, at[0] / 10 ** precision]);
+  }
+  return line;
+}
+
+/** A closed road: said by one person, on the map of everybody, and journeys go another way. */
+async function incidents(duty, list) {
+  const page = await open("#/incidents", { lang: "ru", theme: "dark", storage: duty });
+  const [from, to] = [list.junctions[0].at, list.junctions.at(-1).at];
+  const drive = async () => {
+    const [a, b] = [from, to].map(([lon, lat]) => `${lat},${lon}`);
+    const { legGeometry } = (await (await fetch(`${base}/api/v1/plan?fromPlace=${a}&toPlace=${b}&directModes=CAR&transitModes=`)).json()).direct[0].legs[0];
+    return polyline(legGeometry.points, legGeometry.precision ?? 6);
+  };
+  /** Where on the way each point of a line is; -1 unless the way goes over it, and in its direction. */
+  const over = (way, line) => {
+    const at = line.map(([lon, lat]) => way.findIndex(([x, y]) => Math.abs(x - lon) < 2e-5 && Math.abs(y - lat) < 2e-5));
+    return at.every((one, i) => one >= 0 && (i === 0 || one > at[i - 1])) ? at[0] : -1;
+  };
+  const way = await drive();
+  const { links } = await page.evaluate(async () => (await fetch("/api/v1/map")).json());
+  // The link on the way that is nearest to its middle.
+  const [link] = links.features
+    .map(({ properties, geometry }) => ({ id: properties.id, line: geometry.coordinates, at: over(way, geometry.coordinates) }))
+    .filter(({ at }) => at > 0)
+    .sort((a, b) => Math.abs(a.at - way.length / 2) - Math.abs(b.at - way.length / 2));
+  must(link, "no link of the map lies on the way");
+  await page.keyboard.press("e");
+  await page.fill("#in-link", link.id);
+  await page.fill("#in-what", "Прорыв трубы");
+  await accessible(page, "an incident dark ru");
+  await page.locator(".in-report [type=submit]").click();
+  await page.waitForSelector("[data-incident]");
+  const until = performance.now() + PATIENCE;
+  while (over(await drive(), link.line) >= 0) must(performance.now() < until, "journeys still go over the closed road");
+  await shot(page, "incidents-dark-ru");
+  const map = await open("#/city", { lang: "ru", theme: "dark" });
+  await map.waitForSelector(".map-canvas[data-incidents='1']", { state: "attached" });
+  await map.context().close();
+  await page.locator("[data-incident] form input").last().fill("устранено");
+  await page.locator("[data-incident] [data-do=end]").click();
+  await page.waitForSelector("[data-incident]", { state: "detached" });
+  await page.context().close();
+  say("a closed road: on everybody's map, and avoided by journeys");
+}
+
 const WORDS = {
   ru: { city: "Город", speed: "Индекс скорости", stages: "Фазы и группы", lock: "Только просмотр", alarms: "Тревоги", system: "Система" },
   en: { city: "City", speed: "Speed index", stages: "Stages and groups", lock: "View only", alarms: "Alarms", system: "System" },
@@ -444,7 +613,7 @@ async function cut(how) {
 
 async function others() {
   const page = await open("#/alarms", { lang: "ru", theme: "dark" });
-  for (const [key, screen] of [["o", "commands"], ["k", "corridors"], ["m", "measures"], ["c", "city"]]) {
+  for (const [key, screen] of [["o", "commands"], ["k", "corridors"], ["m", "measures"], ["w", "tickets"], ["i", "incidents"], ["p", "plans"], ["c", "city"]]) {
     await page.keyboard.press("g");
     await page.keyboard.press(key);
     await page.waitForFunction((name) => location.hash.startsWith(`#/${name}`), screen);
@@ -506,6 +675,9 @@ try {
   const chief = await signedIn("chief");
   await byKeyboard(some.id, some.name.en, duty);
   await two(duty, chief);
+  await tickets(duty, some.id);
+  await plans(duty, chief, some.id);
+  await incidents(duty, list);
   await corridors("ru", "dark", duty);
   await corridors("en", "light", duty);
   const another = list.junctions.find(({ id }) => id !== some.id);

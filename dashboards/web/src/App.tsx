@@ -33,7 +33,13 @@ function Screen() {
     case "corridors":
       return <Corridor />;
     case "measures":
-      return <Later load={() => import("./measures/Measures").then(({ Measures }) => Measures)} />;
+      return <Later key="measures" title={t("m.title")} load={() => import("./measures/Measures").then(({ Measures }) => Measures)} />;
+    case "tickets":
+      return <Later key="tickets" title={t("tk.title")} load={() => import("./tickets/Tickets").then(({ Tickets }) => Tickets)} />;
+    case "incidents":
+      return <Later key="incidents" title={t("in.title")} load={() => import("./incidents/Incidents").then(({ Incidents }) => Incidents)} />;
+    case "plans":
+      return <Later key="plans" title={t("pl.title")} load={() => import("./plans/Plans").then(({ Plans }) => Plans)} />;
     case "alarms":
       return <Alarms />;
     case "commands":
@@ -52,7 +58,7 @@ function Screen() {
 }
 
 /** A screen that comes when it is first looked at. */
-function Later({ load }: { load: () => Promise<ComponentType> }) {
+function Later({ title, load }: { title: string; load: () => Promise<ComponentType> }) {
   const come = useSignal<{ screen: ComponentType } | null>(null);
   const failed = useSignal(false);
   useEffect(() => {
@@ -61,7 +67,7 @@ function Later({ load }: { load: () => Promise<ComponentType> }) {
   if (come.value) return <come.value.screen />;
   return (
     <>
-      <TopBar title={t("m.title")} />
+      <TopBar title={title} />
       <main id="main" class="screen" tabIndex={-1}>
         {failed.value
           ? <div class="state page"><h2>{t("fail.title")}</h2><p>{t("fail.why")}</p><button type="button" class="button primary" onClick={() => location.reload()}>{t("fail.reload")}</button></div>
@@ -95,7 +101,7 @@ export function App() {
   const { screen } = place.value;
   useEffect(() => {
     const words = {
-      city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", replay: "rep.title", corridors: "nav.corridors", measures: "nav.measures", alarms: "nav.alarms", commands: "nav.commands",
+      city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", replay: "rep.title", corridors: "nav.corridors", measures: "nav.measures", alarms: "nav.alarms", tickets: "tk.title", incidents: "in.title", plans: "pl.title", commands: "nav.commands",
       journey: "nav.journey", audit: "nav.audit", system: "nav.system", "sign-in": "sign.title",
     } as const satisfies Record<ScreenName, string>;
     document.title = `${t(words[screen])} · ${t("app.name")}`;

@@ -8,6 +8,7 @@ import "./styles/pages.css";
 import "./styles/corridor.css";
 import "./styles/replay.css";
 import "./styles/measures.css";
+import "./styles/work.css";
 import { render } from "preact";
 import { App } from "./App";
 import { start } from "./live/live";

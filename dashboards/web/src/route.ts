@@ -2,12 +2,15 @@
 
 import { signal } from "@preact/signals";
 
-export const SCREENS = ["city", "junctions", "junction", "replay", "corridors", "measures", "alarms", "commands", "journey", "audit", "system", "sign-in"] as const;
+export const SCREENS = ["city", "junctions", "junction", "replay", "corridors", "measures", "alarms", "tickets", "incidents", "plans", "commands", "journey", "audit", "system", "sign-in"] as const;
 export type Screen = (typeof SCREENS)[number];
+
+/** Screens of one thing; the first two are nothing without it. */
+const OF_ONE: readonly Screen[] = ["junction", "replay", "tickets", "plans"];
 
 export interface Place {
   screen: Screen;
-  /** The junction that is open, on its screen. */
+  /** The junction or the ticket that is open. */
   id: string | null;
   query: Record<string, string>;
 }
@@ -16,7 +19,7 @@ export function parse(hash: string): Place {
   const [path = "", search = ""] = hash.replace(/^#/, "").split("?", 2);
   const [screen = "", id = ""] = path.split("/").filter(Boolean);
   const query = Object.fromEntries(new URLSearchParams(search));
-  if ((screen === "junction" || screen === "replay") && id) return { screen, id: decodeURIComponent(id), query };
+  if (OF_ONE.includes(screen as Screen) && id) return { screen: screen as Screen, id: decodeURIComponent(id), query };
   const known = SCREENS.find((name) => name === screen && name !== "junction" && name !== "replay");
   return { screen: known ?? "city", id: null, query };
 }

@@ -224,3 +224,55 @@ async fn the_audit_is_read_backwards_and_followed_forwards() {
     assert_eq!(checked["hash"], page["lines"][0]["hash"]);
     bench.end().await;
 }
+
+#[tokio::test]
+async fn tickets_are_for_those_who_operate_there() {
+    let bench = closed(true).await;
+    bench.at(2_000).await;
+    const REPORT: &str = r#"{"junction":"C","priority":2,"text":"a head hangs loose"}"#;
+    assert_eq!(ask(&bench, "POST /api/v1/tickets", &[], REPORT).await.status, 401);
+    assert_eq!(as_(&bench, "viewer", "POST /api/v1/tickets", REPORT).await.status, 403);
+    assert_eq!(as_(&bench, "other", "POST /api/v1/tickets", REPORT).await.status, 403);
+    assert_eq!(as_(&bench, "local", "POST /api/v1/tickets", REPORT).await.status, 201);
+    let act = async |login: &str, body: &str| as_(&bench, login, "POST /api/v1/tickets/1", body).await;
+    assert_eq!(act("other", r#"{"accept":true}"#).await.status, 403);
+    assert_eq!(act("duty", r#"{"assign":"viewer"}"#).await.status, 422, "who only looks mends nothing");
+    let given = act("duty", r#"{"assign":"local"}"#).await;
+    assert_eq!((given.status, &given.json["assignee"]), (200, &"LOCAL (local)".into()));
+    assert_eq!(act("duty", r#"{"close":"no","unproved":true}"#).await.status, 403, "that takes a manager");
+    assert_eq!(act("chief", r#"{"close":"no","unproved":true}"#).await.status, 200);
+    let people = ask(&bench, "GET /api/v1/tickets", &[], "").await.json["people"].clone();
+    assert_eq!(people.as_array().unwrap().len(), 5, "{people}");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn plans_and_responses_take_the_roles_that_they_say() {
+    let bench = closed(true).await;
+    bench.at(2_000).await;
+    const DRAFT: &str =
+        r#"{"base":1,"plan":{"cycle_s":80,"offset_s":0,"steps":[[1,50],[2,30]]},"reason":"mornings"}"#;
+    let make = async |login: &str| as_(&bench, login, "POST /api/v1/junctions/C/drafts", DRAFT).await.status;
+    assert_eq!((make("viewer").await, make("other").await, make("local").await), (403, 403, 201));
+    let act = async |login: &str, body: &str| as_(&bench, login, "POST /api/v1/drafts/1", body).await.status;
+    assert_eq!(act("local", r#"{"propose":true}"#).await, 200);
+    assert_eq!(act("duty", r#"{"approve":true}"#).await, 403, "who operates does not approve");
+    assert_eq!(act("chief", r#"{"approve":true}"#).await, 200);
+    // A chief who wrote it himself needs another one.
+    assert_eq!(as_(&bench, "chief", "POST /api/v1/junctions/C/drafts", DRAFT).await.status, 201);
+    let second =
+        async |login: &str, body: &str| as_(&bench, login, "POST /api/v1/drafts/2", body).await.status;
+    assert_eq!(second("chief", r#"{"propose":true}"#).await, 200);
+    assert_eq!(second("chief", r#"{"approve":true}"#).await, 403);
+    assert_eq!(second("engineer", r#"{"approve":true}"#).await, 200);
+    const RESPONSE: &str = r#"{"name":"n","minutes":5,"orders":[{"junction":"C","kind":"fixed"}]}"#;
+    assert_eq!(as_(&bench, "duty", "POST /api/v1/response-plans", RESPONSE).await.status, 403);
+    assert_eq!(as_(&bench, "chief", "POST /api/v1/response-plans", RESPONSE).await.status, 201);
+    let link = bench.city.network.links[0].id.as_str();
+    let body = format!(r#"{{"links":["{link}"],"closed":true,"what":"crash","minutes":60}}"#);
+    assert_eq!(as_(&bench, "viewer", "POST /api/v1/incidents", &body).await.status, 403);
+    assert_eq!(as_(&bench, "other", "POST /api/v1/incidents", &body).await.status, 201);
+    let respond = as_(&bench, "other", "POST /api/v1/incidents/1", r#"{"respond":1}"#).await;
+    assert_eq!(respond.status, 403, "its junction is not in their district");
+    bench.end().await;
+}

@@ -52,6 +52,18 @@ pub enum Finding {
     LowDetectorHits,
 }
 
+/// What was judged of a day.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Verdict {
+    /// The day's beginning.
+    pub(crate) begins: Moment,
+    pub(crate) finding: Finding,
+    /// Of which signal group or channel.
+    pub(crate) of: Option<u16>,
+    pub(crate) value: u32,
+    pub(crate) odd: bool,
+}
+
 /// One finding.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -79,18 +91,25 @@ struct Day {
 }
 
 #[derive(Clone, Debug)]
-pub(in crate::measures) struct Watchdog {
+pub(crate) struct Watchdog {
     channels: BTreeSet<u16>,
+    /// Groups that people on foot may call, where that is known.
+    buttons: BTreeSet<u16>,
     days: BTreeMap<Moment, Day>,
 }
 
 impl Watchdog {
-    pub(in crate::measures) fn new(detectors: &[Detector]) -> Watchdog {
+    pub(crate) fn new(detectors: &[Detector]) -> Watchdog {
         let channels = detectors.iter().map(|detector| detector.channel).collect();
-        Watchdog { channels, days: BTreeMap::new() }
+        Watchdog { channels, buttons: BTreeSet::new(), days: BTreeMap::new() }
     }
 
-    pub(in crate::measures) fn take(&mut self, event: Event) {
+    pub(crate) fn with_buttons(mut self, groups: impl IntoIterator<Item = u16>) -> Watchdog {
+        self.buttons.extend(groups);
+        self
+    }
+
+    pub(crate) fn take(&mut self, event: Event) {
         let begins = DAY.floor(event.at);
         let day = self.days.entry(begins).or_default();
         day.events += 1;
@@ -123,40 +142,49 @@ impl Watchdog {
     }
 
     pub(in crate::measures) fn rows(&self, whole: Whole, device: &Arc<str>) -> Vec<Row> {
-        let mut rows = Vec::new();
+        let odd = self.verdicts(whole).into_iter().filter(|verdict| verdict.odd);
+        let row = |verdict: Verdict| {
+            let Verdict { begins, finding, of, value, .. } = verdict;
+            Row { day: Stamp(begins), device_id: device.clone(), finding, of, value }
+        };
+        odd.map(row).collect()
+    }
+
+    /// All that could be judged, odd or not: what was not judged is not sound.
+    pub(crate) fn verdicts(&self, whole: Whole) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
         for (&begins, day) in &self.days {
             let seen = |hours: Range<u32>| {
                 whole.first <= begins + HOUR * hours.start && whole.last >= begins + HOUR * hours.end
             };
-            let mut found = |finding, of, value| {
-                rows.push(Row { day: Stamp(begins), device_id: device.clone(), finding, of, value });
+            let mut judge = |finding, of, value, odd| {
+                verdicts.push(Verdict { begins, finding, of, value, odd });
             };
-            if seen(0..24) && day.events < FEWEST_EVENTS {
-                found(Finding::MissingData, None, day.events);
+            if seen(0..24) {
+                judge(Finding::MissingData, None, day.events, day.events < FEWEST_EVENTS);
             }
             if seen(NIGHT) {
                 for (&group, &[all, at_max, forced]) in
                     day.greens.iter().filter(|(_, greens)| greens[0] >= FEWEST_GREENS)
                 {
                     for (finding, alike) in [(Finding::MaxOut, at_max), (Finding::ForceOff, forced)] {
-                        if f64::from(alike) > MOST_ALIKE * f64::from(all) {
-                            found(finding, Some(group), alike * 100 / all);
-                        }
+                        let odd = f64::from(alike) > MOST_ALIKE * f64::from(all);
+                        judge(finding, Some(group), alike * 100 / all, odd);
                     }
                 }
-                for (&group, &calls) in day.calls.iter().filter(|(_, calls)| **calls > MOST_CALLS) {
-                    found(Finding::StuckPed, Some(group), calls);
+                // No call all night is what most buttons have.
+                for &group in self.buttons.iter().chain(day.calls.keys()).collect::<BTreeSet<_>>() {
+                    let calls = day.calls.get(&group).copied().unwrap_or(0);
+                    judge(Finding::StuckPed, Some(group), calls, calls > MOST_CALLS);
                 }
             }
             if seen(PEAK) {
                 for &channel in &self.channels {
                     let hits = day.hits.get(&channel).copied().unwrap_or(0);
-                    if hits < FEWEST_HITS {
-                        found(Finding::LowDetectorHits, Some(channel), hits);
-                    }
+                    judge(Finding::LowDetectorHits, Some(channel), hits, hits < FEWEST_HITS);
                 }
             }
         }
-        rows
+        verdicts
     }
 }

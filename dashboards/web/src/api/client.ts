@@ -43,7 +43,7 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   throw new Refused(problem);
 }
 
-const send = <T>(method: string, path: string, body?: unknown): Promise<T> =>
+export const send = <T>(method: string, path: string, body?: unknown): Promise<T> =>
   ask(path, { method, headers: { "content-type": "application/json" }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 
 export const health = () => ask<Health>("/api/v1/health");

@@ -51,6 +51,7 @@ export interface JunctionState {
   stage: number | null;
   interstage: boolean;
   plan: number | null;
+  draft: number | null;
   seen_at: number | null;
   matches: boolean;
   hold: boolean;

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { LonLat } from "../api/view";
 import { ago, nameOf, num, t } from "../i18n";
+import { TicketsHere } from "../tickets/OfJunction";
 import { withKeys } from "../keys";
 import { alarms, health, junctions, links, now } from "../live/live";
 import { unlocked } from "../lock";
@@ -11,7 +12,7 @@ import { may } from "../session";
 import type { CityCanvas } from "../map/canvas";
 import { mapView } from "../map/data";
 import { MapHost } from "../map/MapHost";
-import { go, junctionHref } from "../route";
+import { go, junctionHref, write } from "../route";
 import { needAction } from "../sentence";
 import { leftPanel, rightPanel } from "../settings";
 import { Icon } from "../ui/Icon";
@@ -79,6 +80,7 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
         </dl>
         <div class="pop-actions">
           <a class="button small" href={junctionHref(junction.id)} ref={open}>{t("pop.open")}</a>
+          <TicketsHere id={junction.id} />
           <button type="button" class="button small quiet-button" onClick={() => select(null)}>{t("pop.close")}</button>
         </div>
       </div>
@@ -94,6 +96,7 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
       <div class="pop pop-link" ref={box} role="dialog" aria-label={name || feature.properties.id}>
         <h2>{name || feature.properties.id}</h2>
         <p>{speed === null ? t("pop.linkNone") : t("pop.link", { speed: num(speed), free: num(feature.properties.free_kmh) })}{view?.los && <> · <b>{view.los}</b></>}</p>
+        {may("operate", "nowhere") && <div class="pop-actions"><a class="button small" href={write({ screen: "incidents", id: null, query: { link: String(link.ix) } })}>{t("in.here")}</a></div>}
       </div>
     );
   }

@@ -10,6 +10,7 @@ import { may } from "../session";
 import { needAction } from "../sentence";
 import { rightPanel } from "../settings";
 import { ControlForm } from "../junction/ControlForm";
+import { useOpenTickets } from "../tickets/open";
 import { Icon } from "../ui/Icon";
 import { AgeRing, AlarmBadge } from "../ui/signs";
 import { runsOf } from "../ui/TimeStrip";
@@ -136,9 +137,13 @@ function Need({ onPick }: { onPick: (id: string) => void }) {
   const all = alarms.value;
   const need = needAction(all);
   const watched = all.length - need.length;
+  const tickets = useOpenTickets();
   return (
     <section class="need" aria-labelledby="need-title">
-      <h2 id="need-title">{t("city.need")} <span class="quiet">{need.length}</span></h2>
+      <header class="need-head">
+        <h2 id="need-title">{t("city.need")} <span class="quiet">{need.length}</span></h2>
+        {tickets !== null && tickets.open > 0 && <a class="button small" href="#/tickets">{t("tk.title")} <span class="quiet">{num(tickets.open)}</span></a>}
+      </header>
       {need.length === 0 ? (
         <div class="state">
           <h3>{live.value.alarmsKnown ? t("city.noNeed") : t("alarm.unknown")}</h3>

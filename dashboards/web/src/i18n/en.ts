@@ -1,7 +1,10 @@
 // English words of the page. `docs/glossary.md` and DESIGN-UI section 8 settle the terms. `{x}` is filled in;
 // `key.one`, `key.few`, `key.many`, `key.other` are chosen by `{n}` with the language's own plural rules.
 
+import { work } from "./en-work";
+
 export const en = {
+  ...work,
   "app.name": "Svetofor",
   "nav.label": "Screens",
   "nav.city": "City",

@@ -2,10 +2,12 @@
 // множественное число: `.one` (1 объект), `.few` (2 объекта), `.many` (5 объектов), `.other` (1,5 объекта).
 
 import type { Key } from "./en";
+import { workRu } from "./ru-work";
 
 type Plural<K extends string> = K extends `${infer Stem}.one` ? `${Stem}.few` | `${Stem}.many` : never;
 
 export const ru: Record<Key | Plural<Key>, string> = {
+  ...workRu,
   "app.name": "Светофор",
   "nav.label": "Экраны",
   "nav.city": "Город",

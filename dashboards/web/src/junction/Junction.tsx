@@ -6,6 +6,7 @@ import { Refused, junction as ask } from "../api/client";
 import type { Command, Drawing, JunctionDetail } from "../api/view";
 import { alarmText } from "../alarmText";
 import { coarse, minuteOf, modeOf, nameOf, num, t } from "../i18n";
+import { OfJunction } from "../tickets/OfJunction";
 import { withKeys } from "../keys";
 import { detail as live, now, tell, watched } from "../live/live";
 import { unlock, unlocked } from "../lock";
@@ -124,7 +125,7 @@ export function Junction({ id }: { id: string }) {
             {detail.alarms.length > 0 && (
               <ul class="junction-alarms">
                 {detail.alarms.map((alarm) => (
-                  <li class="alarm-row">
+                  <li class="alarm-row" key={alarm.id}>
                     <AlarmBadge priority={alarm.priority} pulse={alarm.priority === 1} />
                     <span class="alarm-name">{alarmText(alarm)}</span>
                     <span class="alarm-when">{t("alarm.for", { time: minuteOf(alarm.since), age: coarse((now.value - alarm.since) / 1000) })}</span>
@@ -132,6 +133,11 @@ export function Junction({ id }: { id: string }) {
                 ))}
               </ul>
             )}
+            <OfJunction id={id} />
+            <p class="junction-links">
+              <a class="underlined" href={write({ screen: "plans", id, query: {} })}>{detail.state.draft === null ? t("pl.title") : t("pl.runsNow", { n: detail.state.draft })}</a>
+              <a class="underlined" href={write({ screen: "tickets", id: null, query: { j: id } })}>{t("tk.title")}</a>
+            </p>
             <Commands commands={commands} canEnd={unlocked.value && may("operate", detail)} onEnd={() => begin("end")} />
             <Actions detail={detail} action={action.value} begin={begin} />
             {action.value && (

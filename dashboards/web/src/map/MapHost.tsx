@@ -4,6 +4,7 @@ import { effect, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { clockOf, coarse, num, t } from "../i18n";
+import { inForce, watchIncidents } from "../incidents/open";
 import { contact, health, heardAt, junctions, links, now, vehicles } from "../live/live";
 import { note, place } from "../route";
 import { language, theme } from "../settings";
@@ -100,6 +101,11 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
         }),
         effect(() => made.setLinks(links.value)),
         effect(() => made.setJunctions(junctions.value)),
+        watchIncidents(),
+        effect(() => {
+          void mapView.value;
+          made.setIncidents(inForce.value);
+        }),
         effect(() => made.setVehicles(vehicles.value, contact.value === "cut")),
         effect(() => made.setSelected(selected.value === null ? null : (junctions.value.get(selected.value) ?? null))),
         effect(() => {

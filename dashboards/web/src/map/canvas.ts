@@ -241,6 +241,22 @@ export class CityCanvas {
     this.#when(() => this.#set("vehicles", collection(features)));
   }
 
+  /** The roads that they are on, and a sign on each of them. */
+  setIncidents(all: readonly { closed: boolean; links: readonly { ix: number | null; at: LonLat | null }[] }[]): void {
+    const features: Feature<LineString | Point>[] = [];
+    for (const { closed, links } of all) {
+      for (const { ix, at } of links) {
+        const line = ix === null ? undefined : this.#views.get(ix)?.line;
+        if (line) features.push({ type: "Feature", properties: { closed }, geometry: { type: "LineString", coordinates: line } });
+        if (at) features.push(point(line ? middle(line).at : at, { closed }));
+      }
+    }
+    this.#when(() => {
+      this.#set("incidents", collection(features));
+      this.map.getContainer().dataset["incidents"] = String(all.length);
+    });
+  }
+
   setSelected(junction: JunctionSummary | null): void {
     this.#when(() => this.#set("selected", collection(junction ? [point(junction.at, {})] : [])));
   }

@@ -31,6 +31,30 @@ export function draw(name: string, token: Tokens, dense: string): ImageData | nu
       return losLetter(rest[0] ?? "", token, dense);
     case "alarm":
       return alarm(Number(rest[0]), token);
+    case "incident":
+      return on(26, (c) => {
+        c.beginPath();
+        c.roundRect(-9, -9, 18, 18, 3);
+        c.fillStyle = token("bg-raised");
+        c.fill();
+        c.lineWidth = 1.6;
+        c.strokeStyle = token("text-1");
+        c.stroke();
+        c.beginPath();
+        if (rest[0] === "closed") {
+          c.moveTo(-5, 0);
+          c.lineTo(5, 0);
+          c.lineWidth = 4;
+        } else {
+          for (const x of [-3.5, 1.5]) {
+            c.moveTo(x, -4);
+            c.lineTo(x + 3, 0);
+            c.lineTo(x, 4);
+          }
+          c.lineWidth = 1.8;
+        }
+        c.stroke();
+      });
     case "end":
       return on(26, (c) => {
         c.beginPath();

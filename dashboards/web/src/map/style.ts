@@ -259,6 +259,22 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
         ...visible("speed"),
       },
     },
+    // A closed road is a double line with a bar across it; a slowed one is dashed.
+    {
+      id: "incident-edges",
+      type: "line",
+      source: "incidents",
+      filter: ["==", ["geometry-type"], "LineString"],
+      layout: { "line-cap": "butt" },
+      paint: { "line-color": token("text-1"), "line-width": 1.6, "line-gap-width": ["interpolate", ["linear"], ["zoom"], 11, 2, 16, 7], "line-dasharray": ["case", ["get", "closed"], ["literal", [1, 0]], ["literal", [3, 2]]] },
+    },
+    {
+      id: "incidents",
+      type: "symbol",
+      source: "incidents",
+      filter: ["==", ["geometry-type"], "Point"],
+      layout: { "icon-image": ["case", ["get", "closed"], "incident|closed", "incident|slow"], "icon-allow-overlap": true, "icon-ignore-placement": true },
+    },
     {
       id: "selected",
       type: "symbol",
@@ -294,7 +310,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
 }
 
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
-const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicles", "letters", "alarms", "selected", "route", "ends"] as const;
+const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicles", "letters", "incidents", "alarms", "selected", "route", "ends"] as const;
 export type SourceName = (typeof SOURCES)[number];
 
 export function style(token: Tokens, language: Language, shown: Shown): StyleSpecification {

@@ -3,16 +3,20 @@
 import { alarmTitle } from "../alarmText";
 import { coarse, minuteOf, nameOf, t, tk } from "../i18n";
 import { alarms, junctions, live, now } from "../live/live";
-import { go, junctionHref } from "../route";
+import { go, junctionHref, write } from "../route";
+import { AlarmTabs } from "../tickets/Tabs";
+import { ofAlarm, useOpenTickets } from "../tickets/open";
 import { TopBar } from "../ui/Shell";
 import { AlarmBadge } from "../ui/signs";
 
 export function Alarms() {
   const all = alarms.value;
+  const tickets = useOpenTickets();
   return (
     <>
       <TopBar title={t("alarm.title")} sub={t("alarm.open")} />
-      <main id="main" class="screen list-page" tabIndex={-1} style="grid-template-rows: minmax(0, 1fr)">
+      <main id="main" class="screen list-page" tabIndex={-1}>
+        <header><AlarmTabs here="alarms" count={tickets?.open ?? null} /></header>
         <div class="list-scroll">
           {all.length === 0 ? (
             <div class="state">
@@ -27,6 +31,7 @@ export function Alarms() {
               <tbody>
                 {all.map((alarm) => {
                   const known = alarm.junction !== null && junctions.value.has(alarm.junction);
+                  const ticket = ofAlarm(alarm.id);
                   const priority = alarm.priority === 1 || alarm.priority === 2 ? alarm.priority : 3;
                   return (
                     <tr key={alarm.id} onClick={() => known && go("junction", alarm.junction)}>
@@ -36,7 +41,10 @@ export function Alarms() {
                         {alarm.junction !== null && <><br /><span class="code quiet">{alarm.junction}</span></>}
                       </td>
                       <td><b>{alarmTitle(alarm)}</b>{alarm.component && <><br /><span class="soft">{t("alarm.component", { c: alarm.component })}</span></>}</td>
-                      <td class="wide soft">{tk(`alarm.done.${alarm.done}`) ?? alarm.done}</td>
+                      <td class="wide soft">
+                        {tk(`alarm.done.${alarm.done}`) ?? alarm.done}
+                        {ticket !== null && <> <a class="ticket-link" href={write({ screen: "tickets", id: String(ticket), query: {} })} onClick={(event) => event.stopPropagation()}>{t("tk.fromAlarm", { n: ticket })}</a></>}
+                      </td>
                       <td>{minuteOf(alarm.since)}<br /><span class="soft">{coarse(Math.max(0, (now.value - alarm.since) / 1000))}</span></td>
                     </tr>
                   );

@@ -189,7 +189,7 @@ export function TopBar({ title, sub, middle }: { title: string; sub?: ComponentC
 interface Item {
   screen: Screen;
   icon: IconName;
-  word: "nav.city" | "nav.junctions" | "nav.corridors" | "nav.measures" | "nav.alarms" | "nav.commands" | "nav.journey" | "nav.audit" | "nav.system";
+  word: "nav.city" | "nav.junctions" | "nav.corridors" | "nav.measures" | "nav.alarms" | "nav.plans" | "nav.commands" | "nav.journey" | "nav.audit" | "nav.system";
 }
 
 const ITEMS: Item[] = [
@@ -198,6 +198,7 @@ const ITEMS: Item[] = [
   { screen: "corridors", icon: "corridor", word: "nav.corridors" },
   { screen: "measures", icon: "measures", word: "nav.measures" },
   { screen: "alarms", icon: "alert", word: "nav.alarms" },
+  { screen: "plans", icon: "calendar", word: "nav.plans" },
   { screen: "commands", icon: "commands", word: "nav.commands" },
   { screen: "journey", icon: "route", word: "nav.journey" },
 ];
@@ -206,7 +207,7 @@ const ITEMS: Item[] = [
 const FIRST: readonly Screen[] = ["city", "junctions", "alarms", "commands"];
 
 function NavItem({ screen, icon, word }: Item) {
-  const here = place.value.screen === screen || (screen === "junctions" && (place.value.screen === "junction" || place.value.screen === "replay"));
+  const here = place.value.screen === screen || (screen === "junctions" && (place.value.screen === "junction" || place.value.screen === "replay")) || (screen === "alarms" && (place.value.screen === "tickets" || place.value.screen === "incidents"));
   const raised = screen === "alarms" ? needAction(alarms.value) : [];
   const worst = raised.reduce((least, alarm) => Math.min(least, alarm.priority), 3);
   return (
@@ -243,10 +244,11 @@ export function NavRail() {
 
 const KEYS: [string[], Parameters<typeof t>[0]][] = [
   [["/"], "keys.search"],
-  [["G", "C J K M A O R L S"], "keys.go"],
+  [["G", "C J K M A W I P O R L S"], "keys.go"],
   [["[", "]"], "keys.panels"],
   [["↑", "↓", "Enter"], "keys.list"],
   [["N"], "keys.next"],
+  [["A"], "keys.ticket"],
   [["←", "→"], "keys.strip"],
   [["Space"], "keys.play"],
   [["E"], "keys.lock"],

@@ -5,7 +5,7 @@ import { NOTHING_YET, nowOf, reduce, type Message } from "../../src/live/state";
 
 const state = (id: string, actual: string, more: Partial<JunctionState> = {}): JunctionState => ({
   id, kind: "max-pressure", wanted: "adaptive", actual, rung_reason: "lease held", stage_wanted: 1, stage: 1, interstage: false,
-  plan: null, seen_at: 1000, matches: true, hold: false, alarm: null, ...more,
+  plan: null, draft: null, seen_at: 1000, matches: true, hold: false, alarm: null, ...more,
 });
 const summary = (id: string, actual = "adaptive"): JunctionSummary => ({ id, name: { local: id, en: id }, district: "c", at: [37.6, 55.7], state: state(id, actual) });
 const after = (...messages: Message[]) => messages.reduce(reduce, NOTHING_YET);
