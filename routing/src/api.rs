@@ -9,6 +9,7 @@ mod fares;
 #[cfg(test)]
 mod tests;
 pub mod view;
+pub mod rental;
 
 use crate::{
     intermodal::TransitQuery,
@@ -214,6 +215,23 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
             }
         }
     }
+    if question.hire {
+        let query = Query {
+            from: from.clone(),
+            to: to.clone(),
+            profile: Profile::Bicycle,
+            when,
+            street_within_m: question.street_within_m,
+            speed_mps: question.cycling_mps,
+        };
+        match routing.planner.hired(&query) {
+            Some(journey) if question.longest.is_none_or(|longest| journey.duration() <= longest) => {
+                direct.push(ItineraryView::new(&journey, question.telling));
+            }
+            Some(_) => notes.push("RENTAL: takes longer than maxDirectTime".to_string()),
+            None => notes.push("RENTAL: no shared vehicle makes the way quicker than walking".to_string()),
+        }
+    }
     let mut itineraries = by_transit(routing, &question, &live, [&from, &to], &mut notes);
     if let (Language::English, Some(transit)) = (question.telling.language, routing.planner.transit()) {
         for leg in itineraries.iter_mut().flat_map(|itinerary| &mut itinerary.legs) {
@@ -222,6 +240,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
     }
     // A place without streets is the asker's mistake if nobody at all can get there.
     if itineraries.is_empty()
+        && direct.is_empty()
         && no_street.len() == question.profiles.len()
         && let Some(reason) = no_street.into_iter().next()
     {

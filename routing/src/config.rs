@@ -3,6 +3,7 @@
 use crate::{
     realtime::poll::{FeedConfig, Place},
     service::Limits,
+    sharing::SharingConfig,
 };
 use model::config::{Complaint, Complaints, Source, parse};
 use serde::Deserialize;
@@ -28,6 +29,8 @@ pub struct Config {
     pub instance: String,
     /// GTFS-Realtime feeds to follow.
     pub realtime: Vec<FeedConfig>,
+    /// Shared vehicles to follow.
+    pub sharing: Vec<SharingConfig>,
     /// Where link times come from; `None` plans on empty roads for ever, and says so.
     pub broker: Option<Broker>,
     /// Bounds on work.
@@ -45,6 +48,8 @@ struct RawConfig {
     broker: Option<RawBroker>,
     #[serde(default)]
     realtime: Vec<RawFeed>,
+    #[serde(default)]
+    sharing: Vec<RawSharing>,
     limits: RawLimits,
 }
 
@@ -52,6 +57,13 @@ struct RawConfig {
 #[serde(deny_unknown_fields)]
 struct RawFeed {
     feed: String,
+    from: Spanned<String>,
+    every_s: Spanned<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSharing {
     from: Spanned<String>,
     every_s: Spanned<u64>,
 }
@@ -97,21 +109,31 @@ impl Config {
             complaints.push(Complaint::spanned(source, &raw.instance, "instance is empty"));
         }
         let broker = raw.broker.map(|raw| raw.meant(source, &mut complaints).relative_to(folder));
-        let mut realtime = Vec::new();
-        for raw in raw.realtime {
-            let every_s = *raw.every_s.get_ref();
+        let mut place = |from: &Spanned<String>, every: &Spanned<u64>| {
+            let every_s = *every.get_ref();
             if !(1..=3600).contains(&every_s) {
                 let message = format!("every_s = {every_s} is not between 1 and 3600");
-                complaints.push(Complaint::spanned(source, &raw.every_s, message));
+                complaints.push(Complaint::spanned(source, every, message));
             }
-            let place = Place::parse(raw.from.get_ref());
-            let place = place.map_err(|message| Complaint::spanned(source, &raw.from, message));
-            if let Some(place) = complaints.take(place) {
-                let place = match place {
-                    Place::File(file) => Place::File(folder.join(file)),
-                    url => url,
-                };
-                realtime.push(FeedConfig { tag: raw.feed, place, every: Duration::from_secs(every_s) });
+            let place = Place::parse(from.get_ref());
+            let place =
+                complaints.take(place.map_err(|message| Complaint::spanned(source, from, message)))?;
+            let place = match place {
+                Place::File(file) => Place::File(folder.join(file)),
+                url => url,
+            };
+            Some((place, Duration::from_secs(every_s)))
+        };
+        let mut realtime = Vec::new();
+        for raw in raw.realtime {
+            if let Some((place, every)) = place(&raw.from, &raw.every_s) {
+                realtime.push(FeedConfig { tag: raw.feed, place, every });
+            }
+        }
+        let mut sharing = Vec::new();
+        for raw in raw.sharing {
+            if let Some((place, every)) = place(&raw.from, &raw.every_s) {
+                sharing.push(SharingConfig { place, every });
             }
         }
         let Some(listen) = listen.filter(|_| complaints.is_empty()) else { return Err(complaints) };
@@ -126,6 +148,7 @@ impl Config {
             listen,
             instance,
             realtime,
+            sharing,
             broker,
             limits,
         })

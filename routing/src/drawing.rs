@@ -205,8 +205,9 @@ pub(crate) fn said(ts: Moment, text: &str) -> Entry<LinkTimes> {
 
 /// The picture after the centre said `text` at `ts`, received at [`NOW`].
 pub(crate) fn picture(city: &City, ts: Moment, text: &str) -> Arc<Snapshot> {
-    let (mut writer, traffic) = TrafficWriter::new(city);
+    let (mut writer, traffic) = TrafficWriter::new(city, None);
     writer.apply(NOW, &said(ts, text));
+    writer.publish(NOW);
     traffic.now()
 }
 

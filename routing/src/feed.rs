@@ -2,7 +2,7 @@
 //!
 //! [`Feed`] is the core and takes bytes and a time; [`follow`] is the shell that holds the broker link.
 
-use crate::snapshot::TrafficWriter;
+use crate::snapshot::{LOOKED_AT_EVERY, TrafficWriter};
 use model::time::Moment;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
@@ -76,8 +76,14 @@ impl Feed {
         Feed { writer, state }
     }
 
-    /// Takes one message. Anything but link times is counted as malformed and changes no picture.
+    /// Takes one message and shows what it says. Anything but link times is counted as malformed and changes no picture.
     pub fn take(&mut self, now: Moment, topic: &str, payload: &[u8]) {
+        self.read(now, topic, payload);
+        self.writer.publish(now);
+    }
+
+    /// Takes one message, for the next picture.
+    fn read(&mut self, now: Moment, topic: &str, payload: &[u8]) {
         let ours = matches!(topic::parse(topic), Some((_, Kind::Status(StatusCode::Links))));
         let status: Result<Status<LinkTimes>, String> = match ours {
             true => codec::decode("traffic.links", payload).map_err(|e| e.to_string()),
@@ -114,23 +120,45 @@ pub async fn follow(mut link: LinkConfig, mut feed: Feed, clock: Clock, shutdown
     let at = format!("{}:{}", link.host, link.port);
     feed.broker(clock.now(), false, format!("connecting to {at}"));
     let (publisher, mut inbox) = wire::link::connect(link);
+    let mut fading = tokio::time::interval(LOOKED_AT_EVERY);
     loop {
         let incoming = tokio::select! {
             () = shutdown.cancelled() => break,
-            incoming = inbox.next() => incoming,
+            incoming = inbox.next() => match incoming {
+                Some(incoming) => Some(incoming),
+                None => break,
+            },
+            _ = fading.tick() => None,
         };
         let now = clock.now();
-        match incoming {
-            Some(Incoming::Connected) => {
-                tracing::info!(broker = at, "following link times");
-                feed.broker(now, true, String::new());
+        // Whatever has come together is one picture: a large city's takes a while to be worked out.
+        let mut next = incoming;
+        while let Some(incoming) = next.take() {
+            match incoming {
+                Incoming::Connected => {
+                    tracing::info!(broker = at, "following link times");
+                    feed.broker(now, true, String::new());
+                }
+                Incoming::Disconnected(error) => {
+                    tracing::warn!(broker = at, error, "no link times: the broker is not there");
+                    feed.broker(now, false, error);
+                }
+                Incoming::Message(message) => feed.read(now, &message.topic, &message.payload),
             }
-            Some(Incoming::Disconnected(error)) => {
-                tracing::warn!(broker = at, error, "no link times: the broker is not there");
-                feed.broker(now, false, error);
+            next = inbox.try_next();
+        }
+        if feed.writer.is_due(now) {
+            let drawn = tokio::task::spawn_blocking(move || {
+                feed.writer.publish(now);
+                feed
+            });
+            match drawn.await {
+                Ok(drawn) => feed = drawn,
+                Err(error) => {
+                    tracing::error!(%error, "the traffic's picture could not be drawn; the last one fades");
+                    break;
+                }
             }
-            Some(Incoming::Message(message)) => feed.take(now, &message.topic, &message.payload),
-            None => break,
         }
     }
     publisher.close().await;

@@ -11,6 +11,7 @@ use crate::{
     street::{Costs, Scratch, quickest},
     transit::{
         board::{Board, Calling},
+        bounds::Bounds,
         connection::{Connection, RunPart},
         day::{DayTable, Modes, NEVER, Run, Traveller},
         live::Live,
@@ -50,6 +51,8 @@ pub struct Prepared {
     pub timetable: Timetable,
     /// Ways between stops: on foot, and in a wheelchair.
     pub footpaths: [Footpaths; 2],
+    /// How long ways take at least; on foot, and in a wheelchair.
+    pub bounds: [Bounds; 2],
 }
 
 impl Prepared {
@@ -62,7 +65,8 @@ impl Prepared {
     ) -> Prepared {
         let footpaths = streets
             .map(|street| Walks::new(city, index, street, &timetable).footpaths(&timetable, street.profile));
-        Prepared { timetable, footpaths }
+        let bounds = [0, 1].map(|traveller| Bounds::new(&timetable, &footpaths[traveller]));
+        Prepared { timetable, footpaths, bounds }
     }
 }
 
@@ -143,18 +147,35 @@ impl OneWay {
     }
 }
 
+/// A day that was made ready for searches.
+#[derive(Clone, Debug)]
+pub struct Ready(Arc<BothWays>);
+
+impl Ready {
+    /// The day, seen forwards.
+    pub fn day(&self) -> &DayTable {
+        &self.0.forwards.day
+    }
+    /// Ways between stops that are of use on it.
+    pub fn footpaths(&self) -> &Footpaths {
+        &self.0.forwards.footpaths
+    }
+}
+
 /// Walking, for one kind of traveller.
 #[derive(Debug)]
 struct OnFoot {
     walks: Walks,
     forwards: Footpaths,
     backwards: Footpaths,
+    bounds: Bounds,
 }
 
 #[derive(Debug, Default)]
 struct Memory {
     walk: WalkScratch,
     search: Search,
+    rest: Vec<u32>,
 }
 
 /// Where a leg on foot begins or ends.
@@ -173,13 +194,14 @@ impl Transit {
         streets: [&StreetGraph; 2],
         prepared: Prepared,
     ) -> Transit {
-        let Prepared { timetable, footpaths: [walk, roll] } = prepared;
-        let on_foot = |street: &StreetGraph, forwards: Footpaths| OnFoot {
+        let Prepared { timetable, footpaths: [walk, roll], bounds: [walked, rolled] } = prepared;
+        let on_foot = |street: &StreetGraph, forwards: Footpaths, bounds: Bounds| OnFoot {
+            bounds,
             walks: Walks::new(city, index, street, &timetable),
             backwards: forwards.turned(),
             forwards,
         };
-        let (on_foot, on_wheels) = (on_foot(streets[0], walk), on_foot(streets[1], roll));
+        let (on_foot, on_wheels) = (on_foot(streets[0], walk, walked), on_foot(streets[1], roll, rolled));
         Transit {
             patterns: timetable.patterns(),
             by_id: timetable.stops.iter().enumerate().map(|(i, stop)| (stop.id.clone(), i as u32)).collect(),
@@ -212,6 +234,21 @@ impl Transit {
     pub fn day_of(&self, moment: Moment) -> Day {
         let at = jiff::Timestamp::from_millisecond(moment.0).unwrap_or_default();
         Day::of(at.to_zoned(self.timetable.zone()).date())
+    }
+
+    /// A day as it is known now, made ready if it is not.
+    pub fn ready(&self, day: Day, on_foot: Profile) -> Ready {
+        Ready(self.table(day, self.of(on_foot).1, &self.live()))
+    }
+
+    /// Streets and stops for one kind of traveller on foot.
+    pub fn walks(&self, on_foot: Profile) -> &Walks {
+        &self.of(on_foot).0.walks
+    }
+
+    /// How long ways take at least, for one kind of traveller on foot.
+    pub fn bounds(&self, on_foot: Profile) -> &Bounds {
+        &self.of(on_foot).0.bounds
     }
 
     /// What calls at stops.
@@ -395,6 +432,11 @@ impl Transit {
         let (day, footpaths) = (&seen.day, if slowness < 1.0 { all } else { &seen.footpaths });
         let (access, egress) = if backwards { (egress, access) } else { (access, egress) };
         let Some(start) = day.time_of(moment) else { return Ok(None) };
+        memory.rest.clear();
+        if slowness >= 1.0 {
+            let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
+            on_foot.bounds.rest(&egress, backwards, gain_s, &mut memory.rest);
+        }
         let request = Request {
             day,
             footpaths,
@@ -405,6 +447,7 @@ impl Transit {
             modes: query.modes,
             longest: walked.map_or(NEVER, |path| path.cost_ms.div_ceil(1000)),
             slowness,
+            rest: &memory.rest,
         };
         let found = in_windows(&mut memory.search, request, query);
         let mut connections: Vec<_> =
@@ -556,6 +599,7 @@ impl Telling<'_> {
             steps: Vec::new(),
             live_share: 0.0,
             off_street_m: [0.0; 2],
+            hire: None,
         };
         Leg { from: a, to: b, start: Moment(0), end, distance_m, shape, means: Means::Street(way) }
     }

@@ -7,6 +7,7 @@ use crate::{
         records::{Agency, Mode, Route},
     },
     profile::Profile,
+    sharing::Hire,
     street::{Costs, Path},
     transit::live::Alert,
 };
@@ -81,6 +82,8 @@ pub struct StreetWay {
     pub live_share: f64,
     /// Metres from `from` to the leg's first point and from its last point to `to`: not part of the leg.
     pub off_street_m: [f64; 2],
+    /// The shared vehicle that is used; `None` for one's own, or for none.
+    pub hire: Option<Box<Hire>>,
 }
 
 /// A leg by public transport.
@@ -321,7 +324,7 @@ impl Leg {
         let live_share = if distance_m > 0.0 { live_m / distance_m } else { 0.0 };
         let (profile, shape) = (street.profile, lonlat(&line));
         let off_street_m = [from.at.distance_m(shape[0]), to.at.distance_m(shape[shape.len() - 1])];
-        let way = StreetWay { profile, steps, live_share, off_street_m };
+        let way = StreetWay { profile, steps, live_share, off_street_m, hire: None };
         Leg { from, to, start, end, distance_m, shape, means: Means::Street(way) }
     }
 
@@ -447,7 +450,8 @@ impl fmt::Display for Itinerary {
         for leg in &self.legs {
             match &leg.means {
                 Means::Street(way) => {
-                    write!(f, " ~ {} {}", way.profile.verb(), show_distance(leg.distance_m))?
+                    let verb = if way.hire.is_some() { "hire" } else { way.profile.verb() };
+                    write!(f, " ~ {verb} {}", show_distance(leg.distance_m))?
                 }
                 Means::Transit(ride) => {
                     let (departure, arrival) = (ride.clock(leg.start), ride.clock(leg.end));

@@ -2,27 +2,29 @@
 //!
 //! In reading order: a [`profile`] says who may travel where and how fast; [`graph`] is the streets as a
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`snapshot`] is the
-//! traffic of the moment, [`street`] the quickest way through it, [`itinerary`] that way in words and
+//! traffic of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
 //! lines. [`gtfs`] reads timetables, [`transit`] searches them, and [`intermodal`] joins them with the ways on
-//! foot. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
+//! foot. [`sharing`] knows shared bicycles. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
 //! the files that the planner reads.
 //!
-//! Today journeys are direct ones on the street (by car, taxi, bicycle, on foot and in a wheelchair) and ones by
-//! public transport with ways on foot.
+//! Today journeys are direct ones on the street (by car, taxi, bicycle, shared bicycle, on foot and in a wheelchair) and ones
+//! by public transport with ways on foot.
 
 pub mod profile;
 pub mod graph;
 pub mod nearest;
 pub mod snapshot;
 pub mod street;
+pub mod hierarchy;
 pub mod itinerary;
 pub mod gtfs;
 mod foot;
 pub mod transit;
 pub mod intermodal;
+pub mod sharing;
 pub mod planner;
 pub mod geocode;
 pub mod fare;
@@ -73,7 +75,7 @@ pub async fn run(
         let city = prepare::load_city(&file).map_err(RunError::City)?;
         let timetable = config.timetable.map(|file| prepare::load_timetable(&file, &city));
         let timetable = timetable.transpose().map_err(RunError::City)?;
-        let mut planner = planner::Planner::new(Arc::new(city));
+        let mut planner = prepare::load_planner(&file, Arc::new(city)).map_err(RunError::City)?;
         if let Some(timetable) = timetable {
             planner = planner.with_timetable(timetable);
         }
@@ -90,12 +92,14 @@ pub async fn run(
         "city loaded"
     );
     let follower = link.map(|link| tokio::spawn(feed::follow(link, feed, clock, shutdown.clone())));
-    let live = config.realtime;
+    let (live, lent) = (config.realtime, config.sharing);
     let polled = tokio::spawn(realtime::poll::follow(routing.clone(), live, shutdown.clone()));
+    let shared = tokio::spawn(sharing::follow(routing.clone(), lent, shutdown.clone()));
     let ended = shutdown.clone();
     axum::serve(listener, api::standalone(routing)).with_graceful_shutdown(ended.cancelled_owned()).await?;
     shutdown.cancel();
     let _ = polled.await;
+    let _ = shared.await;
     if let Some(follower) = follower {
         let _ = follower.await;
     }

@@ -12,6 +12,7 @@ use routing::{
     prepare::{self, CITY_FILE, REPORT_FILE, TIMETABLE_FILE, store_city, store_timetable},
     realtime::poll::{FeedConfig, Place},
     service::Limits,
+    sharing::SharingConfig,
 };
 use std::{
     net::SocketAddr,
@@ -40,6 +41,9 @@ struct Command {
 /// How often realtime feeds are looked at: most are written every 10 to 30 s.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
+/// How often shared vehicles are looked at: GBFS asks for a minute or more.
+const SHARING_EVERY: Duration = Duration::from_secs(60);
+
 #[derive(Subcommand)]
 enum Task {
     /// Makes a data folder from a map and timetables.
@@ -56,8 +60,8 @@ struct Prepare {
     /// without `.zip` is then its tag. A tag stands before all ids of its feed.
     #[arg(long, value_name = "[TAG=]FILE", num_args = 1.., value_parser = tagged)]
     gtfs: Vec<(String, PathBuf)>,
-    /// The data folder; made if it is not there. `city.json` in it is replaced, and so are `timetable.bin` and
-    /// `timetable-report.txt`.
+    /// The data folder; made if it is not there. `city.json` in it is replaced, and so are `streets.bin`,
+    /// `timetable.bin` and `timetable-report.txt`.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -87,6 +91,9 @@ struct Serve {
     /// GTFS-Realtime, as `TAG=FILE` or `TAG=http://…`, where TAG is that of the timetable's feed; looked at every 15 s.
     #[arg(long, value_name = "TAG=FEED", value_parser = realtime)]
     realtime: Vec<FeedConfig>,
+    /// Shared bicycles and scooters (GBFS 2 or 3): a system's `gbfs.json`, its folder, or http://…; looked at every 60 s.
+    #[arg(long, value_name = "FEED", value_parser = sharing)]
+    gbfs: Vec<SharingConfig>,
     /// Where the API listens. Port 0 takes a free one, which is printed.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: SocketAddr,
@@ -98,6 +105,10 @@ struct Serve {
 fn realtime(text: &str) -> Result<FeedConfig, String> {
     let (tag, place) = text.split_once('=').ok_or("it is TAG=FILE or TAG=http://…")?;
     Ok(FeedConfig { tag: tag.to_string(), place: Place::parse(place)?, every: LOOK_EVERY })
+}
+
+fn sharing(text: &str) -> Result<SharingConfig, String> {
+    Ok(SharingConfig { place: Place::parse(text)?, every: SHARING_EVERY })
 }
 
 fn tagged(text: &str) -> Result<(String, PathBuf), String> {
@@ -175,6 +186,7 @@ fn obey(command: Command) -> Result<(), Failure> {
                     timetable,
                     fares: task.fares,
                     realtime: task.realtime,
+                    sharing: task.gbfs,
                     listen: task.listen,
                     broker: task.broker,
                     limits: Limits::default(),
@@ -217,6 +229,7 @@ fn prepare(task: &Prepare) -> Result<(), Failure> {
     let faults = city.faults().into_iter().map(|fault| Complaint::whole(city.name.english(), fault));
     Complaints(faults.collect()).or(())?;
     store_city(&city, &task.out)?;
+    prepare::store_streets(&city, &task.out)?;
     let (links, junctions) = (city.network.links.len(), city.junctions.len());
     println!("{}: {links} links, {junctions} signalised junctions", task.out.join(CITY_FILE).display());
     prepare_feeds(task, &city)

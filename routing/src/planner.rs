@@ -4,14 +4,17 @@ use crate::{
     fare::Fares,
     geocode::Names,
     graph::StreetGraph,
+    hierarchy::{Customised, Hierarchy, Memory, Roads},
     intermodal::{Prepared, Streets, Transit, TransitQuery},
     itinerary::{Itinerary, Leg, Means, Place},
-    nearest::{Access, StreetIndex},
+    nearest::{Access, OnArc, StreetIndex},
     profile::Profile,
-    snapshot::Snapshot,
-    street::{Costs, Scratch, quickest},
+    sharing::{Sharing, Spot, System},
+    snapshot::{Snapshot, View},
+    street::{Costs, Foot, Path, Scratch, quickest, quickest_of},
     transit::live::Live,
 };
+use arc_swap::ArcSwap;
 use model::{city::City, geo::LonLat, ids::LinkIx, time::Moment};
 use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -88,7 +91,7 @@ pub enum NoJourney {
 pub struct Planner {
     city: Arc<City>,
     index: StreetIndex,
-    drive: StreetGraph,
+    drive: Arc<Roads>,
     cycle: StreetGraph,
     walk: StreetGraph,
     roll: StreetGraph,
@@ -97,24 +100,47 @@ pub struct Planner {
     transit: Option<Transit>,
     /// What journeys cost, if that is known.
     fares: Option<Fares>,
+    /// Shared vehicles.
+    sharing: ArcSwap<Sharing>,
     /// Stops and streets by name, from the first time that anybody asks.
     names: OnceLock<Names>,
     /// Working memory between questions; as many as were ever asked at once.
-    idle: Mutex<Vec<Scratch>>,
+    idle: Mutex<Vec<Working>>,
+}
+
+/// Working memory of one question.
+#[derive(Debug, Default)]
+struct Working {
+    street: Scratch,
+    roads: Memory,
 }
 
 impl Planner {
     /// Prepares a city that has no [`City::faults`].
     pub fn new(city: Arc<City>) -> Planner {
+        let street = StreetGraph::build(&city, Profile::Car);
+        let hierarchy = Hierarchy::new(&city, &street);
+        Planner::on(city, Roads::new(street, hierarchy))
+    }
+
+    /// The same with the order of arcs that [`Hierarchy::order`] gave for that city; `None` if it does not fit.
+    pub fn with_order(city: Arc<City>, order: Vec<u32>) -> Option<Planner> {
+        let street = StreetGraph::build(&city, Profile::Car);
+        let hierarchy = Hierarchy::ordered(&street, order)?;
+        Some(Planner::on(city, Roads::new(street, hierarchy)))
+    }
+
+    fn on(city: Arc<City>, roads: Roads) -> Planner {
         Planner {
             index: StreetIndex::build(&city),
-            drive: StreetGraph::build(&city, Profile::Car),
+            drive: Arc::new(roads),
             cycle: StreetGraph::build(&city, Profile::Bicycle),
             walk: StreetGraph::build(&city, Profile::Walk),
             roll: StreetGraph::build(&city, Profile::Wheelchair),
             bounds: city.network.bounds(),
             transit: None,
             fares: None,
+            sharing: ArcSwap::default(),
             names: OnceLock::new(),
             idle: Mutex::default(),
             city,
@@ -164,14 +190,14 @@ impl Planner {
     pub fn by_transit_as(&self, query: &TransitQuery, live: &Arc<Live>) -> Result<Vec<Itinerary>, NoJourney> {
         let Some(transit) = &self.transit else { return Ok(Vec::new()) };
         let street = self.graph(query.on_foot);
-        let mut scratch = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let mut working = self.working();
         let journeys = transit.journeys(
             &Streets { city: &self.city, index: &self.index, street },
             query,
             live,
-            &mut scratch,
+            &mut working.street,
         );
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         journeys
     }
 
@@ -188,16 +214,26 @@ impl Planner {
     /// The streets that the profile may use.
     pub fn graph(&self, profile: Profile) -> &StreetGraph {
         match profile {
-            Profile::Car | Profile::Taxi => &self.drive,
+            Profile::Car | Profile::Taxi => &self.drive.street,
             Profile::Bicycle => &self.cycle,
             Profile::Walk => &self.walk,
             Profile::Wheelchair => &self.roll,
         }
     }
 
+    /// The streets of motors, and ways on them that were worked out beforehand.
+    pub fn roads(&self) -> &Arc<Roads> {
+        &self.drive
+    }
+
     /// Links that cars may use: those of which traffic tells.
     pub fn driven_links(&self) -> impl Iterator<Item = LinkIx> + '_ {
-        self.drive.graph.node_weights().map(|arc| arc.link)
+        self.drive.street.graph.node_weights().map(|arc| arc.link)
+    }
+
+    /// The way onto the streets that the profile may use, within so many metres of a place.
+    pub fn access(&self, profile: Profile, place: LonLat, within_m: f64) -> Option<Access> {
+        self.index.access(&self.city, self.graph(profile), place, within_m, |_| true)
     }
 
     /// The quickest journey of one leg, in one picture of the traffic.
@@ -211,6 +247,20 @@ impl Planner {
                 let duration = better.duration();
                 Ok(better.starting(end - duration))
             }
+        }
+    }
+
+    fn working(&self) -> Working {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// What driving costs, where that was worked out beforehand: for departures soon, and for those on roads
+    /// of which nothing counts that was said.
+    fn ready<'a>(&'a self, query: &Query, view: &View<'a>) -> Option<&'a Customised> {
+        match query.profile.is_motor() {
+            false => None,
+            true if view.is_empty() => Some(&self.drive.empty),
+            true => view.driving(),
         }
     }
 
@@ -232,16 +282,21 @@ impl Planner {
             })
         };
         let (from, to) = (access(End::From, &query.from)?, access(End::To, &query.to)?);
-        let mut scratch = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let path = quickest(&costs, &from.nearest, &to.nearest, &mut scratch).or_else(|| {
+        let mut working = self.working();
+        let ready = self.ready(query, &view);
+        let mut quickest = |from: &[OnArc], to: &[OnArc]| match ready {
+            Some(ready) => self.drive.hierarchy.quickest(ready, &costs, from, to, &mut working.roads),
+            None => quickest(&costs, from, to, &mut working.street),
+        };
+        let path = quickest(&from.nearest, &to.nearest).or_else(|| {
             // The nearest street may be an island: a yard behind a gate, a piece cut off at the map's edge.
             let main = |access: &Access| {
                 if access.main.is_empty() { access.nearest.clone() } else { access.main.clone() }
             };
             let islands = !(from.main.is_empty() && to.main.is_empty());
-            if islands { quickest(&costs, &main(&from), &main(&to), &mut scratch) } else { None }
+            if islands { quickest(&main(&from), &main(&to)) } else { None }
         });
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         let path = path.ok_or_else(|| NoJourney::NoWay {
             profile: query.profile,
             from: query.from.name.clone(),
@@ -254,4 +309,111 @@ impl Planner {
         let end = start + Duration::from_millis(u64::from(path.cost_ms));
         Ok(Itinerary { start, end, legs: vec![leg] })
     }
+
+    /// Shared vehicles as they are known now.
+    pub fn sharing(&self) -> Arc<Sharing> {
+        self.sharing.load_full()
+    }
+
+    /// Another picture of the shared vehicles; whoever is under way in the one before ends in it.
+    pub fn set_sharing(&self, sharing: Sharing) {
+        self.sharing.store(Arc::new(sharing));
+    }
+
+    /// The quickest journey by one shared vehicle: on foot to it, along the streets for bicycles, and on foot from where it
+    /// is left. `None` if there is none, or walking is as quick.
+    pub fn hired(&self, query: &Query) -> Option<Itinerary> {
+        let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
+        let mut working = self.working();
+        let sharing = self.sharing();
+        let journeys =
+            sharing.systems.iter().filter_map(|system| self.hire(system, query, at, &mut working.street));
+        let best = journeys.min_by_key(Itinerary::duration);
+        let on_foot = Query { profile: Profile::Walk, speed_mps: None, ..query.clone() };
+        let best = best.filter(|best| {
+            let near = query.from.at.distance_m(query.to.at) < WALKED_WITHIN_M;
+            let walked = near.then(|| self.direct(&on_foot, &Snapshot::empty(0), at).ok()).flatten();
+            walked.is_none_or(|walked| best.duration() < walked.duration())
+        });
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        match query.when {
+            When::DepartAt(_) => best,
+            When::ArriveBy(end) => best.map(|best| {
+                let duration = best.duration();
+                best.starting(end - duration)
+            }),
+        }
+    }
+
+    fn hire(&self, system: &System, query: &Query, at: Moment, scratch: &mut Scratch) -> Option<Itinerary> {
+        let within_m = query.street_within_m.min(STREET_WITHIN_M);
+        let empty = Snapshot::empty(0);
+        let view = empty.view(at, at);
+        let (walking, cycling) =
+            (Costs::new(&self.walk, view, None), Costs::new(&self.cycle, view, query.speed_mps));
+        let feet = |profile: Profile, at: LonLat| {
+            let access = self.access(profile, at, within_m)?;
+            Some(if access.main.is_empty() { access.nearest } else { access.main })
+        };
+        let [first, last] = [query.from.at, query.to.at].map(|at| feet(Profile::Walk, at));
+        let (first, last) = (first?, last?);
+        let [taken, left] = system.ends(query);
+        // On foot to each vehicle and from each station; then one search for the ride that makes the whole quickest.
+        let (mut starts, mut ends, mut walks) = (Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
+        for (side, spots) in [taken, left].into_iter().enumerate() {
+            for spot in spots {
+                let (Some(on_foot), Some(on_wheels)) =
+                    (feet(Profile::Walk, spot.at), feet(Profile::Bicycle, spot.at))
+                else {
+                    continue;
+                };
+                let (from, to) = if side == 0 { (&first, &on_foot) } else { (&on_foot, &last) };
+                let Some(walk) = quickest(&walking, from, to, scratch) else { continue };
+                let (all, handling) = if side == 0 { (&mut starts, TAKE) } else { (&mut ends, LEAVE) };
+                let ms = walk.cost_ms + handling.as_millis() as u32;
+                all.extend(on_wheels.into_iter().map(|on| (Foot { on, ms }, walks[side].len())));
+                walks[side].push((Some(walk), Some(spot)));
+            }
+        }
+        if system.left_anywhere {
+            let ms = LEAVE.as_millis() as u32;
+            let there = feet(Profile::Bicycle, query.to.at)?;
+            ends.extend(there.into_iter().map(|on| (Foot { on, ms }, walks[1].len())));
+            walks[1].push((None, None));
+        }
+        let [from, to] = [&starts, &ends].map(|all| all.iter().map(|(foot, _)| *foot).collect::<Vec<_>>());
+        let (path, [i, k]) = quickest_of(&cycling, &from, &to, scratch)?;
+        let ((walk, taken), (home, left)) = (&walks[0][starts[i].1], &walks[1][ends[k].1]);
+        let taken = (*taken)?;
+        let spot = |spot: &Spot| Place { name: spot.name.clone(), stop: None, at: spot.at };
+        let here = spot(taken);
+        let there = left.map_or_else(|| query.to.clone(), spot);
+        let mut legs = Vec::new();
+        let mut now = at;
+        if let Some(walk) = walk {
+            legs.push(Leg::along(&self.city, &walking, walk, query.from.clone(), here.clone(), now));
+            now = now + Duration::from_millis(u64::from(walk.cost_ms));
+        }
+        now = now + TAKE;
+        let ridden = Path { cost_ms: path.cost_ms - from[i].ms - to[k].ms, ..path };
+        let mut ride = Leg::along(&self.city, &cycling, &ridden, here, there.clone(), now);
+        if let Means::Street(way) = &mut ride.means {
+            way.hire = Some(Box::new(system.hire(taken, *left)));
+        }
+        now = ride.end + LEAVE;
+        legs.push(ride);
+        if let Some(home) = home {
+            let leg = Leg::along(&self.city, &walking, home, there, query.to.clone(), now);
+            now = leg.end;
+            legs.push(leg);
+        }
+        Some(Itinerary { start: at, end: now, legs })
+    }
 }
+
+/// To find, unlock and try a vehicle takes so long; to lock it and walk away, so long.
+const TAKE: Duration = Duration::from_secs(60);
+const LEAVE: Duration = Duration::from_secs(30);
+
+/// Within this distance it is looked whether walking all the way is quicker, m.
+const WALKED_WITHIN_M: f64 = 2500.0;

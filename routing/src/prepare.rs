@@ -4,8 +4,10 @@ use crate::{
     fare::Fares,
     graph::StreetGraph,
     gtfs::{self, archive::Archive, report::Report},
+    hierarchy::Hierarchy,
     intermodal::Prepared,
     nearest::StreetIndex,
+    planner::Planner,
     profile::Profile,
     transit::timetable::Timetable,
 };
@@ -13,8 +15,9 @@ use model::{
     city::City,
     config::{Complaint, Complaints, Source},
 };
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use std::{error::Error, path::Path};
+use std::{error::Error, path::Path, sync::Arc};
 
 /// The city file's name in a data folder.
 pub const CITY_FILE: &str = "city.json";
@@ -25,9 +28,8 @@ pub const TIMETABLE_FILE: &str = "timetable.bin";
 /// The name of the report on the feeds in a data folder.
 pub const REPORT_FILE: &str = "timetable-report.txt";
 
-/// How a timetable file begins: what it is, and the version of its format. Another version is read by another
-/// program; prepare the file anew.
-const TIMETABLE_MAGIC: [u8; 8] = *b"SVTTAB\x00\x02";
+/// The name of the file that says which streets matter most, in a data folder.
+pub const STREETS_FILE: &str = "streets.bin";
 
 /// The tag of a feed that was given none: its file's name without its ending. What may not stand in a tag becomes `-`.
 pub fn tag_of(file: &Path) -> String {
@@ -70,40 +72,82 @@ pub fn prepare_timetable(city: &City, timetable: Timetable) -> Prepared {
 
 /// Writes a prepared timetable into a data folder. The file appears whole or not at all.
 pub fn store_timetable(prepared: &Prepared, city: &City, folder: &Path) -> Result<(), Complaints> {
-    let file = folder.join(TIMETABLE_FILE);
-    let draft = folder.join(format!("{TIMETABLE_FILE}.new"));
-    let write = || -> Result<(), Box<dyn Error>> {
-        let body = postcard::to_stdvec(prepared)?;
-        let mut bytes = TIMETABLE_MAGIC.to_vec();
-        bytes.extend(city.fingerprint().to_le_bytes());
-        bytes.extend(Sha256::digest(&body));
-        bytes.extend(body);
-        std::fs::write(&draft, bytes)?;
-        Ok(std::fs::rename(&draft, &file)?)
-    };
-    write().map_err(|e| {
-        Complaint::whole(file.display().to_string(), format!("could not write the timetable: {e}")).into()
-    })
+    TIMETABLE.store(prepared, city, folder)
 }
 
 /// Reads a prepared timetable, which must have been made for this city.
 pub fn load_timetable(file: &Path, city: &City) -> Result<Prepared, Complaints> {
-    let read = || {
-        let bytes = std::fs::read(file).map_err(|e| format!("could not read the timetable: {e}"))?;
-        let rest = bytes
-            .strip_prefix(&TIMETABLE_MAGIC)
-            .ok_or("it is no timetable of this version; prepare it anew")?;
-        let (made_for, rest) = rest.split_first_chunk::<8>().ok_or("the file is cut short")?;
-        let (digest, body) = rest.split_first_chunk::<32>().ok_or("the file is cut short")?;
-        if Sha256::digest(body).as_slice() != digest {
-            return Err("the file is damaged: its checksum does not fit; prepare it anew".to_string());
-        }
-        if u64::from_le_bytes(*made_for) != city.fingerprint() {
-            return Err("it was made for another city file; prepare it anew".to_string());
-        }
-        postcard::from_bytes(body).map_err(|e| format!("it cannot be read: {e}"))
-    };
-    read().map_err(|says: String| Complaint::whole(file.display().to_string(), says).into())
+    TIMETABLE.load(file, city)
+}
+
+/// Works out which streets matter most to cars, and writes that into a data folder, so that a start need not.
+pub fn store_streets(city: &City, folder: &Path) -> Result<(), Complaints> {
+    let street = StreetGraph::build(city, Profile::Car);
+    STREETS.store(&Hierarchy::new(city, &street).order(), city, folder)
+}
+
+/// A city, ready for questions about streets. What was worked out of it beforehand is read if it lies beside the city
+/// file, and must then have been made for this city; otherwise it is worked out now.
+pub fn load_planner(city_file: &Path, city: Arc<City>) -> Result<Planner, Complaints> {
+    let file = city_file.with_file_name(STREETS_FILE);
+    if !file.exists() {
+        return Ok(Planner::new(city));
+    }
+    let order: Vec<u32> = STREETS.load(&file, &city)?;
+    Planner::with_order(city, order).ok_or_else(|| {
+        let says = "it does not fit the city's streets; prepare it anew";
+        Complaint::whole(file.display().to_string(), says.to_string()).into()
+    })
+}
+
+/// A kind of file that is made for one city: what it is, a fingerprint of the city, a checksum, and the body.
+struct Kind {
+    /// How it begins. Another version is read by another program; prepare the file anew.
+    magic: [u8; 8],
+    name: &'static str,
+    what: &'static str,
+}
+
+const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x03", name: TIMETABLE_FILE, what: "timetable" };
+const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x01", name: STREETS_FILE, what: "order of streets" };
+
+impl Kind {
+    fn store(&self, body: &impl Serialize, city: &City, folder: &Path) -> Result<(), Complaints> {
+        let file = folder.join(self.name);
+        let draft = folder.join(format!("{}.new", self.name));
+        let write = || -> Result<(), Box<dyn Error>> {
+            let body = postcard::to_stdvec(body)?;
+            let mut bytes = self.magic.to_vec();
+            bytes.extend(city.fingerprint().to_le_bytes());
+            bytes.extend(Sha256::digest(&body));
+            bytes.extend(body);
+            std::fs::write(&draft, bytes)?;
+            Ok(std::fs::rename(&draft, &file)?)
+        };
+        write().map_err(|e| {
+            let says = format!("could not write the {}: {e}", self.what);
+            Complaint::whole(file.display().to_string(), says).into()
+        })
+    }
+
+    fn load<T: DeserializeOwned>(&self, file: &Path, city: &City) -> Result<T, Complaints> {
+        let read = || {
+            let bytes = std::fs::read(file).map_err(|e| format!("could not read the {}: {e}", self.what))?;
+            let rest = bytes
+                .strip_prefix(&self.magic)
+                .ok_or_else(|| format!("it is no {} of this version; prepare it anew", self.what))?;
+            let (made_for, rest) = rest.split_first_chunk::<8>().ok_or("the file is cut short")?;
+            let (digest, body) = rest.split_first_chunk::<32>().ok_or("the file is cut short")?;
+            if Sha256::digest(body).as_slice() != digest {
+                return Err("the file is damaged: its checksum does not fit; prepare it anew".to_string());
+            }
+            if u64::from_le_bytes(*made_for) != city.fingerprint() {
+                return Err("it was made for another city file; prepare it anew".to_string());
+            }
+            postcard::from_bytes(body).map_err(|e| format!("it cannot be read: {e}"))
+        };
+        read().map_err(|says: String| Complaint::whole(file.display().to_string(), says).into())
+    }
 }
 
 /// Reads a city file and checks all of it; every fault is a complaint.

@@ -4,13 +4,17 @@
 //! the answer goes back to the empty road and says so. The same holds for departures later than now.
 //! Typical times of the day are not known yet; until they are, a picture fades into free flow.
 
+use crate::{
+    hierarchy::{Customised, Roads},
+    street::Costs,
+};
 use arc_swap::ArcSwap;
 use model::{
     city::City,
     ids::{LinkId, LinkIx},
     time::Moment,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use wire::message::{Entry, LinkTimes};
 
 /// A link time this old still counts in full. The centre sends every few seconds; a minute or two of silence
@@ -25,6 +29,11 @@ pub const AHEAD_NOT_AT_ALL: Duration = Duration::from_secs(60 * 60);
 /// A closure outlives the times: roadworks do not end because the centre fell silent.
 pub const CLOSURE_HOLDS: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// What was worked out of a picture fades only so often: at least once in this time it is worked out anew.
+pub const LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
+/// What was worked out so long ago is of no use any more; whoever asks then looks at the picture itself.
+const LOOKED_AT_BEFORE: Duration = Duration::from_secs(60);
+
 /// What the centre last said of one link.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Said {
@@ -34,13 +43,17 @@ struct Said {
 }
 
 /// An unchanging picture of the traffic.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Counts pictures, from 0, the empty one.
     pub number: u64,
     /// Time of the newest entry in it; `None` in the empty picture.
     pub at: Option<Moment>,
     said: Vec<Option<Said>>,
+    /// Whether any link was ever said to be closed.
+    closes: bool,
+    /// What driving costs in it.
+    driving: Option<Arc<Customised>>,
 }
 
 /// A picture as it looks at one moment, to one who leaves at another.
@@ -48,6 +61,8 @@ pub struct Snapshot {
 pub struct View<'a> {
     snapshot: &'a Snapshot,
     now: Moment,
+    /// The moment as which the ages of what was said count: a little before `now` where something was worked out then.
+    seen: Moment,
     departure: Moment,
     ahead: f64,
 }
@@ -66,21 +81,23 @@ pub enum Freshness {
 impl Snapshot {
     /// The picture before any message: nothing is known of any of `links` links.
     pub fn empty(links: usize) -> Snapshot {
-        Snapshot { number: 0, at: None, said: vec![None; links] }
+        Snapshot { number: 0, at: None, said: vec![None; links], closes: false, driving: None }
     }
 
     /// The picture as it looks at `now` to one who leaves at `departure`.
     pub fn view(&self, now: Moment, departure: Moment) -> View<'_> {
         let ahead = fade(departure.since(now), AHEAD_IN_FULL, AHEAD_NOT_AT_ALL);
-        View { snapshot: self, now, departure, ahead }
+        let seen = self.driving.as_ref().map_or(now, |driving| driving.seen);
+        let seen = if now.since(seen) > LOOKED_AT_BEFORE { now } else { seen };
+        View { snapshot: self, now, seen, departure, ahead }
     }
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// The measured time of a link in seconds and how much it counts, 0 to 1; `None` where it counts nothing.
     pub fn measured(&self, link: LinkIx) -> Option<(f64, f64)> {
         let said = self.snapshot.said[link.ix()].filter(|said| !said.closed)?;
-        let weight = self.ahead * fade(self.now.since(said.at), FRESH_FOR, USELESS_AFTER);
+        let weight = self.ahead * fade(self.seen.since(said.at), FRESH_FOR, USELESS_AFTER);
         (weight > 0.0).then_some((f64::from(said.time_s), weight))
     }
 
@@ -89,10 +106,15 @@ impl View<'_> {
         self.snapshot.said[link.ix()].is_some()
     }
 
-    /// Whether nobody may drive the link.
+    /// Whether nobody may drive the link. For departures soon, in which the picture counts in full, that is as it is now.
     pub fn closed(&self, link: LinkIx) -> bool {
-        self.snapshot.said[link.ix()]
-            .is_some_and(|said| said.closed && self.now.max(self.departure).since(said.at) < CLOSURE_HOLDS)
+        let then = if self.ahead >= 1.0 { self.seen } else { self.now.max(self.departure) };
+        self.snapshot.said[link.ix()].is_some_and(|said| said.closed && then.since(said.at) < CLOSURE_HOLDS)
+    }
+
+    /// What driving costs in this view, if that was worked out beforehand.
+    pub fn driving(&self) -> Option<&'a Customised> {
+        self.snapshot.driving.as_deref().filter(|driving| self.ahead >= 1.0 && driving.seen == self.seen)
     }
 
     /// How old the picture is; `None` for the empty one.
@@ -121,6 +143,11 @@ impl View<'_> {
     /// Whether times measured now say anything about the departure.
     pub fn counts_at_departure(&self) -> bool {
         self.ahead > 0.0
+    }
+
+    /// Whether the roads are for sure as if nothing had ever been said of them.
+    pub fn is_empty(&self) -> bool {
+        self.snapshot.at.is_none() || (!self.counts_at_departure() && !self.snapshot.closes)
     }
 
     /// The picture's number.
@@ -155,7 +182,12 @@ impl Traffic {
 #[derive(Debug)]
 pub struct TrafficWriter {
     traffic: Traffic,
-    links: BTreeMap<LinkId, LinkIx>,
+    /// The next picture, as far as it is drawn.
+    draft: Snapshot,
+    is_new: bool,
+    /// Where what driving costs is worked out for each picture.
+    roads: Option<Arc<Roads>>,
+    links: HashMap<LinkId, LinkIx>,
     /// Shortest believable time per link, s: measured times below free flow are not for planning on.
     free_s: Vec<f32>,
 }
@@ -174,22 +206,26 @@ pub struct Applied {
 }
 
 impl TrafficWriter {
-    /// The writer for a city, and the door for its readers.
-    pub fn new(city: &City) -> (TrafficWriter, Traffic) {
+    /// The writer for a city, and the door for its readers. With `roads`, what driving costs is worked out for each
+    /// picture before anybody sees it.
+    pub fn new(city: &City, roads: Option<Arc<Roads>>) -> (TrafficWriter, Traffic) {
         let links = &city.network.links;
-        let traffic = Traffic(Arc::new(ArcSwap::from_pointee(Snapshot::empty(links.len()))));
+        let draft = Snapshot::empty(links.len());
+        let traffic = Traffic(Arc::new(ArcSwap::from_pointee(draft.clone())));
         let writer = TrafficWriter {
             traffic: traffic.clone(),
+            draft,
+            is_new: false,
+            roads,
             links: links.iter().enumerate().map(|(i, link)| (link.id.clone(), LinkIx::from(i))).collect(),
             free_s: links.iter().map(|link| link.free_travel_time_s() as f32).collect(),
         };
         (writer, traffic)
     }
 
-    /// Draws the picture after `entry`, received at `now`, and hands it to the readers. An entry from the
-    /// future (a clock that runs ahead) counts as said now.
+    /// Draws `entry`, received at `now`, into the next picture. An entry from the future (a clock that runs ahead)
+    /// counts as said now.
     pub fn apply(&mut self, now: Moment, entry: &Entry<LinkTimes>) -> Applied {
-        let mut next = Snapshot::clone(&self.traffic.0.load());
         let mut applied = Applied::default();
         let at = entry.ts.min(now);
         for one in &entry.values.links {
@@ -202,19 +238,42 @@ impl TrafficWriter {
                 applied.absurd += 1;
                 continue;
             }
-            let said = &mut next.said[link.ix()];
+            let said = &mut self.draft.said[link.ix()];
             if said.is_some_and(|before| before.at > at) {
                 applied.late += 1;
                 continue;
             }
+            self.draft.closes |= one.closed;
             *said = Some(Said { at, time_s: one.time_s.max(self.free_s[link.ix()]), closed: one.closed });
             applied.used += 1;
         }
         if applied.used > 0 {
-            next.number += 1;
-            next.at = next.at.max(Some(at));
-            self.traffic.0.store(Arc::new(next));
+            self.is_new = true;
+            self.draft.at = self.draft.at.max(Some(at));
         }
         applied
+    }
+
+    /// Whether there is something to show that readers do not see yet: news, or that the last picture has faded.
+    pub fn is_due(&self, now: Moment) -> bool {
+        let looked = self.draft.driving.as_ref().map(|driving| driving.seen);
+        let faded = looked.is_some_and(|seen| now.since(seen) >= LOOKED_AT_EVERY);
+        self.is_new
+            || (faded && self.draft.at.is_some_and(|at| now.since(at) < CLOSURE_HOLDS + LOOKED_AT_BEFORE))
+    }
+
+    /// Hands the picture as it looks at `now` to the readers, if it [`Self::is_due`].
+    pub fn publish(&mut self, now: Moment) {
+        if !self.is_due(now) {
+            return;
+        }
+        if let Some(roads) = &self.roads {
+            self.draft.driving = None;
+            let costs = Costs::new(&roads.street, self.draft.view(now, now), None);
+            let driving = roads.hierarchy.customise(&costs, now);
+            self.draft.driving = Some(Arc::new(driving));
+        }
+        self.draft.number += u64::from(std::mem::take(&mut self.is_new));
+        self.traffic.0.store(Arc::new(self.draft.clone()));
     }
 }

@@ -142,40 +142,67 @@ impl Scratch {
     }
 }
 
+/// A place where a way may begin or end, and the ms before or after it that count too.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Foot {
+    /// The place.
+    pub on: OnArc,
+    /// The ms.
+    pub ms: u32,
+}
+
 /// The quickest way from any of `from` to any of `to`; `None` if there is none.
 pub fn quickest(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc], scratch: &mut Scratch) -> Option<Path> {
+    let foot = |on: &OnArc| Foot { on: *on, ms: 0 };
+    let [from, to] = [from, to].map(|feet| feet.iter().map(foot).collect::<Vec<_>>());
+    quickest_of(costs, &from, &to, scratch).map(|(path, _)| path)
+}
+
+/// The same where some places are nearer than others, and which two it joins. What lies before and after counts in the
+/// path's cost.
+pub fn quickest_of(
+    costs: &Costs<'_>,
+    from: &[Foot],
+    to: &[Foot],
+    scratch: &mut Scratch,
+) -> Option<(Path, [usize; 2])> {
     let street = costs.graph;
     scratch.begin(street.graph.node_count());
-    let mut best: Option<Path> = None;
-    let better = |cost_ms: u32, best: &Option<Path>| best.as_ref().is_none_or(|b| cost_ms < b.cost_ms);
+    let mut best: Option<(Path, [usize; 2])> = None;
+    let cost = |best: &Option<(Path, [usize; 2])>| best.as_ref().map_or(UNREACHED, |(path, _)| path.cost_ms);
 
-    // Targets lie on arcs; all of them are feet of one place, so any of them bounds the rest of the way
-    // once the greatest distance between two of them is taken off.
-    let goal = to.first()?.at;
-    let spread_m = to.iter().map(|on| distance(goal, on.at)).fold(0.0, f64::max);
+    // Targets lie on arcs; any of them bounds the rest of the way once the greatest distance between two of them is
+    // taken off.
+    let goal = to.first()?.on.at;
+    let spread_m = to.iter().map(|foot| distance(goal, foot.on.at)).fold(0.0, f64::max);
     // A touch more than the top speed: positions are rounded too.
     let ms_per_m = 1000.0 * costs.slowness / (street.top_speed_mps * 1.0001);
     let estimate_ms = |arc: &Arc| ((distance(arc.end, goal) - spread_m).max(0.0) * ms_per_m) as u32;
 
-    for start in from {
+    for (i, Foot { on: start, ms }) in from.iter().enumerate() {
         let arc = street.arc(start.arc);
-        for end in to.iter().filter(|end| end.arc == start.arc && end.along >= start.along) {
-            if let Some(cost_ms) = costs.part_ms(arc, end.along - start.along)
-                && better(cost_ms, &best)
+        for (k, Foot { on: end, ms: after_ms }) in to.iter().enumerate() {
+            if end.arc == start.arc
+                && end.along >= start.along
+                && let Some(cost_ms) = costs.part_ms(arc, end.along - start.along)
             {
-                best = Some(Path { arcs: vec![start.arc], begins: start.along, ends: end.along, cost_ms });
+                let cost_ms = cost_ms.saturating_add(*ms).saturating_add(*after_ms);
+                if cost_ms < cost(&best) {
+                    let (begins, ends) = (start.along, end.along);
+                    best = Some((Path { arcs: vec![start.arc], begins, ends, cost_ms }, [i, k]));
+                }
             }
         }
-        if let Some(cost_ms) = costs.part_ms(arc, 1.0 - start.along) {
+        if let Some(cost_ms) = first_ms(costs, &from[i]) {
             let ix = start.arc.index() as u32;
             scratch.improve(ix, cost_ms, ix, || estimate_ms(arc));
         }
     }
 
-    // (cost, last arc, how far along it, the arc before)
-    let mut arrival: Option<(u32, OnArc, u32)> = None;
+    // (cost, which end, the arc before)
+    let mut arrival: Option<(u32, usize, u32)> = None;
     while let Some(Reverse((bound_ms, cost_ms, ix))) = scratch.queue.pop() {
-        let known = arrival.map_or(UNREACHED, |a| a.0).min(best.as_ref().map_or(UNREACHED, |b| b.cost_ms));
+        let known = arrival.map_or(UNREACHED, |a| a.0).min(cost(&best));
         if bound_ms >= known {
             break;
         }
@@ -189,18 +216,19 @@ pub fn quickest(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc], scratch: &mut S
             let arc = street.arc(next);
             let Some(pass_ms) = costs.arc_ms(arc) else { continue };
             let entered_ms = cost_ms.saturating_add(costs.transition_ms(from_arc, edge.weight()));
-            for end in to.iter().filter(|end| end.arc == next) {
-                let there = entered_ms.saturating_add(costs.part_ms(arc, end.along).unwrap_or(UNREACHED));
+            for (k, end) in to.iter().enumerate().filter(|(_, end)| end.on.arc == next) {
+                let part_ms = costs.part_ms(arc, end.on.along).unwrap_or(UNREACHED);
+                let there = entered_ms.saturating_add(part_ms).saturating_add(end.ms);
                 if there < arrival.map_or(UNREACHED, |a| a.0) {
-                    arrival = Some((there, *end, ix));
+                    arrival = Some((there, k, ix));
                 }
             }
             scratch.improve(next.index() as u32, entered_ms.saturating_add(pass_ms), ix, || estimate_ms(arc));
         }
     }
 
-    if let Some((cost_ms, end, before)) = arrival.filter(|a| better(a.0, &best)) {
-        let mut arcs = vec![end.arc];
+    if let Some((cost_ms, end, before)) = arrival.filter(|a| a.0 < cost(&best)) {
+        let mut arcs = vec![to[end].on.arc];
         let mut ix = before;
         loop {
             arcs.push(ArcIx::new(ix as usize));
@@ -211,8 +239,16 @@ pub fn quickest(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc], scratch: &mut S
             ix = parent;
         }
         arcs.reverse();
-        let begins = from.iter().find(|on| on.arc == arcs[0]).map_or(0.0, |on| on.along);
-        best = Some(Path { arcs, begins, ends: end.along, cost_ms });
+        let on_first = (0..from.len()).filter(|&i| from[i].on.arc == arcs[0]);
+        let start = on_first.min_by_key(|&i| first_ms(costs, &from[i]).unwrap_or(UNREACHED))?;
+        let (begins, ends) = (from[start].on.along, to[end].on.along);
+        best = Some((Path { arcs, begins, ends, cost_ms }, [start, end]));
     }
     best
+}
+
+/// From a place to the end of its arc, with what lies before it, ms.
+fn first_ms(costs: &Costs<'_>, from: &Foot) -> Option<u32> {
+    let arc = costs.graph.arc(from.on.arc);
+    Some(costs.part_ms(arc, 1.0 - from.on.along)?.saturating_add(from.ms))
 }

@@ -1,7 +1,8 @@
 //! Public transport: timetables, and the search for the best connections in them.
 //!
 //! In reading order: [`timetable`] joins feeds into one; [`walks`] is the ways on foot to stops, from stops, and
-//! between them; [`day`] is the timetable of one day in rows of numbers; [`search`] is RAPTOR on those rows;
+//! between them; [`day`] is the timetable of one day in rows of numbers; [`bounds`] says how long the rest
+//! of a connection takes at least; [`search`] is RAPTOR on those rows;
 //! [`connection`] is what it finds, in the timetable's words.
 //!
 //! **Walking is bounded**: from stop to stop by [`walks::FOOTPATH_LIMIT`], to the first stop and from the last by
@@ -11,6 +12,7 @@ pub mod timetable;
 pub mod walks;
 pub mod live;
 pub mod day;
+pub mod bounds;
 pub mod search;
 pub mod connection;
 pub mod board;

@@ -8,6 +8,7 @@
 )]
 
 mod bench_fleet;
+mod bench_journeys;
 mod bench_measures;
 mod bench_sim;
 mod package;
@@ -69,7 +70,7 @@ enum Task {
     },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
     /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package,
-    /// `journeys` what public transport costs in Porto, `store` what the embedded store costs,
+    /// `journeys` what journeys cost in Porto beside the goals, `store` what the embedded store costs,
     /// `forecast` how far forecasts are off, `fleet` how many cabinets a broker and a centre bear.
     Bench {
         /// Which one; all of them if none is named.
@@ -107,7 +108,7 @@ fn run(task: Task) -> anyhow::Result<()> {
                 bench_measures::run()?;
                 bench_store()?;
                 bench_forecast()?;
-                bench_journeys()?;
+                bench_journeys::run()?;
                 bench_fleet::run()
             }
             Some("decisions") => bench_decisions(),
@@ -116,7 +117,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             Some("measures") => bench_measures::run(),
             Some("store") => bench_store(),
             Some("forecast") => bench_forecast(),
-            Some("journeys") => bench_journeys(),
+            Some("journeys") => bench_journeys::run(),
             Some("fleet") => bench_fleet::run(),
             Some(other) => {
                 bail!(
@@ -160,27 +161,6 @@ fn bench_decisions() -> anyhow::Result<()> {
         step(&format!("{junctions} junctions"), pace)?;
     }
     Ok(())
-}
-
-/// Prepares Porto and measures its public transport. Goals on one thread: one departure 0.37 ms on average and 1.5 ms at
-/// p99, an hour of departures 4 and 15 ms, a journey from door to door 1.2 ms at p50 and 3.5 ms at p99.
-fn bench_journeys() -> anyhow::Result<()> {
-    let porto = shared().join("data/routing/porto");
-    if !porto.exists() {
-        bail!("there is no {}; set SVETOFOR_SHARED to the folder that has data/", porto.display());
-    }
-    step("build the planner", cargo(["build", "--release", "--package", "routing", "--bins", "--examples"]))?;
-    let data = root().join("target/bench-journeys");
-    let mut prepare = Command::new(root().join("target/release/routing"));
-    prepare.arg("prepare").arg("--osm").arg(porto.join("porto.osm.pbf")).arg("--gtfs");
-    for tag in ["stcp", "metro"] {
-        prepare.arg(format!("{tag}={}", porto.join(format!("gtfs_{tag}_calendar_extended.zip")).display()));
-    }
-    prepare.arg("--out").arg(&data);
-    step("prepare Porto", prepare)?;
-    let mut bench = Command::new(root().join("target/release/examples/bench_transit"));
-    bench.arg(&data).arg(porto.join("pairs_pt_1000.csv")).arg("20240612");
-    step("public transport", bench)
 }
 
 /// Writes five million rows into the embedded store and asks for some; fails where a goal is missed.

@@ -16,8 +16,7 @@ use std::{collections::BTreeMap, time::Duration};
 use utoipa::IntoParams;
 
 /// Street modes of MOTIS that we know by name and cannot plan yet.
-const NOT_YET: [&str; 8] =
-    ["RENTAL", "CAR_PARKING", "CAR_DROPOFF", "ODM", "RIDE_SHARING", "FLEX", "HGV", "BIKE_SHARING"];
+const NOT_YET: [&str; 6] = ["CAR_PARKING", "CAR_DROPOFF", "ODM", "RIDE_SHARING", "FLEX", "HGV"];
 
 /// Speeds that a person on foot or on a bicycle may name, m/s.
 const SPEEDS_MPS: std::ops::RangeInclusive<f64> = 0.3..=15.0;
@@ -40,7 +39,7 @@ pub(crate) struct PlanParameters {
     /// Whether `time` is the arrival. Default: false.
     #[param(required = false)]
     arrive_by: bool,
-    /// Means for journeys by one means all the way, separated by commas: `WALK`, `BIKE`, `CAR`, `TAXI`.
+    /// Means for journeys by one means all the way, separated by commas: `WALK`, `BIKE`, `RENTAL`, `CAR`, `TAXI`.
     /// Default: `WALK`.
     #[param(required = false, example = "CAR,WALK")]
     direct_modes: String,
@@ -112,6 +111,8 @@ pub(crate) struct Question {
     pub(crate) to: Place,
     pub(crate) when: When,
     pub(crate) profiles: Vec<Profile>,
+    /// Whether a journey by a shared vehicle is wanted.
+    pub(crate) hire: bool,
     pub(crate) on_foot: Profile,
     /// Public transport, if it is wanted and there is any.
     pub(crate) transit: Option<TransitWish>,
@@ -148,10 +149,13 @@ impl Question {
                 _ => return Err(bad(&name, format!("{name} is FOOT or WHEELCHAIR, not {value:?}"))),
             },
         };
-        let profiles = match given.take("directModes") {
-            None => vec![on_foot],
+        let (profiles, hire) = match given.take("directModes") {
+            None => (vec![on_foot], false),
             Some(given) => modes(given, on_foot, &mut notes)?,
         };
+        if hire && planner.sharing().systems.is_empty() {
+            notes.push("RENTAL: no shared vehicles are known now".to_string());
+        }
         let pedestrian_mps =
             given.take("pedestrianSpeed").map(|g| number(g, SPEEDS_MPS, "m/s")).transpose()?;
         let cycling_mps = given.take("cyclingSpeed").map(|g| number(g, SPEEDS_MPS, "m/s")).transpose()?;
@@ -191,6 +195,7 @@ impl Question {
             to,
             when,
             profiles,
+            hire,
             on_foot,
             transit,
             pedestrian_mps,
@@ -205,23 +210,38 @@ impl Question {
     }
 }
 
-fn modes((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Result<Vec<Profile>, Problem> {
-    let mut profiles = Vec::new();
+/// Profiles for direct journeys, and whether shared vehicles are wanted too.
+fn modes(
+    (name, value): Given,
+    on_foot: Profile,
+    notes: &mut Vec<String>,
+) -> Result<(Vec<Profile>, bool), Problem> {
+    let (mut profiles, mut hire) = (Vec::new(), false);
     for mode in value.split(',').map(str::trim).filter(|mode| !mode.is_empty()) {
         let profile = match mode {
             "WALK" => on_foot,
             "BIKE" => Profile::Bicycle,
             "CAR" => Profile::Car,
             "TAXI" => Profile::Taxi,
+            // BIKE_SHARING is what MOTIS called it before.
+            "RENTAL" | "BIKE_SHARING" => {
+                hire = true;
+                continue;
+            }
             known if NOT_YET.contains(&known) => {
                 notes.push(format!("{name}: {known} cannot be planned yet"));
                 continue;
             }
-            _ => return Err(bad(&name, format!("{name} knows WALK, BIKE, CAR and TAXI, not {mode:?}"))),
+            _ => {
+                return Err(bad(
+                    &name,
+                    format!("{name} knows WALK, BIKE, RENTAL, CAR and TAXI, not {mode:?}"),
+                ));
+            }
         };
         if !profiles.contains(&profile) {
             profiles.push(profile);
         }
     }
-    Ok(profiles)
+    Ok((profiles, hire))
 }

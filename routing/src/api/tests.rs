@@ -4,6 +4,7 @@ use crate::{
     api::{openapi, problem::Code, standalone, view::encode_polyline},
     drawing::serve,
     service::Routing,
+    sharing::{Sharing, Spot, System},
 };
 use axum::{body::Body, http::Request};
 use model::geo::LonLat;
@@ -161,7 +162,7 @@ async fn what_cannot_be_done_is_said_and_is_no_error() {
             "&transitModes=SUBWAY",
             "no timetable is loaded, so `itineraries` (public transport) is always empty",
         ),
-        ("&directModes=WALK,RENTAL", "directModes: RENTAL cannot be planned yet"),
+        ("&directModes=WALK,ODM", "directModes: ODM cannot be planned yet"),
         ("&withFares=true", "withFares has no effect yet"),
         ("&directModes=CAR", "CAR: no way to drive from START to END"),
         ("&maxDirectTime=60", "WALK: takes longer than maxDirectTime"),
@@ -427,4 +428,64 @@ async fn an_answer_says_what_it_costs() {
     assert!(amount.is_none() && notes.contains("there is no card"), "{notes}");
     let cards = json(&routing, "/api/v1/fares?language=en&time=2026-06-12T08:00:00Z").await;
     assert_eq!(cards["cards"][0], serde_json::json!({"id": "wallet", "name": "Troika wallet"}));
+}
+
+#[tokio::test]
+async fn a_shared_bicycle_is_taken_where_there_is_one_and_left_where_there_is_room() {
+    let routing = serve(
+        "
+        A 0 0
+        B 100 0
+        C 2100 0
+        D 2200 0
+        A-B
+        B-C
+        C-D",
+        Duration::ZERO,
+        "",
+    );
+    let at = |name: &str| crate::drawing::place(routing.planner.city(), name).at;
+    let lend = |bicycles: u32, room: u32| {
+        let spot = |name: &str, vehicles: u32, room: u32| Spot {
+            id: name.to_string(),
+            name: format!("Station {name}"),
+            at: at(name),
+            vehicles,
+            room,
+        };
+        let system = System {
+            id: "velo".to_string(),
+            name: "Velo".to_string(),
+            url: None,
+            form: "BICYCLE".to_string(),
+            left_anywhere: false,
+            spots: vec![spot("B", bicycles, 0), spot("C", 0, room)],
+            faults: Vec::new(),
+        };
+        routing.planner.set_sharing(Sharing { systems: vec![system] });
+    };
+    let [a, d] = ["A", "D"].map(|name| format!("{},{}", at(name).lat, at(name).lon));
+    let path = format!("/api/v1/plan?fromPlace={a}&toPlace={d}&directModes=RENTAL&transitModes=");
+
+    let said = json(&routing, &path).await;
+    assert_eq!(said["notes"][0], "RENTAL: no shared vehicles are known now");
+    lend(1, 1);
+    let said = json(&routing, &path).await;
+    let legs = said["direct"][0]["legs"].as_array().unwrap();
+    let modes: Vec<&str> = legs.iter().map(|leg| leg["mode"].as_str().unwrap()).collect();
+    assert_eq!(modes, ["WALK", "RENTAL", "WALK"]);
+    let rental = &legs[1]["rental"];
+    assert_eq!((&rental["systemId"], &rental["returnConstraint"]), (&"velo".into(), &"ANY_STATION".into()));
+    assert_eq!(
+        (&rental["fromStationName"], &rental["toStationName"]),
+        (&"Station B".into(), &"Station C".into())
+    );
+    // 72 s on foot at either end, 480 s of riding, a minute to take it and half a minute to leave it.
+    let duration = said["direct"][0]["duration"].as_i64().unwrap();
+    assert!((712..=718).contains(&duration), "{duration} s");
+    for (bicycles, room) in [(0, 1), (1, 0)] {
+        lend(bicycles, room);
+        let said = json(&routing, &path).await;
+        assert_eq!(said["direct"].as_array().unwrap().len(), 0, "{bicycles} bicycles, room for {room}");
+    }
 }

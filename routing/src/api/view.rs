@@ -1,6 +1,7 @@
 //! What the API says, as plain data, in the shape of MOTIS 2's OpenAPI. Times are ISO 8601 in UTC to the
 //! second, durations seconds, distances metres. What MOTIS does not have is marked **ours**.
 
+use super::rental::RentalView;
 use crate::{
     fare::{Fare, Payment},
     itinerary::{Direction, Itinerary, Leg, Means, Place, Ride, RideCall, Step},
@@ -116,7 +117,7 @@ impl FareView {
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LegView {
-    /// `WALK`, `BIKE`, `CAR`; **ours**: `TAXI`; by public transport `BUS`, `TRAM`, `SUBWAY` and so on.
+    /// `WALK`, `BIKE`, `RENTAL`, `CAR`; **ours**: `TAXI`; by public transport `BUS`, `TRAM`, `SUBWAY` and so on.
     pub mode: String,
     /// From where.
     pub from: PlaceView,
@@ -149,6 +150,9 @@ pub struct LegView {
     pub steps: Option<Vec<StepView>>,
     /// **Ours**: share of the distance whose travel time was measured, 0 to 1.
     pub live_share: f64,
+    /// The shared vehicle, for mode `RENTAL`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rental: Option<RentalView>,
     /// What only legs by public transport have; its fields stand in the leg itself.
     #[serde(flatten)]
     pub transit: Option<RideView>,
@@ -538,13 +542,15 @@ impl LegView {
             ),
             steps: None,
             live_share: 0.0,
+            rental: None,
             transit: None,
         };
         match &leg.means {
             Means::Street(way) => {
                 let steps = || way.steps.iter().map(|step| StepView::new(step, telling)).collect();
                 LegView {
-                    mode: mode(way.profile).to_string(),
+                    mode: if way.hire.is_some() { "RENTAL" } else { mode(way.profile) }.to_string(),
+                    rental: way.hire.as_deref().map(RentalView::new),
                     real_time: way.live_share > 0.0,
                     steps: telling.detailed.then(steps),
                     live_share: (way.live_share * 1000.0).round() / 1000.0,

@@ -36,7 +36,8 @@ impl Place {
         Ok(if text.starts_with("http://") { Place::Url(text.into()) } else { Place::File(text.into()) })
     }
 
-    fn fetch(&self) -> Result<Vec<u8>, String> {
+    /// All of it, as it is now.
+    pub(crate) fn fetch(&self) -> Result<Vec<u8>, String> {
         match self {
             Place::File(file) => {
                 let large = std::fs::metadata(file).is_ok_and(|about| about.len() > LARGEST);

@@ -3,15 +3,16 @@
 use crate::{
     drawing::{NOW, draw, picture},
     graph::{ArcIx, StreetGraph},
+    hierarchy::{Hierarchy, Memory, Roads},
     nearest::OnArc,
     profile::Profile,
-    snapshot::Snapshot,
+    snapshot::{Snapshot, TrafficWriter},
     street::{Costs, Path, Scratch, quickest},
 };
 use model::city::City;
 use petgraph::{algo::dijkstra, visit::EdgeRef};
 use proptest::prelude::*;
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 /// The least cost by Dijkstra's algorithm: from each start to the end of every arc, then onto the target.
 fn oracle_ms(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
@@ -161,6 +162,120 @@ fn check_wild(wild: &Wild, city: &City, picture: &Snapshot, profile: Profile) ->
     Ok(())
 }
 
+/// Asks the hierarchy and A* for ways between several feet at once, and compares.
+fn check_hierarchy(
+    roads: &Roads,
+    picture: &Snapshot,
+    pairs: &[[Vec<OnArc>; 2]],
+) -> Result<(), TestCaseError> {
+    let view = picture.view(NOW, NOW);
+    let costs = Costs::new(&roads.street, view, None);
+    let customised = view.driving().expect("what driving costs is worked out with the picture");
+    let (mut scratch, mut memory) = (Scratch::default(), Memory::default());
+    for [from, to] in pairs {
+        let path = roads.hierarchy.quickest(customised, &costs, from, to, &mut memory);
+        let expected = quickest(&costs, from, to, &mut scratch).map(|path| path.cost_ms);
+        prop_assert_eq!(path.as_ref().map(|path| path.cost_ms), expected, "{:?} to {:?}", from, to);
+        let alone = roads.hierarchy.quickest_ms(customised, &costs, from, to, &mut memory);
+        prop_assert_eq!(alone, expected);
+        if let Some(path) = path {
+            prop_assert_eq!(path.cost_ms, added_up_ms(&costs, &path));
+            let ends = [(path.arcs[0], path.begins), (path.arcs[path.arcs.len() - 1], path.ends)];
+            for ((arc, along), feet) in ends.iter().zip([from, to]) {
+                prop_assert!(feet.iter().any(|foot| foot.arc == *arc && foot.along == *along));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn roads(city: &City) -> Arc<Roads> {
+    let street = StreetGraph::build(city, Profile::Car);
+    let hierarchy = Hierarchy::new(city, &street);
+    Arc::new(Roads::new(street, hierarchy))
+}
+
+/// Feet on arcs whose numbers are given, two to each end where there are two numbers.
+fn feet(roads: &Roads, city: &City, places: &[(usize, f64)]) -> Vec<OnArc> {
+    let arcs = roads.street.graph.node_count();
+    let mut feet = Vec::<OnArc>::new();
+    for &(number, along) in places {
+        let arc = ArcIx::new(number % arcs);
+        if feet.iter().all(|foot| foot.arc != arc) {
+            let shape = roads.street.shape(city, arc);
+            feet.push(OnArc { arc, along, at: crate::graph::between(shape[0], shape[1], along) });
+        }
+    }
+    feet
+}
+
+/// Ten thousand questions in a town of 144 crossings, five hundred after each of twenty pictures of its traffic.
+#[test]
+fn every_picture_of_the_traffic_is_answered_exactly() {
+    let mut numbers = Numbers(7);
+    let (side, mut drawing) = (12, String::new());
+    let name = |x: usize, y: usize| format!("{}{}", char::from(b'A' + x as u8), char::from(b'a' + y as u8));
+    for x in 0..side {
+        for y in 0..side {
+            let [dx, dy] = [numbers.below(60), numbers.below(60)];
+            let _ = writeln!(drawing, "{} {} {}", name(x, y), x * 150 + dx, y * 150 + dy);
+        }
+    }
+    let mut links = Vec::new();
+    for x in 0..side {
+        for y in 0..side {
+            for (to_x, to_y) in [(x + 1, y), (x, y + 1)] {
+                if to_x < side && to_y < side {
+                    let sign = ["-", "-", "-", ">", ""][numbers.below(5)];
+                    let (a, b) = (name(x, y), name(to_x, to_y));
+                    if !sign.is_empty() {
+                        let _ = writeln!(drawing, "{a}{sign}{b}");
+                        links.push(format!("{a}{b}"));
+                    }
+                    if sign == "-" {
+                        links.push(format!("{b}{a}"));
+                    }
+                }
+            }
+            if x > 0 && x + 1 < side && numbers.below(3) == 0 {
+                let _ = writeln!(drawing, "no {}>{}>{}", name(x - 1, y), name(x, y), name(x + 1, y));
+            }
+        }
+    }
+    let city = draw(&drawing);
+    let roads = roads(&city);
+    let (mut writer, traffic) = TrafficWriter::new(&city, Some(roads.clone()));
+    for update in 0..20 {
+        let said: Vec<String> = (0..links.len() / 4)
+            .map(|_| {
+                let link = &links[numbers.below(links.len())];
+                match numbers.below(12) {
+                    0 => format!("{link} closed"),
+                    _ => format!("{link} {} s", 5 + numbers.below(300)),
+                }
+            })
+            .collect();
+        writer.apply(NOW, &crate::drawing::said(NOW, &said.join(",")));
+        writer.publish(NOW);
+        let mut place = |numbers: &mut Numbers| (numbers.below(1 << 20), numbers.below(1000) as f64 / 999.0);
+        let pairs: Vec<[Vec<OnArc>; 2]> = (0..500)
+            .map(|_| [0; 2].map(|_| feet(&roads, &city, &[place(&mut numbers), place(&mut numbers)])))
+            .collect();
+        check_hierarchy(&roads, &traffic.now(), &pairs)
+            .unwrap_or_else(|why| panic!("update {update}: {why}"));
+    }
+}
+
+/// Numbers that are the same each time: Knuth's linear congruence.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -171,6 +286,26 @@ proptest! {
         let picture = picture(&city, NOW, &wild.traffic);
         for profile in Profile::ALL {
             check_wild(&wild, &city, &picture, profile)?;
+        }
+    }
+
+    /// Nor do they make the hierarchy and A* differ.
+    #[test]
+    fn the_hierarchy_equals_a_star(wild in wild()) {
+        let city = draw(&wild.drawing);
+        let roads = roads(&city);
+        if roads.street.graph.node_count() > 0 {
+            let (mut writer, traffic) = TrafficWriter::new(&city, Some(roads.clone()));
+            writer.apply(NOW, &crate::drawing::said(NOW, &wild.traffic));
+            if !writer.is_due(NOW) {
+                return Ok(());
+            }
+            writer.publish(NOW);
+            let place = |(index, along): &(prop::sample::Index, f64)| (index.index(1 << 16), *along);
+            let ends: Vec<_> = wild.ends.iter().map(place).collect();
+            let pairs: Vec<_> =
+                ends.chunks(4).map(|four| [&four[..2], &four[2..]].map(|two| feet(&roads, &city, two))).collect();
+            check_hierarchy(&roads, &traffic.now(), &pairs)?;
         }
     }
 }

@@ -114,6 +114,7 @@ pub struct DayTable {
     by_stop: Vec<At>,
     first_of_stop: Vec<u32>,
     live: Arc<Live>,
+    gain_s: u32,
 }
 
 impl DayTable {
@@ -185,6 +186,7 @@ impl DayTable {
             by_stop: Vec::new(),
             first_of_stop: Vec::new(),
             live,
+            gain_s: 0,
         }
     }
 
@@ -203,6 +205,7 @@ impl DayTable {
         let live = self.live.clone();
         for run in runs {
             self.arrivals.extend((0..stops.len()).map(|call| times(&live, timetable, *run, call)[0] as u32));
+            self.gain_s = self.gain_s.max(gain_s(&live, timetable, *run));
         }
         for index in 0..stops.len() {
             self.departures.extend(runs.iter().map(|run| times(&live, timetable, *run, index)[1] as u32));
@@ -247,6 +250,7 @@ impl DayTable {
     pub fn turned(&self) -> DayTable {
         let mut turned =
             DayTable { backwards: !self.backwards, ..DayTable::empty(self.begins_s, self.live.clone()) };
+        turned.gain_s = self.gain_s;
         for (ix, course) in self.courses.iter().enumerate() {
             let stops = course.stops as usize..(course.stops + course.length) as usize;
             turned.courses.push(Course { ..*course });
@@ -334,6 +338,10 @@ impl DayTable {
     pub(super) fn place_count(&self) -> usize {
         self.stops.len()
     }
+    /// By how much the quickest live run is quicker between any two of its calls than planned, s.
+    pub fn gain_s(&self) -> u32 {
+        self.gain_s
+    }
     /// Which trip on which day it is.
     pub fn run(&self, course: u32, trip: u32) -> Run {
         self.runs[(self.courses[course as usize].runs + trip) as usize]
@@ -386,6 +394,22 @@ impl DayTable {
             _ => Vec::new(),
         }
     }
+}
+
+/// By how much a run is quicker between any two of its calls than planned, s: how much later it leaves the one than it is late
+/// at the other.
+fn gain_s(live: &Live, timetable: &Timetable, run: Run) -> u32 {
+    if run.change == AS_PLANNED {
+        return 0;
+    }
+    let (mut gain, mut latest) = (0, i64::MIN);
+    for (i, call) in timetable.calls_of(run.trip).iter().enumerate() {
+        let [arrives, departs] = times(live, timetable, run, i);
+        let late = |at: i64, planned_s: u32| at - run.shift_s - i64::from(planned_s);
+        gain = gain.max(latest.saturating_sub(late(arrives, call.arrival_s)));
+        latest = latest.max(late(departs, call.departure_s));
+    }
+    gain as u32
 }
 
 /// When a run comes to one of its calls and when it goes, in seconds of the table seen forwards.

@@ -36,6 +36,15 @@ pub struct Request<'a> {
     pub longest: u32,
     /// Walking times between stops are so many times the usual ones.
     pub slowness: f64,
+    /// By stop: how long it takes at least from there to the goal, s ([`super::bounds`]); empty if that is not known.
+    pub rest: &'a [u32],
+}
+
+impl Request<'_> {
+    /// How long it takes at least from a stop to the goal, s.
+    fn rest(&self, stop: u32) -> u32 {
+        self.rest.get(stop as usize).copied().unwrap_or(0)
+    }
 }
 
 /// More rides than this nobody takes; it bounds what a question may cost.
@@ -246,16 +255,16 @@ impl Search {
                 let at = At { index, ..from };
                 if day.alights(at) {
                     let ride = Ride { course: from.course, trip, board: from.index, alight: index };
-                    self.get_off(k, day.stop(at), day.arrival(at, trip), ride);
+                    self.get_off(request, k, day.stop(at), day.arrival(at, trip), ride);
                 }
             }
         }
         self.parts = parts;
     }
 
-    fn get_off(&mut self, k: usize, stop: u32, time: u32, ride: Ride) {
+    fn get_off(&mut self, request: &Request<'_>, k: usize, stop: u32, time: u32, ride: Ride) {
         let label = stop as usize * self.levels;
-        if time >= self.arrived[label + k] || time >= self.goal[k].0 {
+        if time >= self.arrived[label + k] || time.saturating_add(request.rest(stop)) >= self.goal[k].0 {
             return;
         }
         self.rode[label + k] = ride;
@@ -286,7 +295,9 @@ impl Search {
                 if ready >= self.goal[k + 1].0 {
                     break; // The rest is farther.
                 }
-                self.get_ready(k, to, stop, ready);
+                if ready.saturating_add(request.rest(to)) < self.goal[k + 1].0 {
+                    self.get_ready(k, to, stop, ready);
+                }
             }
             let ready = time.saturating_add(request.footpaths.change(stop));
             self.get_ready(k, stop, stop, ready);

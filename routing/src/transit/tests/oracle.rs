@@ -9,6 +9,7 @@ use crate::{
         report::Report,
     },
     transit::{
+        bounds::Bounds,
         day::{DayTable, Modes, NEVER, Traveller},
         search::{Request, Search, Walk},
         timetable::Timetable,
@@ -189,8 +190,11 @@ fn check(
             (zero as u32).saturating_sub(start),
         ),
     ];
+    let bounds = Bounds::by_zones_of(2, asked.timetable, &footpaths);
+    let mut rest = Vec::new();
     for (day, all, access, egress, plain, start) in cases {
         let footpaths = &all.useful_on(day);
+        bounds.rest(egress, day.is_turned(), day.gain_s(), &mut rest);
         let request = Request {
             day,
             footpaths,
@@ -201,6 +205,7 @@ fn check(
             modes: Modes::ALL,
             longest: asked.longest,
             slowness: 1.0,
+            rest: &rest,
         };
         let one = search.one(&request);
         let found: Vec<_> = one.iter().map(|f| (i64::from(f.arrival), f.rides.len())).collect();

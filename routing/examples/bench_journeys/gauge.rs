@@ -1,0 +1,113 @@
+//! A stopwatch of CPU time, and a table of figures beside their goals.
+
+use std::{io::Write as _, process::ExitCode, time::Duration};
+
+/// What was wished for.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal {
+    None,
+    /// The median and the 99th percentile, ms.
+    Median(f64, f64),
+    /// The mean and the 99th percentile, ms.
+    Mean(f64, f64),
+    /// The figure itself.
+    Most(f64),
+}
+
+/// Figures in rows, and which of them miss their goals.
+#[derive(Default)]
+pub(crate) struct Table {
+    lines: Vec<String>,
+    missed: Vec<String>,
+}
+
+impl Table {
+    pub(crate) fn say(&mut self, line: String) {
+        self.lines.push(line);
+    }
+
+    /// Many measurements of one thing.
+    pub(crate) fn times(&mut self, name: &str, mut took: Vec<Duration>, goal: Goal) {
+        took.sort();
+        let ms = |d: Duration| d.as_secs_f64() * 1000.0;
+        let at = |share: usize| ms(took[(took.len() - 1) * share / 100]);
+        let mean = took.iter().copied().map(ms).sum::<f64>() / took.len() as f64;
+        let (p50, p99) = (at(50), at(99));
+        let (met, wished) = match goal {
+            Goal::Median(middle, tail) => (p50 <= middle && p99 <= tail, format!("p50 {middle} p99 {tail}")),
+            Goal::Mean(middle, tail) => (mean <= middle && p99 <= tail, format!("mean {middle} p99 {tail}")),
+            Goal::Most(most) => (mean <= most, format!("{most}")),
+            Goal::None => (true, String::new()),
+        };
+        self.row(name, format!("p50 {p50:.3}  p99 {p99:.3}  mean {mean:.3}"), met, &wished);
+    }
+
+    /// One figure.
+    pub(crate) fn figure(&mut self, name: &str, value: f64, goal: Goal) {
+        let (met, wished) = match goal {
+            Goal::Most(most) => (value <= most, format!("{most}")),
+            _ => (true, String::new()),
+        };
+        self.row(name, format!("{value:.2}"), met, &wished);
+    }
+
+    fn row(&mut self, name: &str, figures: String, met: bool, wished: &str) {
+        let verdict = match (wished.is_empty(), met) {
+            (true, _) => String::new(),
+            (false, true) => format!("   (goal {wished})"),
+            (false, false) => format!("   (goal {wished}: MISSED)"),
+        };
+        self.lines.push(format!("{name:<52} {figures}{verdict}"));
+        if !met {
+            self.missed.push(name.to_string());
+        }
+    }
+
+    /// Says it all; a goal that was missed is a failure.
+    pub(crate) fn print(self) -> anyhow::Result<ExitCode> {
+        let mut out = std::io::stdout().lock();
+        for line in &self.lines {
+            writeln!(out, "{line}")?;
+        }
+        if self.missed.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        writeln!(out, "goals missed: {}", self.missed.join("; "))?;
+        Ok(ExitCode::FAILURE)
+    }
+}
+
+fn now(clock: rustix::time::ClockId) -> Duration {
+    let now = rustix::time::clock_gettime(clock);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+/// CPU time that `work` took on this thread.
+pub(crate) fn thread<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let before = now(rustix::time::ClockId::ThreadCPUTime);
+    let done = work();
+    (done, now(rustix::time::ClockId::ThreadCPUTime) - before)
+}
+
+/// CPU time that `work` took on all threads.
+pub(crate) fn process<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let before = now(rustix::time::ClockId::ProcessCPUTime);
+    let done = work();
+    (done, now(rustix::time::ClockId::ProcessCPUTime) - before)
+}
+
+/// What the program holds in memory now.
+pub(crate) fn memory_mb() -> f64 {
+    status("VmRSS:")
+}
+
+/// What it held at most.
+pub(crate) fn most_memory_mb() -> f64 {
+    status("VmHWM:")
+}
+
+fn status(key: &str) -> f64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1000.0
+}

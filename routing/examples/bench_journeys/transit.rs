@@ -1,0 +1,166 @@
+//! Public transport: the search alone, journeys from door to door, and whole answers as the API gives them.
+
+use crate::gauge::{self, Goal, Table};
+use anyhow::Context;
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request as HttpRequest, StatusCode},
+};
+use model::{geo::LonLat, time::Moment};
+use routing::{
+    gtfs::calendar::Day,
+    intermodal::TransitQuery,
+    itinerary::Place,
+    planner::{Planner, STREET_WITHIN_M, When},
+    profile::Profile,
+    service::{Limits, Routing},
+    transit::{
+        day::{Modes, NEVER},
+        search::{Request, Search, Walk},
+        walks::{Looking, WalkScratch},
+    },
+};
+use std::time::Duration;
+use tower::ServiceExt as _;
+use wire::clock::Clock;
+
+/// From stop to stop and door to stop one walks for so long at most, as the peers do.
+const WALK: Duration = Duration::from_secs(1200);
+/// Four changes, as the peers do.
+const RIDES: usize = 5;
+/// Departure of every question: eight o'clock.
+const HOUR: i64 = 8;
+
+fn at_eight(planner: &Planner, day: Day) -> anyhow::Result<Moment> {
+    let transit = planner.transit().context("the data has a timetable")?;
+    Ok(Moment((day.begins_s(&transit.timetable().zone()) + HOUR * 3600) * 1000))
+}
+
+pub(crate) fn measure(
+    planner: &Planner,
+    pairs: &[[LonLat; 2]],
+    day: Day,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let transit = planner.transit().context("the data has a timetable")?;
+    let start = at_eight(planner, day)?;
+    let (ready, made) = gauge::thread(|| transit.ready(day, Profile::Walk));
+    table.say(format!(
+        "{} trips on {day}; the day is made ready in {:.2} s, with {} ways between stops",
+        transit.timetable().trips_on(day),
+        made.as_secs_f64(),
+        ready.footpaths().len()
+    ));
+    let (day_table, footpaths, walks) = (ready.day(), ready.footpaths(), transit.walks(Profile::Walk));
+    let (mut search, mut scratch) = (Search::default(), WalkScratch::default());
+    let (mut ways, mut one, mut range) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rest = Vec::new();
+    for [from, to] in pairs {
+        let ((access, egress), took) = gauge::thread(|| {
+            let mut reach = |at, looking| {
+                let ms = WALK.as_millis() as u32;
+                let feet = planner.access(Profile::Walk, at, STREET_WITHIN_M);
+                let found = feet.map(|feet| walks.reach(&feet.nearest, looking, ms, &mut scratch));
+                let walk = |(stop, ms): Walk| (stop, ms.div_ceil(1000));
+                found.unwrap_or_default().into_iter().map(walk).collect::<Vec<_>>()
+            };
+            (reach(*from, Looking::Away), reach(*to, Looking::Towards))
+        });
+        ways.push(took);
+        let bounded = gauge::thread(|| transit.bounds(Profile::Walk).rest(&egress, false, 0, &mut rest)).1;
+        let request = Request {
+            day: day_table,
+            footpaths,
+            access: &access,
+            egress: &egress,
+            start: day_table.time_of(start).context("the hour is not in the day")?,
+            rides: RIDES,
+            modes: Modes::ALL,
+            longest: NEVER,
+            slowness: 1.0,
+            rest: &rest,
+        };
+        one.push(bounded + gauge::thread(|| search.one(&request)).1);
+        range.push(bounded + gauge::thread(|| search.range(&request, 3600)).1);
+    }
+    table.times("ways on foot at both ends", ways, Goal::None);
+    table.times("transit with walking, one departure", one, Goal::Mean(0.37, 1.5));
+    table.times("transit with walking, one hour", range, Goal::Median(4.0, 15.0));
+
+    let question = |[from, to]: &[LonLat; 2], window: Duration, at_least: usize| {
+        let place = |at: LonLat| Place { name: String::new(), stop: None, at };
+        TransitQuery {
+            from: place(*from),
+            to: place(*to),
+            on_foot: Profile::Walk,
+            when: When::DepartAt(start),
+            window,
+            at_least,
+            transfers: RIDES - 1,
+            modes: Modes::ALL,
+            walk_before: WALK,
+            walk_after: WALK,
+            street_within_m: STREET_WITHIN_M,
+            speed_mps: None,
+        }
+    };
+    for (name, window, at_least, goal) in [
+        ("next journey, door to door", Duration::ZERO, 1, Goal::Median(1.2, 3.5)),
+        ("a quarter of an hour, door to door", Duration::from_secs(900), 0, Goal::None),
+    ] {
+        let mut none = 0;
+        let journeys = pairs.iter().map(|pair| {
+            let (found, took) = gauge::thread(|| planner.by_transit(&question(pair, window, at_least)));
+            none += usize::from(found.is_ok_and(|found| found.is_empty()));
+            took
+        });
+        let journeys = journeys.collect();
+        table.times(name, journeys, goal);
+        table.say(format!("  without a journey: {none} of {}", pairs.len()));
+    }
+    Ok(())
+}
+
+/// Answers of `/api/v1/plan` as bytes of JSON, everything from reading the question on.
+pub(crate) fn whole_answers(
+    planner: Planner,
+    [car, near]: [&[[LonLat; 2]]; 2],
+    day: Day,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let start = at_eight(&planner, day)?;
+    let (routing, _feed) = Routing::serving(planner, Clock::scaled(start, 1e-9), Limits::default());
+    let api = routing::api::router(routing);
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    for (name, pairs, asked, goal) in [
+        ("car answer as JSON", car, "directModes=CAR&transitModes=", Goal::Median(0.6, 1.5)),
+        ("journey answer as JSON", near, "directModes=&numItineraries=1&searchWindow=0", Goal::None),
+    ] {
+        let (mut took, mut bytes) = (Vec::new(), 0);
+        for [from, to] in pairs {
+            let uri = format!(
+                "/api/v1/plan?fromPlace={},{}&toPlace={},{}&{asked}",
+                from.lat, from.lon, to.lat, to.lon
+            );
+            let request = HttpRequest::get(uri).body(Body::empty())?;
+            let (answer, cpu) = gauge::process(|| {
+                runtime.block_on(async {
+                    let response = api.clone().oneshot(request).await?;
+                    anyhow::Ok((response.status(), to_bytes(response.into_body(), usize::MAX).await?))
+                })
+            });
+            let (status, body) = answer?;
+            anyhow::ensure!(status == StatusCode::OK, "{status}: {}", String::from_utf8_lossy(&body));
+            bytes += body.len();
+            took.push(cpu);
+        }
+        let mean_ms = took.iter().map(Duration::as_secs_f64).sum::<f64>() * 1000.0 / took.len() as f64;
+        table.times(name, took, goal);
+        table.say(format!(
+            "  {} kB each; {:.0} a second on two cores by this",
+            bytes / 1000 / pairs.len(),
+            2000.0 / mean_ms
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! Ways for motors in microseconds: a customisable contraction hierarchy over arcs and turns.
+//!
+//! Dibbelt, Strasser and Wagner (Customizable Contraction Hierarchies, 2014), with turns as Buchhold, Wagner, Zeitz and
+//! Zündorf have them (2020): the hierarchy is built on the edge-expanded graph. What a map allows decides once which ways
+//! could ever matter ([`Hierarchy::new`]); a picture of the traffic only says what they cost ([`Hierarchy::customise`]), so
+//! a new one is in use soon, and a question touches a few hundred arcs instead of all ([`Hierarchy::quickest`]).
+//!
+//! In reading order: [`order`] finds which arcs matter most, [`topology`] the ways between them, [`customise`] what these
+//! cost, [`query`] the quickest. Costs are whole milliseconds and the sums are those of [`crate::street`], which stays the
+//! oracle and answers what is asked too seldom to prepare for.
+
+mod customise;
+mod order;
+mod query;
+mod topology;
+
+use crate::{
+    graph::{ArcIx, StreetGraph, Transition},
+    nearest::OnArc,
+    street::{Costs, Path},
+};
+use customise::NO_WAY;
+use model::{city::City, time::Moment};
+use petgraph::{Incoming, graph::EdgeIndex, visit::EdgeRef};
+pub use query::Memory;
+use std::sync::Arc;
+use topology::Topology;
+
+/// A way that no transition stands behind.
+const NO_TRANSITION: u32 = u32::MAX;
+
+/// What a map allows, made ready for any costs.
+#[derive(Debug)]
+pub struct Hierarchy {
+    topology: Topology,
+    /// By arc: its place in the order of importance.
+    vertex_of: Vec<u32>,
+    /// By vertex: its arc.
+    arc_of: Vec<u32>,
+    /// By way up, and by way down: the transition behind it.
+    transitions: [Vec<u32>; 2],
+}
+
+/// What all ways cost in one picture of the traffic.
+#[derive(Debug)]
+pub struct Customised {
+    costs: customise::Costs,
+    /// The moment at which the picture was looked at: what fades with time is as it was then.
+    pub(crate) seen: Moment,
+}
+
+/// The streets of motors, ready for questions.
+#[derive(Debug)]
+pub struct Roads {
+    /// The streets.
+    pub street: StreetGraph,
+    /// Ways on them.
+    pub hierarchy: Hierarchy,
+    /// What they cost when the roads are empty.
+    pub empty: Arc<Customised>,
+}
+
+impl Roads {
+    /// Joins streets and their hierarchy.
+    pub fn new(street: StreetGraph, hierarchy: Hierarchy) -> Roads {
+        let empty = crate::snapshot::Snapshot::empty(0);
+        let costs = Costs::new(&street, empty.view(Moment(0), Moment(0)), None);
+        let empty = Arc::new(hierarchy.customise(&costs, Moment(0)));
+        Roads { street, hierarchy, empty }
+    }
+}
+
+impl Hierarchy {
+    /// Finds which ways could matter; takes seconds for a large city.
+    pub fn new(city: &City, street: &StreetGraph) -> Hierarchy {
+        let nodes: Vec<[f32; 2]> =
+            city.network.nodes.iter().map(|node| street.plane.to_metres(node.at).map(|m| m as f32)).collect();
+        let ends = |arc: ArcIx| {
+            let link = city.network.link(street.arc(arc).link);
+            if street.arc(arc).reverse { [link.to.0, link.from.0] } else { [link.from.0, link.to.0] }
+        };
+        let arcs: Vec<[u32; 2]> = street.graph.node_indices().map(ends).collect();
+        Hierarchy::ordered(street, topology::order(&nodes, &arcs))
+            .unwrap_or_else(|| unreachable!("each arc is cut once"))
+    }
+
+    /// The arcs by importance, the least first: what [`Self::new`] takes longest to find.
+    pub fn order(&self) -> &[u32] {
+        &self.arc_of
+    }
+
+    /// The same with an order that was found before; `None` if it does not have each arc once.
+    pub fn ordered(street: &StreetGraph, arc_of: Vec<u32>) -> Option<Hierarchy> {
+        let arcs = street.graph.node_count();
+        let mut vertex_of = vec![NO_TRANSITION; arcs];
+        for (vertex, &arc) in arc_of.iter().enumerate() {
+            let slot = vertex_of.get_mut(arc as usize).filter(|slot| **slot == NO_TRANSITION)?;
+            *slot = vertex as u32;
+        }
+        if arc_of.len() != arcs {
+            return None;
+        }
+        let ends = |edge: petgraph::graph::EdgeReference<'_, Transition, u32>| {
+            [edge.source(), edge.target()].map(|arc| vertex_of[arc.index()])
+        };
+        let pairs: Vec<[u32; 2]> = street.graph.edge_references().map(ends).collect();
+        let topology = Topology::new(arc_of.len(), &pairs);
+        let none = |ways: usize| vec![NO_TRANSITION; ways];
+        let mut transitions = [none(topology.up.over.len()), none(topology.down.over.len())];
+        for (edge, &[from, to]) in pairs.iter().enumerate() {
+            let (ways, low, high, kind) = match from < to {
+                true => (&topology.up, from, to, 0),
+                false => (&topology.down, to, from, 1),
+            };
+            if let Some(way) = ways.find(low, high) {
+                transitions[kind][way] = edge as u32;
+            }
+        }
+        Some(Hierarchy { topology, vertex_of, arc_of, transitions })
+    }
+
+    /// What all ways cost; `seen` is the moment at which `costs` look at the traffic.
+    pub fn customise(&self, costs: &Costs<'_>, seen: Moment) -> Customised {
+        let graph = &costs.graph().graph;
+        let pass: Vec<u32> =
+            graph.node_weights().map(|arc| costs.arc_ms(arc).map_or(NO_WAY, |ms| ms.min(NO_WAY))).collect();
+        let of = |edge: &u32| {
+            if *edge == NO_TRANSITION {
+                return NO_WAY;
+            }
+            let edge = EdgeIndex::new(*edge as usize);
+            let Some((from, to)) = graph.edge_endpoints(edge) else { return NO_WAY };
+            let turn = costs.transition_ms(&graph[from], &graph[edge]);
+            turn.saturating_add(pass[to.index()]).min(NO_WAY)
+        };
+        let [up, down] = &self.transitions;
+        let mut all =
+            customise::Costs { up: up.iter().map(of).collect(), down: down.iter().map(of).collect() };
+        self.topology.customise(&mut all);
+        Customised { costs: all, seen }
+    }
+
+    /// The quickest way from any of `from` to any of `to`, as [`crate::street::quickest`] finds it. `costs` are those
+    /// of which `customised` was made.
+    pub fn quickest(
+        &self,
+        customised: &Customised,
+        costs: &Costs<'_>,
+        from: &[OnArc],
+        to: &[OnArc],
+        memory: &mut Memory,
+    ) -> Option<Path> {
+        let mut found = Vec::new();
+        Some(match self.search(customised, costs, from, to, memory, Some(&mut found))? {
+            Way::Along(start, ends, cost_ms) => {
+                Path { arcs: vec![start.arc], begins: start.along, ends, cost_ms }
+            }
+            Way::Over(cost_ms) => {
+                let mut arcs = Vec::with_capacity(found.len() + 1);
+                arcs.extend(found.iter().map(|vertex| self.arc(*vertex)));
+                let on_first = from.iter().filter(|start| start.arc == arcs[0]).map(|start| start.along);
+                let begins = on_first.fold(0.0, f64::max);
+                let end = last(costs, arcs[arcs.len() - 1], to)?;
+                arcs.push(end.arc);
+                Path { arcs, begins, ends: end.along, cost_ms }
+            }
+        })
+    }
+
+    /// How long the quickest way takes, ms.
+    pub fn quickest_ms(
+        &self,
+        customised: &Customised,
+        costs: &Costs<'_>,
+        from: &[OnArc],
+        to: &[OnArc],
+        memory: &mut Memory,
+    ) -> Option<u32> {
+        self.search(customised, costs, from, to, memory, None).map(|way| match way {
+            Way::Along(_, _, cost_ms) | Way::Over(cost_ms) => cost_ms,
+        })
+    }
+
+    fn search(
+        &self,
+        customised: &Customised,
+        costs: &Costs<'_>,
+        from: &[OnArc],
+        to: &[OnArc],
+        memory: &mut Memory,
+        path: Option<&mut Vec<u32>>,
+    ) -> Option<Way> {
+        let street = costs.graph();
+        let mut along: Option<(u32, OnArc, f64)> = None;
+        for start in from {
+            for end in to.iter().filter(|end| end.arc == start.arc && end.along >= start.along) {
+                if let Some(ms) = costs.part_ms(street.arc(start.arc), end.along - start.along)
+                    && along.is_none_or(|known| ms < known.0)
+                {
+                    along = Some((ms, *start, end.along));
+                }
+            }
+        }
+        let start = |start: &OnArc| {
+            Some((self.vertex(start.arc), costs.part_ms(street.arc(start.arc), 1.0 - start.along)?))
+        };
+        let starts: Vec<_> = from.iter().filter_map(start).collect();
+        // The way ends on one of the last arcs, not at its end: the search leads to those before it.
+        let mut ends = Vec::new();
+        for end in to {
+            let Some(part_ms) = costs.part_ms(street.arc(end.arc), end.along) else { continue };
+            for edge in street.graph.edges_directed(end.arc, Incoming) {
+                let turn_ms = costs.transition_ms(street.arc(edge.source()), edge.weight());
+                ends.push((self.vertex(edge.source()), turn_ms.saturating_add(part_ms).min(NO_WAY)));
+            }
+        }
+        let longest = along.map_or(NO_WAY, |(ms, ..)| ms);
+        let over =
+            query::quickest(&self.topology, &customised.costs, [&starts, &ends], longest, memory, path);
+        over.map(Way::Over).or(along.map(|(ms, start, end)| Way::Along(start, end, ms)))
+    }
+
+    fn vertex(&self, arc: ArcIx) -> u32 {
+        self.vertex_of[arc.index()]
+    }
+
+    fn arc(&self, vertex: u32) -> ArcIx {
+        ArcIx::new(self.arc_of[vertex as usize] as usize)
+    }
+}
+
+/// A quickest way.
+enum Way {
+    /// Along one arc, from a place on it to a share of its length.
+    Along(OnArc, f64, u32),
+    /// Over arcs.
+    Over(u32),
+}
+
+/// Where a way ends that leads over `before`: the place that is reached soonest from there.
+fn last(costs: &Costs<'_>, before: ArcIx, to: &[OnArc]) -> Option<OnArc> {
+    let street = costs.graph();
+    let there = |end: &OnArc| {
+        let edge = street.graph.find_edge(before, end.arc)?;
+        let turn_ms = costs.transition_ms(street.arc(before), &street.graph[edge]);
+        Some((turn_ms.saturating_add(costs.part_ms(street.arc(end.arc), end.along)?), *end))
+    };
+    to.iter().filter_map(there).min_by_key(|(ms, _)| *ms).map(|(_, end)| end)
+}

@@ -1,0 +1,187 @@
+//! The quickest way between two sets of vertices: up from the one, down to the other.
+//!
+//! Whoever can be above a vertex on any way is one of its ancestors (Bauer et al., Search-Space Size in Contraction
+//! Hierarchies, 2016), so both searches walk from parent to parent, without a queue.
+
+use super::{
+    customise::{Costs, NO_WAY},
+    topology::{FromBelow, NOBODY, Topology, Ways},
+};
+use std::cmp::Ordering;
+
+/// Where a search begins, and what that costs, ms.
+pub(super) type Start = (u32, u32);
+
+/// Working memory: costs that all are [`NO_WAY`] between questions, and from where one came.
+#[derive(Debug, Default)]
+pub struct Memory {
+    forward: Side,
+    backward: Side,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    cost: Vec<u32>,
+    from: Vec<u32>,
+    /// Where the walk is: from each start, all in step.
+    front: Vec<u32>,
+}
+
+impl Side {
+    fn begin(&mut self, starts: &[Start], vertices: usize) {
+        self.cost.resize(vertices, NO_WAY);
+        self.from.resize(vertices, NOBODY);
+        self.front.clear();
+        for &(vertex, cost) in starts {
+            if cost < self.cost[vertex as usize] {
+                self.cost[vertex as usize] = cost;
+                self.from[vertex as usize] = NOBODY;
+            }
+            self.front.push(vertex);
+        }
+    }
+
+    /// The least vertex at which the walk is; [`NOBODY`] at its end.
+    fn here(&self) -> u32 {
+        self.front.iter().copied().min().unwrap_or(NOBODY)
+    }
+
+    fn go_on(&mut self, here: u32, parent: u32) {
+        self.front.iter_mut().filter(|vertex| **vertex == here).for_each(|vertex| *vertex = parent);
+    }
+
+    fn relax(&mut self, ways: &Ways, costs: &[u32], here: u32) {
+        let cost = self.cost[here as usize];
+        let range = ways.of(here);
+        for (&over, &more) in ways.over[range.clone()].iter().zip(&costs[range]) {
+            let known = &mut self.cost[over as usize];
+            if cost + more < *known {
+                *known = cost + more;
+                self.from[over as usize] = here;
+            }
+        }
+    }
+
+    fn end(&mut self, starts: &[Start], topology: &Topology) {
+        for &(start, _) in starts {
+            let mut vertex = start;
+            // Where another start's walk has passed there is nothing left to do.
+            while vertex != NOBODY && self.cost[vertex as usize] != u32::MAX {
+                self.cost[vertex as usize] = u32::MAX;
+                vertex = topology.parent[vertex as usize];
+            }
+        }
+        for &(start, _) in starts {
+            let mut vertex = start;
+            while vertex != NOBODY && self.cost[vertex as usize] == u32::MAX {
+                self.cost[vertex as usize] = NO_WAY;
+                vertex = topology.parent[vertex as usize];
+            }
+        }
+    }
+}
+
+/// The quickest way, if it is quicker than `longest`: what it costs, and its vertices in `path`.
+pub(super) fn quickest(
+    topology: &Topology,
+    costs: &Costs,
+    [from, to]: [&[Start]; 2],
+    longest: u32,
+    memory: &mut Memory,
+    path: Option<&mut Vec<u32>>,
+) -> Option<u32> {
+    let Memory { forward, backward } = memory;
+    forward.begin(from, topology.vertices());
+    backward.begin(to, topology.vertices());
+    let (mut best, mut top) = (longest.min(NO_WAY), NOBODY);
+    loop {
+        let (f, b) = (forward.here(), backward.here());
+        let here = f.min(b);
+        if here == NOBODY {
+            break;
+        }
+        let parent = topology.parent[here as usize];
+        if f == here && b == here {
+            let there = forward.cost[here as usize] + backward.cost[here as usize];
+            if there < best {
+                (best, top) = (there, here);
+            }
+        }
+        if f == here {
+            if forward.cost[here as usize] < best {
+                forward.relax(&topology.up, &costs.up, here);
+            }
+            forward.go_on(here, parent);
+        }
+        if b == here {
+            if backward.cost[here as usize] < best {
+                backward.relax(&topology.down, &costs.down, here);
+            }
+            backward.go_on(here, parent);
+        }
+    }
+    if let (Some(path), true) = (path, top != NOBODY) {
+        path.clear();
+        let mut ups = vec![top];
+        let mut vertex = top;
+        while forward.from[vertex as usize] != NOBODY {
+            vertex = forward.from[vertex as usize];
+            ups.push(vertex);
+        }
+        ups.reverse();
+        path.push(ups[0]);
+        for pair in ups.windows(2) {
+            topology.unpack(costs, pair[0], pair[1], path);
+        }
+        let mut vertex = top;
+        while backward.from[vertex as usize] != NOBODY {
+            let next = backward.from[vertex as usize];
+            topology.unpack(costs, vertex, next, path);
+            vertex = next;
+        }
+    }
+    forward.end(from, topology);
+    backward.end(to, topology);
+    (top != NOBODY).then_some(best)
+}
+
+impl Topology {
+    /// Appends the vertices of a way, without its first.
+    fn unpack(&self, costs: &Costs, from: u32, to: u32, path: &mut Vec<u32>) {
+        let mut open = vec![(from, to)];
+        while let Some((from, to)) = open.pop() {
+            match self.middle(costs, from, to) {
+                Some(middle) => open.extend([(middle, to), (from, middle)]),
+                None => path.push(to),
+            }
+        }
+    }
+
+    /// The lesser vertex over which a way leads; `None` where it is a transition.
+    fn middle(&self, costs: &Costs, from: u32, to: u32) -> Option<u32> {
+        let cost = match from < to {
+            true => costs.up[self.up.find(from, to)?],
+            false => costs.down[self.down.find(to, from)?],
+        };
+        // Down from the one and up to the other: both rows are sorted by the vertex below.
+        let (there, on) = (self.down_below.of(from), self.up_below.of(to));
+        let over = |there: &FromBelow, on: &FromBelow| {
+            let fits = costs.down[there.way as usize] + costs.up[on.way as usize] == cost;
+            fits.then_some(there.vertex)
+        };
+        let (mut i, mut k) = (0, 0);
+        while i < there.len() && k < on.len() {
+            match there[i].vertex.cmp(&on[k].vertex) {
+                Ordering::Less => i += 1,
+                Ordering::Greater => k += 1,
+                Ordering::Equal => {
+                    if let Some(vertex) = over(&there[i], &on[k]) {
+                        return Some(vertex);
+                    }
+                    (i, k) = (i + 1, k + 1);
+                }
+            }
+        }
+        None
+    }
+}
