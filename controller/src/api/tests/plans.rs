@@ -97,7 +97,7 @@ async fn what_runs_goes_on_after_a_restart_and_a_canary_ends_by_itself() {
     let draft = |_: &City| {
         let json = serde_json::json!({
             "number": 7, "junction": "C", "state": {"canary": (T0 + Duration::from_secs(30)).0}, "canaried": true,
-            "content": {"plan": {"number": 1, "offset": 0, "steps": [{"stage": 1, "split": 500}, {"stage": 2, "split": 300}]},
+            "content": {"plan": {"number": 1, "offset": 0, "steps": [{"stage": 1, "split": 50}, {"stage": 2, "split": 30}]},
                         "hours": [], "reason": "r"},
             "author": "A", "author_name": "A", "approved_by": "B", "tried": null, "lines": [],
         });

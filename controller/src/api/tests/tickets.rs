@@ -16,7 +16,7 @@ async fn an_alarm_becomes_a_ticket_and_the_device_closes_it() {
     bench.online().await;
     bench.lamps(1, 30).await;
     broken(&bench, true).await;
-    bench.at(50_000).await;
+    bench.at(49_000).await;
     assert_eq!(bench.get("/api/v1/tickets").await["open"], 0, "it may pass");
     // The junction goes on talking: else its silence would be a fault of its own.
     for s in 5..8 {
@@ -64,11 +64,7 @@ async fn an_alarm_becomes_a_ticket_and_the_device_closes_it() {
 async fn the_watchdog_finds_what_nobody_told_and_a_restart_remembers_it() {
     // It is a Sunday, 13:40 in Moscow: the night is over.
     let night = T0 - Duration::from_secs(11 * 3600);
-    let calls = |city: &City| {
-        let button =
-            city.junctions[0].detectors.iter().find(|d| d.kind == model::detection::DetectorKind::PushButton);
-        // Sketches have no buttons; the device itself tells of calls.
-        assert!(button.is_none());
+    let calls = |_: &City| {
         let call = |i: u64| crate::store::EventRow {
             at: night + Duration::from_secs(i),
             junction: JunctionIx(0),

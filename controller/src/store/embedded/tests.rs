@@ -126,7 +126,7 @@ async fn a_file_of_the_first_version_loses_nothing() {
         assert_eq!(store.intervals(A, EVER, 10).await.unwrap().rows, [idle, busy, busy]);
         assert_eq!(store.decisions(A, EVER, 10).await.unwrap().rows.len(), 1);
         let holds = check(&path).unwrap();
-        assert_eq!((holds.schema, holds.events, holds.intervals, holds.decisions), (2, 3, 3, 1));
+        assert_eq!((holds.schema, holds.events, holds.intervals, holds.decisions), (3, 3, 3, 1));
     }
 }
 
