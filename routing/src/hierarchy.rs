@@ -21,13 +21,13 @@ use crate::{
 };
 use customise::NO_WAY;
 use model::{city::City, time::Moment};
-use petgraph::{Incoming, graph::EdgeIndex, visit::EdgeRef};
+use petgraph::{Incoming, visit::EdgeRef};
 pub use query::Memory;
 use std::sync::Arc;
 use topology::Topology;
 
-/// A way that no transition stands behind.
-const NO_TRANSITION: u32 = u32::MAX;
+/// Neither a vertex nor a way.
+const NONE: u32 = u32::MAX;
 
 /// What a map allows, made ready for any costs.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ pub struct Hierarchy {
     vertex_of: Vec<u32>,
     /// By vertex: its arc.
     arc_of: Vec<u32>,
-    /// By way up, and by way down: the transition behind it.
-    transitions: [Vec<u32>; 2],
+    /// By transition: twice the number of the way that it is, and one more for a way down.
+    way_of: Vec<u32>,
 }
 
 /// What all ways cost in one picture of the traffic.
@@ -92,9 +92,9 @@ impl Hierarchy {
     /// The same with an order that was found before; `None` if it does not have each arc once.
     pub fn ordered(street: &StreetGraph, arc_of: Vec<u32>) -> Option<Hierarchy> {
         let arcs = street.graph.node_count();
-        let mut vertex_of = vec![NO_TRANSITION; arcs];
+        let mut vertex_of = vec![NONE; arcs];
         for (vertex, &arc) in arc_of.iter().enumerate() {
-            let slot = vertex_of.get_mut(arc as usize).filter(|slot| **slot == NO_TRANSITION)?;
+            let slot = vertex_of.get_mut(arc as usize).filter(|slot| **slot == NONE)?;
             *slot = vertex as u32;
         }
         if arc_of.len() != arcs {
@@ -105,18 +105,15 @@ impl Hierarchy {
         };
         let pairs: Vec<[u32; 2]> = street.graph.edge_references().map(ends).collect();
         let topology = Topology::new(arc_of.len(), &pairs);
-        let none = |ways: usize| vec![NO_TRANSITION; ways];
-        let mut transitions = [none(topology.up.over.len()), none(topology.down.over.len())];
-        for (edge, &[from, to]) in pairs.iter().enumerate() {
-            let (ways, low, high, kind) = match from < to {
-                true => (&topology.up, from, to, 0),
-                false => (&topology.down, to, from, 1),
+        let way = |&[from, to]: &[u32; 2]| {
+            let way = match from < to {
+                true => topology.up.find(from, to)? << 1,
+                false => (topology.down.find(to, from)? << 1) | 1,
             };
-            if let Some(way) = ways.find(low, high) {
-                transitions[kind][way] = edge as u32;
-            }
-        }
-        Some(Hierarchy { topology, vertex_of, arc_of, transitions })
+            Some(way as u32)
+        };
+        let way_of = pairs.iter().map(|pair| way(pair).unwrap_or(NONE)).collect();
+        Some(Hierarchy { topology, vertex_of, arc_of, way_of })
     }
 
     /// What all ways cost; `seen` is the moment at which `costs` look at the traffic.
@@ -124,18 +121,19 @@ impl Hierarchy {
         let graph = &costs.graph().graph;
         let pass: Vec<u32> =
             graph.node_weights().map(|arc| costs.arc_ms(arc).map_or(NO_WAY, |ms| ms.min(NO_WAY))).collect();
-        let of = |edge: &u32| {
-            if *edge == NO_TRANSITION {
-                return NO_WAY;
-            }
-            let edge = EdgeIndex::new(*edge as usize);
-            let Some((from, to)) = graph.edge_endpoints(edge) else { return NO_WAY };
-            let turn = costs.transition_ms(&graph[from], &graph[edge]);
-            turn.saturating_add(pass[to.index()]).min(NO_WAY)
+        let none = |ways: usize| vec![NO_WAY; ways];
+        let mut all = customise::Costs {
+            up: none(self.topology.up.over.len()),
+            down: none(self.topology.down.over.len()),
         };
-        let [up, down] = &self.transitions;
-        let mut all =
-            customise::Costs { up: up.iter().map(of).collect(), down: down.iter().map(of).collect() };
+        // In the graph's order: an arc's transitions lie side by side.
+        for (edge, &way) in graph.raw_edges().iter().zip(&self.way_of).filter(|(_, way)| **way != NONE) {
+            let turn_ms = costs.transition_ms(&graph[edge.source()], &edge.weight);
+            let ms = turn_ms.saturating_add(pass[edge.target().index()]).min(NO_WAY);
+            let ways = if way & 1 == 0 { &mut all.up } else { &mut all.down };
+            let known = &mut ways[(way >> 1) as usize];
+            *known = (*known).min(ms);
+        }
         self.topology.customise(&mut all);
         Customised { costs: all, seen }
     }

@@ -9,11 +9,7 @@ use crate::{
     street::Costs,
 };
 use arc_swap::ArcSwap;
-use model::{
-    city::City,
-    ids::{LinkId, LinkIx},
-    time::Moment,
-};
+use model::{city::City, ids::LinkIx, time::Moment};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use wire::message::{Entry, LinkTimes};
 
@@ -187,7 +183,7 @@ pub struct TrafficWriter {
     is_new: bool,
     /// Where what driving costs is worked out for each picture.
     roads: Option<Arc<Roads>>,
-    links: HashMap<LinkId, LinkIx>,
+    links: HashMap<Box<str>, LinkIx>,
     /// Shortest believable time per link, s: measured times below free flow are not for planning on.
     free_s: Vec<f32>,
 }
@@ -217,7 +213,11 @@ impl TrafficWriter {
             draft,
             is_new: false,
             roads,
-            links: links.iter().enumerate().map(|(i, link)| (link.id.clone(), LinkIx::from(i))).collect(),
+            links: links
+                .iter()
+                .enumerate()
+                .map(|(i, link)| (link.id.as_str().into(), LinkIx::from(i)))
+                .collect(),
             free_s: links.iter().map(|link| link.free_travel_time_s() as f32).collect(),
         };
         (writer, traffic)
@@ -229,7 +229,7 @@ impl TrafficWriter {
         let mut applied = Applied::default();
         let at = entry.ts.min(now);
         for one in &entry.values.links {
-            let Some(&link) = self.links.get(&LinkId::new(&one.link)) else {
+            let Some(&link) = self.links.get(one.link.as_str()) else {
                 applied.unknown += 1;
                 continue;
             };

@@ -1,6 +1,8 @@
 //! A stopwatch of CPU time, and a table of figures beside their goals.
 
-use std::{io::Write as _, process::ExitCode, time::Duration};
+#![expect(clippy::print_stdout, reason = "figures for people, each as soon as it is known")]
+
+use std::{process::ExitCode, time::Duration};
 
 /// What was wished for.
 #[derive(Clone, Copy)]
@@ -14,16 +16,15 @@ pub(crate) enum Goal {
     Most(f64),
 }
 
-/// Figures in rows, and which of them miss their goals.
+/// Figures in rows, and which of them missed their goals.
 #[derive(Default)]
 pub(crate) struct Table {
-    lines: Vec<String>,
     missed: Vec<String>,
 }
 
 impl Table {
-    pub(crate) fn say(&mut self, line: String) {
-        self.lines.push(line);
+    pub(crate) fn say(&self, line: &str) {
+        println!("{line}");
     }
 
     /// Many measurements of one thing.
@@ -57,23 +58,19 @@ impl Table {
             (false, true) => format!("   (goal {wished})"),
             (false, false) => format!("   (goal {wished}: MISSED)"),
         };
-        self.lines.push(format!("{name:<52} {figures}{verdict}"));
+        println!("{name:<52} {figures}{verdict}");
         if !met {
             self.missed.push(name.to_string());
         }
     }
 
-    /// Says it all; a goal that was missed is a failure.
-    pub(crate) fn print(self) -> anyhow::Result<ExitCode> {
-        let mut out = std::io::stdout().lock();
-        for line in &self.lines {
-            writeln!(out, "{line}")?;
-        }
+    /// A goal that was missed is a failure.
+    pub(crate) fn verdict(self) -> ExitCode {
         if self.missed.is_empty() {
-            return Ok(ExitCode::SUCCESS);
+            return ExitCode::SUCCESS;
         }
-        writeln!(out, "goals missed: {}", self.missed.join("; "))?;
-        Ok(ExitCode::FAILURE)
+        println!("goals missed: {}", self.missed.join("; "));
+        ExitCode::FAILURE
     }
 }
 

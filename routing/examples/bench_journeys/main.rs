@@ -41,14 +41,14 @@ fn main() -> anyhow::Result<ExitCode> {
     });
     let planner = planner?;
     let s = |took: std::time::Duration| took.as_secs_f64();
-    table.say(format!(
+    table.say(&format!(
         "{} links, {} arcs of cars, {} turns, {} stops",
         city.network.links.len(),
         planner.roads().street.graph.node_count(),
         planner.roads().street.graph.edge_count(),
         planner.transit().map_or(0, |transit| transit.timetable().stops.len()),
     ));
-    table.say(format!(
+    table.say(&format!(
         "start from prepared files, CPU s: the city {:.2}, its streets {:.2}, the timetable {:.2}",
         s(read),
         s(made),
@@ -62,7 +62,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let planner = Arc::into_inner(planner).context("nobody else holds the planner")?;
     transit::whole_answers(planner, [&car, &near], day, &mut table)?;
     table.figure("memory at the most, MB", gauge::most_memory_mb(), Goal::None);
-    table.print()
+    Ok(table.verdict())
 }
 
 fn read_pairs(file: &Path) -> anyhow::Result<Vec<[LonLat; 2]>> {

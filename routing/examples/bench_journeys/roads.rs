@@ -105,9 +105,10 @@ pub(crate) fn compare(planner: &Planner, pairs: &[[LonLat; 2]]) -> anyhow::Resul
             }
             no_way += usize::from(plain.is_none());
         }
+        println!(
+            "after {} pictures of the traffic: {same} ways equal to A*'s, {different} not; {no_way} pairs without a way",
+            update + 1
+        );
     }
-    println!(
-        "{UPDATES} pictures of the traffic: {same} ways equal to A*'s, {different} not; {no_way} without a way"
-    );
     Ok(if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

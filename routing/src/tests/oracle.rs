@@ -257,7 +257,7 @@ fn every_picture_of_the_traffic_is_answered_exactly() {
             .collect();
         writer.apply(NOW, &crate::drawing::said(NOW, &said.join(",")));
         writer.publish(NOW);
-        let mut place = |numbers: &mut Numbers| (numbers.below(1 << 20), numbers.below(1000) as f64 / 999.0);
+        let place = |numbers: &mut Numbers| (numbers.below(1 << 20), numbers.below(1000) as f64 / 999.0);
         let pairs: Vec<[Vec<OnArc>; 2]> = (0..500)
             .map(|_| [0; 2].map(|_| feet(&roads, &city, &[place(&mut numbers), place(&mut numbers)])))
             .collect();
