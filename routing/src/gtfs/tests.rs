@@ -271,8 +271,11 @@ proptest! {
                 prop_assert!(calls.windows(2).all(|w| w[0].departure_s <= w[1].arrival_s));
             }
             let whole = feed.trips.len() == 2 && feed.calls.len() == 6;
-            // A feed that lacks whole rows is another sound feed.
-            let sound = tables[table].1.lines().all(|row| SOUND[table].1.lines().any(|sound| sound == row));
+            // A feed that lacks whole rows is another sound feed, and 6:50:00 is 06:50:00.
+            let plain = |row: &str| row.replace(",0", ",");
+            let rows = |text: &str| text.lines().map(plain).collect::<Vec<_>>();
+            let known = rows(SOUND[table].1);
+            let sound = rows(&tables[table].1).iter().all(|row| known.contains(row));
             prop_assert!(whole || sound || report.count() > 0, "{:?}", feed);
         }
     }
