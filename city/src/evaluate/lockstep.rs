@@ -106,7 +106,8 @@ impl Lockstep {
             Event::HiRes(ix, _) => (*ix, 4),
             Event::Alarms(ix, ..) => (*ix, 5),
             Event::Result(ix, _) => (*ix, 6),
-            Event::Tick | Event::Order(_) | Event::Epoch(_) => (JunctionIx(u32::MAX), 7),
+            // The street says nothing of these.
+            Event::Tick | Event::Order(_) | Event::Draft(..) | Event::Epoch(_) => (JunctionIx(u32::MAX), 7),
         });
         for event in events {
             self.centre.handle(now, event);
