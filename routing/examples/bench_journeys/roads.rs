@@ -76,7 +76,7 @@ fn traffic(planner: &Planner, update: usize) -> Entry<LinkTimes> {
         let drawn = (i + update * 1_000_003).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
         let slower = 1.0 + (drawn % 1000) as f64 / 400.0;
         let time_s = (link.free_travel_time_s() * slower) as f32;
-        LinkTime { link: link.id.to_string(), time_s, closed: drawn % 997 == 0 }
+        LinkTime { link: link.id.to_string(), time_s, closed: drawn.is_multiple_of(997) }
     });
     Entry::new(NOW, 0, LinkTimes { links: links.collect() })
 }
