@@ -195,6 +195,11 @@ async function corridors(lang, theme, storage) {
   const after = Number(await page.locator(".tsd-handle").nth(1).getAttribute("aria-valuenow"));
   const cycle = Number(await page.locator(".tsd-handle").nth(1).getAttribute("aria-valuemax"));
   must((after - before + cycle) % cycle === 6, `6 s moved the offset from ${before} to ${after}`);
+  // The address follows a moment after the picture.
+  await page.waitForFunction((value) => {
+    const carried = new URLSearchParams(location.hash.split("?")[1]).get("offsets");
+    return Number(carried?.split(",")[1]) === value;
+  }, after);
   const link = await page.evaluate(() => location.hash);
   await page.keyboard.press("Escape");
   await page.waitForFunction(() => !location.hash.includes("offsets="));
