@@ -6,6 +6,7 @@ import { askWhatIf, Refused, whatIf } from "../api/client";
 import type { CorridorDetail, WhatIf } from "../api/view";
 import { countdown } from "../format";
 import { num, signed, t, tk } from "../i18n";
+import { whyNot } from "../refusal";
 import { may, open } from "../session";
 import { who } from "../settings";
 import { Icon } from "../ui/Icon";
@@ -130,7 +131,7 @@ function Simulated({ plan, offsets }: { plan: CorridorDetail; offsets: readonly 
       });
     } catch (error) {
       asked.value = null;
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
     }
   }
   useEffect(() => {

@@ -2,12 +2,12 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Refused } from "../api/client";
 import { clockOf, dateOf, kindOf, minuteOf, nameOf, num, t, tk } from "../i18n";
 import { countdown } from "../format";
 import { beat, knownUntil } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
 import { loadMap, mapView } from "../map/data";
+import { whyNot } from "../refusal";
 import { junctionHref, note, place, write } from "../route";
 import { may, open, person } from "../session";
 import { who } from "../settings";
@@ -48,7 +48,7 @@ export function Incidents() {
     try {
       await what();
     } catch (error) {
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
     }
     await load();
   }

@@ -1,10 +1,10 @@
 // A response plan is prepared in quiet hours: one order for each of some junctions.
 
 import { useSignal } from "@preact/signals";
-import { Refused } from "../api/client";
 import { kindOf, t } from "../i18n";
 import { KINDS } from "../junction/ControlForm";
 import { junctions } from "../live/live";
+import { whyNot } from "../refusal";
 import { open } from "../session";
 import { who } from "../settings";
 import { Icon } from "../ui/Icon";
@@ -33,7 +33,7 @@ export function Prepare({ onDone }: { onDone: () => void }) {
       await prepareResponse({ name: name.value.trim(), minutes: minutes.value, orders: rows.value.map(prepared), ...(open.value ? { who: who.value || t("top.personUnknown") } : {}) });
       onDone();
     } catch (error) {
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
     }
   }
   return (

@@ -2,10 +2,10 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Refused } from "../api/client";
 import { clockOf, nameOf, t } from "../i18n";
 import { beat, cityNow } from "../live/live";
 import { mapView } from "../map/data";
+import { whyNot } from "../refusal";
 import { open } from "../session";
 import { who } from "../settings";
 import { Icon } from "../ui/Icon";
@@ -35,7 +35,7 @@ export function Report({ first, onDone }: { first: string; onDone: () => void })
       link.value = what.value = "";
       onDone();
     } catch (error) {
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
     }
   }
   return (

@@ -2,10 +2,11 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { Refused, control } from "../api/client";
+import { control } from "../api/client";
 import type { Command, ControlRequest, JunctionDetail } from "../api/view";
 import { clockOf, kindOf, nameOf, t, tk } from "../i18n";
 import { beat, cityNow, contact } from "../live/live";
+import { whyNot } from "../refusal";
 import { open, person } from "../session";
 import { who } from "../settings";
 import { Icon } from "../ui/Icon";
@@ -102,7 +103,7 @@ export function ControlForm({ action, junction, first, onClose, onSent }: Props)
       onSent?.(command);
       onClose();
     } catch (error) {
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
     } finally {
       sending.value = false;
     }

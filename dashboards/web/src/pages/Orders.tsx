@@ -2,13 +2,14 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { agree, proposals, Refused, turnDown } from "../api/client";
+import { agree, proposals, turnDown } from "../api/client";
 import type { Proposal } from "../api/view";
 import { clockOf, kindOf, nameOf, num, t } from "../i18n";
 import { countdown } from "../format";
 import { ControlForm } from "../junction/ControlForm";
 import { beat, junctions, knownUntil } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
+import { whyNot } from "../refusal";
 import { go, junctionHref, write } from "../route";
 import { may, open, person } from "../session";
 import { Icon } from "../ui/Icon";
@@ -41,7 +42,7 @@ export function Orders() {
     try {
       await what();
     } catch (error) {
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
     }
     await load();
   }

@@ -2,9 +2,9 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Refused } from "../api/client";
 import { num, signed, t } from "../i18n";
 import { unlocked } from "../lock";
+import { whyNot } from "../refusal";
 import { may, open } from "../session";
 import { who } from "../settings";
 import { Icon } from "../ui/Icon";
@@ -45,7 +45,7 @@ export function Editor({ draft, base, library, onChange }: Props) {
       const { base: number, hours, reason } = edited.value;
       onChange(await actOnDraft(draft.number, { edit: { base: number, plan: planOf(edited.value), hours, reason: reason.trim() }, ...(open.value ? { who: who.value || t("top.personUnknown") } : {}) }));
     } catch (error) {
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
     }
   }
   const offset = (s: number) => (edited.value = { ...edited.value, offset_s: cycle > 0 ? Math.round((((s % cycle) + cycle) % cycle) * 10) / 10 : 0 });

@@ -2,12 +2,13 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { askWhatIf, Refused, whatIf } from "../api/client";
+import { askWhatIf, whatIf } from "../api/client";
 import type { WhatIf } from "../api/view";
 import { clockOf, dateOf, minuteOf, num, t, tk } from "../i18n";
 import { countdown } from "../format";
 import { beat, knownUntil } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
+import { whyNot } from "../refusal";
 import { write } from "../route";
 import { may, open, person } from "../session";
 import { who } from "../settings";
@@ -23,7 +24,7 @@ export function Flow({ draft, onChange }: { draft: Draft; onChange: (next: Draft
   const reason = useSignal("");
   const minutes = useSignal<number>(15);
   const name = () => (open.value ? { who: who.value || t("top.personUnknown") } : {});
-  const failed = (error: unknown) => void (refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable"));
+  const failed = (error: unknown) => void (refused.value = whyNot(error));
 
   async function act(what: DraftAct): Promise<void> {
     refused.value = null;

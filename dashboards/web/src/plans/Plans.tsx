@@ -7,6 +7,7 @@ import { nameOf, num, t } from "../i18n";
 import { withKeys } from "../keys";
 import { beat, junctions } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
+import { whyNot } from "../refusal";
 import { go, junctionHref, note, place, write } from "../route";
 import { may } from "../session";
 import { Icon } from "../ui/Icon";
@@ -101,7 +102,7 @@ function Of({ id }: { id: string }) {
       chosen.value = made;
       note({ draft: String(made.number) });
     } catch (error) {
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
     }
   }
 

@@ -8,6 +8,7 @@ import { clockOf, dateOf, minuteOf, nameOf, t, tk, tn } from "../i18n";
 import { withKeys } from "../keys";
 import { beat, junctions, now } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
+import { whyNot } from "../refusal";
 import { junctionHref, place, write } from "../route";
 import { may, open, person } from "../session";
 import { who } from "../settings";
@@ -42,7 +43,7 @@ export function Detail({ number, people, onChange }: Props) {
       onChange();
       return true;
     } catch (error) {
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
       return false;
     }
   }

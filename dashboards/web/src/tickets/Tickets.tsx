@@ -2,12 +2,12 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Refused } from "../api/client";
 import { reportTicket, tickets, type Ticket, type Tickets as List } from "../api/work";
 import { coarse, dateOf, minuteOf, nameOf, num, t } from "../i18n";
 import { withKeys } from "../keys";
 import { beat, junctions, now } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
+import { whyNot } from "../refusal";
 import { go, note, place, write } from "../route";
 import { may, open, person } from "../session";
 import { who } from "../settings";
@@ -149,7 +149,7 @@ function Report({ first, onDone }: { first: string; onDone: (made: Ticket | null
     try {
       onDone(await reportTicket({ junction: junction.value.trim(), priority: priority.value, text: text.value.trim(), ...(open.value ? { who: who.value || t("top.personUnknown") } : {}) }));
     } catch (error) {
-      refused.value = error instanceof Refused && error.problem.status !== 0 ? error.message : t("act.unreachable");
+      refused.value = whyNot(error);
     }
   }
   return (
