@@ -62,11 +62,16 @@ impl Arguments {
 /// Carries the command out, and turns its error into a sentence and an exit code.
 #[expect(clippy::print_stderr, reason = "the one place where an error becomes words for a person")]
 pub fn main(arguments: Arguments) -> ExitCode {
+    let usual = match &arguments.command {
+        // Thousands of histories in which everything goes wrong on purpose; one alone is looked at closely.
+        Command::Rehearse(rehearse) if rehearse.is_many() => "off",
+        // The embedded broker calls every client that leaves an error.
+        _ => "warn,rumqttd=off",
+    };
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("SVETOFOR_LOG")
-                .unwrap_or_else(|_| // The embedded broker calls every client that leaves an error.
-                tracing_subscriber::EnvFilter::new("warn,rumqttd=off")),
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual)),
         )
         .with_writer(std::io::stderr)
         .init();

@@ -48,6 +48,13 @@ pub struct Arguments {
     plant: Option<Plant>,
 }
 
+impl Arguments {
+    /// Whether many runs are played, of which only the counts are looked at.
+    pub(crate) fn is_many(&self) -> bool {
+        self.seeds.is_some()
+    }
+}
+
 fn seeds(text: &str) -> Result<Range<u64>, String> {
     let (from, to) = text.split_once("..").ok_or("say A..B")?;
     let number = |s: &str| s.parse::<u64>().map_err(|e| format!("{s:?}: {e}"));

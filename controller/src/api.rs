@@ -197,6 +197,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/events", get(history::get_events))
         .route("/api/v1/junctions/{id}/intervals", get(history::get_intervals))
         .route("/api/v1/junctions/{id}/fetch", post(history::post_fetch))
+        .route("/api/v1/junctions/{id}/throttle", post(history::post_throttle))
         .route("/api/v1/junctions/{id}/decisions", get(history::get_decisions))
         .route("/api/v1/junctions/{id}/measures", get(measures::get_junction_measures))
         .route("/api/v1/junctions/{id}/measures/{measure}", get(measures::get_measure))
@@ -295,6 +296,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         history::get_events,
         history::get_intervals,
         history::post_fetch,
+        history::post_throttle,
         history::get_decisions,
         corridor::get_corridors,
         corridor::get_corridor,

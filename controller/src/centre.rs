@@ -38,7 +38,7 @@ use uuid::Uuid;
 use wire::{
     clock::Clock,
     link::LinkCounts,
-    message::{Channel, Counts, HiRes, PresenceState, Vehicles},
+    message::{Channel, Counts, HiRes, PresenceState, Throttle, Vehicles},
     topic::StatusCode,
     what_if::Request,
 };
@@ -76,6 +76,8 @@ pub(crate) enum Ask {
     WhatIf(Box<Asked>, oneshot::Sender<Result<(), String>>),
     /// Ask a cabinet for what it still has of a time. Said for the audit: by whom, why.
     Fetch(JunctionIx, Range<Moment>, Vec<StatusCode>, String),
+    /// Stop a channel of a cabinet or let it run again. Said for the audit: by whom, why.
+    Throttle(JunctionIx, StatusCode, Throttle, String),
     /// Take a question back.
     CancelWhatIf(Uuid, String, oneshot::Sender<()>),
 }
@@ -400,6 +402,10 @@ impl Centre {
                 for code in codes {
                     self.field.fetch(ix, code, &time);
                 }
+                self.carry_out(now, vec![Action::Audit(said)]);
+            }
+            Ask::Throttle(ix, code, throttle, said) => {
+                self.field.throttle(ix, code, &throttle);
                 self.carry_out(now, vec![Action::Audit(said)]);
             }
             Ask::CancelWhatIf(id, who, reply) => {

@@ -36,8 +36,9 @@ use std::{
 use uuid::Uuid;
 use wire::{
     command::Command,
-    message::{Alarms, Counts, Events, Groups, Mode, Presence, PresenceState, Rung},
+    message::{Alarms, ChannelState, Counts, Events, Groups, Mode, Presence, PresenceState, Rung},
     result::{CommandResult, Reason as CommandReason},
+    topic::StatusCode,
 };
 
 /// Everything that can ever happen to the centre.
@@ -58,6 +59,8 @@ pub enum Event {
     Counts(JunctionIx, Moment, Counts),
     /// Alarms of one code.
     Alarms(JunctionIx, String, Alarms),
+    /// Whether a channel of it runs.
+    Channel(JunctionIx, StatusCode, ChannelState),
     /// What became of a command.
     Result(JunctionIx, CommandResult),
     /// An operator's order.
@@ -189,6 +192,8 @@ pub struct Live {
     pub history: VecDeque<(Moment, u16, Shown)>,
     /// Open alarms: code, component → alarm.
     pub alarms: BTreeMap<(String, String), wire::message::Alarm>,
+    /// Channels that somebody has stopped.
+    pub stopped: BTreeSet<StatusCode>,
     /// The last command we sent and how far it came.
     pub last_command: Option<(Command, Option<CommandResult>)>,
 }
@@ -421,6 +426,15 @@ impl Coordinator {
             Event::Alarms(ix, code, alarms) => {
                 if self.known(ix) {
                     self.take_alarms(ix, code, alarms);
+                }
+            }
+            Event::Channel(ix, code, state) => {
+                if self.known(ix) {
+                    let stopped = &mut self.live[ix.ix()].stopped;
+                    match state {
+                        ChannelState::Stopped => stopped.insert(code),
+                        ChannelState::Running => stopped.remove(&code),
+                    };
                 }
             }
             Event::Result(ix, result) => {

@@ -25,8 +25,8 @@ use wire::{
     command::Command,
     link::{self, Inbox, Incoming, LARGEST_PACKET, LinkCounts, Outgoing, Publisher, Will},
     message::{
-        Alarms, Counts, Entry, Events, Fetch, Groups, LinkTime, LinkTimes, Mode, Presence, PresenceState,
-        Run, Status, Stored, Vehicles,
+        Alarms, ChannelWord, Counts, Entry, Events, Fetch, Groups, LinkTime, LinkTimes, Mode, Presence,
+        PresenceState, Run, Status, Stored, Throttle, Vehicles,
     },
     result::CommandResult,
     topic::{self, CITY, Kind, Node, Question, StatusCode},
@@ -145,6 +145,13 @@ impl Decoder {
             Kind::Fetch(code) => {
                 Err(Rejection::new("mqtt.unexpected", format!("{} asked of {node}", code.as_str())))
             }
+            Kind::Channel(code) => {
+                let word: ChannelWord = read("channel", payload)?;
+                Ok(Heard::Live(vec![Event::Channel(junction()?, code, word.state)]))
+            }
+            Kind::Throttle(code) => {
+                Err(Rejection::new("mqtt.unexpected", format!("{} throttled at {node}", code.as_str())))
+            }
             Kind::Stored(code) => {
                 Err(Rejection::new("mqtt.unexpected", format!("{} stored for {node}", code.as_str())))
             }
@@ -208,6 +215,11 @@ impl Decoder {
         Outgoing::kept(self.cabinet(ix).topic(&Kind::Fetch(code)), codec::encode(&fetch))
     }
 
+    /// The message that stops a channel of a cabinet or lets it run again.
+    pub fn throttle(&self, ix: JunctionIx, code: StatusCode, throttle: &Throttle) -> Outgoing {
+        Outgoing::kept(self.cabinet(ix).topic(&Kind::Throttle(code)), codec::encode(throttle))
+    }
+
     /// The message that carries a command to a junction; its answer will be understood from now on.
     pub fn command(&self, ix: JunctionIx, command: &Command) -> Outgoing {
         let mut sent = lock(&self.sent);
@@ -269,7 +281,7 @@ impl Decoder {
         districts.dedup();
         let mut filters = Vec::new();
         for district in districts {
-            for kind in ["presence", "status/#", "alarm/#", "replay/#", "history/#"] {
+            for kind in ["presence", "status/#", "channel/#", "alarm/#", "replay/#", "history/#"] {
                 filters.push(format!("{CITY}/{district}/+/{kind}"));
             }
         }
@@ -436,6 +448,11 @@ impl Field {
     /// Asks a cabinet what it still has; never waits.
     pub(crate) fn fetch(&self, ix: JunctionIx, code: StatusCode, time: &Range<Moment>) {
         self.publisher.publish(self.decoder.fetch(ix, code, time));
+    }
+
+    /// Stops a channel of a cabinet or lets it run again; never waits.
+    pub(crate) fn throttle(&self, ix: JunctionIx, code: StatusCode, throttle: &Throttle) {
+        self.publisher.publish(self.decoder.throttle(ix, code, throttle));
     }
 
     /// Sends link times; never waits.

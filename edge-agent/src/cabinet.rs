@@ -46,8 +46,8 @@ impl CabinetConfig {
     }
 
     /// All that an agent subscribes to.
-    pub fn filters(&self) -> [String; 3] {
-        ["command", "stored", "fetch"].map(|kind| format!("{}/{kind}/#", self.node()))
+    pub fn filters(&self) -> [String; 4] {
+        ["command", "stored", "fetch", "throttle"].map(|kind| format!("{}/{kind}/#", self.node()))
     }
 
     /// What the broker says of it when its connection is lost.
@@ -75,6 +75,7 @@ pub struct Cabinet {
     malformed_stored: u64,
     malformed_fetches: u64,
     refused_fetches: u64,
+    malformed_throttles: u64,
     /// Losses that the core has heard of.
     lost: u64,
 }
@@ -109,6 +110,7 @@ impl Cabinet {
             malformed_stored: 0,
             malformed_fetches: 0,
             refused_fetches: 0,
+            malformed_throttles: 0,
             lost: 0,
         })
     }
@@ -129,6 +131,7 @@ impl Cabinet {
         if lost > std::mem::replace(&mut self.lost, lost) {
             self.feed(now, Event::Lost(lost)).await;
         }
+        self.uplink.resume(now).into_iter().for_each(|word| self.publisher.publish(word));
         self.feed(now, Event::Tick).await;
         self.uplink.replay(now).into_iter().for_each(|part| self.publisher.publish(part));
     }
@@ -138,6 +141,7 @@ impl Cabinet {
         match incoming {
             Incoming::Connected => {
                 self.uplink.link(true);
+                self.uplink.channels().for_each(|word| self.publisher.publish(word));
                 self.feed(now, Event::Link(true)).await;
             }
             Incoming::Disconnected(_) => {
@@ -169,6 +173,21 @@ impl Cabinet {
                         }
                     }
                 }
+                Some((node, Kind::Throttle(code))) if node == self.node && !message.retain => {
+                    match codec::decode("throttle", &message.payload) {
+                        Ok(throttle) => match self.uplink.throttle(now, code, &throttle) {
+                            Some(word) => {
+                                tracing::info!(signal = %self.node, channel = code.as_str(), action = ?throttle.action, "throttled");
+                                self.publisher.publish(word);
+                            }
+                            None => self.malformed_topics += 1,
+                        },
+                        Err(error) => {
+                            tracing::warn!(signal = %self.node, %error, "unreadable throttle");
+                            self.malformed_throttles += 1;
+                        }
+                    }
+                }
                 _ => self.malformed_topics += 1,
             },
         }
@@ -195,6 +214,7 @@ impl Cabinet {
             ("mqtt.malformed.stored", self.malformed_stored),
             ("mqtt.malformed.fetch", self.malformed_fetches),
             ("fetch.refused", self.refused_fetches),
+            ("mqtt.malformed.throttle", self.malformed_throttles),
             ("link.dropped.live", link.dropped_live),
             ("link.dropped.kept", link.dropped_kept),
             ("link.dropped.urgent", link.dropped_urgent),

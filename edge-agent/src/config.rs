@@ -464,10 +464,10 @@ impl Opened {
         for node in
             self.cabinets.iter().map(CabinetConfig::node).filter(|node| node.junction().as_str() != user)
         {
-            for said in ["presence", "status/#", "replay/#", "history/#", "alarm/#"] {
+            for said in ["presence", "status/#", "channel/#", "replay/#", "history/#", "alarm/#"] {
                 list += &format!("topic write {node}/{said}\n");
             }
-            for heard in ["command/#", "stored/#", "fetch/#"] {
+            for heard in ["command/#", "stored/#", "fetch/#", "throttle/#"] {
                 list += &format!("topic read {node}/{heard}\n");
             }
         }
@@ -659,7 +659,7 @@ mod tests {
         assert_eq!(*opened.cabinets[0].junction, junction());
         let list = opened.access_list();
         assert!(list.starts_with("user edge-1\ntopic write mow/cao/tverskaya-2/presence\n"), "{list}");
-        assert!(list.ends_with("topic read mow/cao/tverskaya-2/fetch/#\n"), "{list}");
+        assert!(list.ends_with("topic read mow/cao/tverskaya-2/throttle/#\n"), "{list}");
         let line = 2 + head.matches('\n').count();
         let check = |limits: &str, map: &str, id: &str, expected: String| {
             let complaints = open(limits, map, id).unwrap_err().to_string();

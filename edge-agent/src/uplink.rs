@@ -7,13 +7,14 @@ use crate::{
 };
 use model::time::Moment;
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     ops::Range,
+    time::Duration,
 };
 use wire::{
     codec,
     link::Outgoing,
-    message::{Entry, Fetch, Stored},
+    message::{ChannelState, ChannelWord, Entry, Fetch, LONGEST_STOP_S, Stored, Throttle, ThrottleAction},
     topic::{Kind, Node, StatusCode},
 };
 
@@ -23,6 +24,9 @@ const REPLAY_BATCH: usize = 30;
 const MOST_FETCHES: usize = 8;
 /// Channels that are kept through an outage.
 const KEPT: [StatusCode; 2] = [StatusCode::Events, StatusCode::Counts];
+/// Channels that may be stopped: all but the cabinet's own copy, which is said once.
+const CHANNELS: [StatusCode; 4] =
+    [StatusCode::Groups, StatusCode::Mode, StatusCode::Events, StatusCode::Counts];
 
 /// One cabinet's way up.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ pub struct Uplink {
     replaying: BTreeSet<StatusCode>,
     /// What a centre asks of the past, in the order of its questions.
     fetches: VecDeque<Fetching>,
+    /// Channels that a centre has stopped, and until when.
+    stopped: BTreeMap<StatusCode, Moment>,
 }
 
 /// A question about the past, and how far its answer has come.
@@ -60,6 +66,7 @@ impl Uplink {
             counted_at: now,
             replaying: BTreeSet::new(),
             fetches: VecDeque::new(),
+            stopped: BTreeMap::new(),
         }
     }
 
@@ -77,14 +84,19 @@ impl Uplink {
     /// The message that says it, if it can be said now; what is worth keeping is kept first.
     pub fn publish(&mut self, now: Moment, publication: Publication) -> Option<Outgoing> {
         let status = |code| self.node.topic(&Kind::Status(code));
-        let sent = self.up.then_some(now);
+        let runs = |code| self.up && !self.stopped.contains_key(&code);
+        let sent = |code| runs(code).then_some(now);
         let message = match publication {
+            Publication::Groups(_) if !runs(StatusCode::Groups) => return None,
+            Publication::Mode(_) if !runs(StatusCode::Mode) => return None,
             Publication::Groups(entry) => Outgoing::live(status(StatusCode::Groups), one(&entry)),
             Publication::Events(entry, log) => {
                 let record = Record::of(StatusCode::Events, &entry);
+                let sent = sent(StatusCode::Events);
                 self.spool.push(&record, sent);
                 // After them: whoever dies in between reads them again, and tells them twice.
                 self.spool.read_of_log(log);
+                sent?;
                 Outgoing::kept(status(StatusCode::Events), codec::status_of(record.cbor()))
             }
             Publication::Counts(mut entry) => {
@@ -94,7 +106,9 @@ impl Uplink {
                 // faster than the counts do.
                 entry.values.channels.iter_mut().for_each(|channel| channel.sightings_last.clear());
                 let record = Record::of(StatusCode::Counts, &entry);
+                let sent = sent(StatusCode::Counts);
                 self.spool.push(&record, sent);
+                sent?;
                 let live = live.unwrap_or_else(|| codec::status_of(record.cbor()));
                 Outgoing::kept(status(StatusCode::Counts), live)
             }
@@ -132,6 +146,40 @@ impl Uplink {
         room
     }
 
+    /// A centre stops a channel, or lets it run again: the word of what it does now. What a kept channel would have said
+    /// waits in the spool until it runs. `None` if there is no such channel to stop.
+    pub fn throttle(&mut self, now: Moment, code: StatusCode, throttle: &Throttle) -> Option<Outgoing> {
+        if !CHANNELS.contains(&code) {
+            return None;
+        }
+        match throttle.action {
+            ThrottleAction::Start => drop(self.stopped.remove(&code)),
+            ThrottleAction::Stop => {
+                let timeout = throttle.timeout.unwrap_or(LONGEST_STOP_S).min(LONGEST_STOP_S);
+                self.stopped.insert(code, now + Duration::from_secs(timeout.into()));
+            }
+        }
+        Some(self.channel(code))
+    }
+
+    /// Lets those run again whose time is over, and says so.
+    pub fn resume(&mut self, now: Moment) -> Vec<Outgoing> {
+        let over: Vec<_> =
+            self.stopped.extract_if(.., |_, until| *until <= now).map(|(code, _)| code).collect();
+        over.into_iter().map(|code| self.channel(code)).collect()
+    }
+
+    /// What every channel does.
+    pub fn channels(&self) -> impl Iterator<Item = Outgoing> {
+        CHANNELS.into_iter().map(|code| self.channel(code))
+    }
+
+    fn channel(&self, code: StatusCode) -> Outgoing {
+        let state =
+            if self.stopped.contains_key(&code) { ChannelState::Stopped } else { ChannelState::Running };
+        Outgoing::retained(self.node.topic(&Kind::Channel(code)), codec::encode(&ChannelWord { state }))
+    }
+
     /// The next part of what waits in the spool, at its own pace; when nothing waits, of what was asked for.
     pub fn replay(&mut self, now: Moment) -> Vec<Outgoing> {
         let rate = f64::from(self.replay_per_s);
@@ -140,7 +188,9 @@ impl Uplink {
         if self.up && !self.spool.is_empty() {
             self.replaying = KEPT.into();
         }
-        if self.replaying.is_empty() && self.fetches.is_empty() {
+        // The spool is one line: nothing in it passes what a stopped channel left there.
+        let held = KEPT.iter().any(|code| self.stopped.contains_key(code));
+        if held || self.replaying.is_empty() && self.fetches.is_empty() {
             self.allowance = 0.0;
             return Vec::new();
         }

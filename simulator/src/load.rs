@@ -32,8 +32,6 @@ use wire::{
     topic::{self, Kind, Node, StatusCode},
 };
 
-/// How often a connection looks whose turn it is: a hundredth of what each may be late by without anybody's noticing.
-const TICK: Duration = Duration::from_millis(10);
 /// How often a cabinet says its lamps. Its turn within the second is its place in the city.
 const EACH: Duration = Duration::from_secs(1);
 /// How often it says its mode, changed or not.
@@ -122,7 +120,10 @@ pub async fn run(load: Load, clock: Clock, progress: Arc<Progress>, shutdown: Ca
 
 /// One connection, and the cabinets that speak through it.
 struct Connection {
+    /// In the order of their turns within a second.
     cabinets: Vec<Cabinet>,
+    /// Whose turn is next.
+    next: usize,
     places: BTreeMap<Node, usize>,
     publisher: Publisher,
     inbox: Inbox,
@@ -153,21 +154,21 @@ impl Connection {
             ..link
         });
         let places = cabinets.iter().enumerate().map(|(place, c)| (c.node.clone(), place)).collect();
-        Connection { cabinets, places, publisher, inbox, clock, progress, up: false }
+        Connection { cabinets, next: 0, places, publisher, inbox, clock, progress, up: false }
     }
 
     async fn live(mut self, shutdown: &CancellationToken) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut dropped = 0;
         loop {
+            // Thousands of these run side by side: each sleeps until somebody has something to say.
+            let due = self.cabinets.get(self.next).map_or(Moment::default(), |c| c.due);
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 incoming = self.inbox.next() => match incoming {
                     Some(incoming) => self.take(incoming),
                     None => break,
                 },
-                _ = tick.tick(), if self.up => self.say(),
+                () = self.clock.sleep_until(due), if self.up => self.say(),
             }
             let counts = self.publisher.counts();
             let now = counts.dropped_live + counts.dropped_kept;
@@ -203,6 +204,8 @@ impl Connection {
                     // What it did not say while nobody listened is not made up for.
                     cabinet.due = next_turn(now, cabinet.turn);
                 }
+                let first = self.cabinets.iter().enumerate().min_by_key(|(_, c)| c.due);
+                self.next = first.map_or(0, |(place, _)| place);
             }
             Incoming::Disconnected(reason) => {
                 tracing::debug!(error = reason, "connection lost");
@@ -223,13 +226,14 @@ impl Connection {
 
     fn say(&mut self) {
         let now = self.clock.now();
-        for cabinet in self.cabinets.iter_mut().filter(|c| c.due <= now) {
+        while let Some(cabinet) = self.cabinets.get_mut(self.next).filter(|c| c.due <= now) {
             if now.since(cabinet.due) > EACH / 2 {
                 self.progress.late.fetch_add(1, Ordering::Relaxed);
             }
             cabinet.due = next_turn(now, cabinet.turn);
             cabinet.say(now, &self.publisher);
             self.progress.states.fetch_add(1, Ordering::Relaxed);
+            self.next = (self.next + 1) % self.cabinets.len();
         }
     }
 }

@@ -7,7 +7,10 @@ use crate::{
     codec,
     command::{Body, Command, LONGEST_LEASE_S, REF_TICK_LIMIT_MS},
     link::Message,
-    message::{Alarms, Counts, Entry, Events, Groups, Mode, Presence, PresenceState, Replay, Status, lamp},
+    message::{
+        Alarms, ChannelWord, Counts, Entry, Events, Groups, Mode, Presence, PresenceState, Replay, Status,
+        lamp,
+    },
     result::{CommandResult, Reason, ResultState},
     topic::{self, Kind, Node, StatusCode},
 };
@@ -135,12 +138,12 @@ impl Inspector {
             return self.judge(Rule::Topics, || Some(message.topic.clone()));
         };
         // What centres say to it is not its own.
-        if matches!(kind, Kind::Command(_) | Kind::Stored(_) | Kind::Fetch(_)) {
+        if matches!(kind, Kind::Command(_) | Kind::Stored(_) | Kind::Fetch(_) | Kind::Throttle(_)) {
             return;
         }
         self.judge(Rule::Topics, || None);
         let may_be_retained = match &kind {
-            Kind::Presence | Kind::Status(StatusCode::Mode | StatusCode::Config) => true,
+            Kind::Presence | Kind::Status(StatusCode::Mode | StatusCode::Config) | Kind::Channel(_) => true,
             Kind::Alarm(_) => {
                 codec::decode::<Alarms>("alarms", &message.payload).is_ok_and(|alarms| alarms.full)
             }
@@ -162,6 +165,7 @@ impl Inspector {
             Kind::Replay(StatusCode::Counts) | Kind::History(StatusCode::Counts) => {
                 drop(self.read::<Replay<Counts>>(message))
             }
+            Kind::Channel(_) => drop(self.read::<ChannelWord>(message)),
             Kind::Alarm(_) => {
                 let Some(alarms) = self.read::<Alarms>(message) else { return };
                 for alarm in alarms.alarms {

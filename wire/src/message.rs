@@ -71,6 +71,47 @@ pub struct Stored {
     pub runs: Vec<Run>,
 }
 
+/// `throttle/…`: a centre stops a channel, or lets it run again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Throttle {
+    /// Which.
+    pub action: ThrottleAction,
+    /// After so many seconds a stopped channel runs again by itself; see [`LONGEST_STOP_S`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
+}
+
+/// What becomes of a channel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThrottleAction {
+    /// It runs again.
+    Start,
+    /// It says nothing for a while.
+    Stop,
+}
+
+/// No channel stays stopped for longer, s, and each does for so long that is stopped without a timeout: whoever stopped
+/// it may be gone. **Ours.**
+pub const LONGEST_STOP_S: u32 = 3_600;
+
+/// `channel/…`: whether a channel runs. Retained, and said anew on every connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChannelWord {
+    /// Whether it does.
+    pub state: ChannelState,
+}
+
+/// State of a channel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelState {
+    /// It says what it has.
+    Running,
+    /// It says nothing.
+    Stopped,
+}
+
 /// Entries that follow one another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Run {

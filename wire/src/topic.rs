@@ -159,6 +159,10 @@ pub enum Kind {
     History(StatusCode),
     /// What a centre's store has of it, under the cabinet's node. Never retained.
     Stored(StatusCode),
+    /// A centre stops it or lets it run again, under the cabinet's node. Never retained.
+    Throttle(StatusCode),
+    /// Whether it runs. Retained.
+    Channel(StatusCode),
     /// What the centre asks. Never retained.
     Command(CommandCode),
     /// What the cabinet answers, under the asking centre's node.
@@ -180,6 +184,8 @@ impl fmt::Display for Kind {
             Kind::Fetch(code) => write!(f, "fetch/{}", code.as_str()),
             Kind::History(code) => write!(f, "history/{}", code.as_str()),
             Kind::Stored(code) => write!(f, "stored/{}", code.as_str()),
+            Kind::Throttle(code) => write!(f, "throttle/{}", code.as_str()),
+            Kind::Channel(code) => write!(f, "channel/{}", code.as_str()),
             Kind::Command(code) => write!(f, "command/{}", code.as_str()),
             Kind::Result(code) => write!(f, "result/{}", code.as_str()),
             Kind::Ask(code) => write!(f, "ask/{}", code.as_str()),
@@ -207,6 +213,8 @@ pub fn parse(topic: &str) -> Option<(Node, Kind)> {
         ("fetch", Some(code)) => Kind::Fetch(status(code)?),
         ("history", Some(code)) => Kind::History(status(code)?),
         ("stored", Some(code)) => Kind::Stored(status(code)?),
+        ("throttle", Some(code)) => Kind::Throttle(status(code)?),
+        ("channel", Some(code)) => Kind::Channel(status(code)?),
         ("command", Some(code)) => Kind::Command(command(code)?),
         ("result", Some(code)) => Kind::Result(command(code)?),
         ("ask", Some(code)) => Kind::Ask(question(code)?),
@@ -232,7 +240,9 @@ mod tests {
             status.clone().prop_map(Kind::Replay),
             status.clone().prop_map(Kind::Fetch),
             status.clone().prop_map(Kind::History),
-            status.prop_map(Kind::Stored),
+            status.clone().prop_map(Kind::Stored),
+            status.clone().prop_map(Kind::Throttle),
+            status.prop_map(Kind::Channel),
             command.clone().prop_map(Kind::Command),
             command.prop_map(Kind::Result),
             question.clone().prop_map(Kind::Ask),

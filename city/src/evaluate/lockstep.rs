@@ -105,7 +105,7 @@ impl Lockstep {
             Event::Counts(ix, ..) => (*ix, 3),
             Event::HiRes(ix, _) => (*ix, 4),
             Event::Alarms(ix, ..) => (*ix, 5),
-            Event::Result(ix, _) => (*ix, 6),
+            Event::Result(ix, _) | Event::Channel(ix, ..) => (*ix, 6),
             // The street says nothing of these.
             Event::Tick | Event::Order(_) | Event::Draft(..) | Event::Epoch(_) => (JunctionIx(u32::MAX), 7),
         });

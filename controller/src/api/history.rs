@@ -8,7 +8,7 @@ use super::{
     stretch,
     view::{
         DecisionView, FetchAccepted, FetchRequest, Problem, StoredDecisions, StoredEvents, StoredInterval,
-        StoredIntervals,
+        StoredIntervals, ThrottleRequest,
     },
 };
 use crate::{
@@ -22,6 +22,10 @@ use model::time::Moment;
 use serde::Deserialize;
 use std::{ops::Range, time::Duration};
 use utoipa::IntoParams;
+use wire::{
+    message::{LONGEST_STOP_S, Throttle, ThrottleAction},
+    topic::StatusCode as Channel,
+};
 
 /// Rows in an answer when nobody says how many.
 const USUAL_LIMIT: usize = 1_000;
@@ -98,9 +102,9 @@ pub(super) async fn post_fetch(
         let most = LONGEST_FETCH.as_secs() / 3600;
         return Err(Problem::invalid(format!("from and to are more than {most} hours apart")));
     }
-    let mut codes = vec![wire::topic::StatusCode::Events];
+    let mut codes = vec![Channel::Events];
     if api.0.store.intervals(ix, time.clone(), 1).await?.rows.is_empty() {
-        codes.push(wire::topic::StatusCode::Counts);
+        codes.push(Channel::Counts);
     }
     let asked = codes.iter().map(|c| c.as_str().to_owned()).collect::<Vec<_>>();
     let (from, to) = (utc(time.start), utc(time.end));
@@ -112,6 +116,53 @@ pub(super) async fn post_fetch(
         .try_send(ask)
         .map_err(|_| Problem::unavailable("the core has too many questions to answer"))?;
     Ok((StatusCode::ACCEPTED, Json(FetchAccepted { asked })))
+}
+
+/// Stops a channel of history of a cabinet for a while, or lets it run again: where a link is dear or a detector says too
+/// much. What a stopped channel would have said stays on the cabinet's disk and comes when it runs again.
+#[utoipa::path(post, path = "/api/v1/junctions/{id}/throttle", tag = "centre",
+    params(("id" = String, Path, description = "The TLC's id")),
+    request_body = ThrottleRequest,
+    responses(
+        (status = 202, description = "The cabinet is asked; the junction's `stopped` shows when it obeys"),
+        (status = 401, description = "Nobody is signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Whoever asks may not", body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The broker is down", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn post_throttle(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    caller: Caller,
+    Body(request): Body<ThrottleRequest>,
+) -> Result<StatusCode, Problem> {
+    let ix = api.junction(&id)?;
+    let district = &api.0.city.junctions[ix.ix()].district;
+    let ThrottleRequest { channel, action, timeout_s, .. } = &request;
+    let what = format!("{action} of {channel} at {id}");
+    api.permit(&caller, Role::Operate, Place::District(district), &what)?;
+    let who = caller.signature(request.who.as_deref())?;
+    let reason = signed("reason", &request.reason)?;
+    let code = [Channel::Events, Channel::Counts]
+        .into_iter()
+        .find(|code| code.as_str() == channel)
+        .ok_or_else(|| Problem::invalid("channel is tlc.events/hires or traffic.count/1s".to_owned()))?;
+    let action = match action.as_str() {
+        "start" => ThrottleAction::Start,
+        "stop" => ThrottleAction::Stop,
+        _ => return Err(Problem::invalid("action is start or stop".to_owned())),
+    };
+    if timeout_s.is_some_and(|s| !(1..=LONGEST_STOP_S).contains(&s)) {
+        return Err(Problem::invalid(format!("timeout_s is 1 to {LONGEST_STOP_S}")));
+    }
+    let throttle = Throttle { action, timeout: *timeout_s };
+    let ask = Ask::Throttle(ix, code, throttle, format!("junction {id}: {what} by {who} ({reason})"));
+    api.0
+        .asks
+        .try_send(ask)
+        .map_err(|_| Problem::unavailable("the core has too many questions to answer"))?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// The hi-res log of a junction, out of the store.

@@ -153,6 +153,7 @@ pub(crate) fn detail(
         forecast: p.forecast.iter().map(expected).collect(),
         commands: commands(city, p.ix, live, p.now),
         alarms: p.alarms.clone(),
+        stopped: live.stopped.iter().map(|code| code.as_str().to_owned()).collect(),
     }
 }
 

@@ -268,6 +268,9 @@ pub struct JunctionDetail {
     pub commands: Vec<CommandView>,
     /// Open alarms of this junction.
     pub alarms: Vec<AlarmView>,
+    /// Channels that somebody has stopped, such as `tlc.events/hires`: what they would say is not known for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<String>,
 }
 
 /// A signal group.
@@ -622,6 +625,22 @@ pub struct FetchRequest {
 pub struct FetchAccepted {
     /// The channels that the cabinet is asked for.
     pub asked: Vec<String>,
+}
+
+/// `POST /api/v1/junctions/{id}/throttle`.
+#[derive(Clone, PartialEq, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThrottleRequest {
+    /// `tlc.events/hires` or `traffic.count/1s`. The centre needs all other channels to steer.
+    pub channel: String,
+    /// `stop` or `start`.
+    pub action: String,
+    /// After so many seconds a stopped channel runs again by itself, 1 to 3600; an hour where it is not given.
+    pub timeout_s: Option<u32>,
+    /// Who asks, where nobody signs in. Whoever has an account is named by it, whatever stands here.
+    pub who: Option<String>,
+    /// Why. Not empty.
+    pub reason: String,
 }
 
 /// RFC 9457 `application/problem+json`: the one shape of every error.

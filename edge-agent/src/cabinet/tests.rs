@@ -24,7 +24,10 @@ use wire::{
     clock::Clock,
     command::{Body, Command},
     link::{Inbox, LinkConfig, Outgoing, connect},
-    message::{Alarms, Counts, Events, Groups, Mode, Replay, Run, Rung, Status, Stored},
+    message::{
+        Alarms, ChannelState, ChannelWord, Counts, Events, Groups, Mode, Replay, Run, Rung, Status, Stored,
+        Throttle, ThrottleAction,
+    },
     register_map::{CommandBlock, RegisterMap},
     result::{CommandResult, ResultState},
     topic::{CommandCode, StatusCode},
@@ -379,6 +382,43 @@ async fn a_cabinet_in_lockstep() {
     let replay: Replay<Counts> =
         codec::decode("replay", &on(&mut seen, &Kind::Replay(StatusCode::Counts)).await.payload).unwrap();
     assert_eq!((replay.entries.len(), replay.done), (10, true));
+
+    // A centre stops a channel for five seconds: the other one goes on, and what it would have said comes afterwards.
+    let channel = Kind::Channel(StatusCode::Events);
+    let stop = Throttle { action: ThrottleAction::Stop, timeout: Some(5) };
+    let topic = format!("mow/cao/tverskaya-2/{}", Kind::Throttle(StatusCode::Events));
+    centre.publish(Outgoing::kept(topic, codec::encode(&stop)));
+    let stop = timeout(PATIENCE, inbox.next()).await.unwrap().unwrap();
+    cabinet.incoming(now, stop).await;
+    let said = on(&mut seen, &channel).await;
+    assert_eq!(codec::decode::<ChannelWord>("channel", &said.payload).unwrap().state, ChannelState::Stopped);
+    for n in 20..25 {
+        step(&mut now, 1, &[(81, n)]);
+        cabinet.poll(now).await;
+    }
+    let mut counted = 0;
+    loop {
+        let Some(Incoming::Message(message)) = timeout(PATIENCE, seen.next()).await.unwrap() else {
+            continue;
+        };
+        match topic::parse(&message.topic) {
+            Some((_, Kind::Status(StatusCode::Events))) => panic!("a stopped channel speaks"),
+            Some((_, Kind::Status(StatusCode::Counts))) => counted += 1,
+            Some((_, kind)) if kind == channel => {
+                let word: ChannelWord = codec::decode("channel", &message.payload).unwrap();
+                assert_eq!((word.state, counted), (ChannelState::Running, 4));
+                break;
+            }
+            _ => {}
+        }
+    }
+    step(&mut now, 1, &[]);
+    cabinet.poll(now).await;
+    let replay = on(&mut seen, &Kind::Replay(StatusCode::Events)).await;
+    let replay: Replay<Events> = codec::decode("replay", &replay.payload).unwrap();
+    let params: Vec<u16> = replay.entries.iter().flat_map(|e| &e.values.events).map(|e| e.param).collect();
+    assert_eq!(params, (20..24).collect::<Vec<_>>());
+
     let mut counts = cabinet.counts();
     // This box changes its lamps without interstages, and the guard's watch says so.
     assert!(counts.remove("device.violation") > Some(0));

@@ -4,8 +4,9 @@ use super::*;
 use crate::{
     command::{Body, Command},
     message::{
-        Alarm, Alarms, Channel, Counts, Entry, Events, Fetch, Groups, HiRes, LinkTime, LinkTimes, Mode,
-        Presence, PresenceState, Replay, Run, Rung, Status, Stored, Vehicle, Vehicles,
+        Alarm, Alarms, Channel, ChannelState, ChannelWord, Counts, Entry, Events, Fetch, Groups, HiRes,
+        LinkTime, LinkTimes, Mode, Presence, PresenceState, Replay, Run, Rung, Status, Stored, Throttle,
+        ThrottleAction, Vehicle, Vehicles,
     },
     result::{CommandResult, Reason, ResultState},
     what_if,
@@ -126,6 +127,8 @@ fn golden_messages() {
     assert_eq!(status_of(&raw[0]), encode(&Status { entries: entries.clone() }));
     check("traffic.count-replay", &Replay { entries, next_ts: None, done: true });
     check("fetch", &Fetch { from: Moment(T.0 - 3_600_000), to: T });
+    check("throttle", &Throttle { action: ThrottleAction::Stop, timeout: Some(600) });
+    check("channel", &ChannelWord { state: ChannelState::Stopped });
     let run = Run { boot_id: BOOT, first: 90, last: 99 };
     check("stored", &Stored { runs: vec![run] });
     check(
