@@ -650,6 +650,7 @@ mod tests {
         insta::assert_snapshot!(decoder().filters().join("\n"), @r"
         mow/sketch/+/presence
         mow/sketch/+/status/#
+        mow/sketch/+/channel/#
         mow/sketch/+/alarm/#
         mow/sketch/+/replay/#
         mow/sketch/+/history/#

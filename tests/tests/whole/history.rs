@@ -1,7 +1,7 @@
 //! What the street said is in the store, whoever died meanwhile: asked in SQL, of the programs as they are shipped.
 
 use end_to_end::{
-    http::post,
+    http::{post, wait_for},
     peers::{Postgres, installed},
     program::{Program, wait_until},
     stack::Stack,
@@ -109,6 +109,21 @@ fn nothing_that_the_street_said_is_lost() {
     wait_until("what was lost to be told again", || {
         let told = count(&stack, expected, &began, &centre_back) > 10;
         (told && holes(&stack.postgres, &began, &centre_back).is_empty()).then_some(())
+    });
+
+    // A channel is stopped for some seconds: everybody sees it, and what it would have said comes afterwards.
+    let id = junctions.lines().next().expect("there are junctions");
+    let junction = format!("http://duty:{password}@127.0.0.1:{}/api/v1/junctions/{id}", stack.api);
+    let stop =
+        json!({ "channel": "tlc.events/hires", "action": "stop", "timeout_s": 8, "reason": "a dear link" });
+    let stopped_at = now(&stack);
+    assert_eq!(post(&format!("{junction}/throttle"), &stop).status, 202);
+    wait_for(&junction, "the channel stops", |j| j["stopped"] == json!(["tlc.events/hires"]));
+    wait_for(&junction, "it runs again by itself", |j| j["stopped"].is_null());
+    let run_again = now(&stack);
+    wait_until("no hole where it was stopped", || {
+        let told = count(&stack, expected, &stopped_at, &run_again) > 10;
+        (told && holes(&stack.postgres, &stopped_at, &run_again).is_empty()).then_some(())
     });
 }
 
