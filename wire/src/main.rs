@@ -258,7 +258,14 @@ async fn check(task: &Check) -> Result<(), Failure> {
     let broken = findings.iter().filter(|f| matches!(f.verdict, Verdict::Broken(..))).count();
     let unseen = findings.iter().filter(|f| f.verdict == Verdict::Unseen).count();
     println!("{node}: {} rules kept, {broken} broken, {unseen} not seen", findings.len() - broken - unseen);
-    if broken > 0 { Err(Failure::Broken) } else { Ok(()) }
+    if broken > 0 {
+        return Err(Failure::Broken);
+    }
+    // Whoever says nothing breaks nothing, and keeps nothing either.
+    if unseen == findings.len() {
+        return Err(anyhow::anyhow!("{node} said nothing within {} s", task.seconds).into());
+    }
+    Ok(())
 }
 
 fn ask(publisher: &Publisher, node: &Node, centre: &Node, probe: &Probe) {
