@@ -7,6 +7,7 @@ pub mod view;
 
 mod access;
 mod audit;
+mod comparison;
 mod control;
 mod corridor;
 mod drawing;
@@ -202,6 +203,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/measures", get(measures::get_junction_measures))
         .route("/api/v1/junctions/{id}/measures/{measure}", get(measures::get_measure))
         .route("/api/v1/junctions/{id}/charts/{chart}", get(measures::get_chart))
+        .route("/api/v1/junctions/{id}/comparison/{measure}", get(comparison::get_comparison))
         .route("/api/v1/junctions/{id}/forecast", get(forecast::get_forecast))
         .route("/api/v1/forecast", get(forecast::get_quality))
         .route("/api/v1/measures", get(measures::get_measures))
@@ -305,6 +307,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         measures::get_junction_measures,
         measures::get_measure,
         measures::get_chart,
+        comparison::get_comparison,
         forecast::get_forecast,
         forecast::get_quality,
         get_links,

@@ -45,6 +45,7 @@ pub mod report;
 pub mod catalogue;
 pub mod cells;
 pub mod charts;
+pub mod comparison;
 pub mod street;
 pub mod read;
 pub mod write;

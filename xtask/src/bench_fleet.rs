@@ -34,7 +34,8 @@ impl Drop for Running {
 pub(crate) fn run() -> anyhow::Result<()> {
     step(
         "build simulator and controller",
-        cargo(["build", "--release", "--package", "simulator", "--package", "controller"]),
+        // With the features that the whole workspace asks for, or every dependency is built once more.
+        cargo(["build", "--release", "--workspace", "--bin", "simulator", "--bin", "controller"]),
     )?;
     let folder = root().join("target/bench-fleet");
     std::fs::create_dir_all(&folder)?;

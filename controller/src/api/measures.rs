@@ -76,6 +76,21 @@ enum Format {
     Csv,
 }
 
+/// What to look at as a whole.
+pub(super) struct Span {
+    pub(super) from: i64,
+    pub(super) to: i64,
+    pub(super) bin_min: Option<u16>,
+    pub(super) tz: Option<String>,
+    pub(super) group: Option<u16>,
+}
+
+/// All rows of a table, as cells, column by column; moments are UTC.
+pub(super) struct WholeTable {
+    pub(super) looked: Looked,
+    pub(super) columns: Vec<Vec<Cell>>,
+}
+
 /// What is meant by a [`Which`].
 struct Wanted {
     range: Range<Moment>,
@@ -227,19 +242,7 @@ pub(super) async fn get_measure(
         Problem::not_found(format!("there is no measure {name:?}; /api/v1/measures lists them"))
     })?;
     let wanted = which.meant(api.0.clock.now(), &api.picture().health.time_zone)?;
-    if wanted.group.is_some() && measure.column(Kind::Group).is_none() {
-        return Err(Problem::invalid(format!("{name} is not measured by signal group")));
-    }
-    let lead_in = if measure.rows == Rows::Sums { Duration::ZERO } else { LEAD_IN };
-    let (table, wanted, events) = api
-        .measure(ix, wanted, lead_in, |report, wanted| {
-            let mut table = Table::new(measure, wanted);
-            match report.tables(&mut table) {
-                Ok(()) => table,
-                Err(never) => match never {},
-            }
-        })
-        .await?;
+    let (table, wanted, events) = api.table(ix, measure, wanted).await?;
     let next = (table.total > wanted.page.end).then_some(wanted.page.end);
     let mut response = if wanted.csv {
         let text = table.csv.into_inner().map_err(|error| Problem::unavailable(error.to_string()))?;
@@ -317,6 +320,49 @@ pub(super) async fn get_chart(
 }
 
 impl Api {
+    /// The whole of a table.
+    pub(super) async fn whole_table(
+        &self,
+        ix: JunctionIx,
+        measure: &'static Measure,
+        span: Span,
+    ) -> Result<WholeTable, Problem> {
+        let Span { from, to, bin_min, tz, group } = span;
+        let (from, to) = (Some(from), Some(to));
+        let which =
+            Which { from, to, bin_min, tz, group, offset: None, limit: Some(MOST_ROWS), format: None };
+        let wanted = which.meant(self.0.clock.now(), &self.picture().health.time_zone)?;
+        let (table, wanted, events) = self.table(ix, measure, wanted).await?;
+        if table.total > MOST_ROWS {
+            let total = table.total;
+            return Err(Problem::invalid(format!(
+                "{total} rows are too many; ask for longer bins or for one group (at most {MOST_ROWS})"
+            )));
+        }
+        let looked = wanted.looked(self.0.city.junctions[ix.ix()].id.as_str(), events);
+        Ok(WholeTable { looked, columns: table.columns })
+    }
+
+    async fn table(
+        &self,
+        ix: JunctionIx,
+        measure: &'static Measure,
+        wanted: Wanted,
+    ) -> Result<(Table, Wanted, usize), Problem> {
+        if wanted.group.is_some() && measure.column(Kind::Group).is_none() {
+            return Err(Problem::invalid(format!("{} is not measured by signal group", measure.name)));
+        }
+        let lead_in = if measure.rows == Rows::Sums { Duration::ZERO } else { LEAD_IN };
+        self.measure(ix, wanted, lead_in, |report, wanted| {
+            let mut table = Table::new(measure, wanted);
+            match report.tables(&mut table) {
+                Ok(()) => table,
+                Err(never) => match never {},
+            }
+        })
+        .await
+    }
+
     /// Measures a junction, and hands what comes of it to `say`, away from the tasks that answer others.
     async fn measure<T: Send + 'static>(
         &self,

@@ -104,6 +104,48 @@ async fn what_was_just_before_is_known_at_the_beginning() {
 }
 
 #[tokio::test]
+async fn days_after_a_change_stand_beside_days_before_it() {
+    let bench = Bench::start().await;
+    let loop_ = bench.city.junctions[0].detectors.iter().find(|d| d.kind == DetectorKind::Advance).unwrap();
+    let (channel, group) = (loop_.channel.0, loop_.groups[0].0);
+    // Two weeks, each with three days of one hour: 60 vehicles, then 90, 84 and 81.
+    let day = 24 * 60 * MINUTE;
+    let first = BEGINS - 20 * day;
+    let vehicles = |at: i64, n: i64| {
+        (0..n).map(move |i| EventRow {
+            at: Moment(at + i * 60 * MINUTE / n),
+            junction: JunctionIx(0),
+            code: 82,
+            param: channel,
+        })
+    };
+    let week = |day_of: i64, n: i64| vehicles(first + day_of * day, n);
+    let events = (0..3).flat_map(|d| week(d, 60).chain(week(7 + d, [90, 84, 81][d as usize])));
+    bench.store.write(&Batch { events: events.collect(), ..Batch::default() }).await.unwrap();
+    let (before, between, after) = (first - 60 * MINUTE, first + 5 * day, first + 11 * day);
+    let path = |more: &str| {
+        let range = format!("before_from={before}&before_to={between}&after_from={between}&after_to={after}");
+        format!("/api/v1/junctions/C/comparison/approach_volume?{range}&bin_min=60&group={group}{more}")
+    };
+    let found = bench.get(&path("&from_minute=660&to_minute=720")).await;
+    let means = (&found["before"], &found["after"], &found["difference"]);
+    assert_eq!(means, (&60.0.into(), &85.0.into(), &25.0.into()), "{found}");
+    // Differences 30, 24 and 21: deviation 4.58, t(2) = 4.303.
+    let half = found["half_width"].as_f64().unwrap();
+    assert!((half - 11.38).abs() < 0.02 && found["significant"] == true, "{found}");
+    assert_eq!((found["pairs"].as_array().unwrap().len(), &found["left_out"]), (3, &0.into()));
+    let check = async |more: &str, says: &str| {
+        let (status, _, problem) = bench.ask("GET", &path(more), "").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{more}");
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{more}: {problem}");
+    };
+    check("&column=Nothing", "column is one of Volume").await;
+    check("&from_minute=600&to_minute=600", "part of a day").await;
+    check("&from_minute=0&to_minute=60", "no two days can be compared").await;
+    bench.end().await;
+}
+
+#[tokio::test]
 async fn pages_follow_one_another() {
     let bench = Bench::start().await;
     half_an_hour(&bench).await;

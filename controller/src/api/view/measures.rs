@@ -143,6 +143,52 @@ pub struct MeasureTable {
     pub columns: Vec<ColumnValues>,
 }
 
+/// `GET /api/v1/junctions/{id}/comparison/{measure}`: days before a change beside days after it.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct ComparisonView {
+    /// The TLC's id.
+    pub junction: String,
+    /// The measure.
+    pub measure: String,
+    /// The column whose mean is compared.
+    pub column: String,
+    /// Its unit, or empty.
+    pub unit: String,
+    /// Length of a bin, min.
+    pub bin_min: u16,
+    /// The zone by which days and bins are cut.
+    pub time_zone: String,
+    /// Mean of the days before.
+    pub before: f64,
+    /// Mean of the days after.
+    pub after: f64,
+    /// `after - before`.
+    pub difference: f64,
+    /// The 95 % confidence interval is the difference plus and minus this; null for one pair of days.
+    pub half_width: Option<f64>,
+    /// Whether that interval leaves out zero.
+    pub significant: bool,
+    /// Days without a fellow on the other side.
+    pub left_out: usize,
+    /// The days that were compared.
+    pub pairs: Vec<PairView>,
+}
+
+/// Two days of the same name.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct PairView {
+    /// The day before the change, `2026-03-02`.
+    pub before: String,
+    /// The day after it.
+    pub after: String,
+    /// Bins that both have.
+    pub bins: usize,
+    /// Mean over those, before.
+    pub mean_before: f64,
+    /// And after.
+    pub mean_after: f64,
+}
+
 /// A column's values.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct ColumnValues {
