@@ -162,10 +162,19 @@ fn city(folder: &Path, junctions: usize) -> anyhow::Result<std::path::PathBuf> {
 
 /// The district with the fewest junctions, and how many those are.
 fn smallest_district(city: &Path) -> anyhow::Result<(String, usize)> {
-    let city: serde_json::Value = serde_json::from_slice(&std::fs::read(city)?)?;
+    // Nothing else of a file that has hundreds of megabytes.
+    #[derive(serde::Deserialize)]
+    struct City {
+        junctions: Vec<Junction>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Junction {
+        district: String,
+    }
+    let city: City = serde_json::from_reader(BufReader::new(std::fs::File::open(city)?))?;
     let mut districts = std::collections::BTreeMap::<String, usize>::new();
-    for junction in city["junctions"].as_array().context("a city has junctions")? {
-        *districts.entry(junction["district"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+    for junction in city.junctions {
+        *districts.entry(junction.district).or_default() += 1;
     }
     districts.into_iter().min_by_key(|(_, n)| *n).context("a city has districts")
 }
