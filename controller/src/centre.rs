@@ -48,7 +48,7 @@ pub const TICK: Duration = Duration::from_secs(1);
 /// Questions and orders that wait for the core. It answers within milliseconds; when the bound is met, the
 /// API says 503 rather than wait.
 pub const ASK_BOUND: usize = 256;
-/// How often somebody who watches a junction gets a new picture of it, by the machine's clock.
+/// How often those who look get to see what changed, by the machine's clock.
 pub const WATCH_PERIOD: Duration = Duration::from_millis(400);
 /// Messages that are taken at once before the clock is looked at again.
 pub const HEARD_AT_ONCE: usize = 256;
@@ -152,7 +152,7 @@ impl Centre {
                     self.gauges.ticks_skipped.fetch_add(skipped, Ordering::Relaxed);
                     next_tick = next;
                 }
-                _ = watch_timer.tick() => self.show_watched(),
+                _ = watch_timer.tick() => self.show(),
                 n = self.field.heard.recv_many(&mut heard, HEARD_AT_ONCE) => {
                     for message in heard.drain(..) {
                         self.hear(message);
@@ -438,8 +438,12 @@ impl Centre {
         Ok(())
     }
 
-    fn show_watched(&mut self) {
+    /// What people look at, between two ticks: commands and alarms can wait for the next second, eyes should not.
+    fn show(&mut self) {
         let now = self.clock.now();
+        if let Some(picture) = self.painter.repaint(now, &self.core) {
+            self.picture.send_replace(Arc::new(picture));
+        }
         self.watched.retain(|_, watchers| watchers.receiver_count() > 0);
         for (&ix, watchers) in &self.watched {
             watchers.send_replace(Arc::new(self.painter.look(now, ix, &self.core)));

@@ -163,7 +163,7 @@ pub(super) async fn get_measures(State(api): State<Api>) -> Json<Measures> {
             usual_range_s: USUAL_RANGE.as_secs(),
             most_rows: MOST_ROWS,
             most_events: MOST_EVENTS,
-            time_zone: api.picture().health.time_zone.clone(),
+            time_zone: api.picture().health.value.time_zone.clone(),
         },
     })
 }
@@ -226,7 +226,7 @@ pub(super) async fn get_measure(
     let measure = Measure::named(&name).ok_or_else(|| {
         Problem::not_found(format!("there is no measure {name:?}; /api/v1/measures lists them"))
     })?;
-    let wanted = which.meant(api.0.clock.now(), &api.picture().health.time_zone)?;
+    let wanted = which.meant(api.0.clock.now(), &api.picture().health.value.time_zone)?;
     if wanted.group.is_some() && measure.column(Kind::Group).is_none() {
         return Err(Problem::invalid(format!("{name} is not measured by signal group")));
     }
@@ -295,7 +295,7 @@ pub(super) async fn get_chart(
             "offset, limit and format are for tables; a chart comes whole, as JSON",
         ));
     }
-    let wanted = which.meant(api.0.clock.now(), &api.picture().health.time_zone)?;
+    let wanted = which.meant(api.0.clock.now(), &api.picture().health.value.time_zone)?;
     let (series, wanted, events) = api
         .measure(ix, wanted, LEAD_IN, |report, wanted| {
             let mut series = chart.draw(report, wanted.bin, wanted.local().start);

@@ -40,6 +40,8 @@ function Screen() {
       return <Later key="incidents" title={t("in.title")} load={() => import("./incidents/Incidents").then(({ Incidents }) => Incidents)} />;
     case "plans":
       return <Later key="plans" title={t("pl.title")} load={() => import("./plans/Plans").then(({ Plans }) => Plans)} />;
+    case "people":
+      return <Later key="people" title={t("people.title")} load={() => import("./people/People").then(({ People }) => People)} />;
     case "alarms":
       return <Alarms />;
     case "commands":
@@ -102,7 +104,7 @@ export function App() {
   useEffect(() => {
     const words = {
       city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", replay: "rep.title", corridors: "nav.corridors", measures: "nav.measures", alarms: "nav.alarms", tickets: "tk.title", incidents: "in.title", plans: "pl.title", commands: "nav.commands",
-      journey: "nav.journey", audit: "nav.audit", system: "nav.system", "sign-in": "sign.title",
+      journey: "nav.journey", audit: "nav.audit", people: "people.title", system: "nav.system", "sign-in": "sign.title",
     } as const satisfies Record<ScreenName, string>;
     document.title = `${t(words[screen])} · ${t("app.name")}`;
   });

@@ -9,6 +9,8 @@ import "./styles/corridor.css";
 import "./styles/replay.css";
 import "./styles/measures.css";
 import "./styles/work.css";
+import "./styles/print.css";
+import "./print";
 import { render } from "preact";
 import { App } from "./App";
 import { start } from "./live/live";

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export const SCREENS = ["city", "junctions", "junction", "replay", "corridors", "measures", "alarms", "tickets", "incidents", "plans", "commands", "journey", "audit", "system", "sign-in"] as const;
+export const SCREENS = ["city", "junctions", "junction", "replay", "corridors", "measures", "alarms", "tickets", "incidents", "plans", "commands", "journey", "audit", "people", "system", "sign-in"] as const;
 export type Screen = (typeof SCREENS)[number];
 
 /** Screens of one thing; the first two are nothing without it. */
