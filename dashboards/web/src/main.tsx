@@ -9,6 +9,7 @@ import "./styles/corridor.css";
 import "./styles/replay.css";
 import "./styles/measures.css";
 import "./styles/work.css";
+import "./styles/alarm.css";
 import "./styles/print.css";
 import "./print";
 import { render } from "preact";
