@@ -93,6 +93,7 @@ export function Alarm({ id }: { id: string }) {
       </>
     );
   }
+  const others = alarms.value.filter((one) => one.id !== id && one.priority <= 2).length;
   const state = where?.state;
   const commands = detail.value?.id === place ? (detail.value?.commands ?? []) : [];
   const age = Math.max(0, (now.value - alarm.since) / 1000);
@@ -146,7 +147,7 @@ export function Alarm({ id }: { id: string }) {
               </ul>
             </>
           )}
-          <p class="label al-rest">{tn("al.rest", alarms.value.filter((one) => one.id !== id && one.priority <= 2).length)}</p>
+          <p class="label al-rest">{others === 0 ? t("al.restCalm") : tn("al.rest", others)}</p>
         </aside>
       </main>
     </>

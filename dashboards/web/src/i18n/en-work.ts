@@ -269,6 +269,7 @@ export const work = {
   "al.way.incidentWhy": "routes go around; response plans can be carried out",
   "al.rest.one": "{n} other alarm needs action",
   "al.rest.other": "{n} other alarms need action",
+  "al.restCalm": "Nothing else needs action",
   "al.gone": "This alarm is over.",
   "al.goneWhy": "Alarms leave the list when their cause is gone; what was done stands in the audit and in its ticket.",
 } as const satisfies Record<string, string>;
