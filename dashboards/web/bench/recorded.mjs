@@ -5,6 +5,7 @@ import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from "node:
 import { createServer, get } from "node:http";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { readEvents } from "./events.mjs";
 
 /** What the page asks for besides the stream. */
 const ANSWERS = ["health", "map", "junctions", "session", "incidents", "tickets", "proposals", "links", "alarms"];
@@ -20,16 +21,8 @@ export async function record(api, folder, seconds) {
   await new Promise((done, failed) => {
     const out = createWriteStream(join(folder, "stream.jsonl"));
     const began = performance.now();
-    let text = "";
     const asked = get({ host: "127.0.0.1", port: api, path: "/api/v1/stream" }, (stream) => {
-      stream.setEncoding("utf8");
-      stream.on("data", (data) => {
-        text += data;
-        for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-          out.write(`${JSON.stringify([Math.round(performance.now() - began), text.slice(0, end + 2)])}\n`);
-          text = text.slice(end + 2);
-        }
-      });
+      readEvents(stream, (event) => out.write(`${JSON.stringify([Math.round(performance.now() - began), `${event}\n\n`])}\n`));
       stream.on("error", () => {});
     });
     asked.on("error", failed);

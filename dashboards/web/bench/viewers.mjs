@@ -3,9 +3,10 @@
 
 import { request } from "node:http";
 import { createGunzip } from "node:zlib";
+import { readEvents } from "./events.mjs";
 
 /** Of so many viewers one reads what it gets: reading for all of them would cost more than the centre does. */
-const READS_ONE_IN = 20;
+const READS_ONE_IN = 50;
 
 export function watch(api, viewers) {
   const seen = { bytes: 0, open: 0, ended: 0, delays: [] };
@@ -39,19 +40,12 @@ function look(api, reads, seen) {
 
 /** Notes, for each junction whose state came, how long ago its cabinet said so; the full picture on connect aside. */
 function read(stream, seen) {
-  let text = "";
   let first = true;
-  stream.setEncoding("utf8");
-  stream.on("data", (data) => {
-    text += data;
-    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      const event = text.slice(0, end);
-      text = text.slice(end + 2);
-      if (!event.startsWith("event: junctions")) continue;
-      const now = Date.now();
-      if (!first) for (const [, at] of event.matchAll(/"seen_at":(\d+)/g)) seen.delays.push(now - Number(at));
-      first = false;
-    }
+  readEvents(stream, (event) => {
+    if (!event.startsWith("event: junctions")) return;
+    const now = Date.now();
+    if (!first) for (const [, at] of event.matchAll(/"seen_at":(\d+)/g)) seen.delays.push(now - Number(at));
+    first = false;
   });
 }
 
