@@ -249,8 +249,8 @@ impl Painter {
         for (ix, shown) in &mut self.junctions {
             let live = &coordinator.live()[ix.ix()];
             let alarm = worst.get(self.city.junctions[ix.ix()].id.as_str()).copied();
-            let state = junction::state(&self.city, *ix, live, now, alarm);
-            if changed(&shown.value, &state) {
+            let mut state = junction::state(&self.city, *ix, live, now, alarm);
+            if changed(&shown.value, &mut state) {
                 *shown = Arc::new(Stamped { version, value: state });
             }
         }
@@ -356,12 +356,15 @@ impl Painter {
 }
 
 /// Whether a reader wants to know. A newer reading that says the same is news only after [`REFRESH`].
-fn changed(old: &JunctionState, new: &JunctionState) -> bool {
+fn changed(old: &JunctionState, new: &mut JunctionState) -> bool {
     let stale = match (old.seen_at, new.seen_at) {
         (Some(old), Some(new)) => new - old >= REFRESH.as_millis() as i64,
         (old, new) => old != new,
     };
-    stale || JunctionState { seen_at: old.seen_at, ..new.clone() } != *old
+    let seen_at = std::mem::replace(&mut new.seen_at, old.seen_at);
+    let differs = *new != *old;
+    new.seen_at = seen_at;
+    stale || differs
 }
 
 /// The letter of a share of free-flow speed.

@@ -51,6 +51,7 @@ export class CityCanvas {
   onMove: (view: View, byHand: boolean) => void = () => {};
   #language: Language;
   #shown: Shown;
+  #junctions: ReadonlyMap<string, KnownJunction> = new Map();
   /** By junction: what its sign on the map says. */
   #signs = new Map<string, string>();
   #views = new Map<number, { line: Position[]; major: boolean }>();
@@ -218,7 +219,10 @@ export class CityCanvas {
   setJunctions(all: ReadonlyMap<string, KnownJunction>): void {
     // Most of what comes is a newer reading of the same: it changes nothing that is drawn.
     let same = all.size === this.#signs.size;
+    const before = this.#junctions;
+    this.#junctions = all;
     for (const [id, junction] of all) {
+      if (before.get(id) === junction) continue;
       const sign = signOf(junction);
       if (this.#signs.get(id) === sign) continue;
       this.#signs.set(id, sign);

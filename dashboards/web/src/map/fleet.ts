@@ -19,23 +19,34 @@ export interface Fleet {
   /** [`STRIDE`] numbers for each. */
   data: Float32Array;
   count: number;
-  /** By id: its place in `data`. */
-  places: ReadonlyMap<string, number>;
+  /** Whose numbers those are, in their order. */
+  ids: readonly string[];
 }
 
-export const NOBODY: Fleet = { origin: [0, 0], data: new Float32Array(0), count: 0, places: new Map() };
+export const NOBODY: Fleet = { origin: [0, 0], data: new Float32Array(0), count: 0, ids: [] };
+
+/** Where a vehicle's numbers begin. Pictures of a fleet mostly have it in the same order; only where not, one is looked for. */
+export function finder({ ids }: Fleet): (id: string, likely: number) => number | undefined {
+  let places: Map<string, number> | null = null;
+  return (id, likely) => {
+    if (ids[likely] === id) return likely * STRIDE;
+    places ??= new Map(ids.map((one, i) => [one, i * STRIDE]));
+    return places.get(id);
+  };
+}
 
 export function next(before: Fleet, { vehicles }: Vehicles): Fleet {
   const [first] = vehicles;
   const origin = before.count > 0 || !first ? before.origin : mercator(first.at);
   const data = new Float32Array(vehicles.length * STRIDE);
-  const places = new Map<string, number>();
+  const ids: string[] = [];
+  const find = finder(before);
   const leap = LEAP / 360;
   vehicles.forEach(({ id, at, heading }, i) => {
     const [mx, my] = mercator(at);
     const [x, y] = [mx - origin[0], my - origin[1]];
     const place = i * STRIDE;
-    const old = before.places.get(id);
+    const old = find(id, i);
     const [wasX, wasY] = old === undefined ? [x, y] : [before.data[old + 2] ?? x, before.data[old + 3] ?? y];
     const leapt = Math.abs(x - wasX) > leap || Math.abs(y - wasY) > leap;
     data[place] = leapt ? x : wasX;
@@ -43,9 +54,9 @@ export function next(before: Fleet, { vehicles }: Vehicles): Fleet {
     data[place + 2] = x;
     data[place + 3] = y;
     data[place + 4] = (heading * Math.PI) / 180;
-    places.set(id, place);
+    ids.push(id);
   });
-  return { origin, data, count: vehicles.length, places };
+  return { origin, data, count: vehicles.length, ids };
 }
 
 /** How many are within a box of the world's square, and how far at most one of those came, in the world's square. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { NOBODY, STRIDE, mercator, next, within, type Fleet } from "../../src/map/fleet";
+import { NOBODY, STRIDE, finder, mercator, next, within, type Fleet } from "../../src/map/fleet";
 
 const at = (lon: number, lat: number, id = "t1", heading = 90) => ({ id, line: "1", at: [lon, lat] as [number, number], heading, speed_kmh: 30, seen_at: 0 });
 const picture = (...vehicles: ReturnType<typeof at>[]) => ({ now: 0, vehicles });
@@ -17,7 +17,7 @@ describe("the fleet as numbers", () => {
     const first = next(NOBODY, picture(at(37.6, 55.75)));
     expect(way(first)).toBe(0);
     const second = next(first, picture(at(37.5, 55.7, "t0"), at(37.6002, 55.75)));
-    const place = second.places.get("t1") ?? -1;
+    const place = finder(second)("t1", 0) ?? -1;
     expect(place).toBe(STRIDE);
     expect(way(second, place)).toBeCloseTo(12.53, 1);
     expect(second.data[place + 4]).toBeCloseTo(Math.PI / 2);
