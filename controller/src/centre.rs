@@ -50,6 +50,9 @@ pub const TICK: Duration = Duration::from_secs(1);
 pub const ASK_BOUND: usize = 256;
 /// How often those who look get to see what changed, by the machine's clock.
 pub const WATCH_PERIOD: Duration = Duration::from_millis(400);
+/// Pictures between two ticks take at most one part in so many of the core's time: those of a very large city are left to the
+/// ticks, so that no message waits for them.
+const SHOW_SHARE: u32 = 20;
 /// Messages that are taken at once before the clock is looked at again.
 pub const HEARD_AT_ONCE: usize = 256;
 /// Readings that claim to be from later than this are not kept: no clock is that wrong, and a partition for
@@ -137,6 +140,9 @@ impl Centre {
         let mut next_tick = whole_second_after(self.clock.now());
         let mut watch_timer = tokio::time::interval(WATCH_PERIOD);
         watch_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Each stream that somebody reads has a receiver of its own.
+        let unwatched = self.picture.receiver_count();
+        let mut rested = Instant::now();
         loop {
             // In this order: the clock must not starve behind messages, nor an operator behind the clock.
             tokio::select! {
@@ -152,7 +158,12 @@ impl Centre {
                     self.gauges.ticks_skipped.fetch_add(skipped, Ordering::Relaxed);
                     next_tick = next;
                 }
-                _ = watch_timer.tick() => self.show(),
+                _ = watch_timer.tick() => {
+                    self.show_watched();
+                    if self.picture.receiver_count() > unwatched && Instant::now() >= rested {
+                        rested = self.show_between();
+                    }
+                }
                 n = self.field.heard.recv_many(&mut heard, HEARD_AT_ONCE) => {
                     for message in heard.drain(..) {
                         self.hear(message);
@@ -438,12 +449,18 @@ impl Centre {
         Ok(())
     }
 
-    /// What people look at, between two ticks: commands and alarms can wait for the next second, eyes should not.
-    fn show(&mut self) {
-        let now = self.clock.now();
-        if let Some(picture) = self.painter.repaint(now, &self.core) {
+    /// What people look at, between two ticks: alarms and links can wait for the next second, eyes should not. Says when it
+    /// may be done again.
+    fn show_between(&mut self) -> Instant {
+        let began = Instant::now();
+        if let Some(picture) = self.painter.repaint(self.clock.now(), &self.core) {
             self.picture.send_replace(Arc::new(picture));
         }
+        began + began.elapsed() * SHOW_SHARE
+    }
+
+    fn show_watched(&mut self) {
+        let now = self.clock.now();
         self.watched.retain(|_, watchers| watchers.receiver_count() > 0);
         for (&ix, watchers) in &self.watched {
             watchers.send_replace(Arc::new(self.painter.look(now, ix, &self.core)));
