@@ -85,6 +85,8 @@ struct Shared {
     gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
+    /// What the streams send to all alike.
+    frames: stream::Frames,
     /// Seats for those who measure, or look for the widest bands; bounded by [`measures::SEATS`].
     measuring: Arc<Semaphore>,
     /// Streams end when the program does.
@@ -140,6 +142,7 @@ impl Api {
             holidays: doors.holidays,
             gate: doors.gate,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
+            frames: stream::Frames::default(),
             measuring: Arc::new(Semaphore::new(measures::SEATS)),
             shutdown,
         }))
@@ -336,7 +339,7 @@ struct Document;
 /// How the system is.
 #[utoipa::path(get, path = "/api/v1/health", tag = "centre", responses((status = 200, body = Health)))]
 async fn get_health(State(api): State<Api>) -> Json<Health> {
-    Json((*api.picture().health).clone())
+    Json(api.picture().health.value.clone())
 }
 
 /// All that does not change while the city runs. Compressed, with an ETag.

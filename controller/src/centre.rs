@@ -48,8 +48,11 @@ pub const TICK: Duration = Duration::from_secs(1);
 /// Questions and orders that wait for the core. It answers within milliseconds; when the bound is met, the
 /// API says 503 rather than wait.
 pub const ASK_BOUND: usize = 256;
-/// How often somebody who watches a junction gets a new picture of it, by the machine's clock.
+/// How often those who look get to see what changed, by the machine's clock.
 pub const WATCH_PERIOD: Duration = Duration::from_millis(400);
+/// Pictures between two ticks take at most one part in so many of the core's time: those of a very large city are left to the
+/// ticks, so that no message waits for them.
+const SHOW_SHARE: u32 = 20;
 /// Messages that are taken at once before the clock is looked at again.
 pub const HEARD_AT_ONCE: usize = 256;
 /// Readings that claim to be from later than this are not kept: no clock is that wrong, and a partition for
@@ -139,6 +142,9 @@ impl Centre {
         let mut next_tick = whole_second_after(self.clock.now());
         let mut watch_timer = tokio::time::interval(WATCH_PERIOD);
         watch_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Each stream that somebody reads has a receiver of its own.
+        let unwatched = self.picture.receiver_count();
+        let mut rested = Instant::now();
         loop {
             // In this order: the clock must not starve behind messages, nor an operator behind the clock.
             tokio::select! {
@@ -154,7 +160,12 @@ impl Centre {
                     self.gauges.ticks_skipped.fetch_add(skipped, Ordering::Relaxed);
                     next_tick = next;
                 }
-                _ = watch_timer.tick() => self.show_watched(),
+                _ = watch_timer.tick() => {
+                    self.show_watched();
+                    if self.picture.receiver_count() > unwatched && Instant::now() >= rested {
+                        rested = self.show_between();
+                    }
+                }
                 n = self.field.heard.recv_many(&mut heard, HEARD_AT_ONCE) => {
                     for message in heard.drain(..) {
                         self.hear(message);
@@ -442,6 +453,16 @@ impl Centre {
         }
         self.field.ask(message);
         Ok(())
+    }
+
+    /// What people look at, between two ticks: alarms and links can wait for the next second, eyes should not. Says when it
+    /// may be done again.
+    fn show_between(&mut self) -> Instant {
+        let began = Instant::now();
+        if let Some(picture) = self.painter.repaint(self.clock.now(), &self.core) {
+            self.picture.send_replace(Arc::new(picture));
+        }
+        began + began.elapsed() * SHOW_SHARE
     }
 
     fn show_watched(&mut self) {

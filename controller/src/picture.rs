@@ -62,7 +62,7 @@ pub struct Picture {
     /// Links with something to say, or that had before.
     pub links: Arc<[Arc<Stamped<LinkView>>]>,
     /// Health.
-    pub health: Arc<Health>,
+    pub health: Arc<Stamped<Health>>,
 }
 
 /// One junction, for its own page: all that the core knows of it at one moment.
@@ -122,6 +122,7 @@ pub(crate) struct Painter {
     speed_index: Option<f64>,
     speed_history: VecDeque<(i64, f64)>,
     corridors: Vec<CorridorSpeed>,
+    health: Option<Arc<Stamped<Health>>>,
 }
 
 impl Painter {
@@ -158,6 +159,7 @@ impl Painter {
             links_shown: Arc::new([]),
             speed_index: None,
             speed_history: VecDeque::new(),
+            health: None,
             city,
             frame,
         }
@@ -222,6 +224,22 @@ impl Painter {
         if alarms != self.alarms.value {
             self.alarms = Arc::new(Stamped { version, value: alarms });
         }
+        self.paint_junctions(now, coordinator);
+        let health = self.health(now, coordinator, around);
+        self.health = Some(Arc::new(Stamped { version, value: health }));
+        self.picture(now).expect("its health was just painted")
+    }
+
+    /// The last picture with the junctions as they are now, so that nobody waits a second to see a change. `None` before
+    /// the first picture.
+    pub(crate) fn repaint(&mut self, now: Moment, coordinator: &Coordinator) -> Option<Picture> {
+        self.version += 1;
+        self.paint_junctions(now, coordinator);
+        self.picture(now)
+    }
+
+    fn paint_junctions(&mut self, now: Moment, coordinator: &Coordinator) {
+        let version = self.version;
         let mut worst: BTreeMap<&str, u8> = BTreeMap::new();
         for alarm in &self.alarms.value {
             let Some(junction) = &alarm.junction else { continue };
@@ -231,20 +249,23 @@ impl Painter {
         for (ix, shown) in &mut self.junctions {
             let live = &coordinator.live()[ix.ix()];
             let alarm = worst.get(self.city.junctions[ix.ix()].id.as_str()).copied();
-            let state = junction::state(&self.city, *ix, live, now, alarm);
-            if changed(&shown.value, &state) {
+            let mut state = junction::state(&self.city, *ix, live, now, alarm);
+            if changed(&shown.value, &mut state) {
                 *shown = Arc::new(Stamped { version, value: state });
             }
         }
-        Picture {
-            version,
+    }
+
+    fn picture(&self, now: Moment) -> Option<Picture> {
+        Some(Picture {
+            version: self.version,
             now,
             junctions: self.junctions.iter().cloned().collect(),
             alarms: self.alarms.clone(),
             links_at: self.links_at,
             links: self.links_shown.clone(),
-            health: Arc::new(self.health(now, coordinator, around)),
-        }
+            health: self.health.clone()?,
+        })
     }
 
     /// One junction as it is now, finer than the last picture.
@@ -335,12 +356,15 @@ impl Painter {
 }
 
 /// Whether a reader wants to know. A newer reading that says the same is news only after [`REFRESH`].
-fn changed(old: &JunctionState, new: &JunctionState) -> bool {
+fn changed(old: &JunctionState, new: &mut JunctionState) -> bool {
     let stale = match (old.seen_at, new.seen_at) {
         (Some(old), Some(new)) => new - old >= REFRESH.as_millis() as i64,
         (old, new) => old != new,
     };
-    stale || JunctionState { seen_at: old.seen_at, ..new.clone() } != *old
+    let seen_at = std::mem::replace(&mut new.seen_at, old.seen_at);
+    let differs = *new != *old;
+    new.seen_at = seen_at;
+    stale || differs
 }
 
 /// The letter of a share of free-flow speed.
@@ -448,7 +472,7 @@ mod tests {
             let began = tokio::time::Instant::now();
             let picture = painter.paint(now, &core, around);
             slowest = slowest.max(began.elapsed());
-            assert_eq!(picture.health.junctions.online, 5_000);
+            assert_eq!(picture.health.value.junctions.online, 5_000);
             assert!(picture.junctions.iter().all(|(_, s)| s.version == picture.version));
         }
         // Unoptimised, on a machine that does other things: a tick is a second.

@@ -10,6 +10,7 @@
 mod bench_fleet;
 mod bench_journeys;
 mod bench_measures;
+mod bench_page;
 mod bench_sim;
 mod package;
 mod supply;
@@ -71,7 +72,8 @@ enum Task {
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
     /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package,
     /// `journeys` what journeys cost in Porto beside the goals, `store` what the embedded store costs,
-    /// `forecast` how far forecasts are off, `fleet` how many cabinets a broker and a centre bear.
+    /// `forecast` how far forecasts are off, `fleet` how many cabinets a broker and a centre bear, `page` what the page makes of
+    /// 5,000 junctions and 9,000 vehicles, and what 200 viewers cost the centre.
     Bench {
         /// Which one; all of them if none is named.
         name: Option<String>,
@@ -109,7 +111,8 @@ fn run(task: Task) -> anyhow::Result<()> {
                 bench_store()?;
                 bench_forecast()?;
                 bench_journeys::run()?;
-                bench_fleet::run()
+                bench_fleet::run()?;
+                bench_page::run()
             }
             Some("decisions") => bench_decisions(),
             Some("sim") => bench_sim::run(),
@@ -119,10 +122,11 @@ fn run(task: Task) -> anyhow::Result<()> {
             Some("forecast") => bench_forecast(),
             Some("journeys") => bench_journeys::run(),
             Some("fleet") => bench_fleet::run(),
+            Some("page") => bench_page::run(),
             Some(other) => {
                 bail!(
                     "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, store, forecast, \
-                     journeys, fleet"
+                     journeys, fleet, page"
                 )
             }
         },

@@ -3,7 +3,7 @@
 use super::view::MapView;
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header},
 };
 use bytes::Bytes;
 use model::{city::City, geo::LonLat, network::Name, transit::TransitMode};
@@ -31,29 +31,34 @@ impl MapFile {
 
     /// The answer for a client that says what it has and what it can read.
     pub(crate) fn answer(&self, headers: &HeaderMap) -> Response<Body> {
-        let says = |name, what: &str| {
-            let all = headers.get_all(name).into_iter().filter_map(|v| v.to_str().ok());
-            all.flat_map(|v| v.split(','))
-                .any(|v| v.trim().trim_start_matches("W/").split(';').next() == Some(what))
-        };
         let mut answer = Response::new(Body::empty());
         let out = answer.headers_mut();
         out.insert(header::ETAG, self.etag.clone());
         // The file changes only when the program starts anew, but then it must be noticed.
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        if says(header::IF_NONE_MATCH, self.etag.to_str().unwrap_or_default()) {
+        if says(headers, header::IF_NONE_MATCH, self.etag.to_str().unwrap_or_default()) {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             return answer;
         }
         out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let gzip = says(header::ACCEPT_ENCODING, "gzip");
+        let gzip = takes_gzip(headers);
         if gzip {
             out.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         *answer.body_mut() = Body::from(if gzip { self.gzip.clone() } else { self.plain.clone() });
         answer
     }
+}
+
+/// Whether a client can read gzip.
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+    says(headers, header::ACCEPT_ENCODING, "gzip")
+}
+
+fn says(headers: &HeaderMap, name: HeaderName, what: &str) -> bool {
+    let all = headers.get_all(name).into_iter().filter_map(|v| v.to_str().ok());
+    all.flat_map(|v| v.split(',')).any(|v| v.trim().trim_start_matches("W/").split(';').next() == Some(what))
 }
 
 fn view(city: &City) -> MapView {

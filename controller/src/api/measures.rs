@@ -178,7 +178,7 @@ pub(super) async fn get_measures(State(api): State<Api>) -> Json<Measures> {
             usual_range_s: USUAL_RANGE.as_secs(),
             most_rows: MOST_ROWS,
             most_events: MOST_EVENTS,
-            time_zone: api.picture().health.time_zone.clone(),
+            time_zone: api.picture().health.value.time_zone.clone(),
         },
     })
 }
@@ -241,7 +241,7 @@ pub(super) async fn get_measure(
     let measure = Measure::named(&name).ok_or_else(|| {
         Problem::not_found(format!("there is no measure {name:?}; /api/v1/measures lists them"))
     })?;
-    let wanted = which.meant(api.0.clock.now(), &api.picture().health.time_zone)?;
+    let wanted = which.meant(api.0.clock.now(), &api.picture().health.value.time_zone)?;
     let (table, wanted, events) = api.table(ix, measure, wanted).await?;
     let next = (table.total > wanted.page.end).then_some(wanted.page.end);
     let mut response = if wanted.csv {
@@ -298,7 +298,7 @@ pub(super) async fn get_chart(
             "offset, limit and format are for tables; a chart comes whole, as JSON",
         ));
     }
-    let wanted = which.meant(api.0.clock.now(), &api.picture().health.time_zone)?;
+    let wanted = which.meant(api.0.clock.now(), &api.picture().health.value.time_zone)?;
     let (series, wanted, events) = api
         .measure(ix, wanted, LEAD_IN, |report, wanted| {
             let mut series = chart.draw(report, wanted.bin, wanted.local().start);
@@ -331,7 +331,7 @@ impl Api {
         let (from, to) = (Some(from), Some(to));
         let which =
             Which { from, to, bin_min, tz, group, offset: None, limit: Some(MOST_ROWS), format: None };
-        let wanted = which.meant(self.0.clock.now(), &self.picture().health.time_zone)?;
+        let wanted = which.meant(self.0.clock.now(), &self.picture().health.value.time_zone)?;
         let (table, wanted, events) = self.table(ix, measure, wanted).await?;
         if table.total > MOST_ROWS {
             let total = table.total;

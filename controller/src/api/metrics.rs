@@ -17,7 +17,7 @@ pub(super) async fn get_metrics(State(api): State<Api>) -> Response {
 
 fn text(api: &Api) -> String {
     let (picture, link, gauges) = (api.picture(), *api.0.link_counts.borrow(), &api.0.gauges);
-    let health = &picture.health;
+    let health = &picture.health.value;
     let mut out = String::new();
     let mut family = |name: &str, kind: &str, help: &str, rows: &[(String, f64)]| {
         // Writing to a string cannot fail.

@@ -2,7 +2,7 @@
 // where it matters. It waits for states, never for durations.
 //
 //   SVETOFOR_URL    where the city answers, http://127.0.0.1:8080
-//   SVETOFOR_PEOPLE login:password,… of those who may give orders (the demo prints them): duty and chief
+//   SVETOFOR_PEOPLE login:password,… of those with accounts (the demo prints them): duty, chief and engineer
 //   SVETOFOR_SHOTS  a folder for screenshots; none are written without it
 //   CHROMIUM        the browser, /usr/bin/chromium
 //
@@ -239,8 +239,15 @@ async function measures(lang, theme, id, other) {
   await page.waitForSelector(".m-pair");
   await shot(page, `measures-two-${theme}-${lang}`);
   await accessible(page, `measures of two ${lang} ${theme}`);
+  // On paper: light whatever the screen is, the charts and the table, nothing to press.
+  const paper = await page.pdf({ preferCSSPageSize: true });
+  must(paper.subarray(0, 5).toString() === "%PDF-" && paper.length > 20_000, `the PDF has ${paper.length} bytes`);
+  await page.emulateMedia({ media: "print" });
+  must(await page.evaluate(() => document.querySelector(".nav").offsetParent === null && document.querySelector(".m-buttons").offsetParent === null && document.querySelector(".m-chart") !== null), "paper shows what one presses");
+  await page.emulateMedia({ media: "screen" });
+  must((await page.evaluate(() => document.documentElement.dataset.theme)) === theme, "printing changed the theme");
   await page.context().close();
-  say(`measures ${lang} ${theme}: a diagram, zoomed by keys, as CSV and PNG, two junctions compared`);
+  say(`measures ${lang} ${theme}: a diagram, zoomed by keys, as CSV, PNG and PDF, two junctions compared`);
 }
 
 /** From a decision to its replay, second by second, and a link to the same moment. */
@@ -616,6 +623,44 @@ async function cut(how) {
   line.close();
 }
 
+/** One alarm: what is wrong, what was done, what next. The demo's detectors fail soon enough; without an alarm nothing is shown. */
+async function alarm(lang, theme) {
+  const { alarms } = await (await fetch(`${base}/api/v1/alarms`)).json();
+  const one = alarms.find(({ junction }) => junction !== null);
+  if (!one) return say(`no alarm to look at, ${lang}`);
+  const page = await open("#/alarms", { lang, theme });
+  await page.locator(`.alarms-table a[href="#/alarm/${encodeURIComponent(one.id)}"]`).click();
+  await page.waitForSelector(".al-title");
+  await page.waitForSelector(".al-story li");
+  await page.waitForSelector(".al-act h3");
+  await mapReady(page);
+  await shot(page, `alarm-${theme}-${lang}`);
+  await accessible(page, `an alarm ${lang} ${theme}`);
+  await page.keyboard.press("Escape");
+  await page.waitForSelector(".alarms-table");
+  await page.context().close();
+  say(`an alarm ${lang} ${theme}: what is wrong, what was done, what next`);
+}
+
+/** Who has which role: seen by those who configure, and by nobody else. */
+async function accounts(engineer, duty) {
+  for (const [lang, theme] of [["ru", "dark"], ["en", "light"]]) {
+    const page = await open("#/people", { lang, theme, storage: engineer });
+    await page.waitForFunction(() => document.querySelectorAll(".people-table tbody tr").length >= 3);
+    await page.locator(".people-form input").first().fill("ivanova");
+    await page.locator(".people-form input").nth(1).fill("О. Иванова");
+    await page.locator(".people-command code", { hasText: "controller account --login ivanova" }).waitFor();
+    await shot(page, `people-${theme}-${lang}`);
+    await accessible(page, `people ${lang} ${theme}`);
+    await page.context().close();
+  }
+  const page = await open("#/people", { lang: "en", theme: "light", storage: duty });
+  await page.waitForSelector(".people .state");
+  must((await page.locator(".people-table").count()) === 0 && (await page.locator('.nav a[href="#/people"]').count()) === 0, "duty sees the accounts");
+  await page.context().close();
+  say("people and roles: shown to those who configure, not to others; a command for a new account");
+}
+
 async function others() {
   const page = await open("#/alarms", { lang: "ru", theme: "dark" });
   for (const [key, screen] of [["o", "commands"], ["k", "corridors"], ["m", "measures"], ["w", "tickets"], ["i", "incidents"], ["p", "plans"], ["c", "city"]]) {
@@ -692,6 +737,9 @@ try {
   await replay("en", "light", some.id, duty);
   await cut("torn");
   await cut("silent");
+  await accounts(await signedIn("engineer"), duty);
+  await alarm("ru", "dark");
+  await alarm("en", "light");
   await others();
   await phone();
   must(troubles.length === 0, troubles.join("\n"));

@@ -40,8 +40,12 @@ function Screen() {
       return <Later key="incidents" title={t("in.title")} load={() => import("./incidents/Incidents").then(({ Incidents }) => Incidents)} />;
     case "plans":
       return <Later key="plans" title={t("pl.title")} load={() => import("./plans/Plans").then(({ Plans }) => Plans)} />;
+    case "people":
+      return <Later key="people" title={t("people.title")} load={() => import("./people/People").then(({ People }) => People)} />;
     case "alarms":
       return <Alarms />;
+    case "alarm":
+      return <Later key={`alarm ${id}`} title={t("alarm.title")} load={() => import("./alarms/Alarm").then(({ Alarm }) => () => <Alarm id={id ?? ""} />)} />;
     case "commands":
       return <Orders />;
     case "audit":
@@ -101,8 +105,8 @@ export function App() {
   const { screen } = place.value;
   useEffect(() => {
     const words = {
-      city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", replay: "rep.title", corridors: "nav.corridors", measures: "nav.measures", alarms: "nav.alarms", tickets: "tk.title", incidents: "in.title", plans: "pl.title", commands: "nav.commands",
-      journey: "nav.journey", audit: "nav.audit", system: "nav.system", "sign-in": "sign.title",
+      city: "nav.city", junctions: "nav.junctions", junction: "nav.junctions", replay: "rep.title", corridors: "nav.corridors", measures: "nav.measures", alarms: "nav.alarms", alarm: "alarm.title", tickets: "tk.title", incidents: "in.title", plans: "pl.title", commands: "nav.commands",
+      journey: "nav.journey", audit: "nav.audit", people: "people.title", system: "nav.system", "sign-in": "sign.title",
     } as const satisfies Record<ScreenName, string>;
     document.title = `${t(words[screen])} · ${t("app.name")}`;
   });

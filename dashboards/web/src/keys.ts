@@ -45,6 +45,7 @@ const GO: Record<string, () => void> = {
   l: () => go("audit"),
   r: () => go("journey"),
   s: () => go("system"),
+  u: () => go("people"),
 };
 
 const ANYWHERE: KeyMap = {

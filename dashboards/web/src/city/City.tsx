@@ -65,6 +65,7 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
   if (!at) return null;
   if (junction) {
     const { state } = junction;
+    const alarm = state.alarm === null ? undefined : alarms.value.find((one) => one.junction === junction.id);
     const age = state.seen_at === null ? null : Math.max(0, (now.value - state.seen_at) / 1000);
     return (
       <div class="pop" ref={box} role="dialog" aria-label={nameOf(junction.name)}>
@@ -80,6 +81,7 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
         </dl>
         <div class="pop-actions">
           <a class="button small" href={junctionHref(junction.id)} ref={open}>{t("pop.open")}</a>
+          {alarm && <a class="button small" href={write({ screen: "alarm", id: alarm.id, query: {} })}>{t("al.open")}</a>}
           <TicketsHere id={junction.id} />
           <button type="button" class="button small quiet-button" onClick={() => select(null)}>{t("pop.close")}</button>
         </div>

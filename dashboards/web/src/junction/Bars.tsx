@@ -18,7 +18,7 @@ const TOP = 62;
 
 const KIND: Record<string, IconName> = { vehicles: "car", pedestrians: "walk", trams: "tram", cyclists: "bike" };
 
-function Bar({ stretch, x, y }: { stretch: Stretch; x: (at: number) => number; y: number }) {
+export function Bar({ stretch, x, y }: { stretch: Stretch; x: (at: number) => number; y: number }) {
   const from = x(stretch.from);
   const width = Math.max(0.6, x(stretch.to) - from);
   const foot = y + 18;

@@ -7,7 +7,8 @@ import { countdown } from "../format";
 import { knownUntil } from "../live/live";
 import { Icon } from "../ui/Icon";
 
-function title(command: Command): string {
+/** A command in words. */
+export function title(command: Command): string {
   switch (command.what) {
     case "lease": {
       const value = /^\d+$/.test(command.value) ? t("sg.stage", { n: command.value }) : (tk(`mode.${command.value}`)?.toLowerCase() ?? kindOf(command.value));

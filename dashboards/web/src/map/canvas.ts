@@ -13,7 +13,8 @@ import { tokens } from "../tokens";
 import { isAlarming } from "../ui/shapes";
 import { RATIO, draw, junctionIcon } from "./sprites";
 import { middle, streets, type Street } from "./streets";
-import { LABEL_FONT, layers, style, type Shown, type SourceName } from "./style";
+import { LABEL_FONT, LINES_NAMED_FROM, VEHICLES_BELOW, layers, style, type Shown, type SourceName } from "./style";
+import { VehicleLayer } from "./vehicles";
 
 setWorkerUrl(workerUrl);
 
@@ -30,6 +31,18 @@ const LETTER_GAP_PX = 60;
 const collection = <G extends Point | LineString>(features: Feature<G>[]): FeatureCollection<G> => ({ type: "FeatureCollection", features });
 const point = (at: Position, properties: Record<string, unknown>): Feature<Point> => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: at } });
 
+/** All of a junction's state that the map shows. */
+const signOf = ({ state, lastKnown }: KnownJunction): string => `${state.actual} ${state.wanted} ${lastKnown} ${state.hold} ${state.alarm}`;
+
+/** Whether there is no graphics card behind WebGL, as on a terminal server. */
+function drawnBySoftware(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const told = gl?.getExtension("WEBGL_debug_renderer_info");
+  const by = gl && told ? String(gl.getParameter(told.UNMASKED_RENDERER_WEBGL)) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(by);
+}
+
 export class CityCanvas {
   readonly map: MapLibre;
   /** Names with their lines, for the search. */
@@ -38,9 +51,14 @@ export class CityCanvas {
   onMove: (view: View, byHand: boolean) => void = () => {};
   #language: Language;
   #shown: Shown;
-  #drawn = "";
+  #junctions: ReadonlyMap<string, KnownJunction> = new Map();
+  /** By junction: what its sign on the map says. */
+  #signs = new Map<string, string>();
   #views = new Map<number, { line: Position[]; major: boolean }>();
   #losNow = new Map<number, string>();
+  readonly #vehicles: VehicleLayer;
+  #vehiclesNow: Vehicles | null = null;
+  #linesDrawn = false;
   #lettersAt = -Infinity;
   #lettersDue: ReturnType<typeof setTimeout> | undefined;
   #changes = 0;
@@ -62,8 +80,9 @@ export class CityCanvas {
       pitchWithRotate: false,
       touchPitch: false,
       fadeDuration: 0,
-      // What is drawn can be read back, so that a picture of the page holds the map too.
-      canvasContextAttributes: { preserveDrawingBuffer: true, antialias: true },
+      // What is drawn can be read back, so that a picture of the page holds the map too. Where the processor draws, smooth
+      // edges would cost it four times the pixels.
+      canvasContextAttributes: { preserveDrawingBuffer: true, antialias: !drawnBySoftware() },
       localIdeographFontFamily: false,
       locale: { "Map.Title": words.label },
       reduceMotion: words.reduced,
@@ -71,7 +90,10 @@ export class CityCanvas {
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
     this.map.setMissingStyleImageResolver((name) => this.#addImage(name));
+    this.#vehicles = new VehicleLayer(tokens(), words.reduced);
+    this.#vehicles.shown = shown.layers.vehicles;
     this.map.once("load", () => {
+      this.map.addLayer(this.#vehicles, VEHICLES_BELOW);
       this.#ready = true;
       // Not when the map is idle: where traffic moves it may never be, on a slow machine.
       container.dataset["drawn"] = "true";
@@ -88,6 +110,10 @@ export class CityCanvas {
     };
     this.map.on("moveend", moved);
     this.map.on("zoomend", () => this.#when(() => this.#letters()));
+    this.map.on("moveend", () => {
+      this.#vehicles.look();
+      this.#when(() => this.#vehicleLines());
+    });
   }
 
   /** Loads the font before the first label: a glyph is drawn once and kept. */
@@ -191,6 +217,18 @@ export class CityCanvas {
   }
 
   setJunctions(all: ReadonlyMap<string, KnownJunction>): void {
+    // Most of what comes is a newer reading of the same: it changes nothing that is drawn.
+    let same = all.size === this.#signs.size;
+    const before = this.#junctions;
+    this.#junctions = all;
+    for (const [id, junction] of all) {
+      if (before.get(id) === junction) continue;
+      const sign = signOf(junction);
+      if (this.#signs.get(id) === sign) continue;
+      this.#signs.set(id, sign);
+      same = false;
+    }
+    if (same) return;
     const features: Feature<Point>[] = [];
     const alarms: Feature<Point>[] = [];
     const districts = new Map<string, { x: number; y: number; n: number; modes: Map<string, number> }>();
@@ -210,9 +248,6 @@ export class CityCanvas {
       sum.modes.set(state.actual, (sum.modes.get(state.actual) ?? 0) + 1);
       districts.set(district, sum);
     }
-    const drawn = JSON.stringify(features.map((feature) => feature.properties));
-    if (drawn === this.#drawn) return;
-    this.#drawn = drawn;
     const counts = [...districts].flatMap(([district, sum]) => {
       const at = [sum.x / sum.n, sum.y / sum.n];
       const modes = [...sum.modes].sort((a, b) => b[1] - a[1]);
@@ -237,8 +272,24 @@ export class CityCanvas {
 
   /** `old`: contact is cut; vehicles stay where they were last seen, drawn as outlines. */
   setVehicles(vehicles: Vehicles | null, old: boolean): void {
-    const features = (vehicles?.vehicles ?? []).map(({ id, line, at, heading }) => point(at, { id, line, heading, old }));
-    this.#when(() => this.#set("vehicles", collection(features)));
+    // The same picture comes again when only the contact has changed.
+    const fresh = vehicles !== this.#vehiclesNow;
+    this.#vehiclesNow = vehicles;
+    this.#when(() => {
+      this.#vehicles.set(fresh ? vehicles : null, old);
+      this.#vehicleLines();
+      this.map.getContainer().dataset["vehicles"] = String(vehicles?.vehicles.length ?? 0);
+    });
+  }
+
+  /** The lines' numbers, of those in view, from close by. */
+  #vehicleLines(): void {
+    const near = this.#shown.layers.vehicles && this.map.getZoom() >= LINES_NAMED_FROM;
+    if (!near && !this.#linesDrawn) return;
+    const bounds = this.map.getBounds();
+    const named = near ? (this.#vehiclesNow?.vehicles ?? []).filter(({ line, at }) => line !== null && bounds.contains(at)) : [];
+    this.#set("vehicle-lines", collection(named.map(({ at, line }) => point(at, { line }))));
+    this.#linesDrawn = named.length > 0;
   }
 
   /** The roads that they are on, and a sign on each of them. */
@@ -275,8 +326,10 @@ export class CityCanvas {
     const sameTheme = this.map.getContainer().dataset["theme"] === theme;
     this.#language = language;
     this.#shown = shown;
+    this.#vehicles.shown = shown.layers.vehicles;
     this.#when(() => {
       const token = tokens();
+      this.#vehicles.recolour(token);
       for (const layer of layers(token, this.#language, this.#shown)) {
         const known = this.map.getLayer(layer.id);
         if (!known) continue;

@@ -11,6 +11,10 @@ export const LABEL_FONT = "Map Label Medium";
 
 /** Below this zoom junctions are counted by district. */
 const COUNTED_BELOW = 12;
+/** The layer that vehicles are drawn under. */
+export const VEHICLES_BELOW = "vehicle-lines";
+/** From this zoom on vehicles bear the number of their line. */
+export const LINES_NAMED_FROM = 15;
 /** Streets without level of service of their own at city scale. */
 const MINOR = ["residential", "service", "path", "rail"];
 const isMinor: ExpressionSpecification = ["in", ["get", "class"], ["literal", MINOR]];
@@ -184,18 +188,13 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       paint: halo,
     },
     {
-      id: "vehicles",
+      // The vehicles themselves are a layer of their own, below this one.
+      id: VEHICLES_BELOW,
       type: "symbol",
-      source: "vehicles",
-      minzoom: 11.5,
+      source: "vehicle-lines",
+      minzoom: LINES_NAMED_FROM,
       layout: {
-        "icon-image": ["case", ["get", "old"], "vehicle-old", "vehicle"],
-        "icon-rotate": ["get", "heading"],
-        "icon-rotation-alignment": "map",
-        "icon-allow-overlap": true,
-        "icon-ignore-placement": true,
-        "icon-size": ["interpolate", ["linear"], ["zoom"], 11.5, 0.7, 13, 1, 16, 1.5],
-        "text-field": ["step", ["zoom"], "", 15, ["coalesce", ["get", "line"], ""]],
+        "text-field": ["get", "line"],
         "text-offset": [0, 1.3],
         "text-optional": true,
         ...text,
@@ -310,7 +309,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
 }
 
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
-const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicles", "letters", "incidents", "alarms", "selected", "route", "ends"] as const;
+const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicle-lines", "letters", "incidents", "alarms", "selected", "route", "ends"] as const;
 export type SourceName = (typeof SOURCES)[number];
 
 export function style(token: Tokens, language: Language, shown: Shown): StyleSpecification {

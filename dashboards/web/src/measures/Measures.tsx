@@ -177,7 +177,9 @@ export function Measures() {
           <div class="m-buttons">
             <button type="button" class="button" disabled={shown.length === 0} onClick={exportCsv}><Icon name="download" size={16} />{t("file.csv")}</button>
             <button type="button" class="button" disabled={shown.length === 0} onClick={() => take.value?.()}><Icon name="download" size={16} />{t("file.png")}</button>
+            <button type="button" class="button" disabled={shown.length === 0} title={t("file.pdfHow")} onClick={() => print()}><Icon name="download" size={16} />{t("file.pdf")}</button>
           </div>
+          <p class="print-only label">{t("m.printed", { time: `${dateOf(now.value)}, ${clockOf(now.value)}`, junctions: sides.map((one) => `${label(one)} · ${one.junction}`).join(", ") })}</p>
           <p class="label m-source">{shown[0] ? tn("m.source", shown[0].events) : ""} {t("m.equal")}</p>
         </aside>
       </main>

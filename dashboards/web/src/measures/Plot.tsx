@@ -6,6 +6,7 @@ import type { Chart } from "../api/measures";
 import { save } from "../files";
 import { clockOf, minuteOf, num, t } from "../i18n";
 import { cityNow } from "../live/live";
+import { onPaper } from "../print";
 import { language, theme } from "../settings";
 import { tokens } from "../tokens";
 import { useSize } from "../ui/TimeStrip";
@@ -39,13 +40,16 @@ export function Plot({ chart, title, top, zoom, name, take }: Props) {
   };
 
   useEffect(() => {
-    const c = canvas.current?.getContext("2d");
-    if (!canvas.current || !c || width < 20) return;
-    const ratio = devicePixelRatio || 1;
-    canvas.current.width = Math.round(width * ratio);
-    canvas.current.height = Math.round(height * ratio);
-    c.scale(ratio, ratio);
-    draw(c, chart.series, frame, tokens());
+    const paint = (ratio: number) => {
+      const c = canvas.current?.getContext("2d");
+      if (!canvas.current || !c || width < 20) return;
+      canvas.current.width = Math.round(width * ratio);
+      canvas.current.height = Math.round(height * ratio);
+      c.scale(ratio, ratio);
+      draw(c, chart.series, frame, tokens());
+    };
+    paint(devicePixelRatio || 1);
+    return onPaper(paint);
   }, [chart, width, height, zoom.value, theme.value, language.value, top]);
 
   if (take) {

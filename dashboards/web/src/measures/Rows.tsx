@@ -35,7 +35,7 @@ export function Bubbles({ chart, groups }: { chart: Chart | null; groups: readon
     <section class="m-row" aria-labelledby="m-bubbles">
       <header><h2 id="m-bubbles">{t("m.row.split_failures")}</h2><span class="soft">{t("m.perQuarter")}</span><span class="m-scale label"><i /><i class="two" /><i class="three" />1 · 3 · 7</span></header>
       <div ref={element} class="m-row-box">
-        <svg width={width} height={height} role="img" aria-label={t("m.bubbles", { n: num(chart?.series.reduce((sum, one) => sum + one.y.reduce((a, b) => a + b, 0), 0) ?? 0) })}>
+        <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={t("m.bubbles", { n: num(chart?.series.reduce((sum, one) => sum + one.y.reduce((a, b) => a + b, 0), 0) ?? 0) })}>
           {groups.map((group, row) => {
             const name = groupName(language.value, group.name, group.kind);
             const y = row * ROW + 14;
@@ -70,7 +70,7 @@ export function Endings({ chart, groups }: { chart: Chart | null; groups: readon
         <span class="m-signs label"><span><b aria-hidden="true">|</b> {t("m.key.gap_out")}</span><span><b aria-hidden="true">▲</b> {t("m.key.max_out")}</span><span><b aria-hidden="true">ˌ</b> {t("m.key.force_off")}</span>{said.has("not_told") && <span><b aria-hidden="true">·</b> {t("m.key.not_told")}</span>}</span>
       </header>
       <div ref={element} class="m-row-box">
-        <svg width={width} height={height} role="img" aria-label={t("m.endings")}>
+        <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={t("m.endings")}>
           {groups.map((group, row) => {
             const y = row * ROW + 14;
             return (

@@ -34,13 +34,13 @@ export function Alarms() {
                   const ticket = ofAlarm(alarm.id);
                   const priority = alarm.priority === 1 || alarm.priority === 2 ? alarm.priority : 3;
                   return (
-                    <tr key={alarm.id} onClick={() => known && go("junction", alarm.junction)}>
+                    <tr key={alarm.id} onClick={() => go("alarm", alarm.id)}>
                       <td><span class="with-glyph"><AlarmBadge priority={alarm.priority} pulse={alarm.priority === 1} />{t(`alarm.priority.${priority}`)}</span></td>
                       <td>
                         {known && alarm.junction !== null ? <a href={junctionHref(alarm.junction)} onClick={(event) => event.stopPropagation()}>{nameOf(alarm.name)}</a> : nameOf(alarm.name)}
                         {alarm.junction !== null && <><br /><span class="code quiet">{alarm.junction}</span></>}
                       </td>
-                      <td><b>{alarmTitle(alarm)}</b>{alarm.component && <><br /><span class="soft">{t("alarm.component", { c: alarm.component })}</span></>}</td>
+                      <td><a href={write({ screen: "alarm", id: alarm.id, query: {} })} onClick={(event) => event.stopPropagation()}><b>{alarmTitle(alarm)}</b></a>{alarm.component && <><br /><span class="soft">{t("alarm.component", { c: alarm.component })}</span></>}</td>
                       <td class="wide soft">
                         {tk(`alarm.done.${alarm.done}`) ?? alarm.done}
                         {ticket !== null && <> <a class="ticket-link" href={write({ screen: "tickets", id: String(ticket), query: {} })} onClick={(event) => event.stopPropagation()}>{t("tk.fromAlarm", { n: ticket })}</a></>}

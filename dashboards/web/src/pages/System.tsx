@@ -1,13 +1,8 @@
 // How the system itself is: the stream, the broker, the store, and what was refused at the door.
 
-import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
-import { people } from "../api/client";
-import type { Person } from "../api/view";
-import { ago, clockOf, dateOf, modeOf, nameOf, num, t, tk, zoneOf } from "../i18n";
+import { ago, clockOf, dateOf, modeOf, nameOf, num, t, zoneOf } from "../i18n";
 import { contact, health, heardAt, links, now, vehicles } from "../live/live";
-import { may, open } from "../session";
 import { Icon } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
 import { AgeRing, ModeGlyph } from "../ui/signs";
@@ -19,27 +14,6 @@ function Fact({ term, children }: { term: string; children: ComponentChildren })
 /** Working is a plain word; only what does not work gets a sign. */
 function UpDown({ up, words }: { up: boolean; words: string }) {
   return up ? <>{words}</> : <span class="down-mark bad"><Icon name="error" size={16} />{words}</span>;
-}
-
-/** Who has which role, for those who configure. Accounts stand in a file; they are not changed here. */
-function People() {
-  const all = useSignal<Person[] | null>(null);
-  const allowed = may("configure", "nowhere") && !open.value;
-  useEffect(() => {
-    if (allowed) void people().then((found) => (all.value = found.people), () => (all.value = null));
-  }, [allowed]);
-  if (!allowed || all.value === null) return null;
-  return (
-    <section class="card">
-      <h2>{t("sys.people")} <span class="quiet">{num(all.value.length)}</span></h2>
-      <dl>
-        {all.value.map((one) => (
-          <Fact key={one.login} term={`${one.name} · ${one.login}`}>{tk(`role.${one.role}`) ?? one.role}, {one.districts === null ? t("sys.everywhere") : one.districts.join(", ")}</Fact>
-        ))}
-      </dl>
-      <p class="label">{t("sys.peopleWhy")}</p>
-    </section>
-  );
 }
 
 export function System() {
@@ -108,7 +82,6 @@ export function System() {
                 ))}
               </dl>
             </section>
-            <People />
             <section class="card">
               <h2>{t("sys.rejected")}</h2>
               {Object.keys(city.rejected).length === 0 ? <p class="soft">{t("sys.rejectedNone")}</p> : (

@@ -189,7 +189,7 @@ export function TopBar({ title, sub, middle }: { title: string; sub?: ComponentC
 interface Item {
   screen: Screen;
   icon: IconName;
-  word: "nav.city" | "nav.junctions" | "nav.corridors" | "nav.measures" | "nav.alarms" | "nav.plans" | "nav.commands" | "nav.journey" | "nav.audit" | "nav.system";
+  word: "nav.city" | "nav.junctions" | "nav.corridors" | "nav.measures" | "nav.alarms" | "nav.plans" | "nav.commands" | "nav.journey" | "nav.audit" | "nav.people" | "nav.system";
 }
 
 const ITEMS: Item[] = [
@@ -207,7 +207,7 @@ const ITEMS: Item[] = [
 const FIRST: readonly Screen[] = ["city", "junctions", "alarms", "commands"];
 
 function NavItem({ screen, icon, word }: Item) {
-  const here = place.value.screen === screen || (screen === "junctions" && (place.value.screen === "junction" || place.value.screen === "replay")) || (screen === "alarms" && (place.value.screen === "tickets" || place.value.screen === "incidents"));
+  const here = place.value.screen === screen || (screen === "junctions" && (place.value.screen === "junction" || place.value.screen === "replay")) || (screen === "alarms" && (place.value.screen === "alarm" || place.value.screen === "tickets" || place.value.screen === "incidents"));
   const raised = screen === "alarms" ? needAction(alarms.value) : [];
   const worst = raised.reduce((least, alarm) => Math.min(least, alarm.priority), 3);
   return (
@@ -236,6 +236,7 @@ export function NavRail() {
           {t("top.keys")}
         </button>
         {may("operate", "nowhere") && !open.value && <NavItem screen="audit" icon="audit" word="nav.audit" />}
+        {may("configure", "nowhere") && !open.value && <NavItem screen="people" icon="person" word="nav.people" />}
         <NavItem screen="system" icon="system" word="nav.system" />
       </div>
     </nav>
@@ -244,7 +245,7 @@ export function NavRail() {
 
 const KEYS: [string[], Parameters<typeof t>[0]][] = [
   [["/"], "keys.search"],
-  [["G", "C J K M A W I P O R L S"], "keys.go"],
+  [["G", "C J K M A W I P O R L U S"], "keys.go"],
   [["[", "]"], "keys.panels"],
   [["↑", "↓", "Enter"], "keys.list"],
   [["N"], "keys.next"],
