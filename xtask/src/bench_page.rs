@@ -6,10 +6,7 @@ use std::process::Command;
 
 pub(crate) fn run() -> anyhow::Result<()> {
     web::build()?;
-    step(
-        "build simulator and controller",
-        cargo(["build", "--release", "--package", "simulator", "--package", "controller"]),
-    )?;
+    step("build simulator and controller", cargo(["build", "--release"]))?;
     let mut scene = Command::new("node");
     scene.arg("bench/scene.mjs").current_dir(root().join("dashboards/web"));
     step("the scene", scene)
