@@ -39,7 +39,7 @@ impl Ways {
             .all(|from| self.of(from).iter().all(|way| way.0 > from && (way.0 as usize) < vertices))
     }
 
-    fn new(by_vertex: Vec<Vec<(Vertex, u32)>>) -> Ways {
+    fn new(by_vertex: Vec<Row>) -> Ways {
         let mut ways = Ways { first: vec![0], to: Vec::new() };
         for row in by_vertex {
             ways.to.extend(row);
@@ -49,10 +49,13 @@ impl Ways {
     }
 }
 
+/// A corner's ways in one direction: to which corner or from which, and the ms.
+type Row = Vec<(Vertex, u32)>;
+
 /// The streets while corners are taken out of them.
 struct Streets {
-    away: Vec<Vec<(Vertex, u32)>>,
-    towards: Vec<Vec<(Vertex, u32)>>,
+    away: Vec<Row>,
+    towards: Vec<Row>,
     /// By corner: how many were taken out below it, one above the other.
     depth: Vec<u32>,
     labels: Vec<(u32, u32)>,
@@ -65,7 +68,7 @@ pub(super) fn contract(away: &Edges, towards: &Edges, vertices: usize) -> (Vec<u
     let rows = |edges: &Edges| {
         (0..vertices as u32)
             .map(|v| edges.of(v).iter().copied().filter(|way| way.0 != v).collect())
-            .collect::<Vec<Vec<_>>>()
+            .collect::<Vec<Row>>()
     };
     let mut streets = Streets {
         away: rows(away),
@@ -157,11 +160,7 @@ impl Streets {
     }
 
     /// Takes a corner out; its ways to those that are left, in both directions.
-    fn take_out(
-        &mut self,
-        vertex: Vertex,
-        shortcuts: &[(Vertex, Vertex, u32)],
-    ) -> (Vec<(Vertex, u32)>, Vec<(Vertex, u32)>) {
+    fn take_out(&mut self, vertex: Vertex, shortcuts: &[(Vertex, Vertex, u32)]) -> (Row, Row) {
         let out = std::mem::take(&mut self.away[vertex as usize]);
         let into = std::mem::take(&mut self.towards[vertex as usize]);
         for &(to, _) in &out {
@@ -184,7 +183,7 @@ impl Streets {
 }
 
 /// A way that takes so long, if there was none or it took longer.
-fn lower(ways: &mut Vec<(Vertex, u32)>, to: Vertex, ms: u32) {
+fn lower(ways: &mut Row, to: Vertex, ms: u32) {
     match ways.iter_mut().find(|way| way.0 == to) {
         Some(way) => way.1 = way.1.min(ms),
         None => ways.push((to, ms)),
