@@ -219,7 +219,9 @@ fn check(
             rest: &rest[1 - i],
             ..request
         };
-        check_next(&plain, request, turned, search)?;
+        if window.is_some() {
+            check_next(&plain, request, turned, search)?;
+        }
         let one = search.one(&request);
         let found: Vec<_> = one.iter().map(|f| (i64::from(f.arrival), f.rides.len())).collect();
         prop_assert_eq!(found, plain.arrivals(i64::from(start), asked.rides), "from {}", start);
