@@ -163,7 +163,9 @@ fn install(from: &Path, to: &Path, changes: &[(&str, String)]) {
 /// The first of so many ports in a row that nobody listens on now.
 fn first_of_free_ports(count: u16) -> u16 {
     wait_until("a row of free ports", || {
-        let first = free_port();
+        // Below those that the system gives to whoever connects to somebody (32,768 and up), or one of the row is taken
+        // by a connection before the street listens.
+        let first = 12_000 + free_port() % 20_000;
         let last = first.checked_add(count)?;
         (first..last).all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()).then_some(first)
     })
