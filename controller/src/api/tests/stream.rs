@@ -121,8 +121,11 @@ async fn a_compressed_stream_says_the_same() {
         // Vehicles come by themselves, before or after the rest.
         let mut events = read.lines().filter_map(|line| line.strip_prefix("event: ")).collect::<Vec<_>>();
         let mut said = names(&said);
-        events.sort();
-        said.sort();
+        // One of the two may take two rounds where the other takes both at once: the sum is the same.
+        for names in [&mut events, &mut said] {
+            names.sort_unstable();
+            names.dedup();
+        }
         assert_eq!(events, said, "{second}");
     }
     bench.end().await;
