@@ -307,9 +307,9 @@ impl DayTable {
         turned
     }
 
-    /// A time of this table as the table seen the other way has it.
-    pub(crate) fn turned_time(&self, time: u32) -> u32 {
-        HORIZON_S - time
+    /// A time of this table as the table seen the other way has it; none if that does not reach so far.
+    pub(crate) fn turned_time(&self, time: u32) -> Option<u32> {
+        HORIZON_S.checked_sub(time)
     }
     /// Whether it is seen backwards.
     pub fn is_turned(&self) -> bool {

@@ -35,18 +35,19 @@ pub(crate) fn next(
         if first < one.departure {
             continue; // It can be left for later still.
         }
+        // Who arrives after the table's end cannot be searched back from; nobody asks so far ahead.
+        let Some(start) = request.day.turned_time(one.arrival) else { continue };
         let latest = back.one(&Request {
-            start: request.day.turned_time(one.arrival),
+            start,
             rides: one.rides.len(),
             longest: one.arrival - one.departure + 1,
             met: Some(search),
             ..turned
         });
         let Some(latest) = latest.into_iter().next_back() else { continue };
-        let departure = request.day.turned_time(latest.arrival);
-        if departure > first {
+        let Some(departure) = request.day.turned_time(latest.arrival).filter(|at| *at <= first) else {
             continue;
-        }
+        };
         if departure < first || departure > request.start {
             found.clear();
         }

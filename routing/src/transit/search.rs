@@ -63,7 +63,7 @@ impl Request<'_> {
     fn is_met(&self, k: usize, stop: u32, time: u32) -> bool {
         self.met.is_none_or(|other| {
             let arrived = other.arrived[stop as usize * other.levels + self.rides - k];
-            arrived <= self.day.turned_time(time)
+            self.day.turned_time(time).is_some_and(|time| arrived <= time)
         })
     }
 }

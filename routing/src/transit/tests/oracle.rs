@@ -261,7 +261,7 @@ fn check_next(
             let mut told = Vec::new();
             for found in &all {
                 let [departure, arrival] =
-                    [found.arrival, found.departure].map(|t| request.day.turned_time(t));
+                    [found.arrival, found.departure].map(|t| request.day.turned_time(t).unwrap());
                 prop_assert!(arrival - departure < request.longest);
                 let one = (i64::from(arrival), found.rides.len());
                 prop_assert!(soonest.contains(&one), "{:?} of {:?}", found, soonest);
