@@ -1,9 +1,9 @@
 //! The journey planner and its public API.
 //!
-//! In reading order: a [`profile`] says who may travel where and how fast; [`map`] is where streets run; [`graph`] is the streets as a
+//! In reading order: a [`profile`] says who may travel where and how fast; [`graph`] is the streets as a
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`snapshot`] is the
 //! traffic of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
-//! lines; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them, and [`intermodal`] joins them with the ways on
+//! lines. [`gtfs`] reads timetables, [`transit`] searches them, and [`intermodal`] joins them with the ways on
 //! foot. [`sharing`] knows shared bicycles. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
@@ -14,13 +14,11 @@
 //! by public transport with ways on foot.
 
 pub mod profile;
-pub mod map;
 pub mod graph;
 pub mod nearest;
 pub mod snapshot;
 pub mod street;
 pub mod hierarchy;
-pub mod streets;
 pub mod itinerary;
 pub mod gtfs;
 mod foot;
@@ -45,7 +43,7 @@ mod tests;
 
 use config::Config;
 use model::config::Complaints;
-use planner::Planner;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use wire::clock::Clock;
 
@@ -74,10 +72,11 @@ pub async fn run(
     let link = config.link()?;
     let file = config.city.clone();
     let prepared = tokio::task::spawn_blocking(move || {
-        let streets = prepare::load_streets(&file).map_err(RunError::City)?;
-        let timetable = config.timetable.map(|file| prepare::load_timetable(&file, &streets.map));
-        let mut planner = Planner::on(streets);
-        if let Some(timetable) = timetable.transpose().map_err(RunError::City)? {
+        let city = prepare::load_city(&file).map_err(RunError::City)?;
+        let timetable = config.timetable.map(|file| prepare::load_timetable(&file, &city));
+        let timetable = timetable.transpose().map_err(RunError::City)?;
+        let mut planner = prepare::load_planner(&file, Arc::new(city)).map_err(RunError::City)?;
+        if let Some(timetable) = timetable {
             planner = planner.with_timetable(timetable);
         }
         if let Some(fares) = config.fares {
@@ -87,8 +86,8 @@ pub async fn run(
     });
     let (routing, feed) = prepared.await.map_err(std::io::Error::other)??;
     tracing::info!(
-        city = routing.planner.map().name.english(),
-        links = routing.planner.map().len(),
+        city = routing.planner.city().name.english(),
+        links = routing.planner.city().network.links.len(),
         trips = routing.planner.transit().map_or(0, |transit| transit.timetable().trips.len()),
         "city loaded"
     );
