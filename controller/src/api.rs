@@ -161,11 +161,14 @@ impl Api {
     /// Asks the core. Its task answers between two messages; when too many ask, the answer is 503.
     async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.0
-            .asks
-            .try_send(ask(reply))
-            .map_err(|_| Problem::unavailable("the core has too many questions to answer"))?;
+        self.tell(ask(reply))?;
         answer.await.map_err(|_| Problem::unavailable("the centre is shutting down"))
+    }
+
+    /// The same where no answer is waited for.
+    fn tell(&self, ask: Ask) -> Result<(), Problem> {
+        let told = self.0.asks.try_send(ask);
+        told.map_err(|_| Problem::unavailable("the core has too many questions to answer"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Api,
-    measures::Span,
+    measures::{Span, measure_named},
     problem::{Path, Query},
     view::{ComparisonView, Looked, PairView, Problem},
 };
@@ -66,9 +66,7 @@ pub(super) async fn get_comparison(
     Query(which): Query<Which>,
 ) -> Result<Json<ComparisonView>, Problem> {
     let ix = api.junction(&id)?;
-    let measure = Measure::named(&name).ok_or_else(|| {
-        Problem::not_found(format!("there is no measure {name:?}; /api/v1/measures lists them"))
-    })?;
+    let measure = measure_named(&name)?;
     if !matches!(measure.rows, Rows::Bins | Rows::Quarters) {
         return Err(Problem::invalid(format!(
             "the rows of {name} are no bins, so no two of them can be compared"

@@ -18,7 +18,7 @@ use crate::{
     store::{FLAG_FAULT, StoreError},
 };
 use axum::{Json, extract::State, http::StatusCode};
-use model::time::Moment;
+use model::{ids::JunctionIx, time::Moment};
 use serde::Deserialize;
 use std::{ops::Range, time::Duration};
 use utoipa::IntoParams;
@@ -64,6 +64,23 @@ impl From<StoreError> for Problem {
     }
 }
 
+/// Which junction somebody asks something of who may do so there, and what the audit says of him.
+fn sign(
+    api: &Api,
+    caller: &Caller,
+    id: &str,
+    what: &str,
+    who: Option<&str>,
+    reason: &str,
+) -> Result<(JunctionIx, String), Problem> {
+    let ix = api.junction(id)?;
+    let district = &api.0.city.junctions[ix.ix()].district;
+    api.permit(caller, Role::Operate, Place::District(district), what)?;
+    let who = caller.signature(who)?;
+    let reason = signed("reason", reason)?;
+    Ok((ix, format!("by {who} ({reason})")))
+}
+
 /// The longest time that a cabinet is asked for at once.
 const LONGEST_FETCH: Duration = Duration::from_secs(48 * 3600);
 
@@ -87,16 +104,8 @@ pub(super) async fn post_fetch(
     caller: Caller,
     Body(request): Body<FetchRequest>,
 ) -> Result<(StatusCode, Json<FetchAccepted>), Problem> {
-    let ix = api.junction(&id)?;
-    let district = &api.0.city.junctions[ix.ix()].district;
-    api.permit(
-        &caller,
-        Role::Operate,
-        Place::District(district),
-        &format!("a question about the past of {id}"),
-    )?;
-    let who = caller.signature(request.who.as_deref())?;
-    let reason = signed("reason", &request.reason)?;
+    let what = format!("a question about the past of {id}");
+    let (ix, by) = sign(&api, &caller, &id, &what, request.who.as_deref(), &request.reason)?;
     let time = stretch(Some(request.from), Some(request.to), api.0.clock.now(), Duration::ZERO)?;
     if time.end.since(time.start) > LONGEST_FETCH {
         let most = LONGEST_FETCH.as_secs() / 3600;
@@ -108,13 +117,9 @@ pub(super) async fn post_fetch(
     }
     let asked = codes.iter().map(|c| c.as_str().to_owned()).collect::<Vec<_>>();
     let (from, to) = (utc(time.start), utc(time.end));
-    let said =
-        format!("junction {id}: asked for its {} of {from} to {to} by {who} ({reason})", asked.join(", "));
+    let said = format!("junction {id}: asked for its {} of {from} to {to} {by}", asked.join(", "));
     let ask = Ask::Fetch(ix, time, codes, said);
-    api.0
-        .asks
-        .try_send(ask)
-        .map_err(|_| Problem::unavailable("the core has too many questions to answer"))?;
+    api.tell(ask)?;
     Ok((StatusCode::ACCEPTED, Json(FetchAccepted { asked })))
 }
 
@@ -137,13 +142,9 @@ pub(super) async fn post_throttle(
     caller: Caller,
     Body(request): Body<ThrottleRequest>,
 ) -> Result<StatusCode, Problem> {
-    let ix = api.junction(&id)?;
-    let district = &api.0.city.junctions[ix.ix()].district;
     let ThrottleRequest { channel, action, timeout_s, .. } = &request;
     let what = format!("{action} of {channel} at {id}");
-    api.permit(&caller, Role::Operate, Place::District(district), &what)?;
-    let who = caller.signature(request.who.as_deref())?;
-    let reason = signed("reason", &request.reason)?;
+    let (ix, by) = sign(&api, &caller, &id, &what, request.who.as_deref(), &request.reason)?;
     let code = [Channel::Events, Channel::Counts]
         .into_iter()
         .find(|code| code.as_str() == channel)
@@ -157,11 +158,8 @@ pub(super) async fn post_throttle(
         return Err(Problem::invalid(format!("timeout_s is 1 to {LONGEST_STOP_S}")));
     }
     let throttle = Throttle { action, timeout: *timeout_s };
-    let ask = Ask::Throttle(ix, code, throttle, format!("junction {id}: {what} by {who} ({reason})"));
-    api.0
-        .asks
-        .try_send(ask)
-        .map_err(|_| Problem::unavailable("the core has too many questions to answer"))?;
+    let ask = Ask::Throttle(ix, code, throttle, format!("junction {id}: {what} {by}"));
+    api.tell(ask)?;
     Ok(StatusCode::ACCEPTED)
 }
 

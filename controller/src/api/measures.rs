@@ -238,9 +238,7 @@ pub(super) async fn get_measure(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let ix = api.junction(&id)?;
-    let measure = Measure::named(&name).ok_or_else(|| {
-        Problem::not_found(format!("there is no measure {name:?}; /api/v1/measures lists them"))
-    })?;
+    let measure = measure_named(&name)?;
     let wanted = which.meant(api.0.clock.now(), &api.picture().health.value.time_zone)?;
     let (table, wanted, events) = api.table(ix, measure, wanted).await?;
     let next = (table.total > wanted.page.end).then_some(wanted.page.end);
@@ -317,6 +315,13 @@ pub(super) async fn get_chart(
         looked: wanted.looked(&id, events),
         series: series.into_iter().map(|one| series_view(one, wanted.ahead_ms())).collect(),
     }))
+}
+
+/// A measure that somebody asks for by its name.
+pub(super) fn measure_named(name: &str) -> Result<&'static Measure, Problem> {
+    Measure::named(name).ok_or_else(|| {
+        Problem::not_found(format!("there is no measure {name:?}; /api/v1/measures lists them"))
+    })
 }
 
 impl Api {
