@@ -51,6 +51,6 @@ mod tests {
         assert_eq!((m.base.mean, m.trial.mean, m.difference.mean), (55.0, 57.0, 2.0));
         // s = 1.414 of 1 and 3; t(1) = 12.706.
         assert!((m.difference.sd - 2_f64.sqrt()).abs() < 1e-9);
-        assert!((m.difference.half - 12.706).abs() < 1e-9);
+        assert!((m.difference.half - 12.706).abs() < 1e-3);
     }
 }
