@@ -61,6 +61,21 @@ use wire::{clock::Clock, link::LinkCounts};
 #[derive(Clone)]
 pub struct Api(Arc<Shared>);
 
+/// What never changes, worked out once: seconds of work for a large city.
+pub(crate) struct Drawn {
+    map: MapFile,
+    drawings: Drawings,
+    roads: corridor::Roads,
+}
+
+impl Drawn {
+    pub(crate) fn new(city: &City) -> Drawn {
+        let beside = || rayon::join(|| Drawings::new(city), || corridor::Roads::new(city));
+        let (map, (drawings, roads)) = rayon::join(|| MapFile::new(city), beside);
+        Drawn { map, drawings, roads }
+    }
+}
+
 struct Shared {
     city: Arc<City>,
     /// Junctions that this centre commands, by id.
@@ -113,6 +128,7 @@ pub(crate) struct Doors {
 impl Api {
     pub(crate) fn new(
         city: Arc<City>,
+        drawn: Drawn,
         owned: &[JunctionIx],
         clock: Clock,
         store: Arc<Store>,
@@ -122,9 +138,9 @@ impl Api {
         let id = |ix: &JunctionIx| (city.junctions[ix.ix()].id.as_str().to_owned(), *ix);
         Api(Arc::new(Shared {
             ids: owned.iter().map(id).collect(),
-            map: MapFile::new(&city),
-            drawings: Drawings::new(&city),
-            roads: corridor::Roads::new(&city),
+            map: drawn.map,
+            drawings: drawn.drawings,
+            roads: drawn.roads,
             city,
             clock,
             store,

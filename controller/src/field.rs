@@ -400,6 +400,7 @@ impl Field {
         link.incoming = 8 * junctions + 1_024;
         // Every ten seconds each is told at once what is stored, of two channels.
         link.outgoing = 2 * junctions + 1_024;
+        link.in_flight = link::MANY_IN_FLIGHT;
         let (publisher, inbox) = link::connect(link);
 
         let (heard_in, heard) = mpsc::channel(HEARD_BOUND);

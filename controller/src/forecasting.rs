@@ -125,7 +125,7 @@ impl Forecasting {
             let detectors = one.channels.iter().enumerate().map(|(i, &channel)| DetectorForecast {
                 channel,
                 ahead: one.forecaster.ahead(i),
-                errors: *one.forecaster.errors(i),
+                errors: one.forecaster.errors(i),
             });
             let junction = JunctionForecast { from: self.begins(one.next), detectors: detectors.collect() };
             all.junctions.insert(one.ix, junction);

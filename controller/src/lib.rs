@@ -118,10 +118,6 @@ pub async fn start(
     let store = Arc::new(store);
     let started = begin(&store).await?;
 
-    let decoder = Decoder::new(city.clone(), config.districts.as_deref(), &config.instance);
-    // The street is told goodbye before its link ends, so the link does not see `shutdown` itself.
-    let link_end = CancellationToken::new();
-    let field = Field::start(&config, decoder, clock, link_end.clone())?;
     let settings = Settings {
         kind: config.control.kind,
         kinds,
@@ -131,6 +127,13 @@ pub async fn start(
         holidays: config.holidays.iter().map(|day| days_since_1970(*day)).collect(),
         tuning: config.control.adaptive,
     };
+    let (core, drawn) =
+        rayon::join(|| Coordinator::new(city.clone(), settings), || api::Drawn::new(&city));
+    let decoder = Decoder::new(city.clone(), config.districts.as_deref(), &config.instance);
+    // The street is told goodbye before its link ends, so the link does not see `shutdown` itself. It begins last: nobody reads
+    // what comes before we run, and a large city says thousands of things in a second.
+    let link_end = CancellationToken::new();
+    let field = Field::start(&config, decoder, clock, link_end.clone())?;
     tracing::info!(
         instance = config.instance,
         epoch = started.epoch,
@@ -138,7 +141,7 @@ pub async fn start(
         store = store.kind(),
         "the centre runs"
     );
-    let parts = Parts { config, zone, city, owned, clock, store, field, link_end, settings, started, gate };
+    let parts = Parts { config, zone, city, owned, clock, store, field, link_end, core, drawn, started, gate };
     Ok(assemble(parts, shutdown))
 }
 
@@ -153,17 +156,17 @@ struct Parts {
     field: Field,
     /// Ends the field's link.
     link_end: CancellationToken,
-    settings: Settings,
+    core: Coordinator,
+    drawn: api::Drawn,
     started: Started,
     gate: Arc<Gate>,
 }
 
 fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
-    let Parts { config, zone, city, owned, clock, store, field, link_end, settings, started, gate } = parts;
+    let Parts { config, zone, city, owned, clock, store, field, link_end, core, drawn, started, gate } = parts;
     let keep = config.store.keep();
     let decisions = started.decisions;
-    let ahead_s = settings.utc_offset_s;
-    let core = Coordinator::new(city.clone(), settings);
+    let ahead_s = core.settings().utc_offset_s;
     let frame = Frame {
         started: clock.now(),
         clock_speed: clock.speed(),
@@ -232,7 +235,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         gate,
         room: waiting.clone(),
     };
-    let api = Api::new(city.clone(), &owned, clock, store.clone(), doors, shutdown.clone());
+    let api = Api::new(city.clone(), drawn, &owned, clock, store.clone(), doors, shutdown.clone());
     let fingerprint = city.fingerprint();
     let mut centre = centre::Centre {
         city,

@@ -171,6 +171,7 @@ impl Gateway {
             filters: config.cabinets.iter().flat_map(CabinetConfig::filters).collect(),
             outgoing: queue,
             incoming: queue,
+            in_flight: link::MANY_IN_FLIGHT,
             ..config.link.clone()
         });
         Gateway { publisher, inbox, presence, topic }

@@ -153,6 +153,7 @@ impl Connection {
             filters: cabinets.iter().map(|c| format!("{}/command/#", c.node)).collect(),
             outgoing: WAITING * cabinets.len().max(WAITING),
             incoming: WAITING * cabinets.len().max(WAITING),
+            in_flight: if gateway { link::MANY_IN_FLIGHT } else { link.in_flight },
             ..link
         });
         let places = cabinets.iter().enumerate().map(|(place, c)| (c.node.clone(), place)).collect();

@@ -182,9 +182,10 @@ fn smallest_district(city: &Path) -> anyhow::Result<(String, usize)> {
 fn broker(folder: &Path) -> anyhow::Result<(Running, u16)> {
     let (port, file) = (free_port()?, folder.join("mosquitto.conf"));
     let shipped = std::fs::read_to_string(root().join("configs/mosquitto/mosquitto.conf"))?;
-    let waiting = shipped.lines().find(|line| line.starts_with("max_queued_messages")).unwrap_or_default();
+    let bounds: Vec<&str> = shipped.lines().filter(|line| line.starts_with("max_")).collect();
     let text = format!(
-        "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n{waiting}\nlog_type error\n"
+        "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n{}\nlog_type error\n",
+        bounds.join("\n")
     );
     std::fs::write(&file, text)?;
     let broker = Command::new("mosquitto").arg("-c").arg(&file).spawn();

@@ -47,7 +47,8 @@ const REMEMBERED: usize = SLOTS_A_DAY + 6;
 pub struct Forecaster {
     /// The slot that was taken last.
     last: Option<i64>,
-    series: Vec<Series>,
+    /// A detector of which nothing was ever heard has none: a week of slots takes 20 kB.
+    series: Vec<Option<Box<Series>>>,
 }
 
 /// One forecast.
@@ -101,7 +102,7 @@ struct Look {
 impl Forecaster {
     /// So many detectors, of which nothing is known.
     pub fn new(detectors: usize) -> Forecaster {
-        Forecaster { last: None, series: vec![Series::new(); detectors] }
+        Forecaster { last: None, series: vec![None; detectors] }
     }
 
     /// Takes what was counted in a slot, a value for each detector; `None` where nothing was measured. Slots come in
@@ -124,12 +125,16 @@ impl Forecaster {
             .series
             .iter()
             .zip(values)
-            .map(|(series, value)| Some(deviation((*value)?, series.usual(slot)?)))
+            .map(|(series, value)| Some(deviation((*value)?, series.as_ref()?.usual(slot)?)))
             .collect();
         let known = deviations.iter().flatten();
         let count = known.clone().count();
         let together = if count == 0 { 0.0 } else { known.sum::<f64>() / count as f64 };
         for ((series, value), deviation) in self.series.iter_mut().zip(values).zip(deviations) {
+            if series.is_none() && value.is_none() {
+                continue;
+            }
+            let series = series.get_or_insert_with(|| Box::new(Series::new()));
             series.learn(slot, *value, deviation);
             series.look(slot, *value, deviation, together);
             series.get_used(slot, *value);
@@ -138,19 +143,20 @@ impl Forecaster {
 
     /// What a detector will count in each of the next slots; nothing where it is not known at all.
     pub fn ahead(&self, detector: usize) -> [Option<Ahead>; HORIZONS] {
-        self.series[detector].past.front().map_or([None; HORIZONS], |look| look.said)
+        let newest = self.series[detector].as_ref().and_then(|series| series.past.front());
+        newest.map_or([None; HORIZONS], |look| look.said)
     }
 
     /// How far off that was lately, by horizon.
-    pub fn errors(&self, detector: usize) -> &[Errors; HORIZONS] {
-        &self.series[detector].errors
+    pub fn errors(&self, detector: usize) -> [Errors; HORIZONS] {
+        self.series[detector].as_ref().map_or_else(Default::default, |series| series.errors)
     }
 
     /// The same over all detectors.
     pub fn all_errors(&self) -> [Errors; HORIZONS] {
         let mut all = [Errors::default(); HORIZONS];
         for (horizon, sum) in all.iter_mut().enumerate() {
-            for series in &self.series {
+            for series in self.series.iter().flatten() {
                 sum.join(&series.errors[horizon]);
             }
         }

@@ -1,7 +1,7 @@
 //! One connection after another, until the link ends.
 
 use super::{
-    BACKOFF, CONNECT_PATIENCE, Delivery, FILTERS_PER_PACKET, HANDED, INFLIGHT, Incoming, LARGEST_PACKET,
+    BACKOFF, CONNECT_PATIENCE, Delivery, FILTERS_PER_PACKET, HANDED, Incoming, LARGEST_PACKET,
     LinkConfig, Message, Outgoing, PATIENCE, RENEWAL_EVERY, Shared, count, lock,
     tls::{Certificates, TlsError},
 };
@@ -82,7 +82,7 @@ impl<'a> Session<'a> {
             inflight: VecDeque::new(),
             sent_kept: 0,
             handed_kept: 0,
-            window: INFLIGHT,
+            window: config.in_flight,
             filters: Vec::new(),
             subscriptions: 0,
         }
@@ -146,7 +146,8 @@ impl<'a> Session<'a> {
                         let theirs = ack.properties.as_ref().and_then(|p| p.receive_max);
                         // Half of what the broker allows: packet ids of subscriptions come out of the same
                         // small circle, and a collision stalls the library.
-                        self.window = theirs.map_or(INFLIGHT, |m| INFLIGHT.min(usize::from(m) / 2).max(1));
+                        let own = self.config.in_flight;
+                        self.window = theirs.map_or(own, |m| own.min(usize::from(m) / 2).max(1));
                         connecting = None;
                         self.filters = lock(&self.shared.waiting).all_filters();
                         self.subscribe(&client)?;
@@ -331,7 +332,7 @@ fn options(config: &LinkConfig, certificates: &mut Option<Certificates>) -> Resu
     options.set_keep_alive(config.keep_alive);
     options.set_connection_timeout(CONNECT_PATIENCE.as_secs());
     options.set_connect_properties(properties);
-    options.set_outgoing_inflight_upper_limit(2 * INFLIGHT as u16);
+    options.set_outgoing_inflight_upper_limit(u16::try_from(2 * config.in_flight).unwrap_or(u16::MAX));
     if let Some(credentials) = &config.credentials {
         options.set_credentials(&credentials.username, &credentials.password);
     }
