@@ -124,6 +124,8 @@ pub struct Tlc {
     junction: Arc<Junction>,
     state: State,
     groups: Vec<GroupState>,
+    /// Its calendar runs so far ahead of UTC, ms: schedules are those of the place.
+    ahead_ms: i64,
     /// When each group's go last ended, for intergreens across more than one interstage.
     go_ended: Vec<Option<Moment>>,
     mode: DeviceMode,
@@ -176,6 +178,7 @@ impl Tlc {
         Tlc {
             state: State::Running(stage),
             groups,
+            ahead_ms: 0,
             go_ended: vec![None; junction.groups.len()],
             mode: DeviceMode::Coordinated,
             stage_since: since,
@@ -189,6 +192,11 @@ impl Tlc {
             troubles: Troubles::default(),
             junction,
         }
+    }
+
+    /// The same, with a calendar that runs so far ahead of UTC.
+    pub fn ahead_of_utc(self, ahead_ms: i64) -> Tlc {
+        Tlc { ahead_ms, ..self }
     }
 
     /// The junction that it controls.
@@ -361,7 +369,7 @@ impl Tlc {
     fn choose_plan(&mut self, now: Moment, wanted: u16) {
         let asked = self.junction.plans.iter().position(|p| p.number.0 == wanted);
         let plan = asked.or_else(|| {
-            let minutes = now.0.div_euclid(60_000);
+            let minutes = (now.0 + self.ahead_ms).div_euclid(60_000);
             // The epoch was a Thursday; weekday 0 is Monday.
             let weekday = (minutes.div_euclid(1440) + 3).rem_euclid(7) as u8;
             let scheduled = self.junction.scheduled_plan(weekday, minutes.rem_euclid(1440) as u16)?;
@@ -485,7 +493,7 @@ mod tests {
     use super::*;
     use model::{
         ids::PlanNumber,
-        signal::{GroupKind, Intergreens, PlanStep, SignalGroup, Stage, rules::Watch},
+        signal::{EVERY_DAY, GroupKind, Intergreens, PlanStep, ScheduleEntry, SignalGroup, Stage, rules::Watch},
     };
     use proptest::prelude::*;
 
@@ -549,6 +557,23 @@ mod tests {
             });
         }
         assert_eq!(line, "GGGGGGGGGGGGGGGGGGGGfffaaarrrrrrrrrrrrrrrrrrrruGGGGGGGGGGGGG".get(..60).unwrap());
+    }
+
+    #[test]
+    fn runs_the_plan_of_the_hour_by_the_clocks_of_the_place() {
+        let mut scheduled = (*junction(2, 3, 0, 0)).clone();
+        let night = Plan { number: PlanNumber(2), ..scheduled.plans[0].clone() };
+        scheduled.plans.push(night);
+        let from = |from_minute, plan| ScheduleEntry { days: EVERY_DAY, from_minute, plan: PlanNumber(plan) };
+        scheduled.schedule = vec![from(0, 2), from(6 * 60, 1), from(23 * 60, 2)];
+        let scheduled = Arc::new(scheduled);
+        // 04:30 UTC is half past seven in Moscow, and half past eleven in the evening before in New York.
+        let now = Moment(1_795_667_400_000);
+        for (ahead_h, expected) in [(0, 2), (3, 1), (-5, 2)] {
+            let mut tlc = Tlc::new(scheduled.clone(), now).ahead_of_utc(ahead_h * 3_600_000);
+            tlc.step(now, &Request::default(), &Felt::default());
+            assert_eq!(tlc.plan().map(|p| p.number.0), Some(expected), "{ahead_h} h ahead");
+        }
     }
 
     #[test]

@@ -35,15 +35,22 @@ pub struct Street {
     stages: Vec<Option<StageNumber>>,
 }
 
+/// How far the clocks of a place run ahead of UTC where it is midnight then: from 12 h behind to 12 h ahead.
+fn ahead_ms(midnight: Moment) -> i64 {
+    const DAY_MS: i64 = 86_400_000;
+    (DAY_MS / 2 - midnight.0).rem_euclid(DAY_MS) - DAY_MS / 2
+}
+
 impl Street {
     /// A street whose traffic is `world` and whose devices answer by `map`. `epoch` is the moment at which
-    /// the world's own clock stood at zero.
+    /// the world's own clock stood at zero, midnight of the place.
     pub fn new(city: Arc<City>, world: World, map: Arc<RegisterMap>, epoch: Moment) -> Street {
         let now = Moment(epoch.0 + world.now_ms());
         let devices = city
             .junctions
             .iter()
-            .map(|j| FieldDevice::new(Tlc::new(Arc::new(j.clone()), now), map.clone()))
+            .map(|j| Tlc::new(Arc::new(j.clone()), now).ahead_of_utc(ahead_ms(epoch)))
+            .map(|tlc| FieldDevice::new(tlc, map.clone()))
             .collect();
         let before =
             city.junctions.iter().map(|j| vec![DetectorState::default(); j.detectors.len()]).collect();
@@ -64,6 +71,7 @@ impl Street {
         for ((junction, device), stage) in junctions.zip(stages) {
             if let Some((stage, since)) = *stage {
                 let tlc = Tlc::in_stage(Arc::new(junction.clone()), now, stage, since);
+                let tlc = tlc.ahead_of_utc(ahead_ms(epoch));
                 *device = FieldDevice::new(tlc, map.clone());
             }
         }
