@@ -358,6 +358,7 @@ fn centre_config(
             adaptive: Default::default(),
         },
         los: [0.80, 0.67, 0.50, 0.40, 0.30],
+        speed_base: None,
         tickets: Default::default(),
     }
 }

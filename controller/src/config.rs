@@ -44,8 +44,20 @@ pub struct Config {
     /// A link has level of service A above the first share of its free-flow speed, B above the second, … E
     /// above the fifth, and F below. Falling, between 0 and 1.
     pub los: [f64; 5],
+    /// What the speed index is held against, if that is known.
+    pub speed_base: Option<SpeedBase>,
     /// How soon tickets must be taken note of and mended, and what proves it.
     pub tickets: Rules,
+}
+
+/// The city's speed index of another year, by the same method.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize, serde::Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpeedBase {
+    /// The year.
+    pub year: i16,
+    /// Its index, %.
+    pub index: f64,
 }
 
 /// Where history is kept.
@@ -191,6 +203,7 @@ struct RawControl {
 struct RawMeasures {
     interval_s: Spanned<u32>,
     level_of_service: Spanned<Vec<f64>>,
+    speed_base: Option<Spanned<SpeedBase>>,
 }
 
 #[derive(Deserialize)]
@@ -277,6 +290,12 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
             "level_of_service must be five falling shares between 0 and 1, for A to E",
         ));
     }
+    if let Some(base) = &raw.measures.speed_base
+        && !(base.get_ref().index > 0.0 && base.get_ref().index <= 100.0)
+    {
+        let message = "speed_base is a year and its speed index, above 0 and at most 100";
+        faults.push(Complaint::spanned(source, base, message));
+    }
     let store = store(source, raw.store, &mut faults);
     let access = faults.take(access(source, raw.access));
     let tickets = tickets(source, &raw.tickets, &mut faults);
@@ -309,6 +328,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
                 adaptive: raw.control.adaptive.map(Spanned::into_inner).unwrap_or_default(),
             },
             los,
+            speed_base: raw.measures.speed_base.map(Spanned::into_inner),
             tickets,
         },
         city: raw.city.file,
@@ -487,6 +507,11 @@ mod tests {
             "level_of_service = [0.80, 0.67, 0.50, 0.40, 0.30]",
             "level_of_service = [0.8, 0.9, 0.5, 0.4, 0.3]",
             "c.toml:{line}: level_of_service must be five falling shares between 0 and 1, for A to E",
+        );
+        check(
+            "# speed_base = { year = 2013, index = 41.0 }",
+            "speed_base = { year = 2013, index = 0.0 }",
+            "c.toml:{line}: speed_base is a year and its speed index, above 0 and at most 100",
         );
         check(
             "mend_within_h = [4, 24, 72]",

@@ -69,6 +69,8 @@ struct Line {
     seq: u64,
     /// What the cabinet holds, or is about to, as far as we know.
     holds: Option<Held>,
+    /// What it held before the last command, and goes on with if it refuses that.
+    before: Option<Held>,
     /// Somebody with a newer epoch commands it: silent until our own is newer.
     fenced: bool,
 }
@@ -96,7 +98,7 @@ impl Dispatch {
             for line in &mut self.lines {
                 line.fenced = false;
                 // What was promised under the old epoch is said again under the new one.
-                line.holds = None;
+                (line.holds, line.before) = (None, None);
             }
         }
         newer
@@ -109,7 +111,8 @@ impl Dispatch {
 
     /// The cabinet restarted or left: it holds nothing for us.
     pub(crate) fn forget(&mut self, ix: JunctionIx) {
-        self.lines[ix.ix()].holds = None;
+        let line = &mut self.lines[ix.ix()];
+        (line.holds, line.before) = (None, None);
     }
 
     /// The cabinet answered the last command.
@@ -117,9 +120,15 @@ impl Dispatch {
         let line = &mut self.lines[ix.ix()];
         match result.state {
             ResultState::Received | ResultState::Accepted | ResultState::Applied => (),
-            ResultState::Expired => line.holds = None,
+            // It came in the wrong moment, and all is as it was. Forgetting the lease would let it lapse: until the wish is safe
+            // again a cabinet's own plan may lead away from it, over and over.
+            ResultState::Expired => line.holds = line.before,
             ResultState::Rejected => {
-                line.holds = None;
+                let passes = matches!(
+                    result.reason,
+                    Some(Reason::Unsafe | Reason::StaleTick | Reason::DeviceUnavailable)
+                );
+                line.holds = line.before.filter(|_| passes);
                 line.fenced |= result.reason == Some(Reason::StaleEpoch) && command.epoch == self.epoch;
             }
         }
@@ -157,6 +166,7 @@ impl Dispatch {
         let presence = live.presence.as_ref()?;
         let renews = body == Body::Lease;
         let line = &mut self.lines[ix.ix()];
+        line.before = line.holds;
         line.holds = match (line.holds, wish) {
             (Some(held), _) if renews => Some(Held { renewed: now, ..held }),
             (_, Some(wish)) => Some(Held { wish, asked: now, renewed: now }),
@@ -252,5 +262,57 @@ mod tests {
         assert_eq!(next(1, Wish::Flash), Some(Body::Mode(Rung::Flashing)));
         assert_eq!(next(5, Wish::Flash), Some(Body::Lease), "while it is wanted");
         assert_eq!(next(9, Wish::Stage(StageNumber(1))), None, "and no longer");
+    }
+
+    /// A change that is refused in a moment when it is unsafe costs nothing: the lease on what runs is prolonged meanwhile.
+    #[test]
+    fn what_is_refused_for_a_moment_leaves_the_lease_before_it() {
+        let city = sketch::city("W---C---E\n    |\n    |\n    |\n    S", "C");
+        let junction = &city.junctions[0];
+        let [first, second] = [0, 1].map(|i| junction.stages[i].number);
+        let lamps = |since_s: i64| -> Vec<GroupState> {
+            let lamp = |g: &model::signal::SignalGroup| {
+                if junction.stages[0].has(g.number) { Lamp::Green } else { Lamp::Red }
+            };
+            junction
+                .groups
+                .iter()
+                .map(|g| GroupState { lamp: lamp(g), since: Moment(since_s * 1000) })
+                .collect()
+        };
+        let presence = Presence {
+            state: PresenceState::Online,
+            boot_id: Uuid::nil(),
+            config_hash: junction.config_hash(),
+            version: String::new(),
+        };
+        let mut live =
+            Live { presence: Some(presence), groups: lamps(0), stage: Some(first), ..Live::default() };
+        let mut dispatch = Dispatch::new(1, 1, 9);
+        let ix = JunctionIx(0);
+        let at = |s: i64| Moment(s * 1000);
+        let asked = dispatch.next(at(60), ix, junction, &live, Some(Wish::Stage(first))).unwrap();
+        assert_eq!(asked.body, Body::Stage(first.0));
+        live.device_wanted = Some(first);
+        let change = dispatch.next(at(62), ix, junction, &live, Some(Wish::Stage(second))).unwrap();
+        assert_eq!(change.body, Body::Stage(second.0));
+        let refused = |reason| CommandResult {
+            cmd_id: change.cmd_id,
+            state: ResultState::Rejected,
+            reason: Some(reason),
+            detail: String::new(),
+        };
+        dispatch.answered(ix, &change, &refused(Reason::Unsafe));
+        // The lamps have just changed, so the wish has to wait for the minimum green.
+        live.groups = lamps(63);
+        let next = |dispatch: &mut Dispatch, s: i64| {
+            dispatch.next(at(s), ix, junction, &live, Some(Wish::Stage(second))).map(|c| c.body)
+        };
+        assert_eq!(next(&mut dispatch, 64), Some(Body::Lease), "what runs is held");
+        assert_eq!(next(&mut dispatch, 80), Some(Body::Stage(second.0)), "until the wish is safe");
+        dispatch.answered(ix, &change, &refused(Reason::BadLease));
+        live.groups = lamps(80);
+        let next = dispatch.next(at(84), ix, junction, &live, Some(Wish::Stage(second)));
+        assert_eq!(next, None, "nothing is held, so nothing is prolonged");
     }
 }

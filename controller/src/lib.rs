@@ -127,8 +127,7 @@ pub async fn start(
         holidays: config.holidays.iter().map(|day| days_since_1970(*day)).collect(),
         tuning: config.control.adaptive,
     };
-    let (core, drawn) =
-        rayon::join(|| Coordinator::new(city.clone(), settings), || api::Drawn::new(&city));
+    let (core, drawn) = rayon::join(|| Coordinator::new(city.clone(), settings), || api::Drawn::new(&city));
     let decoder = Decoder::new(city.clone(), config.districts.as_deref(), &config.instance);
     // The street is told goodbye before its link ends, so the link does not see `shutdown` itself. It begins last: nobody reads
     // what comes before we run, and a large city says thousands of things in a second.
@@ -141,7 +140,8 @@ pub async fn start(
         store = store.kind(),
         "the centre runs"
     );
-    let parts = Parts { config, zone, city, owned, clock, store, field, link_end, core, drawn, started, gate };
+    let parts =
+        Parts { config, zone, city, owned, clock, store, field, link_end, core, drawn, started, gate };
     Ok(assemble(parts, shutdown))
 }
 
@@ -163,7 +163,8 @@ struct Parts {
 }
 
 fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
-    let Parts { config, zone, city, owned, clock, store, field, link_end, core, drawn, started, gate } = parts;
+    let Parts { config, zone, city, owned, clock, store, field, link_end, core, drawn, started, gate } =
+        parts;
     let keep = config.store.keep();
     let decisions = started.decisions;
     let ahead_s = core.settings().utc_offset_s;
@@ -173,6 +174,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         time_zone: config.time_zone.clone(),
         lease: Duration::from_secs(u64::from(config.control.lease_s)),
         los: config.los,
+        speed_base: config.speed_base,
         decisions_before: decisions,
     };
     let mut painter = Painter::new(city.clone(), &owned, frame, &core);

@@ -19,6 +19,11 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+/// Pictures and messages are made on one thread and let go on another, which the C library's allocator answers by keeping twice
+/// the memory: 3.1 GB for 40,000 junctions instead of 1.5.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exit code for a wrong command line or configuration (sysexits.h, EX_USAGE).
 const USAGE: u8 = 64;
 

@@ -6,8 +6,8 @@
 //! [`arrival_on_green`], [`platoon_ratio`], [`yellow_red`], [`split_failures`]), and what lasts: [`timeline`] with
 //! [`phase_wait`] and [`ped_delay`]. [`detector_health`] judges weeks of counts, and
 //! [`utah`] holds a second family. [`device`] feeds an event to all of
-//! them and [`report`] is what they say; [`catalogue`] describes each, [`cells`] makes tables of it, and [`charts`]
-//! pictures; [`street`] is a junction of ours in the log's words. Around that pure core: [`read`] and [`write`] are the files, [`command`] the
+//! them and [`report`] is what they say; [`catalogue`] describes each, [`cells`] makes tables of it, [`columns_file`] a file of
+//! such a table, and [`charts`] pictures; [`street`] is a junction of ours in the log's words. Around that pure core: [`read`] and [`write`] are the files, [`command`] the
 //! `controller measures` that a person types.
 //!
 //! The same code serves a file and a street: a [`device::Device`] takes one event after another and can report at any
@@ -44,6 +44,7 @@ pub mod device;
 pub mod report;
 pub mod catalogue;
 pub mod cells;
+pub mod columns_file;
 pub mod charts;
 pub mod comparison;
 pub mod street;

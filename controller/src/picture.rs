@@ -13,6 +13,7 @@ use crate::{
             Name, PartHealth, StoreHealth,
         },
     },
+    config::SpeedBase,
     coordinator::{Change, Coordinator, Expected, LinkSpeed, Live},
     field::BrokerState,
     store::room::RoomState,
@@ -103,6 +104,7 @@ pub(crate) struct Frame {
     pub(crate) time_zone: String,
     pub(crate) lease: Duration,
     pub(crate) los: [f64; 5],
+    pub(crate) speed_base: Option<SpeedBase>,
     pub(crate) decisions_before: u64,
 }
 
@@ -348,6 +350,7 @@ impl Painter {
                 dropped: around.store.dropped,
             },
             speed_index: self.speed_index,
+            speed_base: self.frame.speed_base,
             speed_history: self.speed_history.iter().copied().collect(),
             corridors: self.corridors.clone(),
             rejected: around.rejected,
@@ -436,6 +439,7 @@ mod tests {
             time_zone: "UTC".into(),
             lease: Duration::from_secs(15),
             los: [0.8, 0.67, 0.5, 0.4, 0.3],
+            speed_base: None,
             decisions_before: 0,
         };
         let mut painter = Painter::new(city.clone(), &owned, frame, &core);

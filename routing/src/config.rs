@@ -17,7 +17,7 @@ use wire::{
 /// What the planner needs to run.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The city file, a `model::city::City` in JSON.
+    /// The streets that `routing prepare` made, or a city file: a `model::city::City` in JSON.
     pub city: PathBuf,
     /// The timetable that `routing prepare` made for that city; `None` plans no public transport, and says so.
     pub timetable: Option<PathBuf>,

@@ -16,6 +16,7 @@
 
 use crate::{
     itinerary::Place,
+    map::Map,
     planner::{Planner, Query, STREET_WITHIN_M, When},
     profile::Profile,
     service::{Limits, Routing},
@@ -205,7 +206,7 @@ pub(crate) fn said(ts: Moment, text: &str) -> Entry<LinkTimes> {
 
 /// The picture after the centre said `text` at `ts`, received at [`NOW`].
 pub(crate) fn picture(city: &City, ts: Moment, text: &str) -> Arc<Snapshot> {
-    let (mut writer, traffic) = TrafficWriter::new(city, None);
+    let (mut writer, traffic) = TrafficWriter::new(Arc::new(Map::new(city)), None);
     writer.apply(NOW, &said(ts, text));
     writer.publish(NOW);
     traffic.now()

@@ -2,16 +2,20 @@
 //!
 //! [`crate::street`] finds one way; timetables need the way to every stop around. On foot no turn costs
 //! anything, so arcs that end at the same place are one vertex here, and a street is one edge: the same costs
-//! to the millisecond as on [`StreetGraph`], with half the vertices.
+//! to the millisecond as on [`StreetGraph`], with half the vertices. [`contraction`] says which of them matter.
+
+mod contraction;
 
 use crate::{
-    graph::{ArcIx, StreetGraph},
+    graph::{ArcIx, StreetGraph, rounded_up},
     nearest::OnArc,
 };
+pub(crate) use contraction::Climb;
+use contraction::Ways;
 use petgraph::visit::EdgeRef;
-use std::{cmp::Reverse, collections::BinaryHeap};
+use serde::{Deserialize, Serialize};
 
-/// A vertex of a [`FootGraph`].
+/// A vertex of [`FootWays`], by importance.
 pub(crate) type Vertex = u32;
 
 const UNREACHED: u32 = u32::MAX;
@@ -55,28 +59,22 @@ pub(crate) enum Direction {
     Towards,
 }
 
-/// Vertices and ways between them, both ways.
-#[derive(Debug)]
-pub(crate) struct FootGraph {
-    away: Edges,
-    towards: Edges,
+/// Ways on foot, ready for searches.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FootWays {
     /// By arc of the street graph: the vertices where it begins and ends.
     ends: Vec<[Vertex; 2]>,
-    free_s: Vec<f64>,
-    streets: usize,
+    /// By arc: how long it takes, ms.
+    free_ms: Vec<u32>,
+    /// Ways up in the direction of travel.
+    up: Ways,
+    /// Ways up against it.
+    down: Ways,
 }
 
-/// Working memory of a search, kept between searches.
-#[derive(Debug, Default)]
-pub(crate) struct FootScratch {
-    round: u32,
-    labels: Vec<(u32, u32)>,
-    queue: BinaryHeap<Reverse<(u32, Vertex)>>,
-}
-
-impl FootGraph {
-    /// Makes it of the streets of one who goes both ways (on foot, or in a wheelchair).
-    pub(crate) fn new(street: &StreetGraph) -> FootGraph {
+impl FootWays {
+    /// Makes them of the streets of one who goes both ways (on foot, or in a wheelchair).
+    pub fn new(street: &StreetGraph) -> FootWays {
         let arcs = street.graph.node_count();
         // Union-find over the ends of arcs: joined where one leads to the next without any cost.
         let mut of = (0..2 * arcs as u32).collect::<Vec<_>>();
@@ -115,21 +113,27 @@ impl FootGraph {
             costly.into_iter().map(|(from, to, ms)| (vertex(from), vertex(to), ms)).collect();
         let free_ms: Vec<u32> = street.graph.node_weights().map(|arc| arc.free_ms).collect();
         edges.extend(ends.iter().zip(&free_ms).map(|(&[from, to], &ms)| (from, to, ms)));
-        let free_s = street.graph.node_weights().map(|arc| arc.free_s).collect();
         let turned = edges.iter().map(|&(from, to, ms)| (to, from, ms)).collect();
         let streets = streets as usize;
-        FootGraph {
-            away: Edges::new(streets, edges),
-            towards: Edges::new(streets, turned),
-            ends,
-            free_s,
-            streets,
-        }
+        let (away, towards) = (Edges::new(streets, edges), Edges::new(streets, turned));
+        let (rank, up, down) = contraction::contract(&away, &towards, streets);
+        let ends = ends.into_iter().map(|ends| ends.map(|vertex| rank[vertex as usize])).collect();
+        FootWays { ends, free_ms, up, down }
+    }
+
+    /// Whether they are of those streets, and all that points within them points at something.
+    pub(crate) fn fit(&self, street: &StreetGraph) -> bool {
+        let arcs = street.graph.node_count();
+        let vertices = self.vertices() as u32;
+        self.ends.len() == arcs
+            && self.free_ms.len() == arcs
+            && self.ends.iter().flatten().all(|&vertex| vertex < vertices)
+            && [&self.up, &self.down].iter().all(|ways| ways.are_sound(vertices as usize))
     }
 
     /// How many vertices there are.
     pub(crate) fn vertices(&self) -> usize {
-        self.streets
+        self.up.vertices()
     }
 
     /// From a place on the streets to their vertices, or from vertices to it.
@@ -140,7 +144,7 @@ impl FootGraph {
                 Direction::Away => (self.ends[arc][1], 1.0 - foot.along),
                 Direction::Towards => (self.ends[arc][0], foot.along),
             };
-            (vertex, crate::graph::whole_ms(self.free_s[arc] * share))
+            (vertex, rounded_up(f64::from(self.free_ms[arc]) * share))
         };
         feet.iter().map(end).collect()
     }
@@ -149,58 +153,24 @@ impl FootGraph {
     pub(crate) fn along_ms(&self, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
         let pairs = from.iter().flat_map(|a| to.iter().map(move |b| (a, b)));
         let on_one = pairs.filter(|(a, b)| a.arc == b.arc && b.along >= a.along);
-        on_one.map(|(a, b)| crate::graph::whole_ms(self.free_s[a.arc.index()] * (b.along - a.along))).min()
+        on_one.map(|(a, b)| rounded_up(f64::from(self.free_ms[a.arc.index()]) * (b.along - a.along))).min()
     }
 
-    /// Visits vertices in order of their distance in ms, up to `limit_ms`.
-    pub(crate) fn visit(
+    /// Visits vertices of more and more importance that may lie on a quickest way from the starts (or to them), up to
+    /// `limit_ms`. Every quickest way from one place to another has a vertex that is visited from both its ends.
+    pub(crate) fn climb(
         &self,
         starts: &[(Vertex, u32)],
         direction: Direction,
         limit_ms: u32,
-        scratch: &mut FootScratch,
-        mut reached: impl FnMut(Vertex, u32),
+        climb: &mut Climb,
+        reached: impl FnMut(Vertex, u32),
     ) {
-        let edges = match direction {
-            Direction::Away => &self.away,
-            Direction::Towards => &self.towards,
+        let ways = match direction {
+            Direction::Away => [&self.up, &self.down],
+            Direction::Towards => [&self.down, &self.up],
         };
-        scratch.begin(self.streets);
-        for &(vertex, ms) in starts {
-            scratch.improve(vertex, ms);
-        }
-        while let Some(Reverse((ms, vertex))) = scratch.queue.pop() {
-            if ms > limit_ms {
-                break;
-            }
-            if ms > scratch.labels[vertex as usize].1 {
-                continue;
-            }
-            reached(vertex, ms);
-            for &(next, cost_ms) in edges.of(vertex) {
-                scratch.improve(next, ms.saturating_add(cost_ms));
-            }
-        }
-    }
-}
-
-impl FootScratch {
-    fn begin(&mut self, vertices: usize) {
-        self.queue.clear();
-        self.labels.resize(vertices, (0, UNREACHED));
-        self.round = self.round.wrapping_add(1);
-        if self.round == 0 {
-            self.labels.fill((0, UNREACHED));
-            self.round = 1;
-        }
-    }
-
-    fn improve(&mut self, vertex: Vertex, ms: u32) {
-        let label = &mut self.labels[vertex as usize];
-        if label.0 != self.round || ms < label.1 {
-            *label = (self.round, ms);
-            self.queue.push(Reverse((ms, vertex)));
-        }
+        climb.up(ways, starts, limit_ms, reached);
     }
 }
 
@@ -236,15 +206,16 @@ mod tests {
         let city = draw(STREETS);
         for profile in [Profile::Walk, Profile::Wheelchair] {
             let street = StreetGraph::build(&city, profile);
-            let foot = FootGraph::new(&street);
+            let foot = FootWays::new(&street);
             let snapshot = Snapshot::empty(city.network.links.len());
             let costs = Costs::new(&street, snapshot.view(NOW, NOW), None);
-            let (mut scratch, mut single) = (FootScratch::default(), Scratch::default());
-            let index = crate::nearest::StreetIndex::build(&city);
+            let (mut climb, mut single) = (Climb::default(), Scratch::default());
+            let map = crate::map::Map::new(&city);
+            let index = crate::nearest::StreetIndex::build(&map);
             let centre = model::geo::LocalPlane::around(city.centre);
             let feet = |x: f64, y: f64| {
                 let at = centre.to_lonlat([x, y]);
-                index.access(&city, &street, at, 500.0, |_| true).map(|access| access.nearest)
+                index.access(&map, &street, at, 500.0, |_| true).map(|access| access.nearest)
             };
             let grid = (0..6)
                 .flat_map(|x| (0..6).map(move |y| (f64::from(x) * 60.0 - 20.0, f64::from(y) * 61.0 - 10.0)));
@@ -252,11 +223,15 @@ mod tests {
             assert_eq!(places.len(), 37);
             for a in &places {
                 for b in &places {
-                    let ends = foot.ends_of(b, Direction::Towards);
                     let mut best = foot.along_ms(a, b);
+                    let mut there = std::collections::HashMap::new();
+                    let ends = foot.ends_of(b, Direction::Towards);
+                    foot.climb(&ends, Direction::Towards, u32::MAX - 1, &mut climb, |vertex, ms| {
+                        there.insert(vertex, ms);
+                    });
                     let starts = foot.ends_of(a, Direction::Away);
-                    foot.visit(&starts, Direction::Away, u32::MAX - 1, &mut scratch, |vertex, ms| {
-                        for &(_, more) in ends.iter().filter(|end| end.0 == vertex) {
+                    foot.climb(&starts, Direction::Away, u32::MAX - 1, &mut climb, |vertex, ms| {
+                        if let Some(more) = there.get(&vertex) {
                             best = Some(best.map_or(ms + more, |known: u32| known.min(ms + more)));
                         }
                     });

@@ -6,8 +6,8 @@
 //! keyboard in the wrong layout is read as it was meant.
 
 use crate::gtfs::records::{Mode, StopKind};
-use crate::transit::timetable::Timetable;
-use model::{city::City, geo::LonLat, network::Name};
+use crate::{map::Map, transit::timetable::Timetable};
+use model::{geo::LonLat, network::Name};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Questions longer than this are cut, characters: no name is so long.
@@ -126,21 +126,21 @@ struct Word {
 
 impl Names {
     /// Gathers them.
-    pub fn new(city: &City, timetable: Option<&Timetable>) -> Names {
+    pub fn new(map: &Map, timetable: Option<&Timetable>) -> Names {
         let mut places = match timetable {
             Some(timetable) => stops_of(timetable),
             None => Vec::new(),
         };
         if timetable.is_none() {
-            places.extend(city.transit.stops.iter().map(|stop| Named {
-                kind: Kind::Stop(stop.id.as_str().to_string()),
+            places.extend(map.stops.iter().map(|stop| Named {
+                kind: Kind::Stop(stop.id.clone()),
                 name: stop.name.clone(),
                 at: stop.at,
                 modes: BTreeSet::new(),
                 importance: 0.5,
             }));
         }
-        places.extend(streets_of(city));
+        places.extend(streets_of(map));
         let mut words = BTreeMap::<String, Vec<u32>>::new();
         for (i, place) in places.iter().enumerate() {
             let english = place.name.en.as_deref().unwrap_or("");
@@ -280,13 +280,13 @@ fn stops_of(timetable: &Timetable) -> Vec<Named> {
 }
 
 /// Streets; pieces of one name far from each other are several.
-fn streets_of(city: &City) -> Vec<Named> {
+fn streets_of(map: &Map) -> Vec<Named> {
     let mut pieces = BTreeMap::<&str, Vec<(LonLat, f64, &Name)>>::new();
-    for link in &city.network.links {
-        if let Some(name) = link.name.as_ref().filter(|name| !name.local.is_empty())
-            && let Some(&at) = link.shape.get(link.shape.len() / 2)
+    for link in map.links() {
+        if let Some(name) = link.name().filter(|name| !name.local.is_empty())
+            && let Some(&at) = link.shape().get(link.shape().len() / 2)
         {
-            pieces.entry(&name.local).or_default().push((at, link.length_m, name));
+            pieces.entry(&name.local).or_default().push((at, link.length_m(), name));
         }
     }
     let mut streets = Vec::new();
@@ -498,11 +498,10 @@ fn other_layout(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::city::City;
 
     fn names(all: &[(&str, Option<&str>)]) -> Names {
         let mut city = crate::drawing::draw("A 0 0\nB 100 0\nA-B");
-        city.network.links.clear();
+        city.network = model::network::Network::default();
         for (i, (local, en)) in all.iter().enumerate() {
             city.transit.stops.push(model::transit::Stop {
                 id: model::ids::StopId::new(format!("s{i}")),
@@ -510,7 +509,7 @@ mod tests {
                 at: LonLat { lon: 37.6 + i as f64 * 0.01, lat: 55.7 },
             });
         }
-        Names::new(&City { ..city }, None)
+        Names::new(&Map::new(&city), None)
     }
 
     #[track_caller]

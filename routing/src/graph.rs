@@ -5,7 +5,7 @@
 //! costly one costs. Where both links have lanes, the network's movements say what is allowed; links
 //! without lanes (footways) join whatever meets them at a node.
 
-use crate::profile::Profile;
+use crate::{map::Map, profile::Profile};
 use model::{
     city::City,
     geo::LocalPlane,
@@ -14,6 +14,7 @@ use model::{
     signal::Junction,
 };
 use petgraph::{algo::kosaraju_scc, graph::DiGraph};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Index of an [`Arc`] in [`StreetGraph::graph`].
@@ -22,52 +23,68 @@ pub type ArcIx = petgraph::graph::NodeIndex<u32>;
 /// Wait at a signal whose plan is not known, s: Webster's uniform delay of a 90 s cycle that is green for 45 %.
 const UNKNOWN_SIGNAL_WAIT_S: f64 = 13.6;
 
-/// A link travelled in one direction.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// A link travelled in one direction. There are hundreds of thousands, so each number is as small as it may be.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Arc {
     /// The link.
     pub link: LinkIx,
     /// Travelled from its end to its beginning. Only on foot.
     pub reverse: bool,
-    /// Its length, m.
-    pub length_m: f64,
-    /// Time to pass it without traffic, s.
-    pub free_s: f64,
-    /// The same in whole ms, rounded up.
+    length_m: f32,
+    /// Time to pass it without traffic, whole ms, rounded up.
     pub free_ms: u32,
-    /// Where it begins, on [`StreetGraph::plane`], m.
-    pub begin: [f64; 2],
-    /// Where it ends.
-    pub end: [f64; 2],
+    end: [f32; 2],
 }
 
 impl Arc {
+    /// Its length, m.
+    pub fn length_m(&self) -> f64 {
+        f64::from(self.length_m)
+    }
+    /// Time to pass it without traffic, s.
+    pub fn free_s(&self) -> f64 {
+        f64::from(self.free_ms) / 1000.0
+    }
+    /// Where it ends, on [`StreetGraph::plane`], m.
+    pub fn end(&self) -> [f64; 2] {
+        self.end.map(f64::from)
+    }
     /// Its speed without traffic.
     pub fn speed_mps(&self) -> f64 {
-        self.length_m / self.free_s
+        self.length_m() / self.free_s()
     }
 }
 
 /// The way from one arc to the next across a node.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Transition {
     /// Which way it turns.
     pub turn: Turn,
-    /// Metres between the two arcs, inside the node.
-    pub length_m: f64,
-    /// Time to pass them, s.
-    pub inside_s: f64,
-    /// Expected wait at the signal, s; 0 where there is none. Measured link times include it already.
-    pub signal_s: f64,
+    length_m: f32,
+    inside_s: f32,
+    signal_s: f32,
     /// Turn, way and wait together without traffic, in whole ms, rounded up.
     pub free_ms: u32,
 }
 
 impl Transition {
     fn new(profile: Profile, turn: Turn, length_m: f64, speed_mps: f64, signal_s: f64) -> Transition {
-        let inside_s = length_m / speed_mps;
-        let free_ms = whole_ms(profile.turn_s(turn) + inside_s + signal_s);
-        Transition { turn, length_m, inside_s, signal_s, free_ms }
+        let (length_m, inside_s) = (length_m as f32, (length_m / speed_mps) as f32);
+        let mut transition = Transition { turn, length_m, inside_s, signal_s: signal_s as f32, free_ms: 0 };
+        transition.free_ms = whole_ms(profile.turn_s(turn) + transition.inside_s() + transition.signal_s());
+        transition
+    }
+    /// Metres between the two arcs, inside the node.
+    pub fn length_m(&self) -> f64 {
+        f64::from(self.length_m)
+    }
+    /// Time to pass them, s.
+    pub fn inside_s(&self) -> f64 {
+        f64::from(self.inside_s)
+    }
+    /// Expected wait at the signal, s; 0 where there is none. Measured link times include it already.
+    pub fn signal_s(&self) -> f64 {
+        f64::from(self.signal_s)
     }
 }
 
@@ -83,9 +100,22 @@ pub struct StreetGraph {
     /// No traveller gets nearer to anything by more metres in a second than this: what makes the search's
     /// estimate of the rest of the way a lower bound.
     pub top_speed_mps: f64,
-    /// By link: its arc in driving direction, and the one against it.
-    by_link: Vec<[Option<ArcIx>; 2]>,
+    /// By link: its arc in driving direction, and the one against it; [`NO_ARC`] where there is none.
+    by_link: Vec<[u32; 2]>,
     /// By arc: whether it is part of the largest set of arcs that all reach one another.
+    main: Vec<bool>,
+}
+
+/// There is no such arc.
+const NO_ARC: u32 = u32::MAX;
+
+/// A [`StreetGraph`] as it is kept in a file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    profile: Profile,
+    arcs: Vec<Arc>,
+    transitions: Vec<([u32; 2], Transition)>,
+    top_speed_mps: f64,
     main: Vec<bool>,
 }
 
@@ -95,7 +125,8 @@ impl StreetGraph {
         let network = &city.network;
         let plane = LocalPlane::around(city.centre);
         let mut graph = DiGraph::<Arc, Transition, u32>::default();
-        let mut by_link = vec![[None; 2]; network.links.len()];
+        let mut by_link = vec![[NO_ARC; 2]; network.links.len()];
+        let mut begins = Vec::new();
         let mut top_speed_mps = 0.1_f64;
         let twins = twins(network);
         for (i, link) in network.links.iter().enumerate() {
@@ -105,20 +136,15 @@ impl StreetGraph {
             let flat: Vec<_> = link.shape.iter().map(|&p| plane.to_metres(p)).collect();
             let drawn_m: f64 = flat.windows(2).map(|w| distance(w[0], w[1])).sum();
             let free_s = profile.free_time_s(link);
-            top_speed_mps = top_speed_mps.max(drawn_m.max(link.length_m) / free_s);
+            let length_m = link.length_m as f32;
+            top_speed_mps = top_speed_mps.max(drawn_m.max(f64::from(length_m)) / free_s);
             let mut add = |reverse: bool| {
                 let (first, last) = (flat[0], flat[flat.len() - 1]);
                 let (begin, end) = if reverse { (last, first) } else { (first, last) };
-                let arc = Arc {
-                    link: LinkIx::from(i),
-                    reverse,
-                    length_m: link.length_m,
-                    free_s,
-                    free_ms: whole_ms(free_s),
-                    begin,
-                    end,
-                };
-                by_link[i][usize::from(reverse)] = Some(graph.add_node(arc));
+                let (link, end) = (LinkIx::from(i), end.map(|m| m as f32));
+                let arc = Arc { link, reverse, length_m, free_ms: whole_ms(free_s), end };
+                by_link[i][usize::from(reverse)] = graph.add_node(arc).index() as u32;
+                begins.push(begin);
             };
             add(false);
             // A street drawn once per direction is walked along either drawing; one is enough.
@@ -129,18 +155,59 @@ impl StreetGraph {
             }
         }
         let mut street = StreetGraph { profile, graph, plane, top_speed_mps, by_link, main: Vec::new() };
+        let building = Building { city, begins };
         if profile.goes_both_ways() {
-            street.join_at_nodes(city, |_, _| true);
+            street.join_at_nodes(&building, |_, _| true);
         } else {
-            street.join_by_movements(city);
+            street.join_by_movements(&building);
         }
         street.main = street.largest_component();
         street
     }
 
+    /// What a file keeps of it.
+    pub(crate) fn keep(&self) -> Kept {
+        let transition = |edge: &petgraph::graph::Edge<Transition, u32>| {
+            ([edge.source(), edge.target()].map(|arc| arc.index() as u32), edge.weight)
+        };
+        Kept {
+            profile: self.profile,
+            arcs: self.graph.node_weights().copied().collect(),
+            transitions: self.graph.raw_edges().iter().map(transition).collect(),
+            top_speed_mps: self.top_speed_mps,
+            main: self.main.clone(),
+        }
+    }
+
+    /// The graph that was kept, on the map with which it was; `None` if they do not fit together.
+    pub(crate) fn of_kept(kept: Kept, profile: Profile, map: &Map) -> Option<StreetGraph> {
+        let Kept { arcs, transitions, top_speed_mps, main, .. } = kept;
+        if kept.profile != profile || main.len() != arcs.len() {
+            return None;
+        }
+        let mut by_link = vec![[NO_ARC; 2]; map.len()];
+        for (i, arc) in arcs.iter().enumerate() {
+            by_link.get_mut(arc.link.ix())?[usize::from(arc.reverse)] = i as u32;
+        }
+        let mut graph = DiGraph::with_capacity(arcs.len(), transitions.len());
+        let count = arcs.len() as u32;
+        for arc in arcs {
+            graph.add_node(arc);
+        }
+        for ([from, to], transition) in transitions {
+            if from >= count || to >= count {
+                return None;
+            }
+            graph.add_edge(ArcIx::new(from as usize), ArcIx::new(to as usize), transition);
+        }
+        let plane = LocalPlane::around(map.centre);
+        Some(StreetGraph { profile, graph, plane, top_speed_mps, by_link, main })
+    }
+
     /// The arcs of a link: in driving direction, and against it.
     pub fn arcs_of(&self, link: LinkIx) -> [Option<ArcIx>; 2] {
-        self.by_link[link.ix()]
+        let arc = |ix: u32| (ix != NO_ARC).then(|| ArcIx::new(ix as usize));
+        self.by_link[link.ix()].map(arc)
     }
 
     /// Whether everything else of importance can be reached from the arc, and the arc from there.
@@ -153,7 +220,8 @@ impl StreetGraph {
         &self.graph[ix]
     }
 
-    fn join_by_movements(&mut self, city: &City) {
+    fn join_by_movements(&mut self, building: &Building<'_>) {
+        let city = building.city;
         let network = &city.network;
         let access = self.profile.access();
         // Several movements may join the same two links; the cheapest for us stands for all.
@@ -163,12 +231,11 @@ impl StreetGraph {
             if !from_lane.allowed.any(access) || !to_lane.allowed.any(access) {
                 continue;
             }
-            let (Some(from), Some(to)) =
-                (self.by_link[from_lane.link.ix()][0], self.by_link[to_lane.link.ix()][0])
+            let (Some(from), Some(to)) = (self.arcs_of(from_lane.link)[0], self.arcs_of(to_lane.link)[0])
             else {
                 continue;
             };
-            let length_m = movement.length_m.max(self.gap(from, to));
+            let length_m = movement.length_m.max(building.gap(self, from, to));
             let speed_mps = match movement.speed_limit_mps {
                 Some(limit) if self.profile.is_motor() => limit,
                 _ => self.graph[to].speed_mps(),
@@ -188,11 +255,11 @@ impl StreetGraph {
         }
         // Where lanes say nothing the node joins; a way back is only for dead ends.
         let lanes = |link: LinkIx| !network.link(link).lanes.is_empty();
-        self.join_at_nodes(city, |from, to| !(lanes(from) && lanes(to)));
+        self.join_at_nodes(building, |from, to| !(lanes(from) && lanes(to)));
     }
 
-    fn join_at_nodes(&mut self, city: &City, joins: impl Fn(LinkIx, LinkIx) -> bool) {
-        let network = &city.network;
+    fn join_at_nodes(&mut self, building: &Building<'_>, joins: impl Fn(LinkIx, LinkIx) -> bool) {
+        let network = &building.city.network;
         let ends = |arc: &Arc| {
             let link = network.link(arc.link);
             if arc.reverse { (link.to, link.from) } else { (link.from, link.to) }
@@ -210,9 +277,9 @@ impl StreetGraph {
             let dead_end =
                 candidates.iter().all(|&to| goes_back(to)) && self.graph.edges(from).next().is_none();
             let onward = candidates.into_iter().filter(|&to| dead_end || !goes_back(to)).map(|to| {
-                let turn = if goes_back(to) { Turn::UTurn } else { self.turn_between(city, from, to) };
+                let turn = if goes_back(to) { Turn::UTurn } else { building.turn(self, from, to) };
                 let speed_mps = self.graph[to].speed_mps();
-                (to, Transition::new(self.profile, turn, self.gap(from, to), speed_mps, 0.0))
+                (to, Transition::new(self.profile, turn, building.gap(self, from, to), speed_mps, 0.0))
             });
             for (to, transition) in onward.collect::<Vec<_>>() {
                 self.join(from, to, transition);
@@ -221,32 +288,16 @@ impl StreetGraph {
     }
 
     fn join(&mut self, from: ArcIx, to: ArcIx, transition: Transition) {
-        if transition.length_m > 0.0 {
-            self.top_speed_mps = self.top_speed_mps.max(transition.length_m / transition.inside_s);
+        if transition.inside_s > 0.0 {
+            self.top_speed_mps = self.top_speed_mps.max(transition.length_m() / transition.inside_s());
         }
         self.graph.add_edge(from, to, transition);
     }
 
-    /// Metres from the end of one arc to the beginning of the next, as drawn.
-    fn gap(&self, from: ArcIx, to: ArcIx) -> f64 {
-        distance(self.graph[from].end, self.graph[to].begin)
-    }
-
-    fn turn_between(&self, city: &City, from: ArcIx, to: ArcIx) -> Turn {
-        if self.profile.goes_both_ways() {
-            return Turn::Straight; // On foot a corner costs nothing.
-        }
-        match turn_degrees(&self.shape(city, from), &self.shape(city, to)) {
-            d if d > 45.0 => Turn::Right,
-            d if d < -45.0 => Turn::Left,
-            _ => Turn::Straight,
-        }
-    }
-
     /// The arc's line on the plane, in the direction of travel.
-    pub(crate) fn shape(&self, city: &City, ix: ArcIx) -> Vec<[f64; 2]> {
+    pub(crate) fn shape(&self, map: &Map, ix: ArcIx) -> Vec<[f64; 2]> {
         let arc = self.arc(ix);
-        let points = city.network.link(arc.link).shape.iter().map(|&p| self.plane.to_metres(p));
+        let points = map.link(arc.link).on(self.plane);
         if arc.reverse { points.rev().collect() } else { points.collect() }
     }
 
@@ -259,6 +310,38 @@ impl StreetGraph {
             main[arc.index()] = true;
         }
         main
+    }
+}
+
+/// What is needed of a city while its graph is built.
+struct Building<'a> {
+    city: &'a City,
+    /// By arc: where it begins.
+    begins: Vec<[f64; 2]>,
+}
+
+impl Building<'_> {
+    /// Metres from the end of one arc to the beginning of the next, as drawn.
+    fn gap(&self, street: &StreetGraph, from: ArcIx, to: ArcIx) -> f64 {
+        let line = &self.city.network.link(street.arc(from).link).shape;
+        let end = if street.arc(from).reverse { line[0] } else { line[line.len() - 1] };
+        distance(street.plane.to_metres(end), self.begins[to.index()])
+    }
+
+    fn turn(&self, street: &StreetGraph, from: ArcIx, to: ArcIx) -> Turn {
+        if street.profile.goes_both_ways() {
+            return Turn::Straight; // On foot a corner costs nothing.
+        }
+        let line = |ix: ArcIx| {
+            let arc = street.arc(ix);
+            let points = self.city.network.link(arc.link).shape.iter().map(|&p| street.plane.to_metres(p));
+            if arc.reverse { points.rev().collect::<Vec<_>>() } else { points.collect() }
+        };
+        match turn_degrees(&line(from), &line(to)) {
+            d if d > 45.0 => Turn::Right,
+            d if d < -45.0 => Turn::Left,
+            _ => Turn::Straight,
+        }
     }
 }
 
@@ -296,7 +379,12 @@ const LONGEST_MS: f64 = (u32::MAX / 4) as f64;
 
 /// Whole milliseconds, rounded up.
 pub(crate) fn whole_ms(seconds: f64) -> u32 {
-    (seconds * 1000.0).ceil().min(LONGEST_MS) as u32
+    rounded_up(seconds * 1000.0)
+}
+
+/// The same for what is counted in ms already.
+pub(crate) fn rounded_up(ms: f64) -> u32 {
+    ms.ceil().min(LONGEST_MS) as u32
 }
 
 /// Metres between two places on the plane.

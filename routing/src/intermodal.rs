@@ -2,8 +2,10 @@
 
 use crate::gtfs::calendar::Day;
 use crate::{
+    foot::FootWays,
     graph::StreetGraph,
     itinerary::{Itinerary, Leg, Means, Place, Ride, RideCall},
+    map::Map,
     nearest::{OnArc, StreetIndex},
     planner::{End, NoJourney, When},
     profile::Profile,
@@ -12,16 +14,18 @@ use crate::{
     transit::{
         board::{Board, Calling},
         bounds::Bounds,
+        changes::Changes,
         connection::{Connection, RunPart},
         day::{DayTable, Modes, NEVER, Run, Traveller},
         live::Live,
-        search::{Found, Request, Search, Walk, scaled},
+        next::{Next, next},
+        search::{Between, Found, Request, Search, Walk, scaled},
         timetable::{Pattern, Timetable},
         walks::{Footpaths, Looking, WalkScratch, Walks},
     },
 };
 use arc_swap::ArcSwap;
-use model::{city::City, geo::LonLat, time::Moment};
+use model::{geo::LonLat, time::Moment};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -57,14 +61,15 @@ pub struct Prepared {
 
 impl Prepared {
     /// Finds the ways between a timetable's stops on a city's streets. Takes a second for a city of 2,500 stops.
-    pub fn new(
-        city: &City,
+    pub(crate) fn new(
+        map: &Map,
         index: &StreetIndex,
-        streets: [&StreetGraph; 2],
+        streets: [(&StreetGraph, &Arc<FootWays>); 2],
         timetable: Timetable,
     ) -> Prepared {
-        let footpaths = streets
-            .map(|street| Walks::new(city, index, street, &timetable).footpaths(&timetable, street.profile));
+        let footpaths = streets.map(|streets| {
+            Walks::new(map, index, streets, &timetable).footpaths(&timetable, streets.0.profile)
+        });
         let bounds = [0, 1].map(|traveller| Bounds::new(&timetable, &footpaths[traveller]));
         Prepared { timetable, footpaths, bounds }
     }
@@ -101,9 +106,9 @@ pub struct TransitQuery {
 
 /// The streets that a question walks on.
 #[derive(Clone, Copy, Debug)]
-pub struct Streets<'a> {
-    /// The city.
-    pub city: &'a City,
+pub(crate) struct OnFoot<'a> {
+    /// The map.
+    pub map: &'a Map,
     /// Where its streets are.
     pub index: &'a StreetIndex,
     /// Those that may be used.
@@ -116,8 +121,8 @@ pub struct Transit {
     timetable: Timetable,
     patterns: Vec<Pattern>,
     by_id: HashMap<String, u32>,
-    on_foot: OnFoot,
-    on_wheels: OnFoot,
+    on_foot: Walking,
+    on_wheels: Walking,
     /// What is known of trips now.
     live: ArcSwap<Live>,
     days: Mutex<Vec<(DayKey, Arc<BothWays>)>>,
@@ -134,16 +139,16 @@ struct BothWays {
     backwards: OneWay,
 }
 
-/// A day seen one way, and the footpaths that are of use on it.
+/// A day seen one way, and the ways between rides that are of use on it.
 #[derive(Debug)]
 struct OneWay {
     day: DayTable,
-    footpaths: Footpaths,
+    changes: Changes,
 }
 
 impl OneWay {
     fn new(day: DayTable, footpaths: &Footpaths) -> OneWay {
-        OneWay { footpaths: footpaths.useful_on(&day), day }
+        OneWay { changes: Changes::new(&day, footpaths), day }
     }
 }
 
@@ -156,15 +161,15 @@ impl Ready {
     pub fn day(&self) -> &DayTable {
         &self.0.forwards.day
     }
-    /// Ways between stops that are of use on it.
-    pub fn footpaths(&self) -> &Footpaths {
-        &self.0.forwards.footpaths
+    /// Ways between rides that are of use on it.
+    pub fn changes(&self) -> &Changes {
+        &self.0.forwards.changes
     }
 }
 
 /// Walking, for one kind of traveller.
 #[derive(Debug)]
-struct OnFoot {
+struct Walking {
     walks: Walks,
     forwards: Footpaths,
     backwards: Footpaths,
@@ -176,6 +181,9 @@ struct Memory {
     walk: WalkScratch,
     search: Search,
     rest: Vec<u32>,
+    /// The same for a search the other way.
+    back: Search,
+    back_rest: Vec<u32>,
 }
 
 /// Where a leg on foot begins or ends.
@@ -189,18 +197,19 @@ enum Spot {
 impl Transit {
     /// Makes timetables ready.
     pub(crate) fn new(
-        city: &City,
+        map: &Map,
         index: &StreetIndex,
-        streets: [&StreetGraph; 2],
+        streets: [(&StreetGraph, &Arc<FootWays>); 2],
         prepared: Prepared,
     ) -> Transit {
         let Prepared { timetable, footpaths: [walk, roll], bounds: [walked, rolled] } = prepared;
-        let on_foot = |street: &StreetGraph, forwards: Footpaths, bounds: Bounds| OnFoot {
-            bounds,
-            walks: Walks::new(city, index, street, &timetable),
-            backwards: forwards.turned(),
-            forwards,
-        };
+        let on_foot =
+            |streets: (&StreetGraph, &Arc<FootWays>), forwards: Footpaths, bounds: Bounds| Walking {
+                bounds,
+                walks: Walks::new(map, index, streets, &timetable),
+                backwards: forwards.turned(),
+                forwards,
+            };
         let (on_foot, on_wheels) = (on_foot(streets[0], walk, walked), on_foot(streets[1], roll, rolled));
         Transit {
             patterns: timetable.patterns(),
@@ -362,7 +371,7 @@ impl Transit {
     /// no fewer transfers than another, and each is quicker than walking.
     pub(crate) fn journeys(
         &self,
-        streets: &Streets<'_>,
+        streets: &OnFoot<'_>,
         query: &TransitQuery,
         live: &Arc<Live>,
         scratch: &mut Scratch,
@@ -376,7 +385,7 @@ impl Transit {
         Ok(connections.iter().filter_map(|connection| telling.itinerary(connection, scratch)).collect())
     }
 
-    fn of(&self, profile: Profile) -> (&OnFoot, Traveller) {
+    fn of(&self, profile: Profile) -> (&Walking, Traveller) {
         match profile {
             Profile::Wheelchair => (&self.on_wheels, Traveller::InWheelchair),
             _ => (&self.on_foot, Traveller::OnFoot),
@@ -389,7 +398,7 @@ impl Transit {
     )]
     fn connections(
         &self,
-        streets: &Streets<'_>,
+        streets: &OnFoot<'_>,
         query: &TransitQuery,
         live: &Arc<Live>,
         memory: &mut Memory,
@@ -424,12 +433,14 @@ impl Transit {
             When::ArriveBy(moment) => (moment, true),
         };
         let tables = self.table(self.day_of(moment), traveller, live);
-        let (seen, all) = match backwards {
-            false => (&tables.forwards, &on_foot.forwards),
-            true => (&tables.backwards, &on_foot.backwards),
-        };
+        let (mut seen, mut all) = (&tables.forwards, &on_foot.forwards);
+        let (mut other, mut other_all) = (&tables.backwards, &on_foot.backwards);
+        if backwards {
+            (seen, all, other, other_all) = (other, other_all, seen, all);
+        }
         // Who walks faster than usual may overtake a vehicle where others get on.
-        let (day, footpaths) = (&seen.day, if slowness < 1.0 { all } else { &seen.footpaths });
+        let between = if slowness < 1.0 { Between::Any(all) } else { Between::Useful(&seen.changes) };
+        let day = &seen.day;
         let (access, egress) = if backwards { (egress, access) } else { (access, egress) };
         let Some(start) = day.time_of(moment) else { return Ok(None) };
         memory.rest.clear();
@@ -439,7 +450,7 @@ impl Transit {
         }
         let request = Request {
             day,
-            footpaths,
+            between,
             access: &access,
             egress: &egress,
             start,
@@ -448,7 +459,35 @@ impl Transit {
             longest: walked.map_or(NEVER, |path| path.cost_ms.div_ceil(1000)),
             slowness,
             rest: &memory.rest,
+            met: None,
         };
+        if query.window.is_zero() && query.at_least == 1 {
+            let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
+            memory.back_rest.clear();
+            if slowness >= 1.0 {
+                on_foot.bounds.rest(&access, !backwards, gain_s, &mut memory.back_rest);
+            }
+            let between =
+                if slowness < 1.0 { Between::Any(other_all) } else { Between::Useful(&other.changes) };
+            let back = Request {
+                day: &other.day,
+                between,
+                access: &egress,
+                egress: &access,
+                rest: &memory.back_rest,
+                ..request
+            };
+            match next(&mut memory.search, &mut memory.back, request, back, WIDEST_WINDOW.as_secs() as u32) {
+                Next::Found(found) => {
+                    let tell = |found: &Found| other.day.connection(&self.timetable, found);
+                    let mut connections: Vec<_> = found.iter().map(tell).collect();
+                    connections.sort_by_key(|found| (found.start, found.end, found.rides.len()));
+                    return Ok(Some(([from, to], connections, tables)));
+                }
+                Next::None => return Ok(Some(([from, to], Vec::new(), tables))),
+                Next::SlowerThanWalking => {}
+            }
+        }
         let found = in_windows(&mut memory.search, request, query);
         let mut connections: Vec<_> =
             found.iter().map(|found| day.connection(&self.timetable, found)).collect();
@@ -459,13 +498,13 @@ impl Transit {
     /// A place's feet on the streets; none for a stop to which no street leads.
     fn feet(
         &self,
-        streets: &Streets<'_>,
+        streets: &OnFoot<'_>,
         query: &TransitQuery,
         end: End,
         place: &Place,
     ) -> Result<Vec<OnArc>, NoJourney> {
         let within_m = query.street_within_m;
-        let access = streets.index.access(streets.city, streets.street, place.at, within_m, |_| true);
+        let access = streets.index.access(streets.map, streets.street, place.at, within_m, |_| true);
         match access {
             // Whoever is in a yard that streets do not reach on the map walks out of it all the same.
             Some(access) if access.main.is_empty() => Ok(access.nearest),
@@ -501,7 +540,7 @@ fn in_windows(search: &mut Search, request: Request<'_>, query: &TransitQuery) -
 struct Telling<'a> {
     transit: &'a Transit,
     day: &'a DayTable,
-    streets: &'a Streets<'a>,
+    streets: &'a OnFoot<'a>,
     query: &'a TransitQuery,
     ends: [Vec<OnArc>; 2],
     /// Ways on foot that were found already: several journeys walk to the same stop.
@@ -572,7 +611,7 @@ impl Telling<'_> {
                 let ms = path.cost_ms.saturating_add(inside_ms);
                 if best.as_ref().is_none_or(|(known, _)| ms < *known) {
                     let mut leg =
-                        Leg::along(self.streets.city, &costs, &path, a.clone(), b.clone(), Moment(0));
+                        Leg::along(self.streets.map, &costs, &path, a.clone(), b.clone(), Moment(0));
                     leg.end = leg.end + Duration::from_millis(u64::from(inside_ms));
                     best = Some((ms, leg));
                 }

@@ -6,6 +6,7 @@ use crate::{
         calendar::Day,
         records::{Agency, Mode, Route},
     },
+    map::Map,
     profile::Profile,
     sharing::Hire,
     street::{Costs, Path},
@@ -13,7 +14,6 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 use model::{
-    city::City,
     geo::LonLat,
     network::{Name, Turn},
     time::Moment,
@@ -246,7 +246,7 @@ impl Itinerary {
 
 impl Leg {
     /// A path in words and lines.
-    pub fn along(city: &City, costs: &Costs<'_>, path: &Path, from: Place, to: Place, start: Moment) -> Leg {
+    pub fn along(map: &Map, costs: &Costs<'_>, path: &Path, from: Place, to: Place, start: Moment) -> Leg {
         let mut steps = Vec::<Step>::new();
         let mut flat = Vec::<Vec<[f64; 2]>>::new(); // each step's line on the plane
         let (mut distance_m, mut live_m) = (0.0, 0.0);
@@ -254,13 +254,13 @@ impl Leg {
         let mut before: Option<(usize, Vec<[f64; 2]>)> = None;
         for (i, &ix) in path.arcs.iter().enumerate() {
             let arc = street.arc(ix);
-            let link = city.network.link(arc.link);
-            let whole = street.shape(city, ix);
+            let link = map.link(arc.link);
+            let whole = street.shape(map, ix);
             let begin = if i == 0 { path.begins } else { 0.0 };
             let end = if i + 1 == path.arcs.len() { path.ends } else { 1.0 };
             let piece = part(&whole, begin, end);
-            let length_m = arc.length_m * (end - begin);
-            let mut seconds = costs.arc_s(arc).unwrap_or(arc.free_s) * (end - begin);
+            let length_m = arc.length_m() * (end - begin);
+            let mut seconds = costs.arc_s(arc).unwrap_or_else(|| arc.free_s()) * (end - begin);
             let mut inside_m = 0.0;
             let direction = match &before {
                 None => Direction::Depart,
@@ -269,7 +269,7 @@ impl Leg {
                     let edge = street.graph.find_edge(from_ix, ix).expect("a path follows transitions");
                     let transition = &street.graph[edge];
                     seconds += costs.transition_s(street.arc(from_ix), transition);
-                    inside_m = transition.length_m;
+                    inside_m = transition.length_m();
                     match transition.turn {
                         Turn::UTurn => Direction::UturnLeft,
                         _ => Direction::of(turn_degrees(before_line, &whole)),
@@ -281,13 +281,13 @@ impl Leg {
                 live_m += length_m + inside_m;
             }
             let stairs_here =
-                link.steps && !before.as_ref().is_some_and(|(b, _)| on_steps(city, costs, path, *b));
+                link.has_steps() && !before.as_ref().is_some_and(|(b, _)| on_steps(map, costs, path, *b));
             let direction =
                 if stairs_here && direction != Direction::Depart { Direction::Stairs } else { direction };
             let goes_on = match (steps.last(), direction) {
                 (None, _) | (_, Direction::Stairs) => false,
                 (Some(last), Direction::Continue | Direction::SlightlyLeft | Direction::SlightlyRight) => {
-                    last.street == link.name
+                    last.street.as_ref() == link.name()
                 }
                 _ => false,
             };
@@ -304,7 +304,7 @@ impl Leg {
                 let distance_m = length_m + inside_m;
                 steps.push(Step {
                     direction,
-                    street: link.name.clone(),
+                    street: link.name().cloned(),
                     distance_m,
                     duration,
                     shape: Vec::new(),
@@ -359,8 +359,8 @@ impl Ride {
     }
 }
 
-fn on_steps(city: &City, costs: &Costs<'_>, path: &Path, i: usize) -> bool {
-    city.network.link(costs.graph().arc(path.arcs[i]).link).steps
+fn on_steps(map: &Map, costs: &Costs<'_>, path: &Path, i: usize) -> bool {
+    map.link(costs.graph().arc(path.arcs[i]).link).has_steps()
 }
 
 /// A place at a corner may lie on the last centimetre of one street or the first of the next: nobody is told

@@ -1,9 +1,9 @@
 //! The journey planner and its public API.
 //!
-//! In reading order: a [`profile`] says who may travel where and how fast; [`graph`] is the streets as a
+//! In reading order: a [`profile`] says who may travel where and how fast; [`map`] is where streets run; [`graph`] is the streets as a
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`snapshot`] is the
 //! traffic of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
-//! lines. [`gtfs`] reads timetables, [`transit`] searches them, and [`intermodal`] joins them with the ways on
+//! lines; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them, and [`intermodal`] joins them with the ways on
 //! foot. [`sharing`] knows shared bicycles. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
@@ -14,11 +14,13 @@
 //! by public transport with ways on foot.
 
 pub mod profile;
+pub mod map;
 pub mod graph;
 pub mod nearest;
 pub mod snapshot;
 pub mod street;
 pub mod hierarchy;
+pub mod streets;
 pub mod itinerary;
 pub mod gtfs;
 mod foot;
@@ -43,7 +45,7 @@ mod tests;
 
 use config::Config;
 use model::config::Complaints;
-use std::sync::Arc;
+use planner::Planner;
 use tokio_util::sync::CancellationToken;
 use wire::clock::Clock;
 
@@ -72,11 +74,10 @@ pub async fn run(
     let link = config.link()?;
     let file = config.city.clone();
     let prepared = tokio::task::spawn_blocking(move || {
-        let city = prepare::load_city(&file).map_err(RunError::City)?;
-        let timetable = config.timetable.map(|file| prepare::load_timetable(&file, &city));
-        let timetable = timetable.transpose().map_err(RunError::City)?;
-        let mut planner = prepare::load_planner(&file, Arc::new(city)).map_err(RunError::City)?;
-        if let Some(timetable) = timetable {
+        let streets = prepare::load_streets(&file).map_err(RunError::City)?;
+        let timetable = config.timetable.map(|file| prepare::load_timetable(&file, &streets.map));
+        let mut planner = Planner::on(streets);
+        if let Some(timetable) = timetable.transpose().map_err(RunError::City)? {
             planner = planner.with_timetable(timetable);
         }
         if let Some(fares) = config.fares {
@@ -86,8 +87,8 @@ pub async fn run(
     });
     let (routing, feed) = prepared.await.map_err(std::io::Error::other)??;
     tracing::info!(
-        city = routing.planner.city().name.english(),
-        links = routing.planner.city().network.links.len(),
+        city = routing.planner.map().name.english(),
+        links = routing.planner.map().len(),
         trips = routing.planner.transit().map_or(0, |transit| transit.timetable().trips.len()),
         "city loaded"
     );

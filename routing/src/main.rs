@@ -9,10 +9,11 @@ use routing::{
     RunError,
     config::Config,
     gtfs::report::Report,
-    prepare::{self, CITY_FILE, REPORT_FILE, TIMETABLE_FILE, store_city, store_timetable},
+    prepare::{self, CITY_FILE, REPORT_FILE, STREETS_FILE, TIMETABLE_FILE},
     realtime::poll::{FeedConfig, Place},
     service::Limits,
     sharing::SharingConfig,
+    streets::Streets,
 };
 use std::{
     net::SocketAddr,
@@ -60,10 +61,14 @@ struct Prepare {
     /// without `.zip` is then its tag. A tag stands before all ids of its feed.
     #[arg(long, value_name = "[TAG=]FILE", num_args = 1.., value_parser = tagged)]
     gtfs: Vec<(String, PathBuf)>,
-    /// The data folder; made if it is not there. `city.json` in it is replaced, and so are `streets.bin`,
-    /// `timetable.bin` and `timetable-report.txt`.
+    /// The data folder; made if it is not there. `streets.bin` in it is replaced, and so are `timetable.bin` and
+    /// `timetable-report.txt`.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Also writes the map as `city.json` into the data folder, for the centre and the simulator. The planner does not
+    /// need it.
+    #[arg(long)]
+    city_json: bool,
 }
 
 #[derive(Args)]
@@ -82,7 +87,7 @@ struct Map {
 
 #[derive(Args)]
 struct Serve {
-    /// The data folder, with the `city.json` that `prepare` or `city` made, and perhaps a `timetable.bin`.
+    /// The data folder, with the `streets.bin` that `prepare` made (or else a `city.json`), and perhaps a `timetable.bin`.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// What journeys cost: a file of tariffs such as configs/fares/moscow.toml. Without it no fares are told.
@@ -177,7 +182,8 @@ fn obey(command: Command) -> Result<(), Failure> {
         (Some(Task::Prepare(task)), _) => prepare(&task),
         (Some(Task::Serve(task)), _) => {
             let instance = format!("routing-{}", std::process::id());
-            let city = task.data.join(CITY_FILE);
+            let streets = task.data.join(STREETS_FILE);
+            let city = if streets.exists() { streets } else { task.data.join(CITY_FILE) };
             let timetable = Some(task.data.join(TIMETABLE_FILE)).filter(|file| file.exists());
             serve(
                 Config {
@@ -228,18 +234,25 @@ fn prepare(task: &Prepare) -> Result<(), Failure> {
     let city = read.value;
     let faults = city.faults().into_iter().map(|fault| Complaint::whole(city.name.english(), fault));
     Complaints(faults.collect()).or(())?;
-    store_city(&city, &task.out)?;
-    prepare::store_streets(&city, &task.out)?;
-    let (links, junctions) = (city.network.links.len(), city.junctions.len());
-    println!("{}: {links} links, {junctions} signalised junctions", task.out.join(CITY_FILE).display());
-    prepare_feeds(task, &city)
+    let streets = Streets::new(&city);
+    prepare::store_streets(&streets, &task.out)?;
+    let (links, junctions) = (streets.map.len(), city.junctions.len());
+    println!("{}: {links} links, {junctions} signalised junctions", task.out.join(STREETS_FILE).display());
+    let file = task.out.join(CITY_FILE);
+    if task.city_json {
+        prepare::store_city(&city, &task.out)?;
+    } else if file.exists() {
+        println!("note: {} was left as it is: nothing that was prepared needs it", file.display());
+    }
+    drop(city);
+    prepare_feeds(task, &streets)
 }
 
 /// Faults of one kind that are shown on the terminal; the report file has them all.
 const SHOWN_PER_KIND: usize = 3;
 
 #[expect(clippy::print_stdout, reason = "the report that the person asked for")]
-fn prepare_feeds(task: &Prepare, city: &model::city::City) -> Result<(), Failure> {
+fn prepare_feeds(task: &Prepare, streets: &Streets) -> Result<(), Failure> {
     let file = task.out.join(TIMETABLE_FILE);
     if task.gtfs.is_empty() {
         // A timetable of an earlier map would be refused at the start.
@@ -260,8 +273,8 @@ fn prepare_feeds(task: &Prepare, city: &model::city::City) -> Result<(), Failure
     std::fs::write(&whole, report.to_string()).map_err(anyhow::Error::from)?;
     println!("{}: {} faults, each left out or repaired", whole.display(), report.count());
     println!("walking between {} stops", timetable.stops.len());
-    let prepared = prepare::prepare_timetable(city, timetable);
-    store_timetable(&prepared, city, &task.out)?;
+    let prepared = prepare::prepare_timetable_on(streets, timetable);
+    prepare::store_timetable(&prepared, &streets.map, &task.out)?;
     let timetable = &prepared.timetable;
     let days = timetable.span().map_or("no day".to_string(), |(first, last)| format!("{first} to {last}"));
     println!(

@@ -2,16 +2,19 @@
 
 use crate::{
     fare::Fares,
+    foot::FootWays,
     geocode::Names,
     graph::StreetGraph,
-    hierarchy::{Customised, Hierarchy, Memory, Roads},
-    intermodal::{Prepared, Streets, Transit, TransitQuery},
+    hierarchy::{Customised, Memory, Roads},
+    intermodal::{OnFoot, Prepared, Transit, TransitQuery},
     itinerary::{Itinerary, Leg, Means, Place},
+    map::Map,
     nearest::{Access, OnArc, StreetIndex},
     profile::Profile,
     sharing::{Sharing, Spot, System},
     snapshot::{Snapshot, View},
     street::{Costs, Foot, Path, Scratch, quickest, quickest_of},
+    streets::Streets,
     transit::live::Live,
 };
 use arc_swap::ArcSwap;
@@ -89,13 +92,14 @@ pub enum NoJourney {
 /// A city, ready for questions. Built once; answering changes nothing that anybody can see.
 #[derive(Debug)]
 pub struct Planner {
-    city: Arc<City>,
+    map: Arc<Map>,
     index: StreetIndex,
     drive: Arc<Roads>,
     cycle: StreetGraph,
     walk: StreetGraph,
     roll: StreetGraph,
-    bounds: Option<[LonLat; 2]>,
+    /// Ways on foot and in a wheelchair in all directions.
+    feet: [Arc<FootWays>; 2],
     /// Public transport, where timetables were given.
     transit: Option<Transit>,
     /// What journeys cost, if that is known.
@@ -118,38 +122,33 @@ struct Working {
 impl Planner {
     /// Prepares a city that has no [`City::faults`].
     pub fn new(city: Arc<City>) -> Planner {
-        let street = StreetGraph::build(&city, Profile::Car);
-        let hierarchy = Hierarchy::new(&city, &street);
-        Planner::on(city, Roads::new(street, hierarchy))
+        Planner::on(Streets::new(&city))
     }
 
-    /// The same with the order of arcs that [`Hierarchy::order`] gave for that city; `None` if it does not fit.
-    pub fn with_order(city: Arc<City>, order: Vec<u32>) -> Option<Planner> {
-        let street = StreetGraph::build(&city, Profile::Car);
-        let hierarchy = Hierarchy::ordered(&street, order)?;
-        Some(Planner::on(city, Roads::new(street, hierarchy)))
-    }
-
-    fn on(city: Arc<City>, roads: Roads) -> Planner {
+    /// A planner on streets that were worked out before.
+    pub fn on(streets: Streets) -> Planner {
+        let Streets { map, drive, cycle, walk, roll, feet } = streets;
         Planner {
-            index: StreetIndex::build(&city),
-            drive: Arc::new(roads),
-            cycle: StreetGraph::build(&city, Profile::Bicycle),
-            walk: StreetGraph::build(&city, Profile::Walk),
-            roll: StreetGraph::build(&city, Profile::Wheelchair),
-            bounds: city.network.bounds(),
+            index: StreetIndex::build(&map),
+            map: Arc::new(map),
+            drive: Arc::new(drive),
+            cycle,
+            walk,
+            roll,
+            feet,
             transit: None,
             fares: None,
             sharing: ArcSwap::default(),
             names: OnceLock::new(),
             idle: Mutex::default(),
-            city,
         }
     }
 
     /// The same with public transport.
     pub fn with_timetable(mut self, prepared: Prepared) -> Planner {
-        self.transit = Some(Transit::new(&self.city, &self.index, [&self.walk, &self.roll], prepared));
+        let [walk, roll] = &self.feet;
+        let streets = [(&self.walk, walk), (&self.roll, roll)];
+        self.transit = Some(Transit::new(&self.map, &self.index, streets, prepared));
         self
     }
 
@@ -171,7 +170,7 @@ impl Planner {
 
     /// Stops and streets by name.
     pub fn names(&self) -> &Names {
-        self.names.get_or_init(|| Names::new(&self.city, self.transit().map(Transit::timetable)))
+        self.names.get_or_init(|| Names::new(&self.map, self.transit().map(Transit::timetable)))
     }
 
     /// Streets by place.
@@ -192,7 +191,7 @@ impl Planner {
         let street = self.graph(query.on_foot);
         let mut working = self.working();
         let journeys = transit.journeys(
-            &Streets { city: &self.city, index: &self.index, street },
+            &OnFoot { map: &self.map, index: &self.index, street },
             query,
             live,
             &mut working.street,
@@ -201,14 +200,14 @@ impl Planner {
         journeys
     }
 
-    /// The city.
-    pub fn city(&self) -> &Arc<City> {
-        &self.city
+    /// The map.
+    pub fn map(&self) -> &Arc<Map> {
+        &self.map
     }
 
     /// South-west and north-east corners of the streets; `None` if there are none.
     pub fn bounds(&self) -> Option<[LonLat; 2]> {
-        self.bounds
+        self.map.bounds()
     }
 
     /// The streets that the profile may use.
@@ -233,7 +232,7 @@ impl Planner {
 
     /// The way onto the streets that the profile may use, within so many metres of a place.
     pub fn access(&self, profile: Profile, place: LonLat, within_m: f64) -> Option<Access> {
-        self.index.access(&self.city, self.graph(profile), place, within_m, |_| true)
+        self.index.access(&self.map, self.graph(profile), place, within_m, |_| true)
     }
 
     /// The quickest journey of one leg, in one picture of the traffic.
@@ -277,7 +276,7 @@ impl Planner {
         let open = |link: LinkIx| !query.profile.is_motor() || !view.closed(link);
         let access = |end: End, place: &Place| {
             let within_m = query.street_within_m.min(STREET_WITHIN_M);
-            self.index.access(&self.city, street, place.at, within_m, open).ok_or_else(|| {
+            self.index.access(&self.map, street, place.at, within_m, open).ok_or_else(|| {
                 NoJourney::NoStreet { end, place: place.clone(), profile: query.profile, within_m }
             })
         };
@@ -302,7 +301,7 @@ impl Planner {
             from: query.from.name.clone(),
             to: query.to.name.clone(),
         })?;
-        let mut leg = Leg::along(&self.city, &costs, &path, query.from.clone(), query.to.clone(), start);
+        let mut leg = Leg::along(&self.map, &costs, &path, query.from.clone(), query.to.clone(), start);
         if let Means::Street(way) = &mut leg.means {
             way.profile = query.profile; // A taxi drives on the streets of cars.
         }
@@ -391,19 +390,19 @@ impl Planner {
         let mut legs = Vec::new();
         let mut now = at;
         if let Some(walk) = walk {
-            legs.push(Leg::along(&self.city, &walking, walk, query.from.clone(), here.clone(), now));
+            legs.push(Leg::along(&self.map, &walking, walk, query.from.clone(), here.clone(), now));
             now = now + Duration::from_millis(u64::from(walk.cost_ms));
         }
         now = now + TAKE;
         let ridden = Path { cost_ms: path.cost_ms - from[i].ms - to[k].ms, ..path };
-        let mut ride = Leg::along(&self.city, &cycling, &ridden, here, there.clone(), now);
+        let mut ride = Leg::along(&self.map, &cycling, &ridden, here, there.clone(), now);
         if let Means::Street(way) = &mut ride.means {
             way.hire = Some(Box::new(system.hire(taken, *left)));
         }
         now = ride.end + LEAVE;
         legs.push(ride);
         if let Some(home) = home {
-            let leg = Leg::along(&self.city, &walking, home, there, query.to.clone(), now);
+            let leg = Leg::along(&self.map, &walking, home, there, query.to.clone(), now);
             now = leg.end;
             legs.push(leg);
         }

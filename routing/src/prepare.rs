@@ -1,14 +1,15 @@
-//! The files of a data folder: the city, made from a map, and the timetable, made from feeds for that city.
+//! The files of a data folder: the streets, made from a map, and the timetable, made from feeds for those streets.
 
 use crate::{
     fare::Fares,
+    foot::FootWays,
     graph::StreetGraph,
     gtfs::{self, archive::Archive, report::Report},
-    hierarchy::Hierarchy,
     intermodal::Prepared,
+    map::Map,
     nearest::StreetIndex,
-    planner::Planner,
     profile::Profile,
+    streets::{Kept, Streets},
     transit::timetable::Timetable,
 };
 use model::{
@@ -17,19 +18,19 @@ use model::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use std::{error::Error, path::Path, sync::Arc};
+use std::{error::Error, fs::File, io::Read as _, path::Path, sync::Arc};
 
 /// The city file's name in a data folder.
 pub const CITY_FILE: &str = "city.json";
+
+/// The name of the streets in a data folder, ready for a start.
+pub const STREETS_FILE: &str = "streets.bin";
 
 /// The timetable's name in a data folder.
 pub const TIMETABLE_FILE: &str = "timetable.bin";
 
 /// The name of the report on the feeds in a data folder.
 pub const REPORT_FILE: &str = "timetable-report.txt";
-
-/// The name of the file that says which streets matter most, in a data folder.
-pub const STREETS_FILE: &str = "streets.bin";
 
 /// The tag of a feed that was given none: its file's name without its ending. What may not stand in a tag becomes `-`.
 pub fn tag_of(file: &Path) -> String {
@@ -65,60 +66,80 @@ pub fn read_feeds<'a>(
 
 /// Works out the ways on foot between a timetable's stops on a city's streets.
 pub fn prepare_timetable(city: &City, timetable: Timetable) -> Prepared {
-    let index = StreetIndex::build(city);
+    let map = Map::new(city);
     let [walk, roll] = [Profile::Walk, Profile::Wheelchair].map(|profile| StreetGraph::build(city, profile));
-    Prepared::new(city, &index, [&walk, &roll], timetable)
+    let [on_foot, on_wheels] = [&walk, &roll].map(|street| Arc::new(FootWays::new(street)));
+    let streets = [(&walk, &on_foot), (&roll, &on_wheels)];
+    Prepared::new(&map, &StreetIndex::build(&map), streets, timetable)
+}
+
+/// The same on streets that were worked out before.
+pub fn prepare_timetable_on(streets: &Streets, timetable: Timetable) -> Prepared {
+    let index = StreetIndex::build(&streets.map);
+    let [walk, roll] = &streets.feet;
+    Prepared::new(&streets.map, &index, [(&streets.walk, walk), (&streets.roll, roll)], timetable)
 }
 
 /// Writes a prepared timetable into a data folder. The file appears whole or not at all.
-pub fn store_timetable(prepared: &Prepared, city: &City, folder: &Path) -> Result<(), Complaints> {
-    TIMETABLE.store(prepared, city, folder)
+pub fn store_timetable(prepared: &Prepared, map: &Map, folder: &Path) -> Result<(), Complaints> {
+    TIMETABLE.store(prepared, map.fingerprint, folder)
 }
 
-/// Reads a prepared timetable, which must have been made for this city.
-pub fn load_timetable(file: &Path, city: &City) -> Result<Prepared, Complaints> {
-    TIMETABLE.load(file, city)
-}
-
-/// Works out which streets matter most to cars, and writes that into a data folder, so that a start need not.
-pub fn store_streets(city: &City, folder: &Path) -> Result<(), Complaints> {
-    let street = StreetGraph::build(city, Profile::Car);
-    STREETS.store(&Hierarchy::new(city, &street).order(), city, folder)
-}
-
-/// A city, ready for questions about streets. What was worked out of it beforehand is read if it lies beside the city
-/// file, and must then have been made for this city; otherwise it is worked out now.
-pub fn load_planner(city_file: &Path, city: Arc<City>) -> Result<Planner, Complaints> {
-    let file = city_file.with_file_name(STREETS_FILE);
-    if !file.exists() {
-        return Ok(Planner::new(city));
+/// Reads a prepared timetable, which must have been made for the city of this map.
+pub fn load_timetable(file: &Path, map: &Map) -> Result<Prepared, Complaints> {
+    let (made_for, prepared) = TIMETABLE.load(file)?;
+    if made_for == map.fingerprint {
+        Ok(prepared)
+    } else {
+        let says = "it was made for another city; prepare it anew";
+        Err(Complaint::whole(file.display().to_string(), says.to_string()).into())
     }
-    let order: Vec<u32> = STREETS.load(&file, &city)?;
-    Planner::with_order(city, order).ok_or_else(|| {
-        let says = "it does not fit the city's streets; prepare it anew";
+}
+
+/// Writes streets into a data folder, so that a start need not work them out.
+pub fn store_streets(streets: &Streets, folder: &Path) -> Result<(), Complaints> {
+    STREETS.store(&streets.keep(), streets.map.fingerprint, folder)
+}
+
+/// The streets of a file: those that were prepared, or of a city file, from which they are worked out now.
+pub fn load_streets(file: &Path) -> Result<Streets, Complaints> {
+    if !STREETS.is(file) {
+        return Ok(Streets::new(&load_city(file)?));
+    }
+    let (_, kept): (_, Kept) = STREETS.load(file)?;
+    Streets::of_kept(kept).ok_or_else(|| {
+        let says = "its parts do not fit together; prepare it anew";
         Complaint::whole(file.display().to_string(), says.to_string()).into()
     })
 }
 
 /// A kind of file that is made for one city: what it is, a fingerprint of the city, a checksum, and the body.
 struct Kind {
-    /// How it begins. Another version is read by another program; prepare the file anew.
+    /// How it begins; its last byte counts the versions. Another version is read by another program.
     magic: [u8; 8],
     name: &'static str,
     what: &'static str,
 }
 
 const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x03", name: TIMETABLE_FILE, what: "timetable" };
-const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x01", name: STREETS_FILE, what: "order of streets" };
+const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x02", name: STREETS_FILE, what: "file of streets" };
 
 impl Kind {
-    fn store(&self, body: &impl Serialize, city: &City, folder: &Path) -> Result<(), Complaints> {
+    /// Whether a file begins like one of this kind, of whatever version.
+    fn is(&self, file: &Path) -> bool {
+        let mut begin = [0; 7];
+        let read = File::open(file).and_then(|mut file| file.read_exact(&mut begin));
+        read.is_ok() && begin == self.magic[..7]
+    }
+
+    fn store(&self, body: &impl Serialize, fingerprint: u64, folder: &Path) -> Result<(), Complaints> {
         let file = folder.join(self.name);
         let draft = folder.join(format!("{}.new", self.name));
         let write = || -> Result<(), Box<dyn Error>> {
+            std::fs::create_dir_all(folder)?;
             let body = postcard::to_stdvec(body)?;
             let mut bytes = self.magic.to_vec();
-            bytes.extend(city.fingerprint().to_le_bytes());
+            bytes.extend(fingerprint.to_le_bytes());
             bytes.extend(Sha256::digest(&body));
             bytes.extend(body);
             std::fs::write(&draft, bytes)?;
@@ -130,7 +151,8 @@ impl Kind {
         })
     }
 
-    fn load<T: DeserializeOwned>(&self, file: &Path, city: &City) -> Result<T, Complaints> {
+    /// The fingerprint of the city for which a file was made, and its body.
+    fn load<T: DeserializeOwned>(&self, file: &Path) -> Result<(u64, T), Complaints> {
         let read = || {
             let bytes = std::fs::read(file).map_err(|e| format!("could not read the {}: {e}", self.what))?;
             let rest = bytes
@@ -141,10 +163,8 @@ impl Kind {
             if Sha256::digest(body).as_slice() != digest {
                 return Err("the file is damaged: its checksum does not fit; prepare it anew".to_string());
             }
-            if u64::from_le_bytes(*made_for) != city.fingerprint() {
-                return Err("it was made for another city file; prepare it anew".to_string());
-            }
-            postcard::from_bytes(body).map_err(|e| format!("it cannot be read: {e}"))
+            let body = postcard::from_bytes(body).map_err(|e| format!("it cannot be read: {e}"))?;
+            Ok((u64::from_le_bytes(*made_for), body))
         };
         read().map_err(|says: String| Complaint::whole(file.display().to_string(), says).into())
     }
@@ -153,8 +173,10 @@ impl Kind {
 /// Reads a city file and checks all of it; every fault is a complaint.
 pub fn load_city(file: &Path) -> Result<City, Complaints> {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| Complaint::whole(&name, format!("could not read the city: {e}")))?;
+    let bytes =
+        std::fs::read(file).map_err(|e| Complaint::whole(&name, format!("could not read the city: {e}")))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Complaint::whole(&name, "not a city file: it is not a text in UTF-8".to_string()))?;
     City::parse(Source::new(&name, &text))
 }
 
@@ -199,25 +221,57 @@ mod tests {
                    08:00  08:10";
         let prepared = prepare_timetable(&city, timetable(&city, table));
         let folder = tempfile::tempdir().unwrap();
-        store_timetable(&prepared, &city, folder.path()).unwrap();
+        let map = Map::new(&city);
+        store_timetable(&prepared, &map, folder.path()).unwrap();
         let file = folder.path().join(TIMETABLE_FILE);
-        assert_eq!(load_timetable(&file, &city).unwrap(), prepared);
+        assert_eq!(load_timetable(&file, &map).unwrap(), prepared);
 
-        let other = draw("A 0 0\nB 3000 0\nA>B");
-        let refused = |city: &City| load_timetable(&file, city).unwrap_err().to_string();
-        assert!(refused(&other).contains("made for another city file"));
+        let other = Map::new(&draw("A 0 0\nB 3000 0\nA>B"));
+        let refused = |map: &Map| load_timetable(&file, map).unwrap_err().to_string();
+        assert!(refused(&other).contains("made for another city"));
         let sound = std::fs::read(&file).unwrap();
         for cut in [0, 4, 12, 40, sound.len() / 2, sound.len() - 1] {
             std::fs::write(&file, &sound[..cut]).unwrap();
-            refused(&city);
+            refused(&map);
         }
         let mut damaged = sound.clone();
         damaged[60] ^= 1;
         std::fs::write(&file, damaged).unwrap();
-        assert!(refused(&city).contains("its checksum does not fit"));
+        assert!(refused(&map).contains("its checksum does not fit"));
         let mut older = sound;
         older[7] = 0;
         std::fs::write(&file, older).unwrap();
-        assert!(refused(&city).contains("no timetable of this version"));
+        assert!(refused(&map).contains("no timetable of this version"));
+    }
+
+    #[test]
+    fn streets_are_read_as_they_were_written_or_refused_by_name() {
+        let city = draw("A 0 0\nB 300 40\nC 500 0\nA-B\nB>C\nB#C\nsignal A>B>C");
+        let streets = Streets::new(&city);
+        let folder = tempfile::tempdir().unwrap();
+        store_streets(&streets, folder.path()).unwrap();
+        let file = folder.path().join(STREETS_FILE);
+        let bytes = |streets: &Streets| postcard::to_stdvec(&streets.keep()).unwrap();
+        assert_eq!(bytes(&load_streets(&file).unwrap()), bytes(&streets));
+
+        let check = |bytes: &[u8], says: &str| {
+            std::fs::write(&file, bytes).unwrap();
+            let refused = load_streets(&file).expect_err(says).to_string();
+            assert!(refused.contains("streets.bin:") && refused.contains(says), "{refused}");
+        };
+        let sound = std::fs::read(&file).unwrap();
+        check(&sound[..20], "cut short");
+        check(&sound[..sound.len() - 1], "damaged");
+        let mut older = sound.clone();
+        older[7] = 1;
+        check(&older, "no file of streets of this version");
+        check(&sound[3..], "not a city file");
+        check(b"PK\x03\x04", "not a city file");
+        check(b"", "not a city file");
+        // What was put together of two files has a checksum, and is refused all the same.
+        let mut mixed = streets.keep();
+        mixed.swap_map(Map::new(&draw("A 0 0\nB 300 0\nA>B")));
+        STREETS.store(&mixed, 0, folder.path()).unwrap();
+        assert!(load_streets(&file).unwrap_err().to_string().contains("do not fit together"));
     }
 }

@@ -1,9 +1,10 @@
 //! Who travels: which streets they may use, how fast they are, and what a turn costs them.
 
 use model::network::{Link, Modes, Network, Turn};
+use serde::{Deserialize, Serialize};
 
 /// A way to travel on streets.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Profile {
     /// A private car.
     Car,

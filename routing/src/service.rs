@@ -72,7 +72,7 @@ impl Routing {
     /// The same for a planner that is prepared already.
     pub fn serving(planner: Planner, clock: Clock, limits: Limits) -> (Arc<Routing>, Feed) {
         let (writer, traffic): (TrafficWriter, Traffic) =
-            TrafficWriter::new(planner.city(), Some(planner.roads().clone()));
+            TrafficWriter::new(planner.map().clone(), Some(planner.roads().clone()));
         planner.names(); // The first who asks for a name need not wait.
         let feed = SharedFeedState::default();
         let routing = Routing {

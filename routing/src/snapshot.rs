@@ -6,11 +6,12 @@
 
 use crate::{
     hierarchy::{Customised, Roads},
+    map::{ById, Map},
     street::Costs,
 };
 use arc_swap::ArcSwap;
-use model::{city::City, ids::LinkIx, time::Moment};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use model::{ids::LinkIx, time::Moment};
+use std::{sync::Arc, time::Duration};
 use wire::message::{Entry, LinkTimes};
 
 /// A link time this old still counts in full. The centre sends every few seconds; a minute or two of silence
@@ -183,9 +184,8 @@ pub struct TrafficWriter {
     is_new: bool,
     /// Where what driving costs is worked out for each picture.
     roads: Option<Arc<Roads>>,
-    links: HashMap<Box<str>, LinkIx>,
-    /// Shortest believable time per link, s: measured times below free flow are not for planning on.
-    free_s: Vec<f32>,
+    map: Arc<Map>,
+    links: ById,
 }
 
 /// What became of one message.
@@ -202,25 +202,13 @@ pub struct Applied {
 }
 
 impl TrafficWriter {
-    /// The writer for a city, and the door for its readers. With `roads`, what driving costs is worked out for each
+    /// The writer for a map, and the door for its readers. With `roads`, what driving costs is worked out for each
     /// picture before anybody sees it.
-    pub fn new(city: &City, roads: Option<Arc<Roads>>) -> (TrafficWriter, Traffic) {
-        let links = &city.network.links;
-        let draft = Snapshot::empty(links.len());
+    pub fn new(map: Arc<Map>, roads: Option<Arc<Roads>>) -> (TrafficWriter, Traffic) {
+        let draft = Snapshot::empty(map.len());
         let traffic = Traffic(Arc::new(ArcSwap::from_pointee(draft.clone())));
-        let writer = TrafficWriter {
-            traffic: traffic.clone(),
-            draft,
-            is_new: false,
-            roads,
-            links: links
-                .iter()
-                .enumerate()
-                .map(|(i, link)| (link.id.as_str().into(), LinkIx::from(i)))
-                .collect(),
-            free_s: links.iter().map(|link| link.free_travel_time_s() as f32).collect(),
-        };
-        (writer, traffic)
+        let links = map.by_id();
+        (TrafficWriter { traffic: traffic.clone(), draft, is_new: false, roads, map, links }, traffic)
     }
 
     /// Draws `entry`, received at `now`, into the next picture. An entry from the future (a clock that runs ahead)
@@ -229,7 +217,7 @@ impl TrafficWriter {
         let mut applied = Applied::default();
         let at = entry.ts.min(now);
         for one in &entry.values.links {
-            let Some(&link) = self.links.get(one.link.as_str()) else {
+            let Some(link) = self.links.find(&self.map, &one.link) else {
                 applied.unknown += 1;
                 continue;
             };
@@ -244,7 +232,9 @@ impl TrafficWriter {
                 continue;
             }
             self.draft.closes |= one.closed;
-            *said = Some(Said { at, time_s: one.time_s.max(self.free_s[link.ix()]), closed: one.closed });
+            // Measured times below free flow are not for planning on.
+            let free_s = self.map.link(link).free_travel_time_s() as f32;
+            *said = Some(Said { at, time_s: one.time_s.max(free_s), closed: one.closed });
             applied.used += 1;
         }
         if applied.used > 0 {

@@ -5,7 +5,7 @@
 //! and the estimate down, so it stays a lower bound and no arc is settled twice (Hart, Nilsson, Raphael 1968).
 
 use crate::{
-    graph::{Arc, ArcIx, StreetGraph, Transition, distance, whole_ms},
+    graph::{Arc, ArcIx, StreetGraph, Transition, distance, rounded_up, whole_ms},
     nearest::OnArc,
     snapshot::View,
 };
@@ -39,14 +39,18 @@ impl<'a> Costs<'a> {
 
     /// Seconds to pass the arc; `None` where it is closed.
     pub fn arc_s(&self, arc: &Arc) -> Option<f64> {
-        let free_s = arc.free_s * self.slowness;
-        let Some(traffic) = &self.traffic else { return Some(free_s) };
+        self.pass_ms(arc).map(|ms| ms / 1000.0)
+    }
+
+    /// The same in ms, not rounded.
+    fn pass_ms(&self, arc: &Arc) -> Option<f64> {
+        let free_ms = f64::from(arc.free_ms) * self.slowness;
+        let Some(traffic) = &self.traffic else { return Some(free_ms) };
         if traffic.closed(arc.link) {
             return None;
         }
-        Some(
-            traffic.measured(arc.link).map_or(free_s, |(live_s, weight)| free_s + weight * (live_s - free_s)),
-        )
+        let live = |(live_s, weight): (f64, f64)| free_ms + weight * (live_s * 1000.0 - free_ms);
+        Some(traffic.measured(arc.link).map_or(free_ms, live))
     }
 
     /// Seconds from the end of one arc to the beginning of the next.
@@ -54,13 +58,13 @@ impl<'a> Costs<'a> {
         // A measured time holds the wait at the signal already, to the degree that it counts.
         let measured =
             self.traffic.and_then(|traffic| traffic.measured(from.link)).map_or(0.0, |(_, weight)| weight);
-        let signal_s = transition.signal_s * (1.0 - measured);
-        self.graph.profile.turn_s(transition.turn) + transition.inside_s * self.slowness + signal_s
+        let signal_s = transition.signal_s() * (1.0 - measured);
+        self.graph.profile.turn_s(transition.turn) + transition.inside_s() * self.slowness + signal_s
     }
 
     /// As [`Self::arc_s`] for a share of the arc, in ms.
     pub fn part_ms(&self, arc: &Arc, share: f64) -> Option<u32> {
-        self.arc_s(arc).map(|s| whole_ms(s * share))
+        self.pass_ms(arc).map(|ms| rounded_up(ms * share))
     }
 
     /// As [`Self::arc_s`], in ms.
@@ -177,7 +181,7 @@ pub fn quickest_of(
     let spread_m = to.iter().map(|foot| distance(goal, foot.on.at)).fold(0.0, f64::max);
     // A touch more than the top speed: positions are rounded too.
     let ms_per_m = 1000.0 * costs.slowness / (street.top_speed_mps * 1.0001);
-    let estimate_ms = |arc: &Arc| ((distance(arc.end, goal) - spread_m).max(0.0) * ms_per_m) as u32;
+    let estimate_ms = |arc: &Arc| ((distance(arc.end(), goal) - spread_m).max(0.0) * ms_per_m) as u32;
 
     for (i, Foot { on: start, ms }) in from.iter().enumerate() {
         let arc = street.arc(start.arc);

@@ -1,8 +1,8 @@
 //! Public transport: timetables, and the search for the best connections in them.
 //!
 //! In reading order: [`timetable`] joins feeds into one; [`walks`] is the ways on foot to stops, from stops, and
-//! between them; [`day`] is the timetable of one day in rows of numbers; [`bounds`] says how long the rest
-//! of a connection takes at least; [`search`] is RAPTOR on those rows;
+//! between them; [`day`] is the timetable of one day in rows of numbers; [`changes`] which of those ways are of use on it; [`bounds`] says how long the rest
+//! of a connection takes at least; [`search`] is RAPTOR on those rows, [`next`] what leaves first;
 //! [`connection`] is what it finds, in the timetable's words.
 //!
 //! **Walking is bounded**: from stop to stop by [`walks::FOOTPATH_LIMIT`], to the first stop and from the last by
@@ -12,8 +12,10 @@ pub mod timetable;
 pub mod walks;
 pub mod live;
 pub mod day;
+pub mod changes;
 pub mod bounds;
 pub mod search;
+pub(crate) mod next;
 pub mod connection;
 pub mod board;
 #[cfg(test)]

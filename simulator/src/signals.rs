@@ -493,7 +493,9 @@ mod tests {
     use super::*;
     use model::{
         ids::PlanNumber,
-        signal::{EVERY_DAY, GroupKind, Intergreens, PlanStep, ScheduleEntry, SignalGroup, Stage, rules::Watch},
+        signal::{
+            EVERY_DAY, GroupKind, Intergreens, PlanStep, ScheduleEntry, SignalGroup, Stage, rules::Watch,
+        },
     };
     use proptest::prelude::*;
 

@@ -232,7 +232,8 @@ fn test() -> anyhow::Result<()> {
     supply::check()?;
     web::check()?;
     step("lints", cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
-    step("build", cargo(["build", "--quiet", "--workspace", "--bins"]))?;
+    // Programs and tests together: alone, the programs would be built with fewer features of tokio, and all that stands on it twice.
+    step("build", cargo(["build", "--quiet", "--workspace", "--all-targets"]))?;
     let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
     tests.env("SVETOFOR_TOOLS", tools::folder());
     if !missing.is_empty() {

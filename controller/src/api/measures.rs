@@ -14,6 +14,7 @@ use crate::measures::{
     catalogue::{Column, Kind, MEASURES, Measure, Rows},
     cells::{Cell, cells},
     charts::{CHARTS, Chart, Mark, Series},
+    columns_file::parquet,
     device::Device,
     event::Function,
     report::{Report, Tables, Whole},
@@ -65,15 +66,17 @@ pub(super) struct Which {
     offset: Option<usize>,
     /// At most so many rows, 1 to 100,000 (tables). 10,000 if not given.
     limit: Option<usize>,
-    /// `json` or `csv` (tables). `json` if not given.
+    /// `json`, `csv` or `parquet` (tables). `json` if not given.
     format: Option<Format>,
 }
 
-#[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Format {
+    #[default]
     Json,
     Csv,
+    Parquet,
 }
 
 /// What to look at as a whole.
@@ -100,7 +103,7 @@ struct Wanted {
     ahead_s: i32,
     group: Option<u16>,
     page: Range<usize>,
-    csv: bool,
+    format: Format,
 }
 
 impl Which {
@@ -138,7 +141,7 @@ impl Which {
             ahead_s,
             group: self.group,
             page: offset..offset.saturating_add(limit),
-            csv: matches!(self.format, Some(Format::Csv)),
+            format: self.format.unwrap_or_default(),
         })
     }
 }
@@ -217,8 +220,8 @@ pub(super) async fn get_junction_measures(
     }))
 }
 
-/// A measure of a junction, as a table: JSON column by column, or CSV with the reference package's columns and local
-/// times. A `Link` header leads to the next page.
+/// A measure of a junction, as a table: JSON column by column, CSV with the reference package's columns and local
+/// times, or Parquet with the same columns and times in UTC. A `Link` header leads to the next page.
 #[utoipa::path(get, path = "/api/v1/junctions/{id}/measures/{measure}", tag = "measures",
     params(
         ("id" = String, Path, description = "The TLC's id"),
@@ -226,7 +229,7 @@ pub(super) async fn get_junction_measures(
         Which,
     ),
     responses(
-        (status = 200, content((MeasureTable = "application/json"), (String = "text/csv"))),
+        (status = 200, content((MeasureTable = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet"))),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is down", body = Problem, content_type = "application/problem+json"),
@@ -242,26 +245,31 @@ pub(super) async fn get_measure(
     let wanted = which.meant(api.0.clock.now(), &api.picture().health.value.time_zone)?;
     let (table, wanted, events) = api.table(ix, measure, wanted).await?;
     let next = (table.total > wanted.page.end).then_some(wanted.page.end);
-    let mut response = if wanted.csv {
-        let text = table.csv.into_inner().map_err(|error| Problem::unavailable(error.to_string()))?;
-        let name = format!("attachment; filename=\"{name}.csv\"");
-        let mut response = ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response();
-        set(&mut response, header::CONTENT_DISPOSITION, &name);
-        response
-    } else {
-        let columns = measure.columns.iter().zip(table.columns);
-        let columns = columns.filter(|(column, _)| column.kind != Kind::Device);
-        Json(MeasureTable {
-            measure: name,
-            looked: wanted.looked(&id, events),
-            total: table.total,
-            offset: wanted.page.start,
-            next,
-            columns: columns
-                .map(|(column, values)| ColumnValues { column: column_info(column), values })
-                .collect(),
-        })
-        .into_response()
+    let unwritten = |error: &dyn std::fmt::Display| Problem::unavailable(format!("the table: {error}"));
+    let mut response = match wanted.format {
+        Format::Csv => {
+            let text = table.csv.into_inner().map_err(|error| unwritten(&error))?;
+            file(&format!("{name}.csv"), "text/csv; charset=utf-8", text)
+        }
+        Format::Parquet => {
+            let bytes = parquet(measure.columns, &table.columns).map_err(|error| unwritten(&error))?;
+            file(&format!("{name}.parquet"), "application/vnd.apache.parquet", bytes)
+        }
+        Format::Json => {
+            let columns = measure.columns.iter().zip(table.columns);
+            let columns = columns.filter(|(column, _)| column.kind != Kind::Device);
+            Json(MeasureTable {
+                measure: name,
+                looked: wanted.looked(&id, events),
+                total: table.total,
+                offset: wanted.page.start,
+                next,
+                columns: columns
+                    .map(|(column, values)| ColumnValues { column: column_info(column), values })
+                    .collect(),
+            })
+            .into_response()
+        }
     };
     if let Some(next) = next {
         set(&mut response, header::LINK, &next_page(&uri, next));
@@ -291,7 +299,10 @@ pub(super) async fn get_chart(
     let chart = Chart::named(&name).ok_or_else(|| {
         Problem::not_found(format!("there is no chart {name:?}; /api/v1/measures lists them"))
     })?;
-    if which.offset.is_some() || which.limit.is_some() || matches!(which.format, Some(Format::Csv)) {
+    if which.offset.is_some()
+        || which.limit.is_some()
+        || which.format.is_some_and(|format| format != Format::Json)
+    {
         return Err(Problem::invalid(
             "offset, limit and format are for tables; a chart comes whole, as JSON",
         ));
@@ -430,7 +441,7 @@ impl Table {
             ahead_ms: wanted.ahead_ms(),
             group: wanted.group,
             page: wanted.page.clone(),
-            as_csv: wanted.csv,
+            as_csv: wanted.format == Format::Csv,
             total: 0,
             columns: vec![Vec::new(); measure.columns.len()],
             csv,
@@ -492,6 +503,13 @@ fn next_page(uri: &Uri, offset: usize) -> String {
         others.filter(|pair| !pair.is_empty() && !pair.starts_with("offset=")).map(str::to_owned).collect();
     query.push(format!("offset={offset}"));
     format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"))
+}
+
+/// Something to be kept as a file of that name.
+fn file(name: &str, kind: &'static str, bytes: Vec<u8>) -> Response {
+    let mut response = ([(header::CONTENT_TYPE, kind)], bytes).into_response();
+    set(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    response
 }
 
 fn set(response: &mut Response, name: HeaderName, value: &str) {

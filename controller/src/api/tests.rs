@@ -9,13 +9,13 @@ mod plans;
 mod stream;
 mod tickets;
 
-use super::standalone;
+use super::{Drawn, standalone};
 use crate::{
     Parts,
     access::{AccessConfig, Gate},
     assemble,
     config::{Config, ControlConfig, StoreConfig},
-    coordinator::Settings,
+    coordinator::{Coordinator, Settings},
     decide::Kind,
     field::{BrokerState, Decoder, Field, Heard},
     store::{Batch, Started, Store},
@@ -109,6 +109,7 @@ impl Bench {
                 adaptive: Default::default(),
             },
             los: [0.80, 0.67, 0.50, 0.40, 0.30],
+            speed_base: None,
             tickets: Default::default(),
         };
         let clock = Clock::scaled(T0, 1.0);
@@ -143,7 +144,8 @@ impl Bench {
             store: store.clone(),
             field,
             link_end,
-            settings,
+            core: Coordinator::new(city.clone(), settings),
+            drawn: Drawn::new(&city),
             started: Started { epoch: 7, decisions: 1000 },
         };
         let centre = assemble(parts, shutdown.clone());

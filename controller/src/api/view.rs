@@ -20,6 +20,7 @@ pub use plans::*;
 pub use tickets::*;
 pub use what_if::*;
 
+use crate::config::SpeedBase;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -64,6 +65,8 @@ pub struct Health {
     pub store: StoreHealth,
     /// Speed over free-flow speed, network-wide, weighted by length, %; null while unknown.
     pub speed_index: Option<f64>,
+    /// Another year's index by the same method, to hold it against; null if none is configured.
+    pub speed_base: Option<SpeedBase>,
     /// The same over the last three hours, one point a minute, oldest first: `[at, value]`; gaps are gaps.
     pub speed_history: Vec<(i64, f64)>,
     /// Mean speed by named road.

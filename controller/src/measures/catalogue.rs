@@ -109,7 +109,7 @@ const PLAIN: Measure = Measure {
 };
 
 /// All of them: the package's, then Utah's.
-pub const MEASURES: [Measure; 27] = [
+pub const MEASURES: [Measure; 28] = [
     Measure {
         name: "has_data",
         title: "Bins with data",
@@ -387,6 +387,7 @@ pub const MEASURES: [Measure; 27] = [
             number("ArrivalsOnRed", "vehicles"),
             number("AverageDelay", "s"),
             number("TotalDelayHours", "h"),
+            column("LevelOfService", Kind::Word, ""),
         ],
         ..PLAIN
     },
@@ -413,6 +414,25 @@ pub const MEASURES: [Measure; 27] = [
             number("Volume", "vehicles"),
             number("PHF", "share"),
             number("K", "share"),
+        ],
+        ..PLAIN
+    },
+    Measure {
+        name: "left_turn_gap",
+        title: "Gaps for left turns",
+        about: "gaps in the green of a group, for those who turn through it: up to 3.3, 3.7, 7.4 s and longer, and the longer ones' share of the green",
+        source: UTAH,
+        detector: Some(Function::Advance),
+        columns: &[
+            TIME,
+            DEVICE,
+            PHASE,
+            number("Gap1", "gaps"),
+            number("Gap2", "gaps"),
+            number("Gap3", "gaps"),
+            number("Gap4", "gaps"),
+            number("TurnableTime", "s"),
+            number("PercentTurnable", "share"),
         ],
         ..PLAIN
     },

@@ -69,7 +69,7 @@ impl Chart {
 }
 
 /// All of them.
-pub const CHARTS: [Chart; 13] = [
+pub const CHARTS: [Chart; 14] = [
     Chart {
         name: "coordination_diagram",
         title: "Purdue coordination diagram",
@@ -146,6 +146,17 @@ pub const CHARTS: [Chart; 13] = [
         draw: |report, _| {
             let rows = report.approach_delay.iter();
             steps("delay", rows.map(|row| (row.phase, row.at, row.average_delay)))
+        },
+    },
+    Chart {
+        name: "left_turn_gap",
+        title: "Green in gaps long enough to turn left",
+        ordinate: "share of green",
+        unit: "%",
+        measures: &["left_turn_gap"],
+        draw: |report, _| {
+            let rows = report.left_turn_gap.iter();
+            steps("turnable", rows.map(|row| (row.phase, row.at, 100.0 * row.percent_turnable)))
         },
     },
     Chart {

@@ -149,6 +149,7 @@ impl Device {
             approach_delay: utah::approach_delay::rows(bin, &self.cycles, name),
             approach_volume: self.volumes.rows(name),
             peak_hour: self.volumes.peaks(name),
+            left_turn_gap: utah::left_turn_gap::rows(bin, &self.cycles, name),
             split_monitor: self.services.rows(name),
             preempt_detail: self.preemptions.rows(name),
             priority_detail: self.priorities.rows(name),

@@ -222,7 +222,12 @@ async function measures(lang, theme, id, other) {
   await page.waitForFunction(() => Number(document.querySelector(".plot")?.dataset.points) > 0);
   await page.waitForFunction(() => [...document.querySelectorAll(".m-table td b")].some((cell) => /\d/.test(cell.textContent)));
   await shot(page, `measures-${theme}-${lang}`);
+  // A change of long ago: days to be compared are asked for, weekday by weekday.
+  await page.locator(".m-before summary").click();
+  await page.locator(".m-before input[type=date]").fill("2026-03-02");
+  await page.waitForFunction(() => !document.querySelector(".m-before button[type=submit]").disabled);
   await accessible(page, `measures ${lang} ${theme}`);
+  await page.locator(".m-before summary").click();
   await page.locator(".plot").first().focus();
   const whole = await page.locator(".plot").first().getAttribute("aria-label");
   await page.keyboard.press("+");

@@ -109,6 +109,16 @@ export function zoned(at: number, zone: string): string {
   return `${of("year")}-${of("month")}-${of("day")}T${of("hour")}:${of("minute")}:${of("second")}`;
 }
 
+/** When a day of a zone begins and ends, or one so many days later; null for what is no day. */
+export function dayBounds(day: string, zone: string, later = 0): [number, number] | null {
+  const begins = (n: number) => {
+    const noon = Date.parse(`${day}T12:00:00Z`) + n * 86_400_000;
+    return Number.isFinite(noon) ? fromZoned(`${new Date(noon).toISOString().slice(0, 10)}T00:00:00`, zone) : null;
+  };
+  const [from, to] = [begins(later), begins(later + 1)];
+  return from === null || to === null ? null : [from, to];
+}
+
 /** And back; null for what is no time. Of a time that a clock shows twice, the first. */
 export function fromZoned(text: string, zone: string): number | null {
   const utc = Date.parse(`${text}Z`);

@@ -14,7 +14,7 @@ use model::geo::LonLat;
 use routing::{
     gtfs::calendar::Day,
     planner::Planner,
-    prepare::{self, CITY_FILE, TIMETABLE_FILE},
+    prepare::{self, STREETS_FILE, TIMETABLE_FILE},
 };
 use std::{path::Path, process::ExitCode, sync::Arc};
 
@@ -28,33 +28,31 @@ fn main() -> anyhow::Result<ExitCode> {
     let day = Day::parse(date).context("the date is no date")?;
     let (car, near) = (read_pairs(Path::new(car))?, read_pairs(Path::new(near))?);
     let mut table = Table::default();
-    let (city, read) = gauge::process(|| prepare::load_city(&data.join(CITY_FILE)));
-    let city = Arc::new(city?);
-    let (planner, made) = gauge::process(|| prepare::load_planner(&data.join(CITY_FILE), city.clone()));
-    let planner = planner?;
+    let file = data.join(STREETS_FILE);
+    let (streets, read) = gauge::process(|| prepare::load_streets(&file));
+    let streets = streets?;
     if exact {
-        return roads::compare(&planner, &car);
+        return roads::compare(&Planner::on(streets), &car);
     }
     let file = data.join(TIMETABLE_FILE);
-    let (planner, joined) = gauge::process(|| -> anyhow::Result<Planner> {
-        Ok(planner.with_timetable(prepare::load_timetable(&file, &city)?))
-    });
-    let planner = planner?;
+    let (prepared, joined) = gauge::process(|| prepare::load_timetable(&file, &streets.map));
+    let prepared = prepared?;
+    let (planner, made) = gauge::process(|| Planner::on(streets).with_timetable(prepared));
     let s = |took: std::time::Duration| took.as_secs_f64();
     table.say(&format!(
         "{} links, {} arcs of cars, {} turns, {} stops",
-        city.network.links.len(),
+        planner.map().len(),
         planner.roads().street.graph.node_count(),
         planner.roads().street.graph.edge_count(),
         planner.transit().map_or(0, |transit| transit.timetable().stops.len()),
     ));
     table.say(&format!(
-        "start from prepared files, CPU s: the city {:.2}, its streets {:.2}, the timetable {:.2}",
+        "start from prepared files, CPU s: the streets {:.2}, the timetable {:.2}, made ready {:.2}",
         s(read),
-        s(made),
-        s(joined)
+        s(joined),
+        s(made)
     ));
-    table.figure("start from prepared files, CPU s", s(read + made + joined), Goal::Most(2.0));
+    table.figure("start from prepared files, CPU s", s(read + made + joined), Goal::Most(1.5));
     table.figure("memory after the start, MB", gauge::memory_mb(), Goal::Most(150.0));
     let planner = Arc::new(planner);
     roads::measure(&planner, &car, &mut table);

@@ -23,7 +23,7 @@ const COMPARED: usize = 500;
 
 pub(crate) fn measure(planner: &Planner, pairs: &[[LonLat; 2]], table: &mut Table) {
     let roads = planner.roads();
-    let empty = Snapshot::empty(planner.city().network.links.len());
+    let empty = Snapshot::empty(planner.map().len());
     let costs = Costs::new(&roads.street, empty.view(NOW, NOW), None);
     let feet: Vec<[Vec<OnArc>; 2]> = pairs.iter().filter_map(|pair| feet(planner, pair)).collect();
     let mut memory = Memory::default();
@@ -53,7 +53,7 @@ pub(crate) fn measure(planner: &Planner, pairs: &[[LonLat; 2]], table: &mut Tabl
     });
     table.times("car journey from place to place, with steps", took.collect(), Goal::None);
 
-    let (mut writer, _) = TrafficWriter::new(planner.city(), Some(roads.clone()));
+    let (mut writer, _) = TrafficWriter::new(planner.map().clone(), Some(roads.clone()));
     let (mut read, mut shown) = (Vec::new(), Vec::new());
     for update in 0..UPDATES {
         let entry = traffic(planner, update);
@@ -71,12 +71,12 @@ fn feet(planner: &Planner, pair: &[LonLat; 2]) -> Option<[Vec<OnArc>; 2]> {
 
 /// Times of all links, slower than on empty roads, and some of them closed; others with each update.
 fn traffic(planner: &Planner, update: usize) -> Entry<LinkTimes> {
-    let links = planner.city().network.links.iter().enumerate().map(|(i, link)| {
+    let links = planner.map().links().enumerate().map(|(i, link)| {
         // Fibonacci hashing: numbers without a pattern, the same each time.
         let drawn = (i + update * 1_000_003).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
         let slower = 1.0 + (drawn % 1000) as f64 / 400.0;
         let time_s = (link.free_travel_time_s() * slower) as f32;
-        LinkTime { link: link.id.to_string(), time_s, closed: drawn.is_multiple_of(997) }
+        LinkTime { link: link.id().to_string(), time_s, closed: drawn.is_multiple_of(997) }
     });
     Entry::new(NOW, 0, LinkTimes { links: links.collect() })
 }
@@ -86,7 +86,7 @@ fn traffic(planner: &Planner, update: usize) -> Entry<LinkTimes> {
 pub(crate) fn compare(planner: &Planner, pairs: &[[LonLat; 2]]) -> anyhow::Result<ExitCode> {
     let roads = planner.roads();
     let feet: Vec<[Vec<OnArc>; 2]> = pairs.iter().filter_map(|pair| feet(planner, pair)).collect();
-    let (mut writer, seen) = TrafficWriter::new(planner.city(), Some(roads.clone()));
+    let (mut writer, seen) = TrafficWriter::new(planner.map().clone(), Some(roads.clone()));
     let (mut memory, mut scratch) = (Memory::default(), Scratch::default());
     let (mut same, mut different, mut no_way) = (0, 0, 0);
     for update in 0..UPDATES {

@@ -16,7 +16,7 @@ use routing::{
     service::{Limits, Routing},
     transit::{
         day::{Modes, NEVER},
-        search::{Request, Search, Walk},
+        search::{Between, Request, Search, Walk},
         walks::{Looking, WalkScratch},
     },
 };
@@ -46,12 +46,12 @@ pub(crate) fn measure(
     let start = at_eight(planner, day)?;
     let (ready, made) = gauge::thread(|| transit.ready(day, Profile::Walk));
     table.say(&format!(
-        "{} trips on {day}; the day is made ready in {:.2} s, with {} ways between stops",
+        "{} trips on {day}; the day is made ready in {:.2} s, with {} changes worth making",
         transit.timetable().trips_on(day),
         made.as_secs_f64(),
-        ready.footpaths().len()
+        ready.changes().len()
     ));
-    let (day_table, footpaths, walks) = (ready.day(), ready.footpaths(), transit.walks(Profile::Walk));
+    let (day_table, changes, walks) = (ready.day(), ready.changes(), transit.walks(Profile::Walk));
     let (mut search, mut scratch) = (Search::default(), WalkScratch::default());
     let (mut ways, mut one, mut range) = (Vec::new(), Vec::new(), Vec::new());
     let mut rest = Vec::new();
@@ -70,7 +70,7 @@ pub(crate) fn measure(
         let bounded = gauge::thread(|| transit.bounds(Profile::Walk).rest(&egress, false, 0, &mut rest)).1;
         let request = Request {
             day: day_table,
-            footpaths,
+            between: Between::Useful(changes),
             access: &access,
             egress: &egress,
             start: day_table.time_of(start).context("the hour is not in the day")?,
@@ -79,6 +79,7 @@ pub(crate) fn measure(
             longest: NEVER,
             slowness: 1.0,
             rest: &rest,
+            met: None,
         };
         one.push(bounded + gauge::thread(|| search.one(&request)).1);
         range.push(bounded + gauge::thread(|| search.range(&request, 3600)).1);

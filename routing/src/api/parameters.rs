@@ -184,14 +184,14 @@ pub(crate) fn place(
             {
                 return Ok(transit.place(stop));
             }
-            let stop = planner.city().transit.stops.iter().find(|stop| stop.id.as_str() == value);
+            let stop = planner.map().stops.iter().find(|stop| stop.id == value);
             let unknown = || {
                 let detail =
                     format!("{name}: {value:?} is neither latitude,longitude nor the id of a stop we know");
                 Problem::new(Code::UnknownStop, detail).with(name)
             };
             let stop = stop.ok_or_else(unknown)?;
-            let (name, id) = (stop.name.local.clone(), stop.id.as_str().to_string());
+            let (name, id) = (stop.name.local.clone(), stop.id.clone());
             Ok(Place { name, stop: Some(id), at: stop.at })
         }
     }
@@ -226,7 +226,7 @@ pub(crate) fn on_the_map(planner: &Planner, name: &str, at: LonLat) -> Result<()
         return Err(Problem::new(Code::NotAPlace, detail).with(name));
     }
     let nearest = LonLat { lon: at.lon.clamp(sw.lon, ne.lon), lat: at.lat.clamp(sw.lat, ne.lat) };
-    let city = planner.city().name.english();
+    let city = planner.map().name.english();
     let km = at.distance_m(nearest) / 1000.0;
     let detail = format!("{name} {},{} is {km:.1} km outside the map of {city}", at.lat, at.lon);
     Err(Problem::new(Code::OutsideTheMap, detail).with(name))

@@ -261,11 +261,11 @@ fn wanted(kinds: Option<Given>) -> Result<(bool, bool), Problem> {
 /// The named street that is nearest, and how far it is.
 fn street_at(routing: &Routing, at: LonLat) -> Option<(Named, f64)> {
     let planner = &routing.planner;
-    let named = |link: model::ids::LinkIx| planner.city().network.link(link).name.is_some();
+    let named = |link: model::ids::LinkIx| planner.map().link(link).name().is_some();
     let graph = planner.graph(Profile::Walk);
-    let access = planner.index().access(planner.city(), graph, at, HERE_M, named)?;
+    let access = planner.index().access(planner.map(), graph, at, HERE_M, named)?;
     let foot = access.nearest.first()?;
-    let name = planner.city().network.link(graph.arc(foot.arc).link).name.clone()?;
+    let name = planner.map().link(graph.arc(foot.arc).link).name()?.clone();
     let at = graph.plane.to_lonlat(foot.at);
     let street = Named { kind: Kind::Street, name, at, modes: Default::default(), importance: 0.0 };
     Some((street, access.distance_m))
@@ -276,7 +276,7 @@ impl MatchView {
         let place = found.place;
         let name = language.name(&place.name).to_string();
         let thousandths = |value: f32| (f64::from(value) * 1000.0).round() / 1000.0;
-        let city = language.name(&routing.planner.city().name).to_string();
+        let city = language.name(&routing.planner.map().name).to_string();
         let (kind, id, street) = match &place.kind {
             Kind::Stop(id) => ("STOP", id.clone(), None),
             Kind::Street => {

@@ -432,19 +432,17 @@ async fn an_answer_says_what_it_costs() {
 
 #[tokio::test]
 async fn a_shared_bicycle_is_taken_where_there_is_one_and_left_where_there_is_room() {
-    let routing = serve(
-        "
+    let streets = "
         A 0 0
         B 100 0
         C 2100 0
         D 2200 0
         A-B
         B-C
-        C-D",
-        Duration::ZERO,
-        "",
-    );
-    let at = |name: &str| crate::drawing::place(routing.planner.city(), name).at;
+        C-D";
+    let routing = serve(streets, Duration::ZERO, "");
+    let city = crate::drawing::draw(streets);
+    let at = |name: &str| crate::drawing::place(&city, name).at;
     let lend = |bicycles: u32, room: u32| {
         let spot = |name: &str, vehicles: u32, room: u32| Spot {
             id: name.to_string(),

@@ -2,9 +2,11 @@
 
 use crate::{
     drawing::{NOW, draw, picture},
+    foot::{Climb, Direction, FootWays},
     graph::{ArcIx, StreetGraph},
     hierarchy::{Hierarchy, Memory, Roads},
-    nearest::OnArc,
+    map::Map,
+    nearest::{OnArc, StreetIndex},
     profile::Profile,
     snapshot::{Snapshot, TrafficWriter},
     street::{Costs, Path, Scratch, quickest},
@@ -12,7 +14,7 @@ use crate::{
 use model::city::City;
 use petgraph::{algo::dijkstra, visit::EdgeRef};
 use proptest::prelude::*;
-use std::{fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 /// The least cost by Dijkstra's algorithm: from each start to the end of every arc, then onto the target.
 fn oracle_ms(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
@@ -132,7 +134,13 @@ fn wild() -> impl Strategy<Value = Wild> {
         })
 }
 
-fn check_wild(wild: &Wild, city: &City, picture: &Snapshot, profile: Profile) -> Result<(), TestCaseError> {
+fn check_wild(
+    wild: &Wild,
+    city: &City,
+    map: &Map,
+    picture: &Snapshot,
+    profile: Profile,
+) -> Result<(), TestCaseError> {
     let street = StreetGraph::build(city, profile);
     let arcs = street.graph.node_count();
     if arcs == 0 {
@@ -141,7 +149,7 @@ fn check_wild(wild: &Wild, city: &City, picture: &Snapshot, profile: Profile) ->
     let costs = Costs::new(&street, picture.view(NOW, NOW), None);
     let on_arc = |(index, along): &(prop::sample::Index, f64)| {
         let arc = ArcIx::new(index.index(arcs));
-        let shape = street.shape(city, arc);
+        let shape = street.shape(map, arc);
         OnArc { arc, along: *along, at: crate::graph::between(shape[0], shape[1], *along) }
     };
     let mut scratch = Scratch::default();
@@ -155,9 +163,45 @@ fn check_wild(wild: &Wild, city: &City, picture: &Snapshot, profile: Profile) ->
             from,
             to
         );
-        if let Some(path) = path {
-            prop_assert_eq!(path.cost_ms, added_up_ms(&costs, &path));
+        if let Some(path) = &path {
+            prop_assert_eq!(path.cost_ms, added_up_ms(&costs, path));
         }
+    }
+    if profile.goes_both_ways() {
+        check_on_foot(wild, &costs, map, on_arc)?;
+    }
+    Ok(())
+}
+
+/// Between the places beside which one stands on all arcs there are, the ways that stops are asked by take as long.
+fn check_on_foot(
+    wild: &Wild,
+    costs: &Costs<'_>,
+    map: &Map,
+    on_arc: impl Fn(&(prop::sample::Index, f64)) -> OnArc,
+) -> Result<(), TestCaseError> {
+    let (street, index) = (costs.graph(), StreetIndex::build(map));
+    let ways = FootWays::new(street);
+    prop_assert!(ways.fit(street));
+    let (mut climb, mut scratch) = (Climb::default(), Scratch::default());
+    let feet = |end: &(prop::sample::Index, f64)| {
+        let at = street.plane.to_lonlat(on_arc(end).at);
+        index.access(map, street, at, 100.0, |_| true).map(|access| access.nearest).unwrap_or_default()
+    };
+    for pair in wild.ends.chunks(2) {
+        let (from, to) = (feet(&pair[0]), feet(&pair[1]));
+        let (mut there, mut best) = (BTreeMap::new(), ways.along_ms(&from, &to));
+        let ends = ways.ends_of(&to, Direction::Towards);
+        ways.climb(&ends, Direction::Towards, u32::MAX - 1, &mut climb, |vertex, ms| {
+            there.insert(vertex, ms);
+        });
+        let starts = ways.ends_of(&from, Direction::Away);
+        ways.climb(&starts, Direction::Away, u32::MAX - 1, &mut climb, |vertex, ms| {
+            let met = there.get(&vertex).map(|more| ms + more);
+            best = best.into_iter().chain(met).min();
+        });
+        let expected = quickest(costs, &from, &to, &mut scratch).map(|path| path.cost_ms);
+        prop_assert_eq!(best, expected, "{:?} to {:?}", from, to);
     }
     Ok(())
 }
@@ -196,13 +240,13 @@ fn roads(city: &City) -> Arc<Roads> {
 }
 
 /// Feet on arcs whose numbers are given, two to each end where there are two numbers.
-fn feet(roads: &Roads, city: &City, places: &[(usize, f64)]) -> Vec<OnArc> {
+fn feet(roads: &Roads, map: &Map, places: &[(usize, f64)]) -> Vec<OnArc> {
     let arcs = roads.street.graph.node_count();
     let mut feet = Vec::<OnArc>::new();
     for &(number, along) in places {
         let arc = ArcIx::new(number % arcs);
         if feet.iter().all(|foot| foot.arc != arc) {
-            let shape = roads.street.shape(city, arc);
+            let shape = roads.street.shape(map, arc);
             feet.push(OnArc { arc, along, at: crate::graph::between(shape[0], shape[1], along) });
         }
     }
@@ -243,8 +287,8 @@ fn every_picture_of_the_traffic_is_answered_exactly() {
         }
     }
     let city = draw(&drawing);
-    let roads = roads(&city);
-    let (mut writer, traffic) = TrafficWriter::new(&city, Some(roads.clone()));
+    let (roads, map) = (roads(&city), Map::new(&city));
+    let (mut writer, traffic) = TrafficWriter::new(Arc::new(Map::new(&city)), Some(roads.clone()));
     for update in 0..20 {
         let said: Vec<String> = (0..links.len() / 4)
             .map(|_| {
@@ -259,7 +303,7 @@ fn every_picture_of_the_traffic_is_answered_exactly() {
         writer.publish(NOW);
         let place = |numbers: &mut Numbers| (numbers.below(1 << 20), numbers.below(1000) as f64 / 999.0);
         let pairs: Vec<[Vec<OnArc>; 2]> = (0..500)
-            .map(|_| [0; 2].map(|_| feet(&roads, &city, &[place(&mut numbers), place(&mut numbers)])))
+            .map(|_| [0; 2].map(|_| feet(&roads, &map, &[place(&mut numbers), place(&mut numbers)])))
             .collect();
         check_hierarchy(&roads, &traffic.now(), &pairs)
             .unwrap_or_else(|why| panic!("update {update}: {why}"));
@@ -285,7 +329,7 @@ proptest! {
         let city = draw(&wild.drawing);
         let picture = picture(&city, NOW, &wild.traffic);
         for profile in Profile::ALL {
-            check_wild(&wild, &city, &picture, profile)?;
+            check_wild(&wild, &city, &Map::new(&city), &picture, profile)?;
         }
     }
 
@@ -293,9 +337,9 @@ proptest! {
     #[test]
     fn the_hierarchy_equals_a_star(wild in wild()) {
         let city = draw(&wild.drawing);
-        let roads = roads(&city);
+        let (roads, map) = (roads(&city), Map::new(&city));
         if roads.street.graph.node_count() > 0 {
-            let (mut writer, traffic) = TrafficWriter::new(&city, Some(roads.clone()));
+            let (mut writer, traffic) = TrafficWriter::new(Arc::new(Map::new(&city)), Some(roads.clone()));
             writer.apply(NOW, &crate::drawing::said(NOW, &wild.traffic));
             if !writer.is_due(NOW) {
                 return Ok(());
@@ -304,7 +348,7 @@ proptest! {
             let place = |(index, along): &(prop::sample::Index, f64)| (index.index(1 << 16), *along);
             let ends: Vec<_> = wild.ends.iter().map(place).collect();
             let pairs: Vec<_> =
-                ends.chunks(4).map(|four| [&four[..2], &four[2..]].map(|two| feet(&roads, &city, two))).collect();
+                ends.chunks(4).map(|four| [&four[..2], &four[2..]].map(|two| feet(&roads, &map, two))).collect();
             check_hierarchy(&roads, &traffic.now(), &pairs)?;
         }
     }

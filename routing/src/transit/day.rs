@@ -87,6 +87,21 @@ pub struct At {
     pub index: u32,
 }
 
+/// A place where one may get on, with all that it takes to see what one catches there, side by side.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Boarding {
+    /// The place.
+    pub(super) at: At,
+    /// Its number among all places.
+    pub(super) place: u32,
+    /// Where its departures begin.
+    departures: u32,
+    /// How many there are.
+    pub(super) trips: u32,
+    /// The course's mode, as a set of one.
+    pub(super) modes: Modes,
+}
+
 /// Who may travel: trips without are not in the table at all.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Traveller {
@@ -113,6 +128,9 @@ pub struct DayTable {
     runs: Vec<Run>,
     by_stop: Vec<At>,
     first_of_stop: Vec<u32>,
+    /// By stop: where one may get on.
+    boardings: Vec<Boarding>,
+    first_boarding: Vec<u32>,
     live: Arc<Live>,
     gain_s: u32,
 }
@@ -185,6 +203,8 @@ impl DayTable {
             runs: Vec::new(),
             by_stop: Vec::new(),
             first_of_stop: Vec::new(),
+            boardings: Vec::new(),
+            first_boarding: vec![0],
             live,
             gain_s: 0,
         }
@@ -231,6 +251,22 @@ impl DayTable {
             }
         }
         (self.by_stop, self.first_of_stop) = (by_stop, first);
+        for stop in 0..stops as u32 {
+            for i in self.first_of_stop[stop as usize]..self.first_of_stop[stop as usize + 1] {
+                let at = self.by_stop[i as usize];
+                let course = self.courses[at.course as usize];
+                if self.boards(at) && at.index + 1 < course.length {
+                    self.boardings.push(Boarding {
+                        at,
+                        place: self.place_ix(at) as u32,
+                        departures: course.times + at.index * course.trips,
+                        trips: course.trips,
+                        modes: course.modes,
+                    });
+                }
+            }
+            self.first_boarding.push(self.boardings.len() as u32);
+        }
         for (course, c) in self.courses.iter().enumerate() {
             let mut longest = 0;
             for index in 0..c.length {
@@ -271,6 +307,10 @@ impl DayTable {
         turned
     }
 
+    /// A time of this table as the table seen the other way has it; none if that does not reach so far.
+    pub(crate) fn turned_time(&self, time: u32) -> Option<u32> {
+        HORIZON_S.checked_sub(time)
+    }
     /// Whether it is seen backwards.
     pub fn is_turned(&self) -> bool {
         self.backwards
@@ -295,6 +335,15 @@ impl DayTable {
     pub fn courses_at(&self, stop: u32) -> &[At] {
         let stop = stop as usize;
         &self.by_stop[self.first_of_stop[stop] as usize..self.first_of_stop[stop + 1] as usize]
+    }
+    /// Where one may get on at a stop.
+    pub(super) fn boardings_at(&self, stop: u32) -> &[Boarding] {
+        let stop = stop as usize;
+        &self.boardings[self.first_boarding[stop] as usize..self.first_boarding[stop + 1] as usize]
+    }
+    /// When trips leave there, the earliest first.
+    pub(super) fn departures_of(&self, boarding: &Boarding) -> &[u32] {
+        &self.departures[boarding.departures as usize..(boarding.departures + boarding.trips) as usize]
     }
     /// The stop at a place.
     pub fn stop(&self, at: At) -> u32 {
@@ -329,10 +378,10 @@ impl DayTable {
     pub(super) fn place_ix(&self, at: At) -> usize {
         (self.courses[at.course as usize].stops + at.index) as usize
     }
-    /// How long trips take at most from their course's first stop until they leave there, s; between two places no trip takes
-    /// longer than the difference.
-    pub(super) fn longest_until(&self, at: At) -> u32 {
-        self.longest[self.place_ix(at)]
+    /// By a place's number: how long trips take at most from their course's first stop until they leave there, s; between two
+    /// places no trip takes longer than the difference.
+    pub(super) fn longest_at(&self, place: usize) -> u32 {
+        self.longest[place]
     }
     /// How many places there are.
     pub(super) fn place_count(&self) -> usize {

@@ -159,7 +159,7 @@ pub(crate) fn query(city: &City, text: &str) -> TransitQuery {
 #[track_caller]
 pub(crate) fn check_journeys(streets: &str, drawing: &str, question: &str, expected: &str) {
     let planner = planner(streets, drawing);
-    let query = query(planner.city(), question);
+    let query = query(&draw(streets), question);
     let journeys = planner.by_transit(&query).unwrap_or_else(|none| panic!("{question}: {none}"));
     let day = |moment: Moment| moment.0.div_euclid(86_400_000);
     let lines: Vec<String> = journeys.iter().map(ToString::to_string).collect();

@@ -8,7 +8,8 @@
 //! To arrive by a time, the same search runs on the day turned round ([`DayTable::turned`]).
 
 use super::{
-    day::{At, DayTable, Modes, NEVER},
+    changes::Changes,
+    day::{At, Boarding, DayTable, Modes, NEVER},
     walks::Footpaths,
 };
 
@@ -20,8 +21,8 @@ pub type Walk = (u32, u32);
 pub struct Request<'a> {
     /// The day.
     pub day: &'a DayTable,
-    /// Ways between stops, in the same direction.
-    pub footpaths: &'a Footpaths,
+    /// Ways between rides, in the same direction.
+    pub between: Between<'a>,
     /// Ways from the start to stops; each stop at most once.
     pub access: &'a [Walk],
     /// Ways from stops to the goal; each stop at most once.
@@ -38,12 +39,32 @@ pub struct Request<'a> {
     pub slowness: f64,
     /// By stop: how long it takes at least from there to the goal, s ([`super::bounds`]); empty if that is not known.
     pub rest: &'a [u32],
+    /// A search the other way ([`Search::one_and_its_like`]), of which `start` is an arrival with as many rides: nobody need be
+    /// looked for where that one did not come in time.
+    pub met: Option<&'a Search>,
+}
+
+/// How one changes.
+#[derive(Clone, Copy, Debug)]
+pub enum Between<'a> {
+    /// By the ways that are of use: for whoever walks at the usual speed or slower.
+    Useful(&'a Changes),
+    /// By any: who walks faster than usual may overtake a vehicle.
+    Any(&'a Footpaths),
 }
 
 impl Request<'_> {
     /// How long it takes at least from a stop to the goal, s.
     fn rest(&self, stop: u32) -> u32 {
         self.rest.get(stop as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether those whom the search the other way followed get off at a stop by then, with all rides but `k`.
+    fn is_met(&self, k: usize, stop: u32, time: u32) -> bool {
+        self.met.is_none_or(|other| {
+            let arrived = other.arrived[stop as usize * other.levels + self.rides - k];
+            self.day.turned_time(time).is_some_and(|time| arrived <= time)
+        })
     }
 }
 
@@ -96,8 +117,12 @@ pub struct Search {
     /// Stops where somebody got off in this round.
     left: Vec<u32>,
     has_left: Vec<bool>,
-    /// By place in a course and number of rides: the earliest trip that was ridden past there.
+    /// By place in a course and number of rides: the earliest trip that was ridden past there. Where one departure is looked
+    /// for, rides are counted upwards, and one number for each place is enough.
     ridden: Vec<u32>,
+    ridden_levels: usize,
+    /// 1 if what is no better than what is known is followed too, else 0.
+    ties: u32,
     /// Parts of trips to be ridden in this round: from where, which trip, and to where.
     parts: Vec<(At, u32, u32)>,
     /// By number of rides: arrival at the goal, the stop before it, and whether this departure made it better.
@@ -109,7 +134,7 @@ impl Search {
     /// The best connections for somebody who sets out at `start`: each takes more rides than the one before and
     /// arrives earlier.
     pub fn one(&mut self, request: &Request<'_>) -> Vec<Found> {
-        self.begin(request);
+        self.begin(request, 1);
         let limit = request.start.saturating_add(request.longest);
         self.goal.fill((limit, NEVER, false));
         for &(stop, walk_s) in request.access {
@@ -121,11 +146,20 @@ impl Search {
         found
     }
 
+    /// The same, following all ways that lead to those arrivals, so that a search back from one of them can keep to where this
+    /// one was ([`Request::met`]).
+    pub fn one_and_its_like(&mut self, request: &Request<'_>) -> Vec<Found> {
+        self.ties = 1;
+        let found = self.one(request);
+        self.ties = 0;
+        found
+    }
+
     /// The best connections of all departures from `start` to `start + window`. None of them leaves no later,
     /// arrives no earlier and takes no fewer rides than another, be that one in the window or after it. In order of
     /// departure, latest first.
     pub fn range(&mut self, request: &Request<'_>, window: u32) -> Vec<Found> {
-        self.begin(request);
+        self.begin(request, request.rides.clamp(1, MOST_RIDES) + 1);
         // Who would rather wait until after the window is not told to leave in it.
         let after = request.start.saturating_add(window).saturating_add(1);
         self.goal.fill((after.saturating_add(request.longest), NEVER, false));
@@ -151,7 +185,7 @@ impl Search {
         found
     }
 
-    fn begin(&mut self, request: &Request<'_>) {
+    fn begin(&mut self, request: &Request<'_>, ridden_levels: usize) {
         let stops = request.day.stop_count();
         self.levels = request.rides.clamp(1, MOST_RIDES) + 1;
         let labels = stops * self.levels;
@@ -167,7 +201,8 @@ impl Search {
         self.is_marked.resize(stops, false);
         self.has_left.resize(stops, false);
         self.ridden.clear();
-        self.ridden.resize(request.day.place_count() * self.levels, NEVER);
+        self.ridden_levels = ridden_levels;
+        self.ridden.resize(request.day.place_count() * ridden_levels, NEVER);
         self.goal.resize(self.levels, (NEVER, NEVER, false));
         for stop in self.egress_of.drain(..) {
             self.egress[stop as usize] = NEVER;
@@ -203,9 +238,9 @@ impl Search {
         for stop in marked.drain(..) {
             self.is_marked[stop as usize] = false;
             let ready = self.ready[stop as usize * self.levels + k - 1];
-            for &at in day.courses_at(stop) {
-                if day.boards(at) && day.runs_as(at.course, request.modes) {
-                    self.catch(request, k, at, ready);
+            for boarding in day.boardings_at(stop) {
+                if boarding.modes.any(request.modes) {
+                    self.catch(request, k, boarding, ready);
                 }
             }
         }
@@ -213,17 +248,16 @@ impl Search {
     }
 
     /// Finds the trip that is caught there by one who is ready at a time.
-    fn catch(&mut self, request: &Request<'_>, k: usize, at: At, ready: u32) {
-        let day = request.day;
-        let ridden = self.ridden[day.place_ix(at) * self.levels + k];
-        let trips = day.course(at.course).trips;
+    fn catch(&mut self, request: &Request<'_>, k: usize, boarding: &Boarding, ready: u32) {
+        let ridden = self.ridden[boarding.place as usize * self.ridden_levels + k % self.ridden_levels];
+        let departures = request.day.departures_of(boarding);
         // Most who come there are too late for anything that was not ridden: one look is enough.
-        if ridden == 0 || (ridden <= trips && ready > day.departure(at, ridden - 1)) {
+        if ridden == 0 || (ridden <= boarding.trips && ready > departures[ridden as usize - 1]) {
             return;
         }
-        let trip = day.first_trip(at, ready);
-        if trip < trips {
-            self.board(request, k, at, trip);
+        let trip = departures.partition_point(|&departure| departure < ready) as u32;
+        if trip < boarding.trips {
+            self.board(request, k, boarding.at, trip);
         }
     }
 
@@ -233,13 +267,13 @@ impl Search {
         let (first, length) = (day.place_ix(at), day.course(at.course).length);
         let mut until = at.index;
         for index in at.index..length {
-            let place = (first + (index - at.index) as usize) * self.levels;
-            let ridden = &mut self.ridden[place..place + self.levels];
+            let place = (first + (index - at.index) as usize) * self.ridden_levels;
+            let ridden = &mut self.ridden[place + k % self.ridden_levels..place + self.ridden_levels];
             until = index;
-            if ridden[k] <= trip {
+            if ridden[0] <= trip {
                 break; // Beyond here, but perhaps nobody has got off here yet: it may be where they got on.
             }
-            lower(&mut ridden[k..], trip);
+            lower(ridden, trip);
         }
         if until > at.index {
             self.parts.push((at, trip, until));
@@ -264,7 +298,8 @@ impl Search {
 
     fn get_off(&mut self, request: &Request<'_>, k: usize, stop: u32, time: u32, ride: Ride) {
         let label = stop as usize * self.levels;
-        if time >= self.arrived[label + k] || time.saturating_add(request.rest(stop)) >= self.goal[k].0 {
+        let until = self.goal[k].0.saturating_add(self.ties);
+        if time >= self.arrived[label + k] || time.saturating_add(request.rest(stop)) >= until {
             return;
         }
         self.rode[label + k] = ride;
@@ -290,19 +325,32 @@ impl Search {
                 continue; // Nobody rides on from here.
             }
             let time = self.arrived[stop as usize * self.levels + k];
-            for &(to, walk_s) in request.footpaths.from(stop) {
-                let ready = time.saturating_add(scaled(walk_s, request.slowness));
-                if ready >= self.goal[k + 1].0 {
-                    break; // The rest is farther.
+            match request.between {
+                Between::Useful(changes) => {
+                    let ride = self.rode[stop as usize * self.levels + k];
+                    let place = request.day.place_ix(At { course: ride.course, index: ride.alight });
+                    self.walk_on(request, k, stop, time, changes.from(place));
                 }
-                if ready.saturating_add(request.rest(to)) < self.goal[k + 1].0 {
-                    self.get_ready(k, to, stop, ready);
+                Between::Any(footpaths) => {
+                    self.walk_on(request, k, stop, time, footpaths.from(stop));
+                    self.walk_on(request, k, stop, time, &[(stop, footpaths.change(stop))]);
                 }
             }
-            let ready = time.saturating_add(request.footpaths.change(stop));
-            self.get_ready(k, stop, stop, ready);
         }
         self.left = left;
+    }
+
+    fn walk_on(&mut self, request: &Request<'_>, k: usize, from: u32, time: u32, ways: &[Walk]) {
+        for &(to, walk_s) in ways {
+            let ready = time.saturating_add(scaled(walk_s, request.slowness));
+            let until = self.goal[k + 1].0.saturating_add(self.ties);
+            if ready >= until {
+                break; // The rest is farther.
+            }
+            if ready.saturating_add(request.rest(to)) < until && request.is_met(k, to, ready) {
+                self.get_ready(k, to, from, ready);
+            }
+        }
     }
 
     fn get_ready(&mut self, k: usize, stop: u32, from: u32, time: u32) {

@@ -3,23 +3,20 @@
 //! A stop has doors. Most stops have one, on the street beside them. A station whose feed says what is inside
 //! (GTFS pathways) has its entrances, each as far away as the corridors, stairs and lifts make it.
 
-use super::{
-    day::{At, DayTable},
-    search::Walk,
-    timetable::Timetable,
-};
+use super::{search::Walk, timetable::Timetable};
 use crate::{
-    foot::{Direction, FootGraph, FootScratch},
+    foot::{Climb, Direction, FootWays},
     graph::StreetGraph,
     gtfs::records::{StopKind, TransferRule},
+    map::Map,
     nearest::{OnArc, StreetIndex},
     profile::Profile,
 };
-use model::city::City;
 use serde::{Deserialize, Serialize};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
@@ -81,37 +78,6 @@ impl Footpaths {
         Footpaths::new(all.collect::<Vec<_>>(), self.change.clone())
     }
 
-    /// Those that are of any use on a day: from each stop, for each course, only ways to places where nobody can be
-    /// by riding that course from another place to which there is a way. Who walks along a line of stops would
-    /// otherwise be asked at each of them whether he gets on.
-    pub fn useful_on(&self, day: &DayTable) -> Footpaths {
-        let mut ways = Vec::new();
-        let mut places: Vec<(At, u32, u32)> = Vec::new(); // where in a course, seconds to there, which way
-        for stop in 0..self.change.len() as u32 {
-            places.clear();
-            let itself = (stop, self.change(stop));
-            for (way, &(to, s)) in std::iter::once(&itself).chain(self.from(stop)).enumerate() {
-                let boards = |at: &&At| day.boards(**at);
-                places.extend(day.courses_at(to).iter().filter(boards).map(|&at| (at, s, way as u32)));
-            }
-            places.sort_unstable_by_key(|&(at, s, _)| (at.course, at.index, s));
-            let mut useful = vec![false; self.from(stop).len() + 1];
-            for places in places.chunk_by(|a, b| a.0.course == b.0.course) {
-                let mut soonest = i64::MAX;
-                for &(at, s, way) in places {
-                    // How long before a trip comes here one has to set out to ride it from an earlier place, at worst.
-                    let ahead = i64::from(s) - i64::from(day.longest_until(at));
-                    if ahead < soonest {
-                        (soonest, useful[way as usize]) = (ahead, true);
-                    }
-                }
-            }
-            let kept = self.from(stop).iter().zip(&useful[1..]).filter(|(_, useful)| **useful);
-            ways.extend(kept.map(|(&(to, s), _)| (stop, to, s)));
-        }
-        Footpaths::new(ways, self.change.clone())
-    }
-
     /// Ways from a stop to others, shortest first.
     pub fn from(&self, stop: u32) -> &[Walk] {
         &self.to[self.first[stop as usize] as usize..self.first[stop as usize + 1] as usize]
@@ -136,34 +102,36 @@ impl Footpaths {
 /// Streets and stops for one kind of traveller on foot.
 #[derive(Debug)]
 pub struct Walks {
-    graph: FootGraph,
+    ways: Arc<FootWays>,
     doors: Vec<Vec<Door>>,
     /// By vertex: stops that one comes to from there, and the ms.
-    into: Hanging,
+    into: Buckets,
     /// By vertex: stops from which one comes there, and the ms.
-    out_of: Hanging,
+    out_of: Buckets,
     /// By arc: stops with a door on it.
     on_arc: HashMap<usize, Vec<u32>>,
 }
 
-/// Stops by the vertex at which they hang.
+/// Stops by the vertices of importance near them, the nearest stops first (Knopp, Sanders, Schultes, Schulz, Wagner: Computing
+/// Many-to-Many Shortest Paths Using Highway Hierarchies, 2007).
 #[derive(Debug)]
-struct Hanging {
+struct Buckets {
     first: Vec<u32>,
+    /// The ms, and the stop.
     stops: Vec<(u32, u32)>,
 }
 
-impl Hanging {
-    fn new(vertices: usize, mut ends: Vec<(u32, u32, u32)>) -> Hanging {
-        ends.sort_unstable();
+impl Buckets {
+    fn new(vertices: usize, mut all: Vec<(u32, u32, u32)>) -> Buckets {
+        all.sort_unstable();
         let mut first = vec![0; vertices + 1];
-        for &(vertex, ..) in &ends {
+        for &(vertex, ..) in &all {
             first[vertex as usize + 1] += 1;
         }
         for i in 0..vertices {
             first[i + 1] += first[i];
         }
-        Hanging { first, stops: ends.into_iter().map(|(_, stop, ms)| (stop, ms)).collect() }
+        Buckets { first, stops: all.into_iter().map(|(_, ms, stop)| (ms, stop)).collect() }
     }
 
     fn at(&self, vertex: u32) -> &[(u32, u32)] {
@@ -174,7 +142,7 @@ impl Hanging {
 /// Working memory for [`Walks::reach`], kept between searches.
 #[derive(Debug, Default)]
 pub struct WalkScratch {
-    foot: FootScratch,
+    climb: Climb,
     best: Vec<u32>,
 }
 
@@ -189,8 +157,12 @@ pub enum Looking {
 
 impl Walks {
     /// Finds every stop's doors on the streets of one who is on foot or in a wheelchair.
-    pub fn new(city: &City, index: &StreetIndex, street: &StreetGraph, timetable: &Timetable) -> Walks {
-        let graph = FootGraph::new(street);
+    pub fn new(
+        map: &Map,
+        index: &StreetIndex,
+        (street, ways): (&StreetGraph, &Arc<FootWays>),
+        timetable: &Timetable,
+    ) -> Walks {
         let mut inside = Inside::new(timetable, street.profile);
         let speed = street.profile.usual_speed_mps().unwrap_or(1.0);
         let doors: Vec<Vec<Door>> = (0..timetable.stops.len() as u32)
@@ -202,7 +174,7 @@ impl Walks {
             .map(|entrances| {
                 let door = |(stop, out_s, in_s): (u32, u32, u32)| {
                     let at = timetable.stops[stop as usize].at;
-                    let access = index.access(city, street, at, STOP_WITHIN_M, |_| true)?;
+                    let access = index.access(map, street, at, STOP_WITHIN_M, |_| true)?;
                     let gap_ms = crate::graph::whole_ms(access.distance_m / speed);
                     let feet = if access.main.is_empty() { access.nearest } else { access.main };
                     Some(Door { stop, feet, out_ms: out_s * 1000 + gap_ms, in_ms: in_s * 1000 + gap_ms })
@@ -210,24 +182,30 @@ impl Walks {
                 entrances.into_iter().filter_map(door).collect()
             })
             .collect();
-        let ends = |direction: Direction, gap: fn(&Door) -> u32| {
-            let mut all = Vec::new();
+        let mut climb = Climb::default();
+        let mut buckets = |direction: Direction, gap: fn(&Door) -> u32| {
+            let (mut all, mut ends) = (Vec::new(), Vec::new());
             for (stop, doors) in doors.iter().enumerate() {
+                ends.clear();
                 for door in doors {
-                    let ends = graph.ends_of(&door.feet, direction);
-                    all.extend(ends.into_iter().map(|(vertex, ms)| (vertex, stop as u32, ms + gap(door))));
+                    let there = ways.ends_of(&door.feet, direction);
+                    ends.extend(there.into_iter().map(|(vertex, ms)| (vertex, ms + gap(door))));
                 }
+                ways.climb(&ends, direction, u32::MAX - 1, &mut climb, |vertex, ms| {
+                    all.push((vertex, ms, stop as u32));
+                });
             }
-            Hanging::new(graph.vertices(), all)
+            Buckets::new(ways.vertices(), all)
         };
-        let (into, out_of) = (ends(Direction::Towards, |d| d.in_ms), ends(Direction::Away, |d| d.out_ms));
+        let (into, out_of) =
+            (buckets(Direction::Towards, |d| d.in_ms), buckets(Direction::Away, |d| d.out_ms));
         let mut on_arc = HashMap::<usize, Vec<u32>>::new();
         for (stop, doors) in doors.iter().enumerate() {
             for foot in doors.iter().flat_map(|door| &door.feet) {
                 on_arc.entry(foot.arc.index()).or_default().push(stop as u32);
             }
         }
-        Walks { graph, doors, into, out_of, on_arc }
+        Walks { ways: ways.clone(), doors, into, out_of, on_arc }
     }
 
     /// A stop's doors; none if no street is near.
@@ -252,8 +230,8 @@ impl Walks {
             for &stop in self.on_arc.get(&foot.arc.index()).into_iter().flatten() {
                 for door in self.doors(stop) {
                     let ms = match looking {
-                        Looking::Away => self.graph.along_ms(feet, &door.feet).map(|ms| ms + door.in_ms),
-                        Looking::Towards => self.graph.along_ms(&door.feet, feet).map(|ms| ms + door.out_ms),
+                        Looking::Away => self.ways.along_ms(feet, &door.feet).map(|ms| ms + door.in_ms),
+                        Looking::Towards => self.ways.along_ms(&door.feet, feet).map(|ms| ms + door.out_ms),
                     };
                     if let Some(ms) = ms {
                         found.offer(stop, ms);
@@ -261,25 +239,23 @@ impl Walks {
                 }
             }
         }
-        let starts = self.graph.ends_of(feet, direction);
-        self.spread(&starts, looking, &mut found, &mut scratch.foot);
+        let starts = self.ways.ends_of(feet, direction);
+        self.spread(&starts, looking, &mut found, &mut scratch.climb);
         found.take()
     }
 
-    fn spread(
-        &self,
-        starts: &[(u32, u32)],
-        looking: Looking,
-        found: &mut Found<'_>,
-        scratch: &mut FootScratch,
-    ) {
-        let (direction, hanging) = match looking {
+    fn spread(&self, starts: &[(u32, u32)], looking: Looking, found: &mut Found<'_>, climb: &mut Climb) {
+        let (direction, buckets) = match looking {
             Looking::Away => (Direction::Away, &self.into),
             Looking::Towards => (Direction::Towards, &self.out_of),
         };
-        self.graph.visit(starts, direction, found.limit_ms, scratch, |vertex, ms| {
-            for &(stop, more_ms) in hanging.at(vertex) {
-                found.offer(stop, ms.saturating_add(more_ms));
+        self.ways.climb(starts, direction, found.limit_ms, climb, |vertex, ms| {
+            for &(more_ms, stop) in buckets.at(vertex) {
+                let there = ms.saturating_add(more_ms);
+                if there > found.limit_ms {
+                    break; // The rest is farther.
+                }
+                found.offer(stop, there);
             }
         });
     }
@@ -294,17 +270,17 @@ impl Walks {
             let mut found = Found::new(&mut scratch.best, self.doors.len(), limit_ms);
             let mut starts = Vec::new();
             for door in self.doors(stop) {
-                let ends = self.graph.ends_of(&door.feet, Direction::Away);
+                let ends = self.ways.ends_of(&door.feet, Direction::Away);
                 starts.extend(ends.into_iter().map(|(vertex, ms)| (vertex, ms + door.out_ms)));
                 for &other in door.feet.iter().flat_map(|foot| &self.on_arc[&foot.arc.index()]) {
                     for end in self.doors(other) {
-                        if let Some(ms) = self.graph.along_ms(&door.feet, &end.feet) {
+                        if let Some(ms) = self.ways.along_ms(&door.feet, &end.feet) {
                             found.offer(other, ms + door.out_ms + end.in_ms);
                         }
                     }
                 }
             }
-            self.spread(&starts, Looking::Away, &mut found, &mut scratch.foot);
+            self.spread(&starts, Looking::Away, &mut found, &mut scratch.climb);
             for (other, seconds) in inside.platforms(timetable, stop) {
                 found.offer(other, seconds * 1000);
             }

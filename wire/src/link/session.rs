@@ -1,8 +1,8 @@
 //! One connection after another, until the link ends.
 
 use super::{
-    BACKOFF, CONNECT_PATIENCE, Delivery, FILTERS_PER_PACKET, HANDED, Incoming, LARGEST_PACKET,
-    LinkConfig, Message, Outgoing, PATIENCE, RENEWAL_EVERY, Shared, count, lock,
+    BACKOFF, CONNECT_PATIENCE, Delivery, FILTERS_PER_PACKET, HANDED, Incoming, LARGEST_PACKET, LinkConfig,
+    Message, Outgoing, PATIENCE, RENEWAL_EVERY, Shared, count, lock,
     tls::{Certificates, TlsError},
 };
 use bytes::Bytes;

@@ -171,6 +171,30 @@ async fn pages_follow_one_another() {
 }
 
 #[tokio::test]
+async fn parquet_has_the_same_rows_and_times_in_utc() {
+    use parquet::{
+        file::reader::{FileReader, SerializedFileReader},
+        record::RowAccessor,
+    };
+    let bench = Bench::start().await;
+    let (group, _) = half_an_hour(&bench).await;
+    let path = over("measures/approach_volume", "&format=parquet");
+    let response = bench.app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/vnd.apache.parquet");
+    let bytes = axum::body::to_bytes(response.into_body(), 1_000_000).await.unwrap();
+    let file = SerializedFileReader::new(bytes).unwrap();
+    let rows = file.get_row_iter(None).unwrap().map(|row| {
+        let row = row.unwrap();
+        let at = jiff::Timestamp::from_millisecond(row.get_timestamp_millis(0).unwrap()).unwrap();
+        let device = row.get_string(1).unwrap().clone();
+        (at.to_string(), device, row.get_long(2).unwrap(), row.get_double(3).unwrap())
+    });
+    let row = |at: &str| (at.to_owned(), "C".to_owned(), i64::from(group), 30.0);
+    assert_eq!(rows.collect::<Vec<_>>(), [row("2026-02-01T08:00:00Z"), row("2026-02-01T08:15:00Z")]);
+    bench.end().await;
+}
+
+#[tokio::test]
 async fn csv_has_the_packages_columns_and_local_time() {
     let bench = Bench::start().await;
     let (group, _) = half_an_hour(&bench).await;

@@ -126,6 +126,25 @@ fn who_arrives_on_red_stands_until_green() {
 }
 
 #[test]
+fn gaps_go_from_vehicle_to_vehicle_within_green() {
+    let log = "
+        12:00:00 ended 2
+        12:00:10 on 10
+        12:00:30 green 2
+        12:00:33 on 10
+        12:00:33 on 11
+        12:00:36.5 on 10
+        12:00:41 on 10
+        12:00:50 amber 2
+        12:00:52 on 10
+        12:00:54 ended 2";
+    let report = measured(log, &[detector(10, 2, Function::Advance), detector(11, 2, Function::Advance)]);
+    let [row] = &report.left_turn_gap[..] else { panic!("{:?}", report.left_turn_gap) };
+    assert_eq!([row.gap1, row.gap2, row.gap3, row.gap4], [1, 1, 1, 1]);
+    assert_eq!((row.turnable_time, row.percent_turnable), (9.0, 0.45));
+}
+
+#[test]
 fn a_split_says_how_long_it_was_and_why_it_ended() {
     let log = "
         12:00:00 plan 4

@@ -73,6 +73,38 @@ export interface Series {
 /** A picture, ready to draw: series in this order, time along the abscissa. */
 export interface Chart extends ChartInfo, Looked { series: Series[] }
 
+/** What a change did: days of one name side by side. */
+export interface Comparison {
+  junction: string;
+  measure: string;
+  column: string;
+  unit: string;
+  bin_min: number;
+  time_zone: string;
+  before: number;
+  after: number;
+  difference: number;
+  /** Half the 95 % interval of the difference; null for one pair of days. */
+  half_width: number | null;
+  significant: boolean;
+  left_out: number;
+  pairs: { before: string; after: string; bins: number; mean_before: number; mean_after: number }[];
+}
+
+/** Which days, ms since the epoch, and which part of each, minutes after midnight. */
+export interface WhichDays {
+  column?: string;
+  before_from: number;
+  before_to: number;
+  after_from: number;
+  after_to: number;
+  from_minute?: number;
+  to_minute?: number;
+  bin_min?: number;
+  tz?: string;
+  group?: number;
+}
+
 /** What to look at, and how; the centre says what holds where something is left out. */
 export interface Which {
   from?: number;
@@ -84,7 +116,7 @@ export interface Which {
   limit?: number;
 }
 
-function query(which: Which & { format?: "csv" }): string {
+function query(which: (Which & { format?: "csv" }) | WhichDays): string {
   const pairs = Object.entries(which).filter(([, value]) => value !== undefined);
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs.map(([key, value]) => [key, String(value)]))}`;
 }
@@ -97,6 +129,8 @@ export const measure = (junction: string, name: string, which: Which = {}) =>
   ask<MeasureTable>(`${at(junction)}/measures/${name}${query(which)}`);
 export const chart = (junction: string, name: string, which: Omit<Which, "offset" | "limit"> = {}) =>
   ask<Chart>(`${at(junction)}/charts/${name}${query(which)}`);
+export const comparison = (junction: string, name: string, which: WhichDays) =>
+  ask<Comparison>(`${at(junction)}/comparison/${name}${query(which)}`);
 /** Where the table is to be had as CSV. */
 export const measureCsv = (junction: string, name: string, which: Which = {}) =>
   `${at(junction)}/measures/${name}${query({ ...which, format: "csv" })}`;

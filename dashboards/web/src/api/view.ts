@@ -18,6 +18,7 @@ export interface Health {
   broker: { state: string; since: number; detail: string };
   store: { kind: string; state: string; written: number; waiting: number; dropped: number };
   speed_index: number | null;
+  speed_base: { year: number; index: number } | null;
   speed_history: [number, number][];
   corridors: { name: Name; speed_kmh: number | null; free_kmh: number }[];
   rejected: Record<string, number>;

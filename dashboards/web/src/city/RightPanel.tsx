@@ -66,6 +66,7 @@ function Numbers() {
           <span class="label">{index === null ? t("city.indexNone") : t("city.indexUnit")}</span>
           <Sparkline />
         </div>
+        {index !== null && city.speed_base !== null && <p class="label">{t("city.indexBase", { x: signed((100 * index) / city.speed_base.index - 100), year: String(city.speed_base.year) })}</p>}
         {mean !== null && <p class="label">{t("city.mean", { x: "" })}<b class="soft">{num(mean, 1)}</b></p>}
       </div>
       <dl class="pair">

@@ -16,6 +16,7 @@ import { groupName } from "../junction/groupName";
 import { junction as askJunction } from "../api/client";
 import type { Group } from "../api/view";
 import { language } from "../settings";
+import { BeforeAfter } from "./BeforeAfter";
 import { Bubbles, Endings } from "./Rows";
 import { Plot, WHOLE, type Zoom } from "./Plot";
 import { Table, TABLE_CHARTS } from "./Table";
@@ -174,6 +175,7 @@ export function Measures() {
         </div>
         <aside class="side side-right m-side" aria-label={t("m.compare")}>
           <Table sides={others.value} labels={sides.map((one) => label(one))} shift={sides.length === 2 ? (sides[1]?.to ?? 0) - (sides[0]?.to ?? 0) : 0} group={second === null ? (group?.number ?? null) : null} />
+          {first !== null && <BeforeAfter key={first} junction={first} group={group?.number ?? null} />}
           <div class="m-buttons">
             <button type="button" class="button" disabled={shown.length === 0} onClick={exportCsv}><Icon name="download" size={16} />{t("file.csv")}</button>
             <button type="button" class="button" disabled={shown.length === 0} onClick={() => take.value?.()}><Icon name="download" size={16} />{t("file.png")}</button>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clock, countdown, date, duration, number, signed, zoneName } from "../../src/format";
+import { clock, countdown, date, dayBounds, duration, number, signed, zoneName } from "../../src/format";
 
 test("numbers", () => {
   const check = (value: number, digits: number, ru: string, en: string) => {
@@ -55,4 +55,17 @@ test("countdowns never show zero too early", () => {
   check(-3, "0:00");
   check(725, "12:05");
   check(3725, "1:02:05");
+});
+
+test("a day is as long as the clocks of its place make it", () => {
+  const check = (day: string, zone: string, later: number, from: string, hours: number) => {
+    const bounds = dayBounds(day, zone, later);
+    expect(bounds && new Date(bounds[0]).toISOString()).toBe(from);
+    expect(bounds && (bounds[1] - bounds[0]) / 3_600_000).toBe(hours);
+  };
+  check("2026-03-02", "Europe/Moscow", 0, "2026-03-01T21:00:00.000Z", 24);
+  check("2026-03-02", "Europe/Moscow", -14, "2026-02-15T21:00:00.000Z", 24);
+  check("2026-03-28", "Europe/Berlin", 1, "2026-03-28T23:00:00.000Z", 23);
+  check("2026-10-25", "Europe/Berlin", 0, "2026-10-24T22:00:00.000Z", 25);
+  expect(dayBounds("soon", "Europe/Moscow")).toBeNull();
 });

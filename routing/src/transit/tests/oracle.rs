@@ -10,8 +10,10 @@ use crate::{
     },
     transit::{
         bounds::Bounds,
+        changes::Changes,
         day::{DayTable, Modes, NEVER, Traveller},
-        search::{Request, Search, Walk},
+        next::{Next, next},
+        search::{Between, Request, Search, Walk},
         timetable::Timetable,
         walks::Footpaths,
     },
@@ -39,9 +41,14 @@ type Front = Vec<(i64, i64, usize)>;
 impl Plain<'_> {
     /// Least arrivals at the goal by number of rides for one who sets out at `start`; each less than the one before.
     fn arrivals(&self, start: i64, rides: usize) -> Vec<(i64, usize)> {
+        self.arrivals_within(start, rides, self.longest)
+    }
+
+    /// The same where only what takes less than `longest` is of interest.
+    fn arrivals_within(&self, start: i64, rides: usize, longest: i64) -> Vec<(i64, usize)> {
         let mut ready: BTreeMap<u32, i64> =
             self.access.iter().map(|(&stop, &s)| (stop, start + i64::from(s))).collect();
-        let (mut best, mut front) = (start.saturating_add(self.longest), Vec::new());
+        let (mut best, mut front) = (start.saturating_add(longest), Vec::new());
         for k in 1..=rides {
             let mut arrived = BTreeMap::<u32, i64>::new();
             for trip in &self.trips {
@@ -169,7 +176,6 @@ fn check(
     let cases = [
         (
             tables[0],
-            &footpaths,
             asked.access,
             asked.egress,
             Plain {
@@ -181,23 +187,20 @@ fn check(
             },
             start,
         ),
-        (
-            tables[1],
-            &turned_paths,
-            asked.egress,
-            asked.access,
-            backwards,
-            (zero as u32).saturating_sub(start),
-        ),
+        (tables[1], asked.egress, asked.access, backwards, (zero as u32).saturating_sub(start)),
     ];
     let bounds = Bounds::by_zones_of(2, asked.timetable, &footpaths);
-    let mut rest = Vec::new();
-    for (day, all, access, egress, plain, start) in cases {
-        let footpaths = &all.useful_on(day);
-        bounds.rest(egress, day.is_turned(), day.gain_s(), &mut rest);
+    let changes = [Changes::new(tables[0], &footpaths), Changes::new(tables[1], &turned_paths)];
+    let rest = [false, true].map(|backwards| {
+        let mut rest = Vec::new();
+        let egress = if backwards { asked.access } else { asked.egress };
+        bounds.rest(egress, backwards, tables[0].gain_s(), &mut rest);
+        rest
+    });
+    for (i, (day, access, egress, plain, start)) in cases.into_iter().enumerate() {
         let request = Request {
             day,
-            footpaths,
+            between: Between::Useful(&changes[i]),
             access,
             egress,
             start,
@@ -205,8 +208,20 @@ fn check(
             modes: Modes::ALL,
             longest: asked.longest,
             slowness: 1.0,
-            rest: &rest,
+            rest: &rest[i],
+            met: None,
         };
+        let turned = Request {
+            day: tables[1 - i],
+            between: Between::Useful(&changes[1 - i]),
+            access: egress,
+            egress: access,
+            rest: &rest[1 - i],
+            ..request
+        };
+        if window.is_some() {
+            check_next(&plain, request, turned, search)?;
+        }
         let one = search.one(&request);
         let found: Vec<_> = one.iter().map(|f| (i64::from(f.arrival), f.rides.len())).collect();
         prop_assert_eq!(found, plain.arrivals(i64::from(start), asked.rides), "from {}", start);
@@ -224,6 +239,51 @@ fn check(
             prop_assert!(connection.start < connection.end);
             for (ride, next) in connection.rides.iter().zip(&connection.rides[1..]) {
                 prop_assert!(ride.departure <= ride.arrival && ride.arrival <= next.departure);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What comes next is what all best arrivals allow to wait for, and no longer.
+fn check_next(
+    plain: &Plain<'_>,
+    request: Request<'_>,
+    turned: Request<'_>,
+    search: &mut Search,
+) -> Result<(), TestCaseError> {
+    let best = |start: u32| plain.arrivals_within(i64::from(start), request.rides, i64::MAX / 2);
+    let soonest = best(request.start);
+    // Beyond the table's last second there is nothing to search back from.
+    if soonest
+        .iter()
+        .any(|&(at, _)| u32::try_from(at).ok().and_then(|at| request.day.turned_time(at)).is_none())
+    {
+        return Ok(());
+    }
+    match next(search, &mut Search::default(), request, turned, NEVER) {
+        Next::None => prop_assert!(soonest.is_empty(), "nothing comes, and yet {:?}", soonest),
+        Next::SlowerThanWalking => prop_assert!(request.longest != NEVER && !soonest.is_empty()),
+        Next::Found(all) => {
+            let mut told = Vec::new();
+            for found in &all {
+                let [departure, arrival] =
+                    [found.arrival, found.departure].map(|t| request.day.turned_time(t).unwrap());
+                prop_assert!(arrival - departure < request.longest);
+                let one = (i64::from(arrival), found.rides.len());
+                prop_assert!(soonest.contains(&one), "{:?} of {:?}", found, soonest);
+                prop_assert_eq!(&best(departure), &soonest, "who leaves at {} misses something", departure);
+                told.push((departure, one));
+            }
+            let departure = told[0].0;
+            let later = best(departure + 1);
+            let waits = |one: &(i64, usize)| later.iter().any(|l| l.0 <= one.0 && l.1 <= one.1);
+            prop_assert!(told.iter().all(|one| one.0 == departure && !waits(&one.1)), "{:?}", later);
+            if departure == request.start {
+                let all: Vec<_> = soonest.iter().copied().filter(|one| !waits(one)).collect();
+                prop_assert_eq!(told.into_iter().map(|one| one.1).collect::<Vec<_>>(), all);
+            } else {
+                prop_assert_eq!(told.len(), 1);
             }
         }
     }
@@ -346,27 +406,56 @@ fn of_wild(wild: &Wild, day: Day) -> Timetable {
     Timetable::join(vec![feed])
 }
 
+fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
+    let day = Day(20_000);
+    let timetable = of_wild(wild, day);
+    let forwards =
+        DayTable::build(&timetable, &timetable.patterns(), day, Traveller::OnFoot, &Default::default());
+    let backwards = forwards.turned();
+    let asked = Asked {
+        timetable: &timetable,
+        ways: &wild.ways,
+        change: &wild.change,
+        access: &wild.access,
+        egress: &wild.egress,
+        rides: wild.rides,
+        longest: wild.longest.unwrap_or(NEVER),
+    };
+    let trips = hops(&timetable, day);
+    let start = 86_400 + wild.start;
+    check(&asked, [&forwards, &backwards], &trips, &mut Search::default(), start, Some(wild.window))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_front_is_the_oracles(wild in wild()) {
-        let day = Day(20_000);
-        let timetable = of_wild(&wild, day);
-        let forwards = DayTable::build(&timetable, &timetable.patterns(), day, Traveller::OnFoot, &Default::default());
-        let backwards = forwards.turned();
-        let asked = Asked {
-            timetable: &timetable,
-            ways: &wild.ways,
-            change: &wild.change,
-            access: &wild.access,
-            egress: &wild.egress,
-            rides: wild.rides,
-            longest: wild.longest.unwrap_or(NEVER),
-        };
-        let trips = hops(&timetable, day);
-        check(&asked, [&forwards, &backwards], &trips, &mut Search::default(), 86_400 + wild.start, Some(wild.window))?;
+        agrees(&wild)?;
     }
+}
+
+/// A circular line that is at a stop twice in one minute: whoever changes there may be told to come from either visit, but not from
+/// the other one each time.
+#[test]
+fn a_stop_called_at_twice_at_once_is_still_changed_at() {
+    let calls =
+        |all: &[(u32, u32)]| all.iter().map(|&(stop, at)| (stop, at, at, 2)).collect::<Vec<WildCall>>();
+    let wild = Wild {
+        trips: vec![
+            (calls(&[(0, 100), (1, 200), (1, 200), (3, 900)]), 0b111),
+            (calls(&[(1, 260), (2, 300)]), 0b111),
+        ],
+        ways: Vec::new(),
+        change: vec![60; STOPS as usize],
+        access: vec![(0, 0)],
+        egress: vec![(2, 0)],
+        start: 0,
+        window: 600,
+        rides: 3,
+        longest: None,
+    };
+    agrees(&wild).unwrap();
 }
 
 /// Real feeds: every front of many questions between stops of Porto, with ways in straight lines.

@@ -1,0 +1,84 @@
+//! All that is worked out of a city's streets beforehand, and how a file keeps it.
+
+use crate::{
+    foot::FootWays,
+    graph::{self, StreetGraph},
+    hierarchy::{Hierarchy, Roads},
+    map::Map,
+    profile::Profile,
+};
+use model::city::City;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The streets of a city, for everybody who may use them.
+#[derive(Debug)]
+pub struct Streets {
+    /// Where they run and what they are called.
+    pub map: Map,
+    /// For motors.
+    pub drive: Roads,
+    /// For bicycles.
+    pub cycle: StreetGraph,
+    /// On foot.
+    pub walk: StreetGraph,
+    /// In a wheelchair.
+    pub roll: StreetGraph,
+    /// Ways on foot and in a wheelchair in all directions.
+    pub(crate) feet: [Arc<FootWays>; 2],
+}
+
+/// Profiles in the order in which a file has their graphs. A taxi drives where cars do.
+const PROFILES: [Profile; 4] = [Profile::Car, Profile::Bicycle, Profile::Walk, Profile::Wheelchair];
+
+/// What a file keeps of [`Streets`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    map: Map,
+    graphs: [graph::Kept; 4],
+    feet: [Arc<FootWays>; 2],
+    /// [`Hierarchy::order`].
+    order: Vec<u32>,
+}
+
+#[cfg(test)]
+impl Kept {
+    pub(crate) fn swap_map(&mut self, map: Map) {
+        self.map = map;
+    }
+}
+
+impl Streets {
+    /// Works them out of a city that has no [`City::faults`]; takes seconds for a large one.
+    pub fn new(city: &City) -> Streets {
+        let [drive, cycle, walk, roll] = PROFILES.map(|profile| StreetGraph::build(city, profile));
+        let hierarchy = Hierarchy::new(city, &drive);
+        let feet = [&walk, &roll].map(|street| Arc::new(FootWays::new(street)));
+        Streets { map: Map::new(city), drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet }
+    }
+
+    pub(crate) fn keep(&self) -> Kept {
+        let graphs = [&self.drive.street, &self.cycle, &self.walk, &self.roll].map(StreetGraph::keep);
+        let feet = self.feet.clone();
+        Kept { map: self.map.clone(), graphs, feet, order: self.drive.hierarchy.order().to_vec() }
+    }
+
+    /// What was kept; `None` if its parts do not fit together.
+    pub(crate) fn of_kept(kept: Kept) -> Option<Streets> {
+        let Kept { map, graphs, feet, order } = kept;
+        if !map.is_sound() {
+            return None;
+        }
+        let mut graphs = graphs.into_iter().zip(PROFILES);
+        let mut next = || {
+            let (kept, profile) = graphs.next()?;
+            StreetGraph::of_kept(kept, profile, &map)
+        };
+        let (drive, cycle, walk, roll) = (next()?, next()?, next()?, next()?);
+        if !(feet[0].fit(&walk) && feet[1].fit(&roll)) {
+            return None;
+        }
+        let hierarchy = Hierarchy::ordered(&drive, order)?;
+        Some(Streets { drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet, map })
+    }
+}
