@@ -463,7 +463,13 @@ impl Agent {
         {
             return Err(Refusal::new(Reason::Unsynchronised, format!("no plan can run by the clock: {why}")));
         }
+        // What the device holds already is asked for by nobody anew: while it waits for its turn, behind a minimum green or an
+        // interstage, its lease may be prolonged.
+        let in_force = |stage| seen.is_some_and(|s| s.report.requested == stage);
         match hold {
+            Hold::Stage(stage) if command.body == Body::Lease && in_force(stage) => {
+                guard::device(junction, seen, now)?;
+            }
             Hold::Stage(stage) => guard::stage(junction, seen, StageNumber(stage), now)?,
             Hold::Plan(_) | Hold::Local(_) => guard::device(junction, seen, now)?,
         }

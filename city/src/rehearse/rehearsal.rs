@@ -511,12 +511,20 @@ impl Rehearsal {
         };
         let (verdict, command) = self.books[i].fence.judge(clock, tick, &arrived);
         let before = self.cabinets[i].cable.wire().writes;
+        // What the device held already, it is not asked for anew.
+        let held = (self.cabinets[i].device().look(|tlc| tlc.mode()) == DeviceMode::Central)
+            .then(|| self.cabinets[i].cable.wire().settings[0]);
         let Done { messages, results } = self.cabinets[i].command(self.now, arrived);
         let (after, settings) = {
             let wire = self.cabinets[i].cable.wire();
             (wire.writes, wire.settings)
         };
         let id = &self.cabinets[i].junction.id;
+        if let Some(command) = &command {
+            let (at_ms, body) = (self.now.0 - START.0, &command.body);
+            let results: Vec<_> = results.iter().map(|r| (r.state, r.reason)).collect();
+            tracing::debug!(at_ms, junction = %id, ?body, seq = command.seq, ?results, "command");
+        }
         match (verdict, &command) {
             (Verdict::MustChangeNothing, _) if after != before => {
                 return Err(broken(
@@ -528,7 +536,8 @@ impl Rehearsal {
                 let book = &mut self.books[i];
                 book.fence.passed(command, &results);
                 let obeyed = book.lease.granted(self.now, command, &results);
-                if after != before && settings[0] != 0 && self.now > book.fooled_until {
+                let anew = settings[0] != 0 && held != Some(settings[0]);
+                if after != before && anew && self.now > book.fooled_until {
                     book.lamps.could_be_asked(self.now, model::ids::StageNumber(settings[0]))?;
                 }
                 book.newest = Some(command.clone());
