@@ -60,7 +60,7 @@ impl Changes {
                         continue;
                     }
                     best.lower(day, boarding, (key, ridden));
-                    if !goes_back(day, at, boarding, footpaths) && !mine.contains(&boarding.to) {
+                    if !goes_back(day, at, boarding) && !mine.contains(&boarding.to) {
                         mine.push(boarding.to);
                     }
                 }
@@ -189,25 +189,12 @@ fn longest_rides(day: &DayTable, course: u32) -> Vec<i64> {
     all
 }
 
-/// Whether a change only leads back to where one has been: the other course's next stop is the one before on the first, where
-/// one was on board or got on; or it is the same course farther along, and no earlier trip can be caught. A place farther back
-/// on the same course is another matter: on a circular line one rides on from there.
-fn goes_back(day: &DayTable, at: At, boarding: &Boarding, footpaths: &Footpaths) -> bool {
+/// Whether a change only leads back to the same course, no farther back, and no earlier trip of it can be caught: one had better stay
+/// aboard. A place farther back on the same course is another matter: on a circular line one rides on from there.
+fn goes_back(day: &DayTable, at: At, boarding: &Boarding) -> bool {
     let begin = day.place_ix(At { course: boarding.course, index: 0 });
     let there = At { course: boarding.course, index: boarding.place - begin as u32 };
-    let walk_s = boarding.to.1;
-    if there.course == at.course {
-        let earlier =
-            |trip: u32| day.arrival(at, trip).saturating_add(walk_s) <= day.departure(there, trip - 1);
-        return there.index >= at.index && !(1..day.course(at.course).trips).any(earlier);
-    }
-    let (before, next) = (At { index: at.index - 1, ..at }, At { index: there.index + 1, ..there });
-    let stop = day.stop(next);
-    let takes_time = day.longest_at(day.place_ix(next)) > day.longest_at(boarding.place as usize);
-    let boards = day.boards(next) && next.index + 1 < day.course(next.course).length;
-    stop == day.stop(before)
-        && day.alights(before)
-        && boards
-        && takes_time
-        && footpaths.change(stop) <= walk_s
+    let earlier =
+        |trip: u32| day.arrival(at, trip).saturating_add(boarding.to.1) <= day.departure(there, trip - 1);
+    there.course == at.course && there.index >= at.index && !(1..day.course(at.course).trips).any(earlier)
 }

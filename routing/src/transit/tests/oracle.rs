@@ -342,10 +342,7 @@ fn wild() -> impl Strategy<Value = Wild> {
                 }
             }
             let ways = ways.into_iter().map(|((from, to), s)| (from, to, s)).filter(|w| w.0 != w.1).collect();
-            // Who walks to a stop from which he could walk on to the goal rides nowhere: the planner never looks for what is slower
-            // than walking, and rides that only lead back are not kept.
-            let egress = egress.into_iter().filter(|(stop, _)| !access.contains_key(stop)).collect();
-            let access: Vec<Walk> = access.into_iter().collect();
+            let (access, egress) = (access.into_iter().collect(), egress.into_iter().collect());
             Wild { trips, ways, change, access, egress, start, window, rides, longest }
         })
 }
