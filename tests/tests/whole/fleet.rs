@@ -20,5 +20,5 @@ fn a_load_of_cabinets_is_steered_like_a_street() {
     let figures: serde_json::Value =
         serde_json::from_str(said.lines().find(|line| line.starts_with('{')).expect(&said)).unwrap();
     assert_eq!((&figures["online"], &figures["dropped"]), (&20.into(), &0.into()), "{figures}");
-    assert!(figures["states"].as_u64() > Some(40) && figures["commands"].as_u64() >= Some(20), "{figures}");
+    assert!(figures["states"].as_u64() >= Some(20) && figures["commands"].as_u64() >= Some(20), "{figures}");
 }
