@@ -309,7 +309,6 @@ fn days_since_1970(day: jiff::civil::Date) -> i64 {
     epoch.until(day).map_or(0, |span| i64::from(span.get_days()))
 }
 
-/// The junctions of the districts that this centre commands.
 /// What would keep a centre of this configuration from starting, of all that can be known before it starts.
 ///
 /// # Errors
@@ -335,6 +334,7 @@ fn kinds(config: &Config, city: &City) -> anyhow::Result<BTreeMap<JunctionIx, Ki
     config.control.kinds.iter().map(kind).collect()
 }
 
+/// The junctions of the districts that this centre commands.
 fn owned(config: &Config, city: &City) -> anyhow::Result<Vec<JunctionIx>> {
     let theirs = city.districts();
     for district in config.districts.iter().flatten() {
