@@ -266,6 +266,7 @@ export const en = {
   "ba.difference": "Difference",
   "m.pairs.one": "over {n} quarter",
   "m.pairs.other": "over {n} quarters",
+  "m.nothingYet": "No full green was measured here.",
   "m.noFailures": "No green failed to empty its queue.",
   "m.failures.one": "{n} green did not empty its queue.",
   "m.failures.other": "{n} greens did not empty their queues.",

@@ -285,6 +285,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "m.pairs.few": "по {n} четвертям",
   "m.pairs.many": "по {n} четвертям",
   "m.pairs.other": "по {n} четверти",
+  "m.nothingYet": "Ни одного полного зелёного здесь не измерено.",
   "m.noFailures": "Каждый зелёный разгрузил свою очередь.",
   "m.failures.one": "{n} зелёный не разгрузил свою очередь.",
   "m.failures.few": "{n} зелёных не разгрузили свои очереди.",

@@ -215,9 +215,11 @@ function headline(chart: Chart, group: number | null, others: Map<string, Chart>
 function Verdict({ others, sides }: { others: Map<string, Chart>[]; sides: Side[] }) {
   const failures = (one: Map<string, Chart> | undefined) => one?.get("split_failures")?.series.flatMap((series) => series.y).reduce((sum, value) => sum + value, 0) ?? null;
   const said = failures(others[0]);
+  // Of nothing measured, nothing good can be said.
+  const nothing = others[0]?.get("split_failures")?.series.length === 0;
   return (
     <p class="sentence" data-contact={contact.value}>
-      {said === null ? t("m.reading") : said === 0 ? <b>{t("m.noFailures")}</b> : <b>{tn("m.failures", Math.round(said))}</b>} {sides.length === 2 && others.length === 2 && t("m.comparing")}
+      {said === null ? t("m.reading") : nothing ? t("m.nothingYet") : said === 0 ? <b>{t("m.noFailures")}</b> : <b>{tn("m.failures", Math.round(said))}</b>} {sides.length === 2 && others.length === 2 && t("m.comparing")}
     </p>
   );
 }
