@@ -90,6 +90,8 @@ pub(crate) enum Ask {
 pub(crate) struct Gauges {
     pub(crate) ticks: AtomicU64,
     pub(crate) ticks_skipped: AtomicU64,
+    /// Junctions that run their own plans only because the broker takes no more commands.
+    pub(crate) waiting: AtomicU64,
     pub(crate) tick_us: AtomicU64,
     pub(crate) events: AtomicU64,
     pub(crate) commands: AtomicU64,
@@ -203,7 +205,9 @@ impl Centre {
         }
         let over = self.incidents.tick(now);
         self.carry_out(now, over.into_iter().map(Action::Audit).collect());
+        self.core.set_backlog(self.field.backlog());
         let actions = self.core.handle(now, Event::Tick);
+        self.say_waiting(self.core.waiting() as u64);
         self.carry_out(now, actions);
         // The core speaks of links only while detectors do; people may know of one all the same.
         if self.links_said.is_none_or(|at| now.since(at) > Duration::from_secs(LINK_PERIOD_S)) {
@@ -238,6 +242,18 @@ impl Centre {
         self.picture.send_replace(Arc::new(picture));
         self.gauges.ticks.fetch_add(1, Ordering::Relaxed);
         self.gauges.tick_us.store(began.elapsed().as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// Says when junctions begin to wait because the link takes no more commands, and when none does any longer.
+    fn say_waiting(&self, waiting: u64) {
+        match (self.gauges.waiting.swap(waiting, Ordering::Relaxed), waiting) {
+            (0, 1..) => tracing::warn!(
+                junctions = waiting,
+                "the broker takes commands too slowly: they run their own plans"
+            ),
+            (1.., 0) => tracing::info!("the broker takes all commands again"),
+            _ => {}
+        }
     }
 
     /// Cabinets that talk but whose presence never reached us, or that were last heard of as gone, are asked for it by name.

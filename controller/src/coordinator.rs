@@ -363,6 +363,16 @@ impl Coordinator {
         self.settings.utc_offset_s = seconds;
     }
 
+    /// So many messages were sent and not yet taken by the broker.
+    pub fn set_backlog(&mut self, messages: usize) {
+        self.dispatch.set_backlog(messages);
+    }
+
+    /// Junctions that run their own plans only because the last tick had no room for a command.
+    pub fn waiting(&self) -> usize {
+        self.dispatch.waiting()
+    }
+
     /// What is known of each junction, in junction order.
     pub fn live(&self) -> &[Live] {
         &self.live
@@ -439,7 +449,7 @@ impl Coordinator {
             }
             Event::Result(ix, result) => {
                 if self.known(ix) {
-                    self.take_result(ix, result, &mut actions);
+                    self.take_result(now, ix, result, &mut actions);
                 }
             }
         }
@@ -506,23 +516,26 @@ impl Coordinator {
             (live.wanted, live.held_back) = (None, None);
         }
         let mut choices = self.decide_apart(now, &asks);
+        let mut wishes = Vec::with_capacity(asks.len());
         for (ix, asks) in (0..).map(JunctionIx).zip(asks) {
-            let wish = match asks {
-                Asks::Nothing => continue,
-                Asks::For(wish) => Some(wish),
-                Asks::Control(hold) => {
-                    let choice = match choices[ix.ix()].take() {
-                        Some(choice) => choice,
-                        None => self.decide_next(now, ix, hold),
-                    };
-                    self.take_choice(now, ix, choice, actions)
-                }
-            };
-            let (junction, live) = (&self.city.junctions[ix.ix()], &mut self.live[ix.ix()]);
-            if let Some(command) = self.dispatch.next(now, ix, junction, live, wish) {
-                live.last_command = Some((command.clone(), None));
-                actions.push(Action::Send(ix, command));
-            }
+            wishes.push((
+                ix,
+                match asks {
+                    Asks::Nothing => continue,
+                    Asks::For(wish) => Some(wish),
+                    Asks::Control(hold) => {
+                        let choice = match choices[ix.ix()].take() {
+                            Some(choice) => choice,
+                            None => self.decide_next(now, ix, hold),
+                        };
+                        self.take_choice(now, ix, choice, actions)
+                    }
+                },
+            ));
+        }
+        for (ix, command) in self.dispatch.round(now, &self.city.junctions, &self.live, &wishes) {
+            self.live[ix.ix()].last_command = Some((command.clone(), None));
+            actions.push(Action::Send(ix, command));
         }
         for (live, memory) in self.live.iter_mut().zip(&mut self.memories) {
             // For the next second, when every neighbour sees the same. Told once: who is not under this control sends

@@ -1,7 +1,10 @@
-//! Numbers, leases and fences: turns what is wanted of a junction into commands, at most one a tick.
+//! Numbers, leases and fences: turns what is wanted of the junctions into commands, at most one a tick for each, and no more
+//! than the link bears.
 //!
 //! Nothing unsafe leaves here: a stage is asked for only if [`rules::may_ask`] agrees, on the newest lamps
 //! carried on to now. The cabinet checks again.
+
+mod pace;
 
 use crate::coordinator::Live;
 use model::{
@@ -12,6 +15,7 @@ use model::{
     },
     time::Moment,
 };
+use pace::Pace;
 use std::time::Duration;
 use uuid::Uuid;
 use wire::{
@@ -25,6 +29,9 @@ use wire::{
 pub const EXPIRES_S: u64 = 4;
 /// An answer that takes longer than this is not waited for, s: the command is sent anew.
 pub const ANSWER_S: u64 = 2;
+
+/// This part of the room is not given to junctions that hold nothing yet: those who do change stages in bursts.
+const SPARE: usize = 4;
 
 /// What is wanted of a junction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +67,11 @@ pub(crate) struct Dispatch {
     /// Commands of this centre so far, for their ids.
     sent: u64,
     lines: Vec<Line>,
+    pace: Pace,
+    /// Where the next round begins: whom the last one passed over is first.
+    turn: usize,
+    /// Junctions that it passed over and that hold nothing of ours.
+    waiting: usize,
 }
 
 /// One junction's line of commands.
@@ -87,7 +99,15 @@ struct Held {
 impl Dispatch {
     pub(crate) fn new(junctions: usize, epoch: u64, lease_s: u32) -> Dispatch {
         let lease_s = lease_s.clamp(1, LONGEST_LEASE_S);
-        Dispatch { epoch, lease_s, sent: 0, lines: vec![Line::default(); junctions] }
+        Dispatch {
+            epoch,
+            lease_s,
+            sent: 0,
+            lines: vec![Line::default(); junctions],
+            pace: Pace::default(),
+            turn: 0,
+            waiting: 0,
+        }
     }
 
     /// Takes a newer epoch; says whether it was newer.
@@ -134,8 +154,72 @@ impl Dispatch {
         }
     }
 
+    /// Messages that the broker has not taken yet.
+    pub(crate) fn set_backlog(&mut self, messages: usize) {
+        self.pace.set_backlog(messages);
+    }
+
+    /// A cabinet has received the command of that name.
+    pub(crate) fn received(&mut self, now: Moment, cmd_id: Uuid) {
+        let made = cmd_id.get_timestamp().map(|made| made.to_unix());
+        let after = made.map(|(s, ns)| now.since(Moment(s as i64 * 1000 + i64::from(ns / 1_000_000))));
+        after.into_iter().for_each(|after| self.pace.answered(after));
+    }
+
+    /// The commands that this tick owes the junctions, as many as the link bears.
+    pub(crate) fn round(
+        &mut self,
+        now: Moment,
+        junctions: &[Junction],
+        live: &[Live],
+        wishes: &[(JunctionIx, Option<Wish>)],
+    ) -> Vec<(JunctionIx, Command)> {
+        let room = self.pace.room();
+        let commands = self.within(room, now, junctions, live, wishes);
+        self.pace.gave(commands.len());
+        commands
+    }
+
+    /// The commands that are owed, at most `room`. Those who hold something of ours come first, since
+    /// their leases would lapse; who holds nothing runs its own plan meanwhile, and is only taken on while room is left.
+    fn within(
+        &mut self,
+        room: usize,
+        now: Moment,
+        junctions: &[Junction],
+        live: &[Live],
+        wishes: &[(JunctionIx, Option<Wish>)],
+    ) -> Vec<(JunctionIx, Command)> {
+        let (n, stride, begin) = (wishes.len(), stride(wishes.len()), self.turn);
+        let mut commands = Vec::new();
+        let mut passed_over = None;
+        self.waiting = 0;
+        for (held, room) in [(true, room), (false, room - room / SPARE)] {
+            for place in (begin..begin + n).map(|place| place % n) {
+                let (ix, wish) = wishes[place * stride % n];
+                if self.lines[ix.ix()].holds.is_some() != held {
+                    continue;
+                }
+                if commands.len() < room {
+                    let command = self.next(now, ix, &junctions[ix.ix()], &live[ix.ix()], wish);
+                    commands.extend(command.map(|command| (ix, command)));
+                } else {
+                    passed_over = passed_over.or(Some(place));
+                    self.waiting += usize::from(!held);
+                }
+            }
+        }
+        self.turn = passed_over.unwrap_or(begin);
+        commands
+    }
+
+    /// Junctions that hold nothing of ours, because the last round had no room for them.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
     /// The command that this tick owes the junction, if one.
-    pub(crate) fn next(
+    fn next(
         &mut self,
         now: Moment,
         ix: JunctionIx,
@@ -208,6 +292,17 @@ impl Dispatch {
     }
 }
 
+/// A step that leads through `n` places, meets each once, and lands far from where it was: junctions that are close in the list
+/// share a gateway, and one gateway alone bears few commands at once.
+fn stride(n: usize) -> usize {
+    const GOLDEN: f64 = 0.618;
+    fn divisor(a: usize, b: usize) -> usize {
+        if b == 0 { a } else { divisor(b, a % b) }
+    }
+    let begin = (n as f64 * GOLDEN) as usize;
+    (begin.max(1)..).find(|step| divisor(*step, n) == 1).unwrap_or(1)
+}
+
 /// Whether it may be asked for now.
 fn allowed(junction: &Junction, live: &Live, wish: Wish, now: Moment) -> bool {
     match wish {
@@ -239,6 +334,60 @@ mod tests {
         sketch,
     };
     use wire::message::{Presence, PresenceState};
+
+    /// A link that bears little steers few junctions, but those without a gap; and who waits gets his turn.
+    #[test]
+    fn whom_there_is_no_room_for_waits_and_nobody_loses_a_lease() {
+        let city = sketch::city("W---C---E\n    |\n    |\n    |\n    S", "C");
+        const N: usize = 1000;
+        let junctions = vec![city.junctions[0].clone(); N];
+        let stage = junctions[0].stages[0].number;
+        let green = |g: &model::signal::SignalGroup| {
+            if junctions[0].stages[0].has(g.number) { Lamp::Green } else { Lamp::Red }
+        };
+        let presence = Presence {
+            state: PresenceState::Online,
+            boot_id: Uuid::nil(),
+            config_hash: junctions[0].config_hash(),
+            version: String::new(),
+        };
+        let groups =
+            junctions[0].groups.iter().map(|g| GroupState { lamp: green(g), since: Moment(0) }).collect();
+        let one = Live {
+            presence: Some(presence),
+            groups,
+            stage: Some(stage),
+            device_wanted: Some(stage),
+            ..Live::default()
+        };
+        let live = vec![one; N];
+        let wishes: Vec<_> = (0..N).map(|i| (JunctionIx::from(i), Some(Wish::Stage(stage)))).collect();
+        let (lease_s, room) = (9, 60);
+        let mut dispatch = Dispatch::new(N, 1, lease_s);
+        let mut last = vec![None; N];
+        let mut first_taken = Vec::new();
+        for s in 60..360 {
+            let now = Moment(s * 1000);
+            let commands = dispatch.within(room, now, &junctions, &live, &wishes);
+            assert!(commands.len() <= room);
+            for (ix, _) in commands {
+                let before = last[ix.ix()].replace(s);
+                assert!(before.is_none_or(|t| s - t < i64::from(lease_s)), "{ix:?} lost its lease");
+                if s == 60 {
+                    first_taken.push(ix.ix());
+                }
+            }
+        }
+        let held = last.iter().flatten().count();
+        assert!((120..180).contains(&held), "{held} of those that 60 a second with 3 s each could bear");
+        let of_the_first_tenth = first_taken.iter().filter(|i| **i < N / 10).count();
+        assert!(of_the_first_tenth < 10, "neighbours were all taken at once: {of_the_first_tenth}");
+        // Room enough takes all.
+        let all: usize = (360..370)
+            .map(|s| dispatch.within(usize::MAX, Moment(s * 1000), &junctions, &live, &wishes).len())
+            .sum();
+        assert!(all > N, "{all}");
+    }
 
     /// Flashing lamps can take no stage: if their lease were prolonged until they could, they would flash for ever.
     #[test]

@@ -401,6 +401,9 @@ impl Field {
         // Every ten seconds each is told at once what is stored, of two channels.
         link.outgoing = 2 * junctions + 1_024;
         link.in_flight = link::MANY_IN_FLIGHT;
+        // A busy broker reads a thousand packets a second of each connection: thousands of acknowledgements would stand before
+        // our commands. What must not be lost its cabinet keeps until the store has it, and says again.
+        link.acknowledge = false;
         let (publisher, inbox) = link::connect(link);
 
         let (heard_in, heard) = mpsc::channel(HEARD_BOUND);
@@ -469,6 +472,11 @@ impl Field {
     /// What the link has done.
     pub(crate) fn counts(&self) -> LinkCounts {
         self.publisher.counts()
+    }
+
+    /// Messages that the broker has not taken yet.
+    pub(crate) fn backlog(&self) -> usize {
+        self.publisher.backlog()
     }
 
     /// Says goodbye. Gives up after some seconds.

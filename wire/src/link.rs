@@ -34,8 +34,9 @@ pub const LARGEST_PACKET: u32 = 1024 * 1024;
 /// QoS 1 messages of one cabinet that are under way at once.
 const IN_FLIGHT: usize = 20;
 /// The same of a link that speaks for many: at twenty, a round trip of 20 ms would let a centre send a thousand commands a
-/// second. The library reserves 212 bytes for each of twice as many.
-pub const MANY_IN_FLIGHT: usize = 1000;
+/// second. No more, since these stand before the next live state: a busy broker takes a thousand packets a second of each
+/// connection. The library reserves 212 bytes for each of twice as many.
+pub const MANY_IN_FLIGHT: usize = 250;
 /// Requests handed to the library and not yet on the wire. Small: they are the ones that a lost connection
 /// makes us hand over again.
 const HANDED: usize = 32;
@@ -72,6 +73,9 @@ pub struct LinkConfig {
     pub will: Option<Will>,
     /// Filters to subscribe to on every connection.
     pub filters: BTreeSet<String>,
+    /// Whether the broker waits for our acknowledgement of what it hands us. It then holds back what follows, in a queue with a
+    /// bound, and repeats nothing over a new connection either: sessions end with it.
+    pub acknowledge: bool,
     /// Messages that may wait to be sent. At the bound the oldest live state goes first, then the oldest
     /// reading; commands have their own place ([`queue::URGENT`]) and are not touched.
     pub outgoing: usize,
@@ -94,6 +98,7 @@ impl LinkConfig {
             tls: None,
             will: None,
             filters: BTreeSet::new(),
+            acknowledge: true,
             outgoing: 256,
             incoming: 256,
             in_flight: IN_FLIGHT,
@@ -369,6 +374,10 @@ impl Publisher {
     /// Whether there is a connection with all its subscriptions.
     pub fn is_up(&self) -> bool {
         self.0.up.load(Ordering::Acquire)
+    }
+    /// Messages that wait, or that the broker has not acknowledged.
+    pub fn backlog(&self) -> usize {
+        lock(&self.0.waiting).backlog()
     }
     /// What the link has done so far.
     pub fn counts(&self) -> LinkCounts {

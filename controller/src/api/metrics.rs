@@ -81,6 +81,12 @@ fn text(api: &Api) -> String {
     family("store_dropped_total", "counter", "Rows lost.", &one(health.store.dropped as f64));
     family("events_total", "counter", "Events that the core took from the street.", &one(of(&gauges.events)));
     family("commands_total", "counter", "Commands sent.", &one(of(&gauges.commands)));
+    family(
+        "junctions_waiting",
+        "gauge",
+        "Junctions that run their own plans only because the broker takes no more commands.",
+        &one(of(&gauges.waiting)),
+    );
     family("ticks_total", "counter", "Decision steps.", &one(of(&gauges.ticks)));
     family(
         "ticks_skipped_total",

@@ -252,7 +252,16 @@ impl Coordinator {
         }
     }
 
-    pub(super) fn take_result(&mut self, ix: JunctionIx, result: CommandResult, actions: &mut Vec<Action>) {
+    pub(super) fn take_result(
+        &mut self,
+        now: Moment,
+        ix: JunctionIx,
+        result: CommandResult,
+        actions: &mut Vec<Action>,
+    ) {
+        if result.state == ResultState::Received {
+            self.dispatch.received(now, result.cmd_id);
+        }
         let live = &mut self.live[ix.ix()];
         let Some((command, last)) = live.last_command.as_mut().filter(|(c, _)| c.cmd_id == result.cmd_id)
         else {

@@ -121,7 +121,12 @@ impl Waiting {
     }
 
     pub(super) fn is_settled(&self) -> bool {
-        self.urgent.is_empty() && self.rest.is_empty() && self.under_way == 0
+        self.backlog() == 0
+    }
+
+    /// Messages that wait or are under way.
+    pub(super) fn backlog(&self) -> usize {
+        self.urgent.len() + self.rest.len() + self.under_way
     }
 
     pub(super) fn subscribe(&mut self, filter: String) {

@@ -168,7 +168,7 @@ impl<'a> Session<'a> {
     fn subscribe(&mut self, client: &AsyncClient) -> Result<(), String> {
         while !self.filters.is_empty() && self.subscriptions < HANDED / 2 {
             let chunk = self.filters.split_off(self.filters.len().saturating_sub(FILTERS_PER_PACKET));
-            let filters = chunk.iter().map(|f| Filter::new(f.clone(), QoS::AtLeastOnce));
+            let filters = chunk.iter().map(|f| Filter::new(f.clone(), self.hears()));
             client.try_subscribe_many(filters).map_err(|_| format!("{chunk:?} holds no valid filter"))?;
             self.subscriptions += 1;
         }
@@ -176,6 +176,10 @@ impl<'a> Session<'a> {
             self.come_up();
         }
         Ok(())
+    }
+
+    fn hears(&self) -> QoS {
+        if self.config.acknowledge { QoS::AtLeastOnce } else { QoS::AtMostOnce }
     }
 
     fn come_up(&mut self) {
@@ -198,7 +202,7 @@ impl<'a> Session<'a> {
         let mut waiting = lock(&self.shared.waiting);
         while let Some((filter, wanted)) = waiting.next_change() {
             let handed = match wanted {
-                true => client.try_subscribe(&filter, QoS::AtLeastOnce),
+                true => client.try_subscribe(&filter, self.hears()),
                 false => client.try_unsubscribe(&filter),
             };
             if handed.is_err() {

@@ -14,6 +14,8 @@ import { TopBar } from "../ui/Shell";
 
 /** What is typed is asked for once typing has paused. */
 const PAUSE_MS = 300;
+/** What people do while one looks is asked for so often. */
+const ASK_MS = 5000;
 
 export function Audit() {
   const lines = useSignal<AuditLine[] | null>(null);
@@ -42,6 +44,25 @@ export function Audit() {
     }
   }
 
+  /** Puts what was written since above what stands there. */
+  async function look(): Promise<void> {
+    const [shown, mine] = [lines.peek(), asked.current];
+    if (shown === null || document.hidden) return;
+    try {
+      const page = await audit(null, words.peek().trim());
+      // An answer to a newer question stands there by now.
+      if (mine !== asked.current) return;
+      const newest = shown[0]?.number ?? 0;
+      const since = page.lines.filter((line) => line.number > newest);
+      const joins = since.length < page.lines.length || newest === 0;
+      lines.value = joins ? [...since, ...shown] : page.lines;
+      if (!joins || newest === 0) next.value = page.next;
+      total.value = page.total;
+    } catch {
+      // What stands there stays; the connection's own sign says what is wrong.
+    }
+  }
+
   async function check(): Promise<void> {
     checked.value = "running";
     try {
@@ -53,6 +74,11 @@ export function Audit() {
   }
 
   useEffect(() => withKeys({ "/": () => input.current?.focus() }), []);
+  useEffect(() => {
+    if (!allowed) return undefined;
+    const timer = setInterval(() => void look(), ASK_MS);
+    return () => clearInterval(timer);
+  }, [allowed, person.value?.login]);
   useEffect(() => {
     if (!allowed) return undefined;
     const wait = setTimeout(() => void load(null), lines.peek() === null ? 0 : PAUSE_MS);
