@@ -18,8 +18,10 @@ use controller::{
 use driver::Driver;
 use lockstep::{Cores, FieldPath, Lockstep};
 use model::{
+    city::City,
     config::Source,
     detection::Tier,
+    ids::LaneIx,
     signal::{Lamp, rules::Watch},
     time::Tenths,
 };
@@ -27,6 +29,7 @@ use progress::Progress;
 use serde::Serialize;
 use simulator::worn_detectors::Wear;
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io::Write,
     path::{Path, PathBuf},
     sync::Arc,
@@ -185,7 +188,64 @@ struct Summary {
     commands: u64,
     /// Lamps that did what they must not, by our own watch: always 0.
     violations: u64,
-    rejected: std::collections::BTreeMap<String, u64>,
+    rejected: BTreeMap<String, u64>,
+    /// Queues that greens did not move, as the centre concluded: incidents, if it is right.
+    stalled: Vec<Standstill>,
+}
+
+/// A lane whose queue the centre thought did not move.
+#[derive(Clone, Debug, Serialize)]
+struct Standstill {
+    junction: String,
+    link: String,
+    /// From the kerb, from 1.
+    lane: usize,
+    /// When the first of the greens began.
+    since_s: f64,
+    /// When the centre concluded it.
+    concluded_s: f64,
+    /// When it thought so no longer; none if it did to the end.
+    until_s: Option<f64>,
+}
+
+/// What the centre concludes of queues, second by second.
+#[derive(Default)]
+struct Standstills {
+    all: Vec<Standstill>,
+    /// The place of each lane that is thought to be stalled now.
+    open: BTreeMap<LaneIx, usize>,
+}
+
+impl Standstills {
+    fn note(&mut self, city: &City, centre: &Coordinator, now_s: f64) {
+        let mut there = BTreeSet::new();
+        for (junction, live) in city.junctions.iter().zip(centre.live()) {
+            for stalled in &live.stalled {
+                there.insert(stalled.lane);
+                self.open.entry(stalled.lane).or_insert_with(|| {
+                    let link = city.network.link(city.network.lane(stalled.lane).link);
+                    let place = link.lane_ixs().position(|lane| lane == stalled.lane);
+                    self.all.push(Standstill {
+                        junction: junction.id.to_string(),
+                        link: link.id.to_string(),
+                        lane: place.map_or(0, |place| place + 1),
+                        since_s: stalled.since.as_seconds(),
+                        concluded_s: now_s,
+                        until_s: None,
+                    });
+                    self.all.len() - 1
+                });
+            }
+        }
+        let all = &mut self.all;
+        self.open.retain(|lane, place| {
+            let stays = there.contains(lane);
+            if !stays {
+                all[*place].until_s = Some(now_s);
+            }
+            stays
+        });
+    }
 }
 
 /// One `NAME=VALUE` that can be set.
@@ -253,6 +313,7 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
     let mut lockstep = Lockstep::new(centre, way);
     let mut log = Decisions::create(&arguments.out.join("decisions.jsonl"))?;
     let mut violations = 0;
+    let mut standstills = Standstills::default();
     let mut progress = Progress::new(begin.as_seconds(), scenario.end_s);
     while scenario.end_s.is_none_or(|end| street.now().as_seconds() < end) && !street.is_empty() {
         street.step()?;
@@ -269,6 +330,7 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
                 tracing::error!(signal = %junction.id, at = now.as_seconds(), %violation, "unsafe lamps");
             }
         }
+        standstills.note(&city, lockstep.centre(), now.as_seconds());
         progress.show(now.as_seconds());
     }
     progress.done();
@@ -298,6 +360,7 @@ async fn judge(arguments: &Arguments) -> anyhow::Result<()> {
         commands: lockstep.commands(),
         violations,
         rejected: lockstep.rejected(),
+        stalled: standstills.all,
     };
     street.close(arguments, &scenario, folder)?;
     lockstep.close().await;

@@ -4,7 +4,7 @@ use crate::{
     api::view::{AlarmView, Name},
     coordinator::{Live, wanted_rung},
 };
-use model::{signal::Junction, time::Moment};
+use model::{network::Network, signal::Junction, time::Moment};
 use std::time::Duration;
 use wire::message::{PresenceState, Rung};
 
@@ -13,6 +13,9 @@ use wire::message::{PresenceState, Rung};
 pub const NO_CONTACT: Duration = Duration::from_secs(10);
 /// A lapsed lease, or flashing that nobody asked for, that passes sooner is a transition.
 pub const SETTLED: Duration = Duration::from_secs(5);
+
+/// A queue does not move on green. Something for the police or a tow truck, and nobody's to mend: it becomes no ticket.
+pub(crate) const STALLED: &str = "traffic.stalled";
 
 /// A conclusion.
 #[derive(Clone, PartialEq, Debug)]
@@ -70,6 +73,7 @@ fn id(junction: &Junction, code: &str, component: &str) -> String {
 /// What the centre concludes of a junction. `started` is when the centre began to listen.
 pub(crate) fn derive(
     junction: &Junction,
+    network: &Network,
     live: &Live,
     now: Moment,
     started: Moment,
@@ -147,6 +151,24 @@ pub(crate) fn derive(
                 message: format!("detector {} does not behave like traffic", detector.channel),
             });
         }
+    }
+    for stalled in &live.stalled {
+        let link = network.lane(stalled.lane).link;
+        let link = network.link(link);
+        // Lanes have no names: they count from the kerb.
+        let lane = link.lane_ixs().position(|lane| lane == stalled.lane).map_or(0, |place| place + 1);
+        found.push(Derived {
+            code: STALLED,
+            component: format!("{}/{lane}", link.id),
+            priority: 2,
+            since: Some(stalled.since),
+            patience: Duration::ZERO,
+            done: "none",
+            message: format!(
+                "nobody left lane {lane} of {} in {} greens though vehicles wait: something may stand in the way",
+                link.id, stalled.greens
+            ),
+        });
     }
     found
 }

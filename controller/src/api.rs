@@ -35,6 +35,7 @@ use crate::{
     responding::IncidentBoard,
     store::{Store, room::Room},
     ticketing::TicketBoard,
+    travel_times::TravelTimes,
     what_if::Board,
 };
 use axum::{
@@ -65,7 +66,7 @@ pub struct Api(Arc<Shared>);
 pub(crate) struct Drawn {
     map: MapFile,
     drawings: Drawings,
-    roads: corridor::Roads,
+    pub(crate) roads: corridor::Roads,
 }
 
 impl Drawn {
@@ -97,6 +98,9 @@ struct Shared {
     drafts: Arc<DraftBoard>,
     incidents: Arc<IncidentBoard>,
     holidays: Vec<jiff::civil::Date>,
+    /// Length of a stored detector window.
+    interval: Duration,
+    travel_times: Arc<TravelTimes>,
     gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
@@ -121,6 +125,8 @@ pub(crate) struct Doors {
     pub(crate) drafts: Arc<DraftBoard>,
     pub(crate) incidents: Arc<IncidentBoard>,
     pub(crate) holidays: Vec<jiff::civil::Date>,
+    pub(crate) interval: Duration,
+    pub(crate) travel_times: Arc<TravelTimes>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) room: Arc<Room>,
 }
@@ -156,6 +162,8 @@ impl Api {
             drafts: doors.drafts,
             incidents: doors.incidents,
             holidays: doors.holidays,
+            interval: doors.interval,
+            travel_times: doors.travel_times,
             gate: doors.gate,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
             frames: stream::Frames::default(),
@@ -237,6 +245,8 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/corridors", get(corridor::get_corridors))
         .route("/api/v1/corridors/{id}", get(corridor::get_corridor))
         .route("/api/v1/corridors/{id}/lamps", get(corridor::get_lamps))
+        .route("/api/v1/corridors/{id}/link-pivot", get(corridor::get_link_pivot))
+        .route("/api/v1/corridors/{id}/travel-times", get(corridor::get_travel_times))
         .route("/api/v1/links", get(get_links))
         .route("/api/v1/alarms", get(get_alarms))
         .route("/api/v1/junctions/{id}/plans", get(plans::get_plans))
@@ -325,6 +335,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         corridor::get_corridors,
         corridor::get_corridor,
         corridor::get_lamps,
+        corridor::get_travel_times,
+        corridor::get_link_pivot,
         measures::get_measures,
         measures::get_junction_measures,
         measures::get_measure,

@@ -16,6 +16,7 @@ use crate::{
         room::Room,
     },
     ticketing::TicketBoard,
+    travel_times::TravelTimes,
     what_if::{Asked, Board, MOST_OPEN},
 };
 use model::{city::City, detection::Detector, ids::JunctionIx, time::Moment};
@@ -127,6 +128,7 @@ pub(crate) struct Centre {
     pub(crate) tickets: Arc<TicketBoard>,
     pub(crate) drafts: Arc<DraftBoard>,
     pub(crate) incidents: Arc<IncidentBoard>,
+    pub(crate) travel_times: Arc<TravelTimes>,
     /// The newest link speeds.
     pub(crate) speeds: Vec<LinkSpeed>,
     /// When route planners were told of them last.
@@ -369,6 +371,7 @@ impl Centre {
                 }
                 Action::Links(speeds) => {
                     self.painter.take_links(now, &speeds);
+                    self.travel_times.take(now, &speeds);
                     self.speeds = speeds;
                     self.say_links(now);
                 }

@@ -18,7 +18,7 @@ use crate::{
     },
     dispatch::{Dispatch, Wish},
     drafts::Drafted,
-    estimate::{Estimate, Rates, Volumes, plausible::Health},
+    estimate::{Estimate, Rates, Stalled, Stalls, Volumes, plausible::Health},
     supervisor::{Supervisor, Verdict},
 };
 use model::{
@@ -192,6 +192,8 @@ pub struct Live {
     pub history: VecDeque<(Moment, u16, Shown)>,
     /// Open alarms: code, component → alarm.
     pub alarms: BTreeMap<(String, String), wire::message::Alarm>,
+    /// Its lanes whose queue does not move.
+    pub stalled: Vec<Stalled>,
     /// Channels that somebody has stopped.
     pub stopped: BTreeSet<StatusCode>,
     /// The last command we sent and how far it came.
@@ -300,6 +302,7 @@ pub struct Coordinator {
     /// By junction and detector.
     health: Vec<Vec<Health>>,
     estimate: Estimate,
+    stalls: Stalls,
     supervisor: Supervisor,
     links_sent: Option<Moment>,
     /// Numbers and leases of commands.
@@ -328,6 +331,7 @@ impl Coordinator {
         let rates = city.junctions.iter().map(Rates::new).collect();
         let health = city.junctions.iter().map(|j| vec![Health::default(); j.detectors.len()]).collect();
         let estimate = Estimate::new(&city, &sites);
+        let stalls = Stalls::new(&city);
         let supervisor = Supervisor::new(&city, &roads);
         Self {
             city,
@@ -339,6 +343,7 @@ impl Coordinator {
             rates,
             health,
             estimate,
+            stalls,
             supervisor,
             links_sent: None,
             dispatch,
@@ -504,6 +509,11 @@ impl Coordinator {
 
     fn tick(&mut self, now: Moment, actions: &mut Vec<Action>) {
         self.estimate.step(now, &self.live);
+        self.stalls.step(now, &self.live);
+        self.live.iter_mut().for_each(|live| live.stalled.clear());
+        for (ix, stalled) in self.stalls.found() {
+            self.live[ix.ix()].stalled.push(stalled);
+        }
         for ix in (0..self.live.len()).map(JunctionIx::from) {
             self.end_orders(now, ix, actions);
             self.remember(now, ix);

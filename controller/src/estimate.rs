@@ -7,9 +7,12 @@
 pub mod forecast;
 pub(crate) mod plausible;
 mod rates;
+pub(crate) mod stalls;
 mod volumes;
 
 pub(crate) use rates::Rates;
+pub use stalls::Stalled;
+pub(crate) use stalls::Stalls;
 pub(crate) use volumes::Volumes;
 
 use crate::{

@@ -3,7 +3,7 @@
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
 //! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes, [`access`] who may do what,
 //! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
-//! task that owns the core, [`picture`] what it shows to readers, [`forecasting`] what it expects of the next hour, `what_if` what was asked of a simulator, [`alarms`] what it concludes, [`tickets`] what somebody must mend, [`drafts`] what plans somebody tries, [`incidents`] what happens on its roads, and [`api`]
+//! task that owns the core, [`picture`] what it shows to readers, [`forecasting`] what it expects of the next hour, [`travel_times`] how long its corridors take, `what_if` what was asked of a simulator, [`alarms`] what it concludes, [`tickets`] what somebody must mend, [`drafts`] what plans somebody tries, [`incidents`] what happens on its roads, and [`api`]
 //! what people and programs see of it.
 //!
 //! [`start`] runs all of it within a program that has a port of its own; [`run`] is the daemon.
@@ -29,6 +29,7 @@ pub mod responding;
 pub mod centre;
 pub mod picture;
 pub mod forecasting;
+pub mod travel_times;
 mod what_if;
 mod supervisor;
 pub mod api;
@@ -55,6 +56,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
+use travel_times::TravelTimes;
 use wire::{clock::Clock, link::LinkCounts};
 
 /// How long the start waits for a store that may be on another machine. Control does not wait longer.
@@ -222,6 +224,11 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
     let incidents = Arc::new(responding::IncidentBoard::new(city.clone(), waiting.clone()));
     tokio::spawn(incidents.clone().recall(store.clone(), shutdown.clone()));
 
+    let ways = drawn.roads.ways(&city);
+    let travel_times =
+        Arc::new(TravelTimes::new(city.clone(), zone.clone(), ways, config.los, keep, waiting.clone()));
+    tokio::spawn(travel_times.clone().recall(store.clone(), shutdown.clone()));
+
     let doors = Doors {
         asks,
         picture: picture_out,
@@ -234,6 +241,8 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         drafts: drafts.clone(),
         incidents: incidents.clone(),
         holidays: config.holidays.clone(),
+        interval: config.interval,
+        travel_times: travel_times.clone(),
         gate,
         room: waiting.clone(),
     };
@@ -262,6 +271,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         tickets,
         drafts,
         incidents,
+        travel_times,
         speeds: Vec::new(),
         links_said: None,
         gauges,

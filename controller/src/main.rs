@@ -71,9 +71,14 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         events: PathBuf,
         /// The detectors: CSV or Parquet with DeviceId, Phase, Parameter (the channel) and Function (Presence, Advance,
-        /// Yellow_Red). Without it arrivals, platoons, split failures and yellow-red are empty.
+        /// Yellow_Red), and, for those that count turns, Movement (L, T, R or several). Without it arrivals, platoons, split
+        /// failures, yellow-red and turns are empty.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Vehicles' speeds: CSV or Parquet with TimeStamp, DeviceId, Detector (the channel; or both in one, as Utah has them) and
+        /// Kph or Mph. Without it approach speeds are empty.
+        #[arg(long, value_name = "FILE", requires = "config")]
+        speeds: Option<PathBuf>,
         /// The folder for the results; made if it is not there.
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
@@ -170,8 +175,8 @@ fn main() -> ExitCode {
             let districts = (!districts.is_empty()).then(|| districts.iter().map(DistrictId::new).collect());
             return account(&Person { login, name, role, districts });
         }
-        (Some(Command::Measures { events, config, out, bin }), _) => {
-            return measure(&measures::Wanted { events, config, out, bin });
+        (Some(Command::Measures { events, config, speeds, out, bin }), _) => {
+            return measure(&measures::Wanted { events, config, speeds, out, bin });
         }
         (Some(Command::Store(wanted)), _) => return look_after(&wanted),
         (

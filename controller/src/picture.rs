@@ -296,7 +296,9 @@ impl Painter {
             let (junction, live) = (&self.city.junctions[ix.ix()], &coordinator.live()[ix.ix()]);
             found
                 .extend(live.alarms.iter().map(|((code, _), alarm)| alarms::reported(junction, code, alarm)));
-            for ground in alarms::derive(junction, live, now, self.frame.started, self.frame.lease) {
+            for ground in
+                alarms::derive(junction, &self.city.network, live, now, self.frame.started, self.frame.lease)
+            {
                 let Derived { code, component, since, patience, .. } = &ground;
                 let key = (ix, *code, component.clone());
                 let since = since.or_else(|| self.grounds.get(&key).copied()).unwrap_or(now);
@@ -371,7 +373,7 @@ fn changed(old: &JunctionState, new: &mut JunctionState) -> bool {
 }
 
 /// The letter of a share of free-flow speed.
-fn level_of_service(share: f64, limits: &[f64; 5]) -> &'static str {
+pub(crate) fn level_of_service(share: f64, limits: &[f64; 5]) -> &'static str {
     let letters = ["A", "B", "C", "D", "E", "F"];
     letters[limits.iter().position(|limit| share > *limit).unwrap_or(5)]
 }

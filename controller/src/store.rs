@@ -95,6 +95,8 @@ pub enum DocumentKind {
     Incident,
     /// A response plan.
     Response,
+    /// A corridor's travel times of a day.
+    TravelTimes,
 }
 
 impl DocumentKind {
@@ -105,6 +107,7 @@ impl DocumentKind {
             DocumentKind::Draft => "draft",
             DocumentKind::Incident => "incident",
             DocumentKind::Response => "response",
+            DocumentKind::TravelTimes => "travel_times",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! watchdog look at each period of the day once it is over.
 
 use crate::{
+    alarms,
     api::view::AlarmView,
     measures::{
         report::Whole,
@@ -75,7 +76,7 @@ impl TicketBoard {
     }
 
     /// Takes all alarms that stand.
-    pub(crate) fn alarms(&self, now: Moment, alarms: &[AlarmView]) {
+    pub(crate) fn alarms(&self, now: Moment, standing: &[AlarmView]) {
         if now.since(self.started) < SETTLING {
             return;
         }
@@ -90,7 +91,8 @@ impl TicketBoard {
             message: alarm.message.clone(),
             value: None,
         };
-        let signs: Vec<Sign> = alarms.iter().map(sign).collect();
+        let to_mend = standing.iter().filter(|alarm| alarm.code != alarms::STALLED);
+        let signs: Vec<Sign> = to_mend.map(sign).collect();
         self.change(now, |tickets| ((), tickets.alarms(now, &signs)));
     }
 
@@ -174,7 +176,7 @@ impl Watch {
             let page = self.store.events(ix, self.utc(begins)..self.utc(end), MOST_EVENTS).await?;
             let (city, ahead_ms) = (self.city.clone(), self.ahead_ms());
             let judge = move || {
-                let street = Street::of(&city.junctions[ix.ix()]);
+                let street = Street::of(&city.junctions[ix.ix()], &city.network);
                 let mut dog =
                     Watchdog::new(&street.detectors).with_buttons(street.buttons.values().flatten().copied());
                 street.log(&page.rows, ahead_ms).into_iter().for_each(|event| dog.take(event));

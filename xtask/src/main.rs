@@ -8,6 +8,7 @@
 )]
 
 mod bench_fleet;
+mod bench_incidents;
 mod bench_journeys;
 mod bench_measures;
 mod bench_page;
@@ -72,7 +73,7 @@ enum Task {
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
     /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package,
     /// `journeys` what journeys cost in Porto beside the goals, `store` what the embedded store costs,
-    /// `forecast` how far forecasts are off, `fleet` how many cabinets a broker and a centre bear, `page` what the page makes of
+    /// `forecast` how far forecasts are off, `incidents` how many blocked lanes are noticed, `fleet` how many cabinets a broker and a centre bear, `page` what the page makes of
     /// 5,000 junctions and 9,000 vehicles, and what 200 viewers cost the centre.
     Bench {
         /// Which one; all of them if none is named.
@@ -111,6 +112,7 @@ fn run(task: Task) -> anyhow::Result<()> {
                 bench_store()?;
                 bench_forecast()?;
                 bench_journeys::run()?;
+                bench_incidents::run()?;
                 bench_fleet::run()?;
                 bench_page::run()
             }
@@ -121,12 +123,13 @@ fn run(task: Task) -> anyhow::Result<()> {
             Some("store") => bench_store(),
             Some("forecast") => bench_forecast(),
             Some("journeys") => bench_journeys::run(),
+            Some("incidents") => bench_incidents::run(),
             Some("fleet") => bench_fleet::run(),
             Some("page") => bench_page::run(),
             Some(other) => {
                 bail!(
                     "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, store, forecast, \
-                     journeys, fleet, page"
+                     journeys, incidents, fleet, page"
                 )
             }
         },

@@ -54,7 +54,6 @@ impl Lockstep {
     }
 
     /// The centre's core.
-    #[cfg(test)]
     pub(crate) fn centre(&self) -> &Coordinator {
         &self.centre
     }

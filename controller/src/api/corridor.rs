@@ -4,13 +4,17 @@ use super::{
     Api,
     problem::{Path, Query},
     view::{
-        BandView, CorridorDetail, CorridorLamps, CorridorStop, CorridorSummary, Corridors, Name, Problem,
-        StopLamps,
+        BandView, CorridorDetail, CorridorLamps, CorridorStop, CorridorSummary, Corridors, DayView, HourView,
+        LinkPivotView, Name, PivotHits, PivotLink, Problem, SpreadView, StopLamps, StretchView,
+        TravelTimesView,
     },
 };
 use crate::{
     corridor::{Passed, Progression, Wave, brought, passed, way_back},
+    measures::utah::link_pivot::{self, Arrival},
+    picture::level_of_service,
     store::EventRow,
+    travel_times::{Distribution, Way},
 };
 use axum::{Json, extract::State};
 use model::{
@@ -29,11 +33,13 @@ const CARRY: Duration = Duration::from_secs(180);
 const LONGEST: Duration = Duration::from_secs(3600);
 /// Where nothing is said.
 const USUAL: Duration = Duration::from_secs(300);
+/// How far back travel times go where nothing is said.
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
 /// Events of a junction in the longest stretch: its detectors make most of them.
 const MOST_EVENTS: usize = 200_000;
 
 /// The corridors to show, by id.
-pub(super) struct Roads(BTreeMap<u32, Road>);
+pub(crate) struct Roads(BTreeMap<u32, Road>);
 
 struct Road {
     /// Its place among the city's corridors.
@@ -44,6 +50,16 @@ struct Road {
 }
 
 impl Roads {
+    /// Every corridor's links, out and back.
+    pub(crate) fn ways(&self, city: &City) -> BTreeMap<Way, Vec<LinkIx>> {
+        let both = self.0.iter().flat_map(|(&corridor, road)| {
+            let out = (Way { corridor, back: false }, city.corridors[road.ix].links.clone());
+            let back = (Way { corridor, back: true }, road.back.clone());
+            [out, back]
+        });
+        both.filter(|(_, links)| !links.is_empty()).collect()
+    }
+
     pub(super) fn new(city: &City) -> Roads {
         let mut shown: BTreeMap<u32, Road> = BTreeMap::new();
         for (ix, corridor) in city.corridors.iter().enumerate() {
@@ -249,6 +265,206 @@ fn numbers(groups: &[GroupNumber]) -> Vec<u16> {
 
 fn tenth(s: f64) -> f64 {
     (s * 10.0).round() / 10.0
+}
+
+/// Which times.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Times {
+    /// From then on, ms since the epoch; a week before `to` if not given.
+    from: Option<i64>,
+    /// Until then, ms since the epoch. Now if not given.
+    to: Option<i64>,
+    /// The way back. The way out if not given.
+    back: Option<bool>,
+    /// Only from this minute of the day on, 0 to 1439. 0 if not given.
+    from_minute: Option<u16>,
+    /// And before this one, 1 to 1440. 1440 if not given.
+    to_minute: Option<u16>,
+    /// `working` days are Monday to Friday, and `rest` the others; the city's holidays are among those. All if not given.
+    days: Option<Days>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Days {
+    Working,
+    Rest,
+}
+
+/// How long a corridor takes to drive, and how reliably: the spread of its times, by hour and by day, with the indices of the
+/// US Federal Highway Administration.
+#[utoipa::path(get, path = "/api/v1/corridors/{id}/travel-times", tag = "centre",
+    params(("id" = String, Path, description = "The corridor's id"), Times),
+    responses(
+        (status = 200, body = TravelTimesView),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is down", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn get_travel_times(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(asked): Query<Times>,
+) -> Result<Json<TravelTimesView>, Problem> {
+    let road = api.road(&id)?;
+    let range = super::stretch(asked.from, asked.to, api.0.clock.now(), WEEK)?;
+    let minutes = asked.from_minute.unwrap_or(0)..asked.to_minute.unwrap_or(1_440);
+    if minutes.is_empty() || minutes.end > 1_440 {
+        return Err(Problem::invalid("from_minute and to_minute are a part of a day, 0 to 1440"));
+    }
+    let way = Way { corridor: road.ix as u32, back: asked.back.unwrap_or(false) };
+    let (way_m, free_s) = api
+        .0
+        .travel_times
+        .free(way)
+        .ok_or_else(|| Problem::invalid(format!("corridor {id} has no way back")))?;
+    let kept = api.0.travel_times.between(way, &range);
+    let mut kept = kept.ok_or_else(|| Problem::unavailable("the store has not said yet what there was"))?;
+    let rests = |day: &jiff::civil::Date| {
+        matches!(day.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday)
+            || api.0.holidays.contains(day)
+    };
+    kept.retain(|one| {
+        minutes.contains(&one.minute) && asked.days.is_none_or(|days| (days == Days::Rest) == rests(&one.day))
+    });
+
+    let mut hours: BTreeMap<u16, Vec<f64>> = BTreeMap::new();
+    let mut days: BTreeMap<jiff::civil::Date, Vec<f64>> = BTreeMap::new();
+    for one in &kept {
+        hours.entry(one.minute / 60).or_default().push(one.time_s);
+        days.entry(one.day).or_default().push(one.time_s);
+    }
+    let spread = Distribution::of(kept.iter().map(|one| one.time_s));
+    let of = |index: fn(&Distribution, f64) -> f64| spread.map(|spread| hundredth(index(&spread, free_s)));
+    let los =
+        |spread: Distribution| level_of_service(free_s / spread.mean_s, &api.0.travel_times.los()).to_owned();
+    Ok(Json(TravelTimesView {
+        summary: road.summary(&api.0.city),
+        back: way.back,
+        from: range.start.0,
+        to: range.end.0,
+        time_zone: api.picture().health.value.time_zone.clone(),
+        way_m: way_m.round(),
+        free_s: tenth(free_s),
+        travel_time_index: of(Distribution::travel_time_index),
+        planning_time_index: of(Distribution::planning_time_index),
+        buffer_index: of(|spread, _| spread.buffer_index()),
+        level_of_service: spread.map(los),
+        hours: hours
+            .into_iter()
+            .filter_map(|(hour, times)| {
+                Some(HourView { hour, spread: spread_view(Distribution::of(times)?) })
+            })
+            .collect(),
+        days: days
+            .into_iter()
+            .filter_map(|(day, times)| {
+                Some(DayView { day: day.to_string(), spread: spread_view(Distribution::of(times)?) })
+            })
+            .collect(),
+        histogram: histogram(kept.iter().map(|one| one.time_s).collect()),
+        spread: spread.map(spread_view),
+    }))
+}
+
+/// By how much the junctions of a corridor should move their greens for those who really came: link by link, on the arrivals over
+/// advance loops of that time, in complete cycles. Meaningful where plans with a common cycle ran.
+#[utoipa::path(get, path = "/api/v1/corridors/{id}/link-pivot", tag = "centre",
+    params(("id" = String, Path, description = "The corridor's id"), Stretch),
+    responses(
+        (status = 200, body = LinkPivotView),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is down", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn get_link_pivot(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(asked): Query<Stretch>,
+) -> Result<Json<LinkPivotView>, Problem> {
+    let road = api.road(&id)?;
+    let range = super::stretch(asked.from, asked.to, api.0.clock.now(), LONGEST)?;
+    if range.end.since(range.start) > LONGEST {
+        let most = LONGEST.as_secs();
+        return Err(Problem::invalid(format!(
+            "from and to are too far apart; arrivals of {most} s are looked at"
+        )));
+    }
+    let city = &api.0.city;
+    let cycle = cycle(city, &road.out_signals);
+    let mut arrivals = Vec::new();
+    for here in &road.out_signals {
+        let all = api.arrivals(here.junction, range.clone()).await?;
+        let by = |groups: &[GroupNumber]| -> Vec<Arrival> {
+            let of_groups = all.iter().filter(|(group, _)| groups.iter().any(|g| g.0 == *group));
+            of_groups.map(|(_, arrival)| *arrival).collect()
+        };
+        let back = road.back_of(here.junction).map(|there| by(&there.groups)).unwrap_or_default();
+        arrivals.push((by(&here.groups), back));
+    }
+    let cycle_s = (cycle.as_seconds().round() as u32).max(1);
+    let mut moved = 0;
+    let links = road.out_signals.windows(2).zip(arrivals.windows(2)).map(|(junctions, arrivals)| {
+        let (out, back) = (&arrivals[1].0, &arrivals[0].1);
+        let shift_s = link_pivot::shift_s(out, back, cycle_s);
+        moved = (moved + shift_s).rem_euclid(i64::from(cycle_s));
+        let hits = |arrivals: &[Arrival], later_s: i64| PivotHits {
+            arrivals: arrivals.len(),
+            on_green: link_pivot::on_green(arrivals, 0.0),
+            would_be: link_pivot::on_green(arrivals, later_s as f64),
+        };
+        let name = |place: usize| city.junctions[junctions[place].junction.ix()].id.to_string();
+        PivotLink {
+            from: name(0),
+            to: name(1),
+            shift_s,
+            offset_by_s: moved,
+            out: hits(out, -shift_s),
+            back: hits(back, shift_s),
+        }
+    });
+    let links = links.collect();
+    Ok(Json(LinkPivotView {
+        summary: road.summary(city),
+        from: range.start.0,
+        to: range.end.0,
+        cycle_s: f64::from(cycle_s),
+        links,
+    }))
+}
+
+fn spread_view(spread: Distribution) -> SpreadView {
+    let [p5_s, p15_s, p50_s, p85_s, p95_s] = spread.quantiles_s.map(tenth);
+    SpreadView { slots: spread.slots, mean_s: tenth(spread.mean_s), p5_s, p15_s, p50_s, p85_s, p95_s }
+}
+
+/// Times by stretches of equal width.
+fn histogram(times_s: Vec<f64>) -> Vec<StretchView> {
+    const STRETCHES: usize = 10;
+    let (Some(first), Some(last)) =
+        (times_s.iter().copied().reduce(f64::min), times_s.iter().copied().reduce(f64::max))
+    else {
+        return Vec::new();
+    };
+    // Of times that are all alike one stretch of a second.
+    let width = ((last - first) / STRETCHES as f64).max(0.1);
+    let mut stretches: Vec<StretchView> = (0..STRETCHES)
+        .map(|i| StretchView {
+            from_s: tenth(first + width * i as f64),
+            to_s: tenth(first + width * (i + 1) as f64),
+            slots: 0,
+        })
+        .collect();
+    for time_s in times_s {
+        stretches[(((time_s - first) / width) as usize).min(STRETCHES - 1)].slots += 1;
+    }
+    stretches
+}
+
+fn hundredth(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
 }
 
 /// Which stretch of time.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::measures::{
     bin::Bin,
-    catalogue::{Column, Kind, MEASURES, Measure, Rows},
+    catalogue::{Column, Kind, MEASURES, Measure, Rows, SPEED},
     cells::{Cell, cells},
     charts::{CHARTS, Chart, Mark, Series},
     columns_file::parquet,
@@ -19,6 +19,7 @@ use crate::measures::{
     event::Function,
     report::{Report, Tables, Whole},
     street::Street,
+    utah::{coordination_diagram, link_pivot::Arrival},
 };
 use axum::{
     Json,
@@ -198,7 +199,7 @@ pub(super) async fn get_junction_measures(
     Path(id): Path<String>,
 ) -> Result<Json<JunctionMeasures>, Problem> {
     let ix = api.junction(&id)?;
-    let street = Street::of(&api.0.city.junctions[ix.ix()]);
+    let street = Street::of(&api.0.city.junctions[ix.ix()], &api.0.city.network);
     let (available, unavailable): (Vec<&Measure>, Vec<&Measure>) =
         MEASURES.iter().partition(|measure| measure.detector.is_none_or(|function| street.has(function)));
     let names = |measures: Vec<&Measure>| measures.iter().map(|m| m.name.to_owned()).collect();
@@ -309,7 +310,7 @@ pub(super) async fn get_chart(
     }
     let wanted = which.meant(api.0.clock.now(), &api.picture().health.value.time_zone)?;
     let (series, wanted, events) = api
-        .measure(ix, wanted, LEAD_IN, |report, wanted| {
+        .measure(ix, wanted, LEAD_IN, chart.measures.contains(&SPEED), |report, wanted| {
             let mut series = chart.draw(report, wanted.bin, wanted.local().start);
             series.retain(|one| wanted.group.is_none_or(|group| one.group == Some(group)));
             series
@@ -359,6 +360,40 @@ impl Api {
         Ok(WholeTable { looked, columns: table.columns })
     }
 
+    /// Who arrived when in which complete cycle, by signal group.
+    pub(super) async fn arrivals(
+        &self,
+        ix: JunctionIx,
+        range: Range<Moment>,
+    ) -> Result<Vec<(u16, Arrival)>, Problem> {
+        let which = Which {
+            from: Some(range.start.0),
+            to: Some(range.end.0),
+            bin_min: None,
+            tz: None,
+            group: None,
+            offset: None,
+            limit: None,
+            format: None,
+        };
+        let wanted = which.meant(self.0.clock.now(), &self.picture().health.value.time_zone)?;
+        let say = |report: &Report, wanted: &Wanted| {
+            let there = wanted.local();
+            let rows = report.coordination_diagram.iter().filter(|row| there.contains(&row.at.0));
+            let arrival = |row: &coordination_diagram::Row| {
+                let arrival = Arrival {
+                    at_s: row.arrival_at,
+                    green_s: row.green_at,
+                    amber_s: row.yellow_at,
+                    cycle_s: row.cycle_end.0.since(row.cycle_start.0).as_secs_f64(),
+                };
+                (row.phase, arrival)
+            };
+            rows.map(arrival).collect()
+        };
+        self.measure(ix, wanted, LEAD_IN, false, say).await.map(|(arrivals, ..)| arrivals)
+    }
+
     async fn table(
         &self,
         ix: JunctionIx,
@@ -369,7 +404,7 @@ impl Api {
             return Err(Problem::invalid(format!("{} is not measured by signal group", measure.name)));
         }
         let lead_in = if measure.rows == Rows::Sums { Duration::ZERO } else { LEAD_IN };
-        self.measure(ix, wanted, lead_in, |report, wanted| {
+        self.measure(ix, wanted, lead_in, measure.name == SPEED, |report, wanted| {
             let mut table = Table::new(measure, wanted);
             match report.tables(&mut table) {
                 Ok(()) => table,
@@ -379,12 +414,14 @@ impl Api {
         .await
     }
 
-    /// Measures a junction, and hands what comes of it to `say`, away from the tasks that answer others.
+    /// Measures a junction, with the speeds that detector stations told if they are wanted, and hands what comes of it to `say`,
+    /// away from the tasks that answer others.
     async fn measure<T: Send + 'static>(
         &self,
         ix: JunctionIx,
         wanted: Wanted,
         lead_in: Duration,
+        with_speeds: bool,
         say: impl FnOnce(&Report, &Wanted) -> T + Send + 'static,
     ) -> Result<(T, Wanted, usize), Problem> {
         let seat = self.0.measuring.clone().acquire_owned().await;
@@ -396,16 +433,24 @@ impl Api {
                 "the range has more than {MOST_EVENTS} events; ask for a shorter one"
             )));
         }
+        let speeds = match with_speeds {
+            true => self.0.store.intervals(ix, range.clone(), MOST_EVENTS).await?.rows,
+            false => Vec::new(),
+        };
         let (city, now) = (self.0.city.clone(), self.0.clock.now());
+        let window_ms = self.0.interval.as_millis() as i64;
         let work = move || {
             let junction = &city.junctions[ix.ix()];
-            let street = Street::of(junction);
+            let street = Street::of(junction, &city.network);
             let log = street.log(&page.rows, wanted.ahead_ms());
             let local = |at: Moment| Moment(at.0 + wanted.ahead_ms());
             let whole = Whole { first: local(range.start), last: local(range.end.min(now)) };
             let mut device = Device::new(junction.id.as_str().into(), &street.detectors, wanted.bin);
             for event in log {
                 device.take(event);
+            }
+            for speed in street.speeds(&speeds, window_ms, wanted.ahead_ms()) {
+                device.tell(speed);
             }
             let said = say(&device.report(whole), &wanted);
             drop(seat);

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Of these any link takes many in a second.
 const LEAST: usize = 100;
 /// To begin with.
-const FIRST: usize = 1_000;
+const FIRST: usize = 400;
 /// What a second's room grows or shrinks by: one part of so many.
 const STEP: usize = 8;
 /// Answers are quick below the first and slow beyond the second. A tick's commands leave in one burst, so half of their answers

@@ -96,6 +96,9 @@ const UTAH: &str = "Utah Department of Transportation, ATSPM 5";
 const DAY_2014: &str =
     "Day et al. 2014, Performance Measures for Traffic Signal Systems, doi:10.5703/1288284315333";
 
+/// The measure that is made of speeds, which stand beside the log.
+pub const SPEED: &str = "approach_speed";
+
 /// A measure that needs no detectors and nothing that devices do not tell.
 const PLAIN: Measure = Measure {
     name: "",
@@ -109,7 +112,7 @@ const PLAIN: Measure = Measure {
 };
 
 /// All of them: the package's, then Utah's.
-pub const MEASURES: [Measure; 28] = [
+pub const MEASURES: [Measure; 30] = [
     Measure {
         name: "has_data",
         title: "Bins with data",
@@ -414,6 +417,39 @@ pub const MEASURES: [Measure; 28] = [
             number("Volume", "vehicles"),
             number("PHF", "share"),
             number("K", "share"),
+        ],
+        ..PLAIN
+    },
+    Measure {
+        name: "turning_counts",
+        title: "Turning counts",
+        about: "how many go left, straight on and right, by lanes that turn alike, and how evenly those are used",
+        source: UTAH,
+        columns: &[
+            TIME,
+            DEVICE,
+            PHASE,
+            column("Movement", Kind::Word, ""),
+            number("Lanes", "lanes"),
+            number("Volume", "vehicles"),
+            number("LaneUtilization", "share"),
+        ],
+        ..PLAIN
+    },
+    Measure {
+        name: SPEED,
+        title: "Approach speed",
+        about: "how fast those drive who pass on green: mean, and what 85 and 15 of a hundred do not exceed",
+        source: UTAH,
+        told: "speeds, which no hi-res log has",
+        columns: &[
+            TIME,
+            DEVICE,
+            PHASE,
+            number("Vehicles", "vehicles"),
+            number("AverageSpeed", "km/h"),
+            number("Speed85", "km/h"),
+            number("Speed15", "km/h"),
         ],
         ..PLAIN
     },

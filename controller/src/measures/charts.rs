@@ -69,7 +69,7 @@ impl Chart {
 }
 
 /// All of them.
-pub const CHARTS: [Chart; 14] = [
+pub const CHARTS: [Chart; 16] = [
     Chart {
         name: "coordination_diagram",
         title: "Purdue coordination diagram",
@@ -146,6 +146,44 @@ pub const CHARTS: [Chart; 14] = [
         draw: |report, _| {
             let rows = report.approach_delay.iter();
             steps("delay", rows.map(|row| (row.phase, row.at, row.average_delay)))
+        },
+    },
+    Chart {
+        name: "turning_counts",
+        title: "Turning counts",
+        ordinate: "flow",
+        unit: "vehicles/h",
+        measures: &["turning_counts"],
+        draw: |report, bin| {
+            let hourly = 60.0 / f64::from(bin.as_minutes());
+            let rows = report.turning_counts.iter();
+            let way = |row: &super::utah::turning_counts::Row| match row.movement.as_str() {
+                "L" => "left",
+                "T" => "through",
+                "R" => "right",
+                "LT" => "left_through",
+                "TR" => "through_right",
+                "LR" => "left_right",
+                _ => "all_ways",
+            };
+            gathered(
+                Mark::Steps,
+                rows.map(|row| (way(row), row.phase, row.at, f64::from(row.volume) * hourly)),
+            )
+        },
+    },
+    Chart {
+        name: "approach_speed",
+        title: "Approach speed on green",
+        ordinate: "speed",
+        unit: "km/h",
+        measures: &["approach_speed"],
+        draw: |report, _| {
+            let rows = report.approach_speed.iter();
+            let mean = rows.clone().map(|row| (row.phase, row.at, row.average_speed));
+            let fast = rows.clone().map(|row| (row.phase, row.at, row.speed85));
+            let slow = rows.map(|row| (row.phase, row.at, row.speed15));
+            [steps("mean_speed", mean), steps("speed_85", fast), steps("speed_15", slow)].concat()
         },
     },
     Chart {

@@ -17,6 +17,8 @@ pub struct Wanted {
     pub events: PathBuf,
     /// Which detectors there are; without it, measures that need them are empty.
     pub config: Option<PathBuf>,
+    /// Vehicles' speeds, which no log has.
+    pub speeds: Option<PathBuf>,
     /// Where the files go.
     pub out: PathBuf,
     /// The length of a bin.
@@ -50,6 +52,7 @@ pub enum MeasureError {
 /// Does it. One device's measures are in memory at a time.
 pub fn run(wanted: &Wanted) -> Result<Done, MeasureError> {
     let detectors = wanted.config.as_deref().map(read::detectors).transpose()?.unwrap_or_default();
+    let mut speeds = wanted.speeds.as_deref().map(read::speeds).transpose()?.unwrap_or_default();
     let log = read::events(&wanted.events)?;
     let first = log.devices.values().filter_map(|events| events.first()).map(|event| event.at).min();
     let last = log.devices.values().filter_map(|events| events.last()).map(|event| event.at).max();
@@ -62,6 +65,9 @@ pub fn run(wanted: &Wanted) -> Result<Done, MeasureError> {
                 Device::new(name.clone(), detectors.get(&name).map_or(&[], Vec::as_slice), wanted.bin);
             for event in &events {
                 device.take(*event);
+            }
+            for speed in speeds.remove(&name).unwrap_or_default() {
+                device.tell(speed);
             }
             done.events += events.len();
             drop(events);

@@ -6,7 +6,7 @@ use super::{
     bin::Bin,
     communications::Communications,
     coordination::Coordination,
-    event::{Detector, Event},
+    event::{Detector, Event, Speed},
     has_data::HasData,
     ped_delay,
     pedestrians::Pedestrians,
@@ -18,8 +18,8 @@ use super::{
     terminations::Terminations,
     timeline::{self, Timeline},
     utah::{
-        self, Cycles, approach_volume::Volumes, preempt_detail::Preemptions, priority_detail::Priorities,
-        split_monitor::Services, watchdog::Watchdog,
+        self, Cycles, approach_speed::Speeds, approach_volume::Volumes, preempt_detail::Preemptions,
+        priority_detail::Priorities, split_monitor::Services, turning_counts::Turning, watchdog::Watchdog,
     },
     yellow_red::YellowRed,
 };
@@ -56,6 +56,8 @@ pub struct Device {
     timeline: Timeline,
     cycles: Cycles,
     volumes: Volumes,
+    turning: Turning,
+    speeds: Speeds,
     services: Services,
     preemptions: Preemptions,
     priorities: Priorities,
@@ -83,6 +85,8 @@ impl Device {
             timeline: Timeline::default(),
             cycles: Cycles::new(detectors),
             volumes: Volumes::new(detectors),
+            turning: Turning::new(detectors),
+            speeds: Speeds::new(detectors),
             services: Services::default(),
             preemptions: Preemptions::default(),
             priorities: Priorities::default(),
@@ -112,11 +116,18 @@ impl Device {
         self.timeline.take(event);
         self.cycles.take(event);
         self.volumes.take(bin, event);
+        self.turning.take(bin, event);
+        self.speeds.take(event);
         self.services.take(event);
         self.preemptions.take(event);
         self.priorities.take(event);
         self.watchdog.take(event);
         Taken::Counted
+    }
+
+    /// Takes a speed, which the log has not; in any order.
+    pub fn tell(&mut self, speed: Speed) {
+        self.speeds.tell(speed);
     }
 
     /// What the measures say of everything that was taken.
@@ -149,6 +160,8 @@ impl Device {
             approach_delay: utah::approach_delay::rows(bin, &self.cycles, name),
             approach_volume: self.volumes.rows(name),
             peak_hour: self.volumes.peaks(name),
+            turning_counts: self.turning.rows(name),
+            approach_speed: self.speeds.rows(bin, name),
             left_turn_gap: utah::left_turn_gap::rows(bin, &self.cycles, name),
             split_monitor: self.services.rows(name),
             preempt_detail: self.preemptions.rows(name),

@@ -23,6 +23,64 @@ pub struct Detector {
     pub group: u16,
     /// What it is there for.
     pub function: Function,
+    /// It counts those who go by its lane, and they turn so.
+    pub turns: Option<Turns>,
+}
+
+/// Which ways the traffic of a lane goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Turns {
+    /// Left (and back).
+    pub left: bool,
+    /// Straight on.
+    pub through: bool,
+    /// Right.
+    pub right: bool,
+}
+
+impl Turns {
+    /// As a configuration has them: `L`, `T`, `R` together in any order, or Utah's words (`Thru-Left`).
+    pub fn named(name: &str) -> Option<Turns> {
+        let mut turns = Turns::default();
+        for word in name.split(['-', ' ']) {
+            match word.to_lowercase().as_str() {
+                "left" => turns.left = true,
+                "thru" | "through" => turns.through = true,
+                "right" => turns.right = true,
+                letters => {
+                    for letter in letters.chars() {
+                        match letter {
+                            'l' | 'u' => turns.left = true,
+                            't' => turns.through = true,
+                            'r' => turns.right = true,
+                            _ => return None,
+                        }
+                    }
+                }
+            }
+        }
+        (turns != Turns::default()).then_some(turns)
+    }
+}
+
+impl std::fmt::Display for Turns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ways = [(self.left, "L"), (self.through, "T"), (self.right, "R")];
+        ways.into_iter().filter(|(there, _)| *there).try_for_each(|(_, letter)| f.write_str(letter))
+    }
+}
+
+/// Vehicles whose speed a detector told.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Speed {
+    /// When, by the device's own clock.
+    pub at: Moment,
+    /// The channel.
+    pub channel: u16,
+    /// Their mean speed, km/h.
+    pub kmh: f64,
+    /// How many.
+    pub vehicles: u32,
 }
 
 /// What a detector is there for. Measures look at those that they know.

@@ -10,7 +10,7 @@ mod text;
 
 use super::{
     detector_health::Count,
-    event::{Detector, Event, Function},
+    event::{Detector, Event, Function, Speed, Turns},
     indiana::Code,
 };
 use model::time::Moment;
@@ -96,16 +96,73 @@ pub fn events(file: &Path) -> Result<Log, ReadError> {
 /// Reads which detectors each device has. Here every line must make sense.
 pub fn detectors(file: &Path) -> Result<BTreeMap<Arc<str>, Vec<Detector>>, ReadError> {
     let mut detectors: BTreeMap<Arc<str>, Vec<Detector>> = BTreeMap::new();
-    rows(file, &DETECTOR_COLUMNS, |[device, group, channel, function]| {
-        let detector = Detector {
-            group: number(group, "phase")?,
-            channel: number(channel, "parameter (detector channel)")?,
-            function: Function::named(function),
-        };
+    let mut take = |[device, group, channel, function, movement]: [&str; 5]| {
+        let detector =
+            Detector {
+                group: number(group, "phase")?,
+                channel: number(channel, "parameter (detector channel)")?,
+                function: Function::named(function),
+                turns: match movement {
+                    "" => None,
+                    turns => Some(Turns::named(turns).ok_or_else(|| {
+                        format!("{turns:?} is no movement; one is of the letters L, T and R")
+                    })?),
+                },
+            };
         detectors.entry(device.into()).or_default().push(detector);
         Ok(())
-    })?;
+    };
+    // The reference package's configurations do not say which way lanes go.
+    if has_column(file, MOVEMENT)? {
+        let [device, group, channel, function] = DETECTOR_COLUMNS;
+        rows(file, &[device, group, channel, function, MOVEMENT], take)?;
+    } else {
+        rows(file, &DETECTOR_COLUMNS, |[device, group, channel, function]| {
+            take([device, group, channel, function, ""])
+        })?;
+    }
     Ok(detectors)
+}
+
+/// Reads vehicles' speeds. Here every line must make sense. Without a column for the device, detectors have Utah's names: the
+/// device's, and two digits of the channel.
+pub fn speeds(file: &Path) -> Result<BTreeMap<Arc<str>, Vec<Speed>>, ReadError> {
+    const UNITS: [(Column, f64); 2] =
+        [(("Kph", &["kph", "kmh", "speedkph", "speed"]), 1.0), (("Mph", &["mph"]), 1.609_344)];
+    let mut speeds: BTreeMap<Arc<str>, Vec<Speed>> = BTreeMap::new();
+    let mut unit = UNITS[0];
+    for other in &UNITS[1..] {
+        if !has_column(file, unit.0)? {
+            unit = *other;
+        }
+    }
+    let mut take = |at: &str, device: &str, channel: &str, speed: &str| {
+        let kmh = number::<f64>(speed, "speed")? * unit.1;
+        if !kmh.is_finite() || kmh < 0.0 {
+            return Err(format!("{speed:?} is no speed"));
+        }
+        let at = text::time(at.as_bytes()).ok_or_else(|| format!("{at:?} is no time"))?;
+        let channel = number(channel, "detector channel")?;
+        speeds.entry(device.into()).or_default().push(Speed { at, channel, kmh, vehicles: 1 });
+        Ok(())
+    };
+    let [time, device, ..] = LOG_COLUMNS;
+    let (time, detector) =
+        ((time.0, &["timestamp", "ts"][..]), ("Detector", &["detector", "detectorid", "channel"][..]));
+    if has_column(file, device)? {
+        rows(file, &[time, device, detector, unit.0], |[at, device, detector, speed]| {
+            take(at, device, detector, speed)
+        })?;
+    } else {
+        rows(file, &[time, detector, unit.0], |[at, detector, speed]| {
+            let place =
+                detector.len().checked_sub(2).filter(|place| *place > 0 && detector.is_char_boundary(*place));
+            let (device, channel) =
+                detector.split_at(place.ok_or_else(|| format!("{detector:?} does not begin with a device"))?);
+            take(at, device, channel, speed)
+        })?;
+    }
+    Ok(speeds)
 }
 
 /// Reads detectors' counts by bin, such as `actuations` gives.
@@ -137,10 +194,19 @@ fn number<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text:?} is no {what}"))
 }
 
+/// Whether a file has that column.
+fn has_column(file: &Path, wanted: Column) -> Result<bool, ReadError> {
+    let names = match ending(file).as_str() {
+        "parquet" => parquet_file::names(file)?,
+        _ => text::header(file)?,
+    };
+    Ok(find(&[wanted], &names).is_ok())
+}
+
 /// Hands the wanted columns of each line to `take`, which says what is wrong with them.
 fn rows<const N: usize>(
     file: &Path,
-    wanted: &[(&str, &[&str]); N],
+    wanted: &[Column; N],
     take: impl FnMut([&str; N]) -> Result<(), String>,
 ) -> Result<(), ReadError> {
     match ending(file).as_str() {
@@ -214,8 +280,11 @@ impl Collected {
     }
 }
 
-/// The columns of a log, by the names that logs have for them.
-const LOG_COLUMNS: [(&str, &[&str]); 4] = [
+/// A column, and the names that files have for it.
+type Column = (&'static str, &'static [&'static str]);
+
+/// The columns of a log.
+const LOG_COLUMNS: [Column; 4] = [
     ("TimeStamp", &["timestamp"]),
     (
         "DeviceId",
@@ -238,15 +307,18 @@ const LOG_COLUMNS: [(&str, &[&str]); 4] = [
 ];
 
 /// The columns of a configuration.
-const DETECTOR_COLUMNS: [(&str, &[&str]); 4] = [
+const DETECTOR_COLUMNS: [Column; 4] = [
     ("DeviceId", &["deviceid"]),
     ("Phase", &["phase"]),
     ("Parameter", &["parameter"]),
     ("Function", &["function"]),
 ];
 
+/// And one that it may have: which way the lane goes.
+const MOVEMENT: Column = ("Movement", &["movement", "movementtype"]);
+
 /// The columns of counts.
-const COUNT_COLUMNS: [(&str, &[&str]); 4] = [
+const COUNT_COLUMNS: [Column; 4] = [
     ("TimeStamp", &["timestamp"]),
     ("DeviceId", &["deviceid"]),
     ("Detector", &["detector"]),
@@ -254,11 +326,11 @@ const COUNT_COLUMNS: [(&str, &[&str]); 4] = [
 ];
 
 /// The columns of a list of groups.
-const GROUP_COLUMNS: [(&str, &[&str]); 2] =
+const GROUP_COLUMNS: [Column; 2] =
     [("DeviceId", &["deviceid"]), ("Group", &["group", "groupname", "devicegroup"])];
 
 /// Where the wanted columns are among those that there are. Case, spaces and underscores make no difference.
-fn find<const N: usize>(wanted: &[(&str, &[&str]); N], there: &[String]) -> Result<[usize; N], String> {
+fn find<const N: usize>(wanted: &[Column; N], there: &[String]) -> Result<[usize; N], String> {
     let plain = |name: &String| name.replace([' ', '_'], "").to_lowercase();
     let there_plain: Vec<String> = there.iter().map(plain).collect();
     let mut found = [0; N];

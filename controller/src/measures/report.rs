@@ -44,6 +44,8 @@ pub struct Report {
     pub approach_delay: Vec<utah::approach_delay::Row>,
     pub approach_volume: Vec<utah::approach_volume::Row>,
     pub peak_hour: Vec<utah::approach_volume::PeakRow>,
+    pub turning_counts: Vec<utah::turning_counts::Row>,
+    pub approach_speed: Vec<utah::approach_speed::Row>,
     pub left_turn_gap: Vec<utah::left_turn_gap::Row>,
     pub split_monitor: Vec<utah::split_monitor::Row>,
     pub preempt_detail: Vec<utah::preempt_detail::Row>,
@@ -85,6 +87,8 @@ impl Report {
         to.table("approach_delay", &self.approach_delay)?;
         to.table("approach_volume", &self.approach_volume)?;
         to.table("peak_hour", &self.peak_hour)?;
+        to.table("turning_counts", &self.turning_counts)?;
+        to.table("approach_speed", &self.approach_speed)?;
         to.table("left_turn_gap", &self.left_turn_gap)?;
         to.table("split_monitor", &self.split_monitor)?;
         to.table("preempt_detail", &self.preempt_detail)?;

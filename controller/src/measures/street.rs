@@ -5,11 +5,17 @@
 //! edges to log. A push-button is logged as any channel; measures know it as code 90 with its signal group.
 
 use super::{
-    event::{Detector, Event, Function},
+    event::{Detector, Event, Function, Speed, Turns},
     indiana::Code,
 };
-use crate::store::EventRow;
-use model::{detection::DetectorKind, signal::Junction, time::Moment};
+use crate::store::{EventRow, FLAG_FAULT, IntervalRow};
+use model::{
+    detection::DetectorKind,
+    ids::LaneIx,
+    network::{Network, Turn},
+    signal::Junction,
+    time::Moment,
+};
 use std::collections::BTreeMap;
 
 /// What measures know of a junction.
@@ -23,8 +29,12 @@ pub struct Street {
 
 impl Street {
     /// Out of the city's own data.
-    pub fn of(junction: &Junction) -> Street {
+    pub fn of(junction: &Junction, network: &Network) -> Street {
         let mut street = Street::default();
+        // A lane is counted where its vehicles are told apart best: at the stop line, or else upstream.
+        let at_line = |lane| {
+            junction.detectors.iter().any(|d| d.lane == Some(lane) && d.kind == DetectorKind::StopLine)
+        };
         for detector in &junction.detectors {
             let (channel, groups) = (detector.channel.0, detector.groups.iter().map(|group| group.0));
             let function = match detector.kind {
@@ -36,7 +46,13 @@ impl Street {
                     continue;
                 }
             };
-            street.detectors.extend(groups.map(|group| Detector { channel, group, function }));
+            let turns = detector.lane.filter(|&lane| match detector.kind {
+                DetectorKind::StopLine => true,
+                DetectorKind::Advance => !at_line(lane),
+                _ => false,
+            });
+            let turns = turns.and_then(|lane| turns_of(network, lane));
+            street.detectors.extend(groups.map(|group| Detector { channel, group, function, turns }));
         }
         street
     }
@@ -44,6 +60,19 @@ impl Street {
     /// Whether it has a detector for that.
     pub fn has(&self, function: Function) -> bool {
         self.detectors.iter().any(|detector| detector.function == function)
+    }
+
+    /// The speeds that detector stations told, by the same clock as [`Street::log`]. A window's stand in its middle.
+    pub fn speeds(&self, rows: &[IntervalRow], window_ms: i64, ahead_ms: i64) -> Vec<Speed> {
+        let told = |row: &IntervalRow| {
+            let kmh = f64::from(row.speed_mps.filter(|_| row.flags & FLAG_FAULT == 0)?) * 3.6;
+            let at = Moment(row.at.0 - window_ms / 2 + ahead_ms);
+            Some(Speed { at, channel: row.channel, kmh, vehicles: u32::from(row.count) })
+        };
+        let advance = |row: &&IntervalRow| {
+            self.detectors.iter().any(|d| d.channel == row.channel && d.function == Function::Advance)
+        };
+        rows.iter().filter(advance).filter_map(told).collect()
     }
 
     /// The log as measures take it, in their order, its times by a clock so many milliseconds ahead of UTC.
@@ -67,6 +96,18 @@ impl Street {
         log.sort_unstable();
         log
     }
+}
+
+/// The ways that lead out of a lane; `None` if none does.
+fn turns_of(network: &Network, lane: LaneIx) -> Option<Turns> {
+    let first = network.movements.partition_point(|movement| movement.from < lane);
+    let here = network.movements[first..].iter().take_while(|movement| movement.from == lane);
+    let turns = here.fold(Turns::default(), |turns, movement| match movement.turn {
+        Turn::UTurn | Turn::Left => Turns { left: true, ..turns },
+        Turn::Straight => Turns { through: true, ..turns },
+        Turn::Right => Turns { right: true, ..turns },
+    });
+    (turns != Turns::default()).then_some(turns)
 }
 
 #[cfg(test)]

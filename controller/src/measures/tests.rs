@@ -6,7 +6,7 @@ use super::{
     cells::{Cell, cells},
     command::{self, MeasureError, Wanted},
     device::{Device, Taken},
-    event::{Detector, Event, Function},
+    event::{Detector, Event, Function, Speed, Turns},
     indiana::Code,
     report::{Report, Tables, Whole},
     timeline::Class,
@@ -61,8 +61,16 @@ fn report(events: &[Event], detectors: &[Detector]) -> Report {
     let mut device = Device::new("7".into(), detectors, Bin::QUARTER);
     for event in events {
         assert_eq!(device.take(*event), Taken::Counted, "{event:?}");
+        drives(&mut device, *event);
     }
     device.report(whole(events))
+}
+
+/// Whoever is felt drives.
+fn drives(device: &mut Device, event: Event) {
+    if event.code == Code::DETECTOR_ON {
+        device.tell(Speed { at: event.at, channel: event.param, kmh: 40.0, vehicles: 1 });
+    }
 }
 
 fn whole(events: &[Event]) -> Whole {
@@ -70,7 +78,7 @@ fn whole(events: &[Event]) -> Whole {
 }
 
 pub(super) fn detector(channel: u16, group: u16, function: Function) -> Detector {
-    Detector { channel, group, function }
+    Detector { channel, group, function, turns: None }
 }
 
 #[test]
@@ -262,11 +270,13 @@ proptest! {
         let mut live = Device::new("7".into(), &all_functions(), Bin::QUARTER);
         for event in &events[..cut] {
             live.take(*event);
+            drives(&mut live, *event);
         }
         let rows = |report: &Report| format!("{report:?}");
         prop_assert_eq!(rows(&live.report(whole(&events[..cut]))), rows(&report(&events[..cut], &all_functions())));
         for event in &events[cut..] {
             live.take(*event);
+            drives(&mut live, *event);
         }
         prop_assert_eq!(rows(&live.report(whole(&events))), rows(&report(&events, &all_functions())));
     }
@@ -286,7 +296,13 @@ fn measure(folder: &Path, log: &str, config: &str) -> Result<command::Done, Meas
     let (events, detectors) = (folder.join("events.csv"), folder.join("detectors.csv"));
     std::fs::write(&events, log).unwrap();
     std::fs::write(&detectors, config).unwrap();
-    command::run(&Wanted { events, config: Some(detectors), out: folder.join("out"), bin: Bin::QUARTER })
+    command::run(&Wanted {
+        events,
+        config: Some(detectors),
+        speeds: None,
+        out: folder.join("out"),
+        bin: Bin::QUARTER,
+    })
 }
 
 const CONFIG: &str = "DeviceId,Phase,Parameter,Function\n7,2,10,Advance\n";
@@ -374,7 +390,7 @@ fn all_measures_equal_the_reference_row_for_row() {
         let out = folder.path().join(ending);
         let input = |name: &str| data.join("input").join(name).with_extension(ending);
         let (events, config) = (input("sample_raw_data"), Some(input("sample_config")));
-        command::run(&Wanted { events, config, out: out.clone(), bin: Bin::QUARTER }).unwrap();
+        command::run(&Wanted { events, config, speeds: None, out: out.clone(), bin: Bin::QUARTER }).unwrap();
         let mut compared = 0;
         for file in std::fs::read_dir(data.join("reference/sample_1136/csv")).unwrap() {
             let file = file.unwrap().path();
@@ -452,8 +468,9 @@ fn each_measure_has_the_cells_of_its_columns() {
     events.sort();
     events.dedup();
     let functions = [Function::Presence, Function::Advance, Function::YellowRed];
-    let detectors: Vec<Detector> =
-        (0..4).flat_map(|n| functions.map(|function| detector(n, n, function))).collect();
+    let turns = Turns::named("T");
+    let lane = |n, function| Detector { turns, ..detector(n, n, function) };
+    let detectors: Vec<Detector> = (0..4).flat_map(|n| functions.map(|function| lane(n, function))).collect();
     let mut checked = Checked(Vec::new());
     report(&events, &detectors).tables(&mut checked).unwrap();
     // Among all that nothing can be believed; here all can.
@@ -475,4 +492,70 @@ fn each_measure_has_the_cells_of_its_columns() {
     let both = checked.0.iter().zip(&sound);
     let empty: Vec<_> = both.filter(|((_, any), (_, sound))| any + sound == 0).collect();
     assert!(empty.is_empty(), "{empty:?}");
+}
+
+#[test]
+fn turns_are_counted_by_lanes_that_turn_alike() {
+    let log = "
+        12:00:01 on 1
+        12:00:02 on 1
+        12:00:03 on 1
+        12:00:04 on 2
+        12:00:05 on 3
+        12:00:06 on 4";
+    let lane = |channel, turns: &str| Detector {
+        turns: Turns::named(turns),
+        ..detector(channel, 2, Function::Presence)
+    };
+    // Channel 1 also belongs to another group, which does not make it two lanes; channel 4 counts nothing.
+    let lanes = [
+        lane(1, "T"),
+        Detector { group: 6, ..lane(1, "T") },
+        lane(2, "Thru"),
+        lane(3, "TL"),
+        detector(4, 2, Function::Presence),
+    ];
+    let report = measured(log, &lanes);
+    let said: Vec<_> = report
+        .turning_counts
+        .iter()
+        .map(|row| (row.phase, row.movement.as_str(), row.lanes, row.volume, row.lane_utilization))
+        .collect();
+    assert_eq!(said, [(2, "T", 2, 4, 4.0 / 6.0), (2, "LT", 1, 1, 1.0)]);
+    assert_eq!(Turns::named("no way"), None);
+}
+
+#[test]
+fn a_speed_counts_while_its_group_is_green() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = "DeviceId,TimeStamp,EventId,Parameter\n\
+               7,2024-04-15 12:00:10,1,2\n7,2024-04-15 12:00:40,8,2\n";
+    // On red, on green one to four, creeping, and of a detector that nobody knows.
+    let speeds = "detector,mph,ts\n710,10,2024-04-15T12:00:05\n710,10,2024-04-15T12:00:11\n710,20,2024-04-15T12:00:12\n\
+                  710,30,2024-04-15T12:00:13\n710,40,2024-04-15T12:00:14\n710,2,2024-04-15T12:00:15\n711,50,2024-04-15T12:00:16\n";
+    let file = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    let wanted = |speeds: &str| Wanted {
+        events: file("events.csv", log),
+        config: Some(file("detectors.csv", CONFIG)),
+        speeds: Some(file("speeds.csv", speeds)),
+        out: folder.path().join("out"),
+        bin: Bin::QUARTER,
+    };
+    command::run(&wanted(speeds)).unwrap();
+    let said = std::fs::read_to_string(folder.path().join("out/approach_speed.csv")).unwrap();
+    let row: Vec<&str> = said.lines().nth(1).unwrap().split(',').collect();
+    assert_eq!(row[1..4], ["7", "2", "4"], "{said}");
+    let mph = |column: usize| row[column].parse::<f64>().unwrap() / 1.609_344;
+    // Hazen: 85 of 100 is the vehicle 0.85 · 4 - 0.5 = 2.9 places after the first.
+    assert!(
+        (mph(4) - 25.0).abs() < 1e-9 && (mph(5) - 39.0).abs() < 1e-9 && (mph(6) - 11.0).abs() < 1e-9,
+        "{said}"
+    );
+    let fault =
+        command::run(&wanted("detector,mph,ts\n710,fast,2024-04-15T12:00:05\n")).unwrap_err().to_string();
+    assert!(fault.ends_with("speeds.csv:2: \"fast\" is no speed"), "{fault}");
 }

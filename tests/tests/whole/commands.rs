@@ -15,7 +15,7 @@ use wire::{
     codec,
     command::{Body, Command},
     message::{Groups, Presence, Status},
-    result::{CommandResult, ResultState},
+    result::{CommandResult, Reason, ResultState},
 };
 
 const RESULTS: &str = "mow/centre/by-hand/result/tlc.stage.request";
@@ -109,28 +109,31 @@ fn the_same_command_three_times_is_one_write_and_what_must_be_refused_is_none() 
         let (code, said) = run(publish.args(["-D", "PUBLISH", "correlation-data", "by hand"]));
         assert_eq!(code, Some(0), "{said}");
     };
-    // A request may come in the wrong moment, within an interstage, and is refused then; a fresh one is made.
-    let mut seq = 0;
-    let id = wait_until("a stage request to be applied", || {
-        let status: Status<Groups> = next(broker, &groups);
-        let live = &status.entries.last()?.values;
-        seq += 1;
-        let now = Clock::real().now();
+    let made = |epoch: u64, seq: u64, groups: &Groups, stage: u16| {
         let command = Command {
             cmd_id: Uuid::now_v7(),
-            epoch: 1,
+            epoch,
             seq,
             boot_id: presence.boot_id,
             config_hash: presence.config_hash,
-            ref_tick: live.ref_tick,
-            expires_at: now + Duration::from_secs(5),
+            ref_tick: groups.ref_tick,
+            expires_at: Clock::real().now() + Duration::from_secs(5),
             lease_s: 100,
-            body: Body::Stage(live.stage),
+            body: Body::Stage(stage),
         };
         fs::write(&message, codec::encode(&command)).unwrap();
         send();
         let answer = wait_until("its answer", || final_answers(command.cmd_id).pop());
-        (answer.state == ResultState::Applied).then_some(command.cmd_id)
+        (command.cmd_id, answer)
+    };
+    let seen = || next::<Status<Groups>>(broker, &groups).entries.pop().map(|entry| entry.values);
+    // A request may come in the wrong moment, within an interstage, and is refused then; a fresh one is made.
+    let mut seq = 0;
+    let id = wait_until("a stage request to be applied", || {
+        let live = seen()?;
+        seq += 1;
+        let (id, answer) = made(1, seq, &live, live.stage);
+        (answer.state == ResultState::Applied).then_some(id)
     });
     let written = settings_written(&tap);
     assert_eq!(written, at_rest + 1);
@@ -139,4 +142,14 @@ fn the_same_command_three_times_is_one_write_and_what_must_be_refused_is_none() 
     let answers = wait_until("three answers", || Some(final_answers(id)).filter(|all| all.len() == 3));
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     assert_eq!(settings_written(&tap), written, "a repetition was written");
+    // Three kinds more that must be refused, now that a good one went before.
+    let live = seen().unwrap();
+    for (what, (_, answer), reason) in [
+        ("of another epoch", made(0, seq + 1, &live, live.stage), Reason::StaleEpoch),
+        ("of a number that was used", made(1, seq, &live, live.stage), Reason::StaleSeq),
+        ("for a stage that is not there", made(1, seq + 2, &live, 999), Reason::Unsafe),
+    ] {
+        assert_eq!(answer.reason, Some(reason), "{what}: {answer:?}");
+    }
+    assert_eq!(settings_written(&tap), written, "a refused command was written");
 }

@@ -112,3 +112,133 @@ pub struct StopLamps {
     /// And for the way back.
     pub back: Vec<(i64, String)>,
 }
+
+/// `GET /api/v1/corridors/{id}/travel-times`: how long it takes to drive, out of slots of five minutes.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct TravelTimesView {
+    /// As in the list.
+    #[serde(flatten)]
+    pub summary: CorridorSummary,
+    /// The way back.
+    pub back: bool,
+    /// From then on, ms since the epoch.
+    pub from: i64,
+    /// And before then.
+    pub to: i64,
+    /// Days and hours are by this zone.
+    pub time_zone: String,
+    /// Its whole length, m.
+    pub way_m: f64,
+    /// Driving freely, s.
+    pub free_s: f64,
+    /// Of all slots; null if there are none.
+    pub spread: Option<SpreadView>,
+    /// Mean time over free time.
+    pub travel_time_index: Option<f64>,
+    /// The time that nineteen of twenty slots do not exceed, over free time.
+    pub planning_time_index: Option<f64>,
+    /// What to allow on top of the mean time to be late once in twenty times, as a share of it.
+    pub buffer_index: Option<f64>,
+    /// `A` to `F`, of the mean speed.
+    pub level_of_service: Option<String>,
+    /// By hour of the day; only those that have slots.
+    pub hours: Vec<HourView>,
+    /// Day by day.
+    pub days: Vec<DayView>,
+    /// How many slots took how long: ten stretches of equal width from the shortest to the longest.
+    pub histogram: Vec<StretchView>,
+}
+
+/// How times are spread, s.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, ToSchema)]
+pub struct SpreadView {
+    /// How many slots.
+    pub slots: usize,
+    /// Their mean.
+    pub mean_s: f64,
+    /// 5 of a hundred take no longer.
+    pub p5_s: f64,
+    /// 15 of a hundred.
+    pub p15_s: f64,
+    /// Half of them.
+    pub p50_s: f64,
+    /// 85 of a hundred.
+    pub p85_s: f64,
+    /// 95 of a hundred.
+    pub p95_s: f64,
+}
+
+/// An hour of the day.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, ToSchema)]
+pub struct HourView {
+    /// 0 to 23.
+    pub hour: u16,
+    /// Its times.
+    #[serde(flatten)]
+    pub spread: SpreadView,
+}
+
+/// A day.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct DayView {
+    /// `YYYY-MM-DD`.
+    pub day: String,
+    /// Its times.
+    #[serde(flatten)]
+    pub spread: SpreadView,
+}
+
+/// Times of a like length.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, ToSchema)]
+pub struct StretchView {
+    /// From so many seconds on.
+    pub from_s: f64,
+    /// Up to so many.
+    pub to_s: f64,
+    /// How many slots.
+    pub slots: usize,
+}
+
+/// `GET /api/v1/corridors/{id}/link-pivot`: which offsets would bring more of those who came on green. Nothing is changed.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct LinkPivotView {
+    /// As in the list.
+    #[serde(flatten)]
+    pub summary: CorridorSummary,
+    /// From then on, ms since the epoch.
+    pub from: i64,
+    /// And before then.
+    pub to: i64,
+    /// The cycle within which offsets move, s.
+    pub cycle_s: f64,
+    /// From each junction to the next.
+    pub links: Vec<PivotLink>,
+}
+
+/// From one junction of a corridor to the next.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct PivotLink {
+    /// The one.
+    pub from: String,
+    /// The next.
+    pub to: String,
+    /// By how much the next one's greens should come later than now, measured against the one's, s.
+    pub shift_s: i64,
+    /// And so by how much its own offset should be greater, once all before it have moved too, s.
+    pub offset_by_s: i64,
+    /// Who comes to the next one on the way out.
+    pub out: PivotHits,
+    /// Who comes back to the one.
+    pub back: PivotHits,
+}
+
+/// Arrivals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct PivotHits {
+    /// All of them; none where nobody counts.
+    pub arrivals: usize,
+    /// Those that came on green.
+    pub on_green: usize,
+    /// Those that would.
+    pub would_be: usize,
+}

@@ -1,6 +1,6 @@
 //! Parquet, a few thousand rows at a time. Rows are counted as lines, from 1.
 
-use super::{Collected, LOG_COLUMNS, ReadError, find, text};
+use super::{self as read, Collected, LOG_COLUMNS, ReadError, find, text};
 use crate::measures::bin::Stamp;
 use model::time::Moment;
 use parquet::{
@@ -42,7 +42,7 @@ pub(super) fn events(file: &Path, into: &mut Collected) -> Result<(), ReadError>
 /// Hands the wanted columns of each row to `take` as text; see [`text::rows`].
 pub(super) fn texts<const N: usize>(
     file: &Path,
-    wanted: &[(&str, &[&str]); N],
+    wanted: &[read::Column; N],
     mut take: impl FnMut([&str; N]) -> Result<(), String>,
 ) -> Result<(), ReadError> {
     let mut line = 0;
@@ -93,17 +93,28 @@ impl std::fmt::Display for Value {
     }
 }
 
-/// Hands the wanted columns of each row to `take`.
-fn rows<const N: usize>(
-    file: &Path,
-    wanted: &[(&str, &[&str]); N],
-    mut take: impl FnMut(&[Value; N]) -> Result<(), ReadError>,
-) -> Result<(), ReadError> {
+/// The names of its columns.
+pub(super) fn names(file: &Path) -> Result<Vec<String>, ReadError> {
+    open(file).map(|(_, names)| names)
+}
+
+fn open(file: &Path) -> Result<(SerializedFileReader<File>, Vec<String>), ReadError> {
     let bad = |cause: &dyn ToString| ReadError::new(file, None, cause.to_string());
     let opened = File::open(file).map_err(|error| bad(&format!("could not be read: {error}")))?;
     let reader = SerializedFileReader::new(opened).map_err(|error| bad(&error))?;
     let schema = reader.metadata().file_metadata().schema_descr();
-    let names: Vec<String> = schema.columns().iter().map(|column| column.name().to_owned()).collect();
+    let names = schema.columns().iter().map(|column| column.name().to_owned()).collect();
+    Ok((reader, names))
+}
+
+/// Hands the wanted columns of each row to `take`.
+fn rows<const N: usize>(
+    file: &Path,
+    wanted: &[read::Column; N],
+    mut take: impl FnMut(&[Value; N]) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
+    let bad = |cause: &dyn ToString| ReadError::new(file, None, cause.to_string());
+    let (reader, names) = open(file)?;
     let columns = find(wanted, &names).map_err(|cause| bad(&cause))?;
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(|error| bad(&error))?;

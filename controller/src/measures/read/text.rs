@@ -1,6 +1,6 @@
 //! CSV, and how times are written in it.
 
-use super::{Collected, LOG_COLUMNS, ReadError, find};
+use super::{Collected, Column, LOG_COLUMNS, ReadError, find};
 use crate::measures::bin;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use model::time::Moment;
@@ -61,7 +61,7 @@ fn fields(record: &ByteRecord, columns: [usize; 4]) -> Result<(&str, Moment, i64
 /// Hands the wanted columns of each line to `take`, which says what is wrong with them.
 pub(super) fn rows<const N: usize>(
     file: &Path,
-    wanted: &[(&str, &[&str]); N],
+    wanted: &[Column; N],
     mut take: impl FnMut([&str; N]) -> Result<(), String>,
 ) -> Result<(), ReadError> {
     let (mut reader, first) = open(file)?;
@@ -77,6 +77,11 @@ pub(super) fn rows<const N: usize>(
         let line = record.position().map(csv::Position::line);
         take(cells.each_ref().map(|cell| cell.trim())).map_err(|cause| ReadError::new(file, line, cause))?;
     }
+}
+
+/// The names of its columns.
+pub(super) fn header(file: &Path) -> Result<Vec<String>, ReadError> {
+    open(file).map(|(_, first)| names(&first))
 }
 
 /// Opens the file and reads its first line.

@@ -1,7 +1,7 @@
 // The few requests that are not the stream.
 
 import type {
-  Alarm, AuditCheck, AuditLines, Command, ControlRequest, CorridorDetail, CorridorLamps, CorridorSummary, Health, JunctionDetail, Junctions, Links, MapView, Person,
+  Alarm, AuditCheck, AuditLines, Command, ControlRequest, CorridorDetail, CorridorLamps, CorridorSummary, Health, JunctionDetail, Junctions, Links, MapView, Person, TravelTimes,
   Problem, Proposals, Session, StoredDecisions, StoredEvents, WhatIf, WhatIfRequest,
 } from "./view";
 
@@ -131,6 +131,7 @@ export function corridor(id: string, draft: { offsets?: readonly number[]; desig
   if (draft.design) q.set("design", draft.design);
   return ask(`${corridorPath(id)}?${q}`);
 }
+export const travelTimes = (id: string, back: boolean, from: number) => ask<TravelTimes>(`${corridorPath(id)}/travel-times?back=${back}&from=${Math.round(from)}`);
 export const corridorLamps = (id: string, from: number, to: number) => ask<CorridorLamps>(`${corridorPath(id)}/lamps?from=${Math.round(from)}&to=${Math.round(to)}`);
 
 export const askWhatIf = (question: WhatIfRequest) => send<WhatIf>("POST", "/api/v1/what-if", question);

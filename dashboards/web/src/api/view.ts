@@ -230,6 +230,23 @@ export interface CorridorDetail extends CorridorSummary {
   band_back: Band | null;
   no_wave: string;
 }
+export interface Spread { slots: number; mean_s: number; p5_s: number; p15_s: number; p50_s: number; p85_s: number; p95_s: number }
+export interface TravelTimes extends CorridorSummary {
+  back: boolean;
+  from: number;
+  to: number;
+  time_zone: string;
+  way_m: number;
+  free_s: number;
+  spread: Spread | null;
+  travel_time_index: number | null;
+  planning_time_index: number | null;
+  buffer_index: number | null;
+  level_of_service: string | null;
+  hours: (Spread & { hour: number })[];
+  days: (Spread & { day: string })[];
+  histogram: { from_s: number; to_s: number; slots: number }[];
+}
 export interface CorridorLamps { from: number; to: number; stops: { junction: string; out: [number, string][]; back: [number, string][] }[] }
 
 export interface Spread { mean: number; sd: number; low: number; high: number }

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { clockOf, dateOf, kindOf, minuteOf, nameOf, num, t, tk } from "../i18n";
 import { countdown } from "../format";
-import { beat, knownUntil } from "../live/live";
+import { alarms, beat, knownUntil } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
 import { loadMap, mapView } from "../map/data";
 import { whyNot } from "../refusal";
@@ -71,6 +71,7 @@ export function Incidents() {
           <section class="orders-part" aria-labelledby="in-title">
             <h2 id="in-title">{t("in.inForce")} <span class="quiet">{known.value?.incidents.filter((one) => one.over_at === null).length ?? "–"}</span></h2>
             {refused.value !== null && <p class="order-refused" role="alert"><Icon name="error" size={16} /><span>{refused.value}</span></p>}
+            <Suspected />
             {known.value?.incidents.length === 0 && <p class="orders-none">{t("in.none")}</p>}
             <ul>
               {(known.value?.incidents ?? []).map((one) => (
@@ -106,6 +107,30 @@ export function Incidents() {
         </div>
       </main>
     </>
+  );
+}
+
+/** Queues that do not move on green: perhaps an incident that nobody has reported yet. */
+function Suspected() {
+  const links = mapView.value?.links.features ?? [];
+  const found = (alarms.value ?? []).filter((alarm) => alarm.code === "traffic.stalled").map((alarm) => {
+    const [id, lane] = [alarm.component.slice(0, alarm.component.lastIndexOf("/")), alarm.component.slice(alarm.component.lastIndexOf("/") + 1)];
+    return { alarm, lane, link: links.find((one) => one.properties.id === id), id };
+  });
+  if (found.length === 0) return null;
+  return (
+    <ul>
+      {found.map(({ alarm, lane, link, id }) => (
+        <li key={alarm.id} class="proposal" data-suspected={id}>
+          <p class="command-head"><b><Icon name="error" size={16} /> {t("in.suspected")}</b><span>{t("in.since", { time: minuteOf(alarm.since) })}</span></p>
+          <p>{t("in.suspectedWhy", { lane, street: (link && nameOf({ local: link.properties.name ?? "", en: link.properties.name_en ?? "" })) || id })}</p>
+          <p class="orders-buttons">
+            {link?.id !== undefined && <a class="button small" href={write({ screen: "incidents", id: null, query: { link: String(link.id) } })}>{t("in.reportIt")}</a>}
+            {alarm.junction !== null && <a class="button small" href={junctionHref(alarm.junction)}>{t("in.lookAtIt")}</a>}
+          </p>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -1,0 +1,366 @@
+//! How long corridors take to drive: kept slot by slot while the city lives, and summed up as distributions.
+//!
+//! A corridor's time is the sum of its links' times at one moment, as detectors tell of them; a slot keeps the mean of five minutes.
+//! Distributions are over slots, so a quiet hour weighs as much as a busy one. Indices are those of the US Federal Highway
+//! Administration (Travel Time Reliability: Making It There On Time, All The Time, FHWA-HOP-06-070, 2006).
+
+use crate::{
+    coordinator::LinkSpeed,
+    store::{DocumentKind, DocumentRow, Store, StoreError, room::Room},
+};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use model::{city::City, ids::LinkIx, time::Moment};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Length of a slot, min; divides an hour.
+pub const SLOT_MIN: u16 = 5;
+const SLOTS: usize = 24 * 60 / SLOT_MIN as usize;
+/// A corridor's time is known while that of so much of it is, by the time that it takes to drive freely.
+const KNOWN: f64 = 0.8;
+/// After the store was down.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// One direction of a corridor.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Way {
+    /// The corridor's id.
+    pub corridor: u32,
+    /// The way back.
+    pub back: bool,
+}
+
+/// A time that was kept.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Kept {
+    /// The day, by the place's calendar.
+    pub day: Date,
+    /// When its slot begins, minute of the day.
+    pub minute: u16,
+    /// Seconds to drive the corridor.
+    pub time_s: f64,
+}
+
+/// What times are spread like.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Distribution {
+    /// How many.
+    pub slots: usize,
+    /// Their mean, s.
+    pub mean_s: f64,
+    /// The times that 5, 15, 50, 85 and 95 of a hundred do not exceed, s.
+    pub quantiles_s: [f64; 5],
+}
+
+/// The shares whose times [`Distribution::quantiles_s`] has.
+pub const SHARES: [f64; 5] = [0.05, 0.15, 0.50, 0.85, 0.95];
+
+impl Distribution {
+    /// Of those times; `None` if there are none.
+    pub fn of(times_s: impl IntoIterator<Item = f64>) -> Option<Distribution> {
+        let mut times: Vec<f64> = times_s.into_iter().collect();
+        times.sort_by(f64::total_cmp);
+        let last = times.len().checked_sub(1)?;
+        let quantile = |share: f64| {
+            let place = share * last as f64;
+            let (low, high) = (times[place.floor() as usize], times[place.ceil() as usize]);
+            low + (high - low) * place.fract()
+        };
+        Some(Distribution {
+            slots: times.len(),
+            mean_s: times.iter().sum::<f64>() / times.len() as f64,
+            quantiles_s: SHARES.map(quantile),
+        })
+    }
+
+    fn p95_s(&self) -> f64 {
+        self.quantiles_s[4]
+    }
+
+    /// How many times as long as freely one drives in the mean.
+    pub fn travel_time_index(&self, free_s: f64) -> f64 {
+        self.mean_s / free_s
+    }
+
+    /// How many times the free time one must allow to be late once in twenty times.
+    pub fn planning_time_index(&self, free_s: f64) -> f64 {
+        self.p95_s() / free_s
+    }
+
+    /// And which share of the mean time that is on top of it.
+    pub fn buffer_index(&self) -> f64 {
+        (self.p95_s() - self.mean_s) / self.mean_s
+    }
+}
+
+/// A day of a way, as the store has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Day {
+    corridor: u32,
+    back: bool,
+    /// `YYYY-MM-DD`.
+    day: String,
+    /// By slot, s.
+    times_s: Vec<Option<f32>>,
+}
+
+/// The slot that is being filled.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    day: Date,
+    slot: usize,
+    sum_s: f64,
+    count: u32,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Before the store has said what there was, nothing is written over it.
+    days: Option<BTreeMap<(Way, Date), Day>>,
+    open: BTreeMap<Way, Open>,
+}
+
+/// All times, for whoever asks.
+#[derive(Debug)]
+pub(crate) struct TravelTimes {
+    city: Arc<City>,
+    zone: TimeZone,
+    ways: BTreeMap<Way, Vec<LinkIx>>,
+    los: [f64; 5],
+    keep: Duration,
+    inner: Mutex<Inner>,
+    room: Arc<Room>,
+}
+
+impl TravelTimes {
+    pub(crate) fn new(
+        city: Arc<City>,
+        zone: TimeZone,
+        ways: BTreeMap<Way, Vec<LinkIx>>,
+        los: [f64; 5],
+        keep: Duration,
+        room: Arc<Room>,
+    ) -> TravelTimes {
+        TravelTimes { city, zone, ways, los, keep, inner: Mutex::default(), room }
+    }
+
+    /// The shares of the free speed from which levels of service begin.
+    pub(crate) fn los(&self) -> [f64; 5] {
+        self.los
+    }
+
+    /// Length and free time of a way: m, s. `None` if there is no such way.
+    pub(crate) fn free(&self, way: Way) -> Option<(f64, f64)> {
+        let links = self.ways.get(&way)?.iter().map(|link| self.city.network.link(*link));
+        Some(links.fold((0.0, 0.0), |(m, s), link| (m + link.length_m, s + link.free_travel_time_s())))
+    }
+
+    /// Takes a picture of the links' times.
+    pub(crate) fn take(&self, now: Moment, speeds: &[LinkSpeed]) {
+        let Ok(now) = Timestamp::from_millisecond(now.0) else { return };
+        let here = self.zone.to_datetime(now);
+        let (day, minute) = (here.date(), here.hour() as usize * 60 + here.minute() as usize);
+        let slot = minute / usize::from(SLOT_MIN);
+        let times: BTreeMap<LinkIx, f64> = speeds.iter().map(|s| (s.link, s.time_s)).collect();
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let Inner { days, open } = &mut *inner;
+        for (way, links) in &self.ways {
+            let Some(time_s) = self.time_s(links, &times) else { continue };
+            let fresh = Open { day, slot, sum_s: 0.0, count: 0 };
+            let current = open.entry(*way).or_insert(fresh);
+            if (current.day, current.slot) != (day, slot) {
+                let done = std::mem::replace(current, fresh);
+                if let Some(days) = days {
+                    self.keep(now, days, *way, done);
+                }
+            }
+            current.sum_s += time_s;
+            current.count += 1;
+        }
+    }
+
+    /// What is not heard of is as quick, beside driving freely, as the rest.
+    fn time_s(&self, links: &[LinkIx], times: &BTreeMap<LinkIx, f64>) -> Option<f64> {
+        let (mut free, mut known, mut measured) = (0.0, 0.0, 0.0);
+        for link in links {
+            let freely = self.city.network.link(*link).free_travel_time_s();
+            free += freely;
+            if let Some(time_s) = times.get(link) {
+                known += freely;
+                measured += time_s;
+            }
+        }
+        (known > 0.0 && known >= KNOWN * free).then(|| measured * free / known)
+    }
+
+    fn keep(&self, now: Timestamp, days: &mut BTreeMap<(Way, Date), Day>, way: Way, done: Open) {
+        let Way { corridor, back } = way;
+        let day = days.entry((way, done.day)).or_insert_with(|| Day {
+            corridor,
+            back,
+            day: done.day.to_string(),
+            times_s: vec![None; SLOTS],
+        });
+        if let Some(time_s) = day.times_s.get_mut(done.slot) {
+            *time_s = Some((done.sum_s / f64::from(done.count.max(1))) as f32);
+        }
+        let side = if back { "back" } else { "out" };
+        self.room.document(DocumentRow {
+            kind: DocumentKind::TravelTimes,
+            id: format!("{corridor:06}/{side}/{}", done.day),
+            at: Moment(now.as_millisecond()),
+            closed: true,
+            json: serde_json::to_string(day).expect("plain data always serialises"),
+        });
+        let keep_days = i64::try_from(self.keep.as_secs() / 86_400).unwrap_or(i64::MAX);
+        if let Ok(first) = done.day.checked_sub(jiff::Span::new().try_days(keep_days).unwrap_or_default()) {
+            days.retain(|(_, day), _| *day >= first);
+        }
+    }
+
+    /// The times of a way whose slots begin in that range, oldest first; `None` before the store has said what there was.
+    pub(crate) fn between(&self, way: Way, range: &Range<Moment>) -> Option<Vec<Kept>> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let days = inner.days.as_ref()?;
+        let of_way = days.range((way, Date::MIN)..=(way, Date::MAX));
+        let kept = of_way.flat_map(|((_, day), times)| {
+            let slots = (0u16..).zip(&times.times_s);
+            slots.filter_map(|(slot, time_s)| {
+                let minute = slot * SLOT_MIN;
+                let begins = day.at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
+                let begins = self.zone.to_ambiguous_timestamp(begins).compatible().ok()?;
+                let inside = range.contains(&Moment(begins.as_millisecond()));
+                let time_s = f64::from((*time_s).filter(|_| inside)?);
+                Some(Kept { day: *day, minute, time_s })
+            })
+        });
+        Some(kept.collect())
+    }
+
+    /// Asks the store for them until it answers.
+    pub(crate) async fn recall(self: Arc<Self>, store: Arc<Store>, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                taken = self.read(&store) => match taken {
+                    Ok(()) => return,
+                    Err(error) => tracing::warn!(%error, "travel times wait for the store"),
+                },
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+        }
+    }
+
+    async fn read(&self, store: &Store) -> Result<(), StoreError> {
+        let mut days = BTreeMap::new();
+        for row in store.documents(DocumentKind::TravelTimes).await? {
+            let read = serde_json::from_str::<Day>(&row.json).map_err(anyhow::Error::from);
+            match read.and_then(|day| Ok((day.day.parse::<Date>()?, day))) {
+                Ok((date, day)) => {
+                    let way = Way { corridor: day.corridor, back: day.back };
+                    days.insert((way, date), day);
+                }
+                Err(error) => {
+                    tracing::error!(document = row.id, %error, "stored travel times cannot be read");
+                }
+            }
+        }
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).days = Some(days);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::StoreConfig, store::room};
+    use model::ids::JunctionId;
+    use wire::clock::Clock;
+
+    #[test]
+    fn a_distribution_of_times() {
+        let spread = Distribution::of((0..=100).map(f64::from)).unwrap();
+        assert_eq!((spread.slots, spread.mean_s), (101, 50.0));
+        assert_eq!(spread.quantiles_s, [5.0, 15.0, 50.0, 85.0, 95.0]);
+        assert_eq!((spread.travel_time_index(25.0), spread.planning_time_index(25.0)), (2.0, 3.8));
+        assert_eq!(spread.buffer_index(), 0.9);
+        assert_eq!(Distribution::of([]), None);
+    }
+
+    /// What is kept outlives the centre, by the place's calendar, and a corridor of which too little is heard has no time.
+    #[tokio::test]
+    async fn times_are_kept_by_slots_and_outlive_the_centre() {
+        let city = Arc::new(model::sketch::city("W---A-----B---E", "AB"));
+        let links = ["WA", "AB"].map(|name| model::sketch::link(&city.network, name));
+        let folder = tempfile::tempdir().unwrap();
+        let keep = Duration::from_secs(14 * 86_400);
+        let config = StoreConfig::Embedded { path: folder.path().join("centre.sqlite"), keep };
+        let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
+        let way = Way { corridor: 0, back: false };
+        let zone = TimeZone::get("Europe/Moscow").unwrap();
+        let board = |waiting: &Arc<Room>| {
+            let ways = [(way, links.to_vec())].into();
+            Arc::new(TravelTimes::new(
+                city.clone(),
+                zone.clone(),
+                ways,
+                [0.8, 0.67, 0.5, 0.4, 0.3],
+                keep,
+                waiting.clone(),
+            ))
+        };
+        let free: Vec<f64> = links.map(|l| city.network.link(l).free_travel_time_s()).to_vec();
+        let speed = |place: usize, times: f64| LinkSpeed {
+            link: links[place],
+            speed_mps: 1.0,
+            time_s: times * free[place],
+        };
+
+        let shutdown = CancellationToken::new();
+        let store = Arc::new(Store::open(&config, &ids, "test").await.unwrap());
+        let waiting = Arc::new(Room::default());
+        let first = board(&waiting);
+        assert_eq!(first.between(way, &(Moment(0)..Moment(i64::MAX))), None, "the store was not asked yet");
+        first.clone().recall(store.clone(), shutdown.clone()).await;
+        // 23:55 in Moscow, and then the next day.
+        let evening = Moment(1_764_190_500_000);
+        for second in 0..600u64 {
+            let pace = if second < 300 { 2.0 } else { 3.0 };
+            first.take(evening + Duration::from_secs(second), &[speed(0, pace), speed(1, pace)]);
+        }
+        let total: f64 = free.iter().sum();
+        // Of a tenth of the way nothing can be concluded.
+        first.take(evening + Duration::from_secs(601), &[speed(0, 1.0)]);
+        first.take(evening + Duration::from_secs(900), &[speed(0, 3.0), speed(1, 3.0)]);
+        let writer = tokio::spawn(room::write_down(
+            store.clone(),
+            waiting.clone(),
+            Clock::scaled(evening, 1.0),
+            keep,
+            shutdown.clone(),
+        ));
+        shutdown.cancel();
+        writer.await.unwrap();
+
+        let again = board(&Arc::new(Room::default()));
+        again.clone().recall(store, CancellationToken::new()).await;
+        let kept = again.between(way, &(Moment(0)..Moment(i64::MAX))).unwrap();
+        let said: Vec<_> = kept.iter().map(|k| (k.day.to_string(), k.minute, k.time_s.round())).collect();
+        let expected = [
+            ("2025-11-26".to_owned(), 1435, (2.0 * total).round()),
+            ("2025-11-27".to_owned(), 0, (3.0 * total).round()),
+        ];
+        assert_eq!(said, expected);
+        let tomorrow = again.between(way, &(evening + Duration::from_secs(300)..Moment(i64::MAX))).unwrap();
+        assert_eq!(tomorrow.len(), 1);
+    }
+}
