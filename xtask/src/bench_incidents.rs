@@ -3,12 +3,14 @@
 //! SUMO drives real scenarios with loops that miss some vehicles, and the centre controls adaptively. First nothing happens:
 //! whatever it concludes then is a false alarm. Then a vehicle stops for a quarter of an hour where a lane comes to a signal,
 //! ten metres before the stop line; one run has several such places, far apart in time. What counts as noticed is a conclusion
-//! about that lane, or one beside it in the same street, while the vehicle stands there.
+//! about that lane, or one beside it in the same street, while the vehicle stands there. Where other lanes take all its traffic
+//! no queue shows it.
 
 use crate::{cargo, root, shared, step, tools};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     fmt::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -21,6 +23,8 @@ const STANDS_S: u32 = 900;
 const FIRST_S: u32 = 1_200;
 /// Blocked lanes in one run: the busiest ones, so that somebody comes to be noticed.
 const BLOCKED: usize = 4;
+/// A lane is blocked only if it is so long: its detectors lie within.
+const LEAST_M: f64 = 60.0;
 const RUNS: [u32; 3] = [101, 102, 103];
 
 #[derive(Deserialize)]
@@ -98,10 +102,12 @@ fn evaluate(scenario: &Path, seed: u32, out: &Path) -> anyhow::Result<Summary> {
 /// The scenario with vehicles that stop before signals, and where they do.
 fn block(from: &Path, name: &str, seed: u32, folder: &Path) -> anyhow::Result<(PathBuf, Vec<Blocked>)> {
     let read = |ending: &str| std::fs::read_to_string(from.join(format!("{name}.{ending}")));
-    let (config, routes, net) = (read("sumocfg")?, read("rou.xml")?, read("net.xml")?);
+    let (config, net) = (read("sumocfg")?, read("net.xml")?);
     let begin = between(&config, "<begin value=\"", "\"").and_then(|s| s.parse::<f64>().ok());
     let begin = begin.context("the scenario does not say when it begins")? as u32;
-    let lanes = busiest(&net, &routes, seed);
+    let folder = folder.join(format!("{name}-{seed}"));
+    std::fs::create_dir_all(&folder)?;
+    let lanes = busiest(&net, &entered(&from.join(format!("{name}.sumocfg")), &folder)?, seed);
     let mut added = String::from("<routes>\n<vType id=\"broken_down\" vClass=\"passenger\"/>\n");
     let mut blocked = Vec::new();
     for (place, (edge, lane, length)) in lanes.into_iter().enumerate() {
@@ -116,8 +122,6 @@ fn block(from: &Path, name: &str, seed: u32, folder: &Path) -> anyhow::Result<(P
     }
     added.push_str("</routes>\n");
     blocked.sort_by(|a, b| a.lane.cmp(&b.lane));
-    let folder = folder.join(format!("{name}-{seed}"));
-    std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("blocked.rou.xml"), added)?;
     // Paths in it are relative to where it lies.
     let absolute = config.replace(&format!("\"{name}."), &format!("\"{}/{name}.", from.display()));
@@ -127,40 +131,49 @@ fn block(from: &Path, name: &str, seed: u32, folder: &Path) -> anyhow::Result<(P
     Ok((scenario, blocked))
 }
 
-/// Lanes that come to a signal, of the edges that most routes pass: edge, lane, length.
-fn busiest(net: &str, routes: &str, seed: u32) -> Vec<(String, String, f64)> {
-    let mut passes = std::collections::BTreeMap::<&str, u32>::new();
-    for edges in routes.split("edges=\"").skip(1) {
-        for edge in edges.split('"').next().unwrap_or_default().split_whitespace() {
-            *passes.entry(edge).or_default() += 1;
-        }
-    }
+/// How many vehicles enter each edge, by SUMO with the scenario's own plans.
+fn entered(scenario: &Path, folder: &Path) -> anyhow::Result<BTreeMap<String, u32>> {
+    let (asked, told) = (folder.join("edges.add.xml"), folder.join("edges.xml"));
+    std::fs::write(
+        &asked,
+        format!("<additional><edgeData id=\"all\" file=\"{}\"/></additional>", told.display()),
+    )?;
+    let mut sumo = Command::new(tools::folder().join("bin/sumo"));
+    sumo.arg("-c").arg(scenario).arg("-a").arg(&asked).args(["--no-step-log", "--no-warnings"]);
+    step("count its vehicles", quiet(sumo))?;
+    let told = std::fs::read_to_string(told)?;
+    let edge = |edge: &str| {
+        let number = between(edge, " entered=\"", "\"")?.parse().ok()?;
+        Some((between(edge, "id=\"", "\"")?.to_owned(), number))
+    };
+    Ok(told.split("<edge ").skip(1).filter_map(edge).collect())
+}
+
+fn quiet(mut command: Command) -> Command {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Lanes that come to a signal, of the busiest edges: edge, lane, length.
+fn busiest(net: &str, entered: &BTreeMap<String, u32>, seed: u32) -> Vec<(String, String, f64)> {
     let mut found: Vec<(u32, String, String, f64)> = Vec::new();
-    for connection in net
-        .split("<connection ")
-        .skip(1)
-        .filter(|c| c.split('>').next().is_some_and(|c| c.contains(" tl=\"")))
-    {
-        let of = |name: &str| between(connection, &format!("{name}=\""), "\"").unwrap_or_default();
-        let (edge, lane) = (of("from"), format!("{}_{}", of("from"), of("fromLane")));
-        let length = between(net, &format!("<lane id=\"{lane}\""), ">")
-            .and_then(|l| between(l, "length=\"", "\""))
-            .and_then(|l| l.parse::<f64>().ok());
-        let (Some(passing), Some(length)) = (passes.get(edge), length) else { continue };
-        if length > 60.0 && found.iter().all(|(_, other, ..)| other != edge) {
+    for connection in net.split("<connection ").skip(1) {
+        let connection = connection.split('>').next().unwrap_or_default();
+        let of = |name: &str| between(connection, &format!("{name}=\""), "\"");
+        let (Some(edge), Some(place), Some(_)) = (of("from"), of("fromLane"), of(" tl")) else { continue };
+        let lane = format!("{edge}_{place}");
+        let length =
+            between(net, &format!("<lane id=\"{lane}\""), ">").and_then(|l| between(l, "length=\"", "\""));
+        let length = length.and_then(|length| length.parse::<f64>().ok());
+        let (Some(passing), Some(length)) = (entered.get(edge), length) else { continue };
+        if length > LEAST_M && found.iter().all(|(_, other, ..)| other != edge) {
             found.push((*passing, edge.to_owned(), lane, length));
         }
     }
     found.sort_by(|a, b| (b.0, &b.2).cmp(&(a.0, &a.2)));
     // Other seeds block others of the busy lanes.
-    let skip = seed as usize % 3;
-    found
-        .into_iter()
-        .skip(skip)
-        .step_by(2)
-        .take(BLOCKED)
-        .map(|(_, edge, lane, length)| (edge, lane, length))
-        .collect()
+    let others = found.into_iter().skip(seed as usize % 3).step_by(2).take(BLOCKED);
+    others.map(|(_, edge, lane, length)| (edge, lane, length)).collect()
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {

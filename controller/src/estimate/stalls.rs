@@ -1,9 +1,10 @@
 //! Lanes whose queue stands still under green though there is room ahead: something is in the way.
 //!
-//! A green is stalled if vehicles stood upstream in the lane all the while and nobody went over its stop line. One such green may
-//! be a driver who sleeps; [`GREENS`] of them, one after the other, in a lane that carries traffic at other times, are an incident.
-//! A lane into a street that is full itself says nothing, nor does one with a detector that is not believed. What stops a lane
-//! upstream of its detectors is not seen. How often it is wrong, and how often it misses, `cargo xtask bench incidents` measures.
+//! Vehicles came into a lane over its upstream detectors, and nobody went over its stop line in several greens in which some would have
+//! at other times: [`GREENS`] of them, [`EXPECTED`] vehicles. (Whether a loop is covered says little of a queue: half of the time a
+//! gap stands on it.) A green in which the street ahead is full says nothing, nor does one with a detector that is not believed. What
+//! stops a lane upstream of its detectors is not seen. How often it is wrong, and how often it misses, `cargo xtask bench
+//! incidents` measures.
 
 use crate::coordinator::{ChannelLive, Live};
 use model::{
@@ -19,16 +20,17 @@ use std::{
     time::Duration,
 };
 
-/// Stalled greens in a row that make an incident.
+/// What makes an incident: greens in a row in which nobody left, vehicles that would have at other times, and vehicles that came.
 const GREENS: u32 = 3;
-/// What a lane must usually carry in a green, vehicles, for its silence to say something; and how many greens make that known.
-const USUAL: f32 = 1.5;
+const EXPECTED: f32 = 6.0;
+const CAME: u32 = 2;
+/// So many greens make known what is usual, and the newest has that weight in it.
 const KNOWN_GREENS: u32 = 10;
-/// Weight of the newest green in what is usual.
 const NEWEST: f32 = 0.1;
-/// Green begins to count after so long: a queue does not start at once. It must last for as long again and a little.
-const START: Duration = Duration::from_secs(4);
-const LEAST_GREEN: Duration = Duration::from_secs(8);
+/// A shorter green is none: a queue does not start at once.
+const LEAST_GREEN: Duration = Duration::from_secs(6);
+/// A loop ahead that is covered for so long has a queue on it, s.
+const STANDS_S: u8 = 5;
 /// A loop that is covered for more than this share of a second has somebody standing on it.
 const COVERED: f32 = 0.95;
 /// A reading older than this says nothing of now.
@@ -41,7 +43,7 @@ const AT_ONCE: usize = 1024;
 pub struct Stalled {
     /// Which.
     pub lane: LaneIx,
-    /// When the first of its stalled greens began.
+    /// When the first of the greens began in which nobody left.
     pub since: Moment,
     /// How many there were.
     pub greens: u32,
@@ -53,7 +55,7 @@ pub(crate) struct Stalls {
     lanes: Vec<Lane>,
 }
 
-/// A lane that comes to a signal, with loops at its stop line and something that sees its queue.
+/// A lane that comes to a signal, with loops at its stop line and something that counts who comes.
 #[derive(Clone, Debug)]
 struct Lane {
     ix: LaneIx,
@@ -63,24 +65,37 @@ struct Lane {
     upstream: Vec<ChannelNumber>,
     /// Loops upstream in the streets that it leads to.
     ahead: Vec<(JunctionIx, ChannelNumber)>,
-    green: Option<Green>,
+    /// How long one of those has been covered, s.
+    ahead_stands_s: u8,
+    /// Somebody was over the line in the last second.
+    occupied: bool,
+    /// Vehicles that leave in a green, and of how many greens that is known.
     usual: f32,
     known: u32,
-    stalled: Option<(Moment, u32)>,
+    green: Option<Green>,
+    /// Since somebody left last.
+    silence: Silence,
 }
 
 /// The green that runs.
 #[derive(Clone, Copy, Debug)]
 struct Green {
     since: Moment,
-    vehicles: u32,
-    /// Whether vehicles have stood upstream all the while.
-    stood: bool,
-    /// Somebody stood at the line, and then did not.
-    left: bool,
-    waits: bool,
+    left: u32,
+    /// Enough had come before it who should leave in it.
+    awaited: bool,
     /// It cannot be judged: no room ahead, or a detector that is silent or not believed.
     void: bool,
+}
+
+/// Nobody leaves.
+#[derive(Clone, Copy, Debug, Default)]
+struct Silence {
+    /// The first green of it.
+    since: Option<Moment>,
+    greens: u32,
+    expected: f32,
+    came: u32,
 }
 
 impl Stalls {
@@ -95,8 +110,8 @@ impl Stalls {
                 let Some(lane) = detector.lane else { continue };
                 let place = match detector.kind {
                     DetectorKind::StopLine => 0,
-                    DetectorKind::Advance | DetectorKind::Area => 1,
-                    DetectorKind::PushButton => continue,
+                    DetectorKind::Advance => 1,
+                    DetectorKind::Area | DetectorKind::PushButton => continue,
                 };
                 found.entry((lane, j)).or_default()[place].push(detector.channel);
                 if detector.kind == DetectorKind::Advance {
@@ -119,10 +134,12 @@ impl Stalls {
                 at_line,
                 upstream,
                 ahead,
-                green: None,
+                ahead_stands_s: 0,
+                occupied: false,
                 usual: 0.0,
                 known: 0,
-                stalled: None,
+                green: None,
+                silence: Silence::default(),
             })
         });
         Stalls { lanes: lanes.collect() }
@@ -136,7 +153,8 @@ impl Stalls {
     /// The lanes whose queue does not move.
     pub(crate) fn found(&self) -> impl Iterator<Item = (JunctionIx, Stalled)> {
         self.lanes.iter().filter_map(|lane| {
-            let (since, greens) = lane.stalled.filter(|(_, greens)| *greens >= GREENS)?;
+            let Silence { since, greens, expected, .. } = lane.silence;
+            let since = since.filter(|_| greens >= GREENS && expected >= EXPECTED)?;
             Some((lane.junction, Stalled { lane: lane.ix, since, greens }))
         })
     }
@@ -145,86 +163,76 @@ impl Stalls {
 impl Lane {
     fn step(&mut self, now: Moment, city: &[Live]) {
         let live = &city[self.junction.ix()];
+        let (mut void, mut left, mut came, mut occupied) = (false, 0, 0, false);
+        for number in &self.at_line {
+            let Some(channel) = fresh(now, live.detectors.get(number)) else {
+                void = true;
+                continue;
+            };
+            left += u32::from(channel.last.count);
+            occupied |= channel.last.occupied;
+        }
+        // Whoever stood over the line was counted before; that he is gone shows as well that one can leave.
+        left += u32::from(self.occupied && !occupied && !void);
+        self.occupied = occupied;
+        for number in &self.upstream {
+            match fresh(now, live.detectors.get(number)) {
+                Some(channel) => came += u32::from(channel.last.count),
+                None => void = true,
+            }
+        }
+        let covered = |(junction, number): &(JunctionIx, ChannelNumber)| {
+            let there = city[junction.ix()].detectors.get(number);
+            there.is_some_and(|c| c.last.occupied && c.last.occupancy >= COVERED)
+        };
+        self.ahead_stands_s =
+            if self.ahead.iter().any(covered) { self.ahead_stands_s.saturating_add(1) } else { 0 };
+        void |= self.ahead_stands_s >= STANDS_S;
+
         let shows_green = |group: &GroupNumber| {
             let shown = usize::from(group.0).checked_sub(1).and_then(|place| live.groups.get(place));
             shown.is_some_and(|shown| matches!(shown.lamp, Lamp::Green | Lamp::FlashingGreen))
         };
-        if !self.groups.iter().any(shows_green) {
-            if let Some(green) = self.green.take() {
-                self.judge(now, green);
-            }
-            return;
+        if self.groups.iter().any(shows_green) {
+            let green = self.green.get_or_insert(Green {
+                since: now,
+                left: 0,
+                awaited: self.silence.came >= CAME,
+                void: false,
+            });
+            green.left += left;
+            green.void |= void;
+        } else if let Some(green) = self.green.take() {
+            self.judge(now, green);
         }
-        let stood = |green: &mut Green| green.stood = false;
-        let mut green = self.green.unwrap_or(Green {
-            since: now,
-            vehicles: 0,
-            stood: true,
-            left: false,
-            waits: false,
-            void: false,
-        });
-        let mut stands = false;
-        for number in &self.upstream {
-            match fresh(now, live.detectors.get(number)) {
-                None => green.void = true,
-                Some(channel) => stands |= standing(channel),
-            }
+        self.silence.came += came;
+        if left > 0 {
+            self.silence = Silence::default();
         }
-        if !stands && now.since(green.since) >= START {
-            stood(&mut green);
-        }
-        let mut waits = false;
-        for number in &self.at_line {
-            match fresh(now, live.detectors.get(number)) {
-                None => green.void = true,
-                Some(channel) => {
-                    green.vehicles += u32::from(channel.last.count);
-                    waits |= channel.last.occupied;
-                }
-            }
-        }
-        green.left |= green.waits && !waits;
-        green.waits = waits;
-        green.void |= self
-            .ahead
-            .iter()
-            .any(|(junction, number)| city[junction.ix()].detectors.get(number).is_some_and(standing));
-        self.green = Some(green);
     }
 
+    /// A green is over.
     fn judge(&mut self, now: Moment, green: Green) {
         if green.void || now.since(green.since) < LEAST_GREEN {
             return;
         }
-        let moves = green.vehicles > 0 || green.left;
-        if moves {
-            self.stalled = None;
-        } else if green.stood && self.known >= KNOWN_GREENS && self.usual >= USUAL {
-            let (since, greens) = self.stalled.unwrap_or((green.since, 0));
-            self.stalled = Some((since, greens + 1));
-            // What is usual is what is when nothing stands in the way.
-            return;
-        } else if !green.stood {
-            // Nobody waits any more.
-            self.stalled = None;
+        let silent = green.left == 0 && green.awaited && self.known >= KNOWN_GREENS;
+        if silent {
+            self.silence.since.get_or_insert(green.since);
+            self.silence.greens += 1;
+            self.silence.expected += self.usual;
         }
-        self.usual += NEWEST * (green.vehicles as f32 - self.usual);
-        self.known = self.known.saturating_add(1);
+        // What is usual is what is when nothing stands in the way.
+        if !silent {
+            self.usual += NEWEST * (green.left as f32 - self.usual);
+            self.known = self.known.saturating_add(1);
+        }
     }
 }
 
 /// A channel that can be believed now.
 fn fresh(now: Moment, channel: Option<&ChannelLive>) -> Option<&ChannelLive> {
     channel.filter(|c| !c.last.fault && !c.implausible && c.at.is_some_and(|at| now.since(at) <= FRESH))
-}
-
-/// Whether somebody stands there.
-fn standing(channel: &ChannelLive) -> bool {
-    match channel.last.queue {
-        Some(queue) => queue > 0,
-        None => channel.last.occupied && channel.last.occupancy >= COVERED,
-    }
 }
 
 #[cfg(test)]
@@ -242,9 +250,8 @@ W-------------------C-------------------E
                     S
 ";
 
-    /// What the lanes from `W` do in one green, by number of the green: vehicles that leave, whether others stand upstream, whether
-    /// the streets ahead are full.
-    type Street = fn(u32) -> (u16, bool, bool);
+    /// What the lanes from `W` do in a cycle, by its number: vehicles that leave, that come, and whether the streets ahead are full.
+    type Street = fn(u32) -> (u16, u16, bool);
 
     /// How many lanes are stalled after so many cycles of a minute.
     fn stalled_after(cycles: u32, street: Street) -> usize {
@@ -259,26 +266,22 @@ W-------------------C-------------------E
         let mut live = Live::default();
         for s in 0..i64::from(cycles) * 60 {
             let now = Moment(s * 1000);
-            let (leave, waits, full) = street((s / 60) as u32);
+            let (leave, come, full) = street((s / 60) as u32);
             let lamp = if s % 60 < 30 { Lamp::Red } else { Lamp::Green };
             live.groups = vec![GroupState { lamp, since: now }; city.junctions[0].groups.len()];
-            let covered = |on: bool| Reading {
-                occupancy: if on { 1.0 } else { 0.0 },
-                occupied: on,
-                ..Reading::default()
-            };
             for d in &city.junctions[0].detectors {
                 let ours = d.lane.is_some_and(|l| city.network.lane(l).link == link);
-                let goes = u16::from(ours && (40..40 + i64::from(leave)).contains(&(s % 60)));
-                let last = match d.kind {
-                    DetectorKind::StopLine => Reading { count: goes, ..covered(ours && waits && leave == 0) },
-                    _ => covered(ours && waits),
-                };
+                let goes =
+                    |from: i64, n: u16| u16::from(ours && (from..from + i64::from(n)).contains(&(s % 60)));
+                let count = if d.kind == DetectorKind::StopLine { goes(40, leave) } else { goes(10, come) };
+                let last = Reading { count, ..Reading::default() };
                 live.detectors
                     .insert(d.channel, ChannelLive { last, at: Some(now), ..ChannelLive::default() });
             }
-            let ahead = ChannelLive { last: covered(full), at: Some(now), ..ChannelLive::default() };
-            live.detectors.insert(ChannelNumber(999), ahead);
+            let occupancy = if full { 1.0 } else { 0.0 };
+            let last = Reading { occupied: full, occupancy, ..Reading::default() };
+            live.detectors
+                .insert(ChannelNumber(999), ChannelLive { last, at: Some(now), ..ChannelLive::default() });
             stalls.step(now, std::slice::from_ref(&live));
         }
         stalls.found().count()
@@ -286,24 +289,28 @@ W-------------------C-------------------E
 
     #[test]
     fn a_queue_that_three_greens_do_not_move_is_an_incident() {
-        let blocked: Street = |green| if green < 20 { (5, true, false) } else { (0, true, false) };
-        assert_eq!(stalled_after(23, blocked), 0, "the third green is not over");
+        let blocked: Street =
+            |cycle| if cycle < 20 { (5, 5, false) } else { (0, 2 * u16::from(cycle == 20), false) };
+        assert_eq!(stalled_after(22, blocked), 0);
+        // A green is judged when it is over.
+        assert_eq!(stalled_after(23, blocked), 0);
         assert!(stalled_after(24, blocked) > 0);
-        let goes_on: Street =
-            |green| if (20..26).contains(&green) { (0, true, false) } else { (5, true, false) };
-        assert!(stalled_after(26, goes_on) > 0 && stalled_after(28, goes_on) == 0, "the way is free again");
+        let goes_on: Street = |cycle| {
+            if (20..26).contains(&cycle) { (0, 2 * u16::from(cycle == 20), false) } else { (5, 5, false) }
+        };
+        assert!(stalled_after(26, goes_on) > 0 && stalled_after(27, goes_on) == 0, "the way is free again");
     }
 
     #[test]
     fn what_is_no_incident() {
-        let nobody: Street = |green| if green < 20 { (5, true, false) } else { (0, false, false) };
+        let nobody: Street = |cycle| if cycle < 20 { (5, 5, false) } else { (0, 0, false) };
         assert_eq!(stalled_after(30, nobody), 0, "nobody comes");
-        let full: Street = |green| if green < 20 { (5, true, false) } else { (0, true, true) };
+        let full: Street = |cycle| if cycle < 20 { (5, 5, false) } else { (0, 1, true) };
         assert_eq!(stalled_after(30, full), 0, "the street ahead is full");
         let seldom: Street =
-            |green| if green < 20 { (u16::from(green % 4 == 0), true, false) } else { (0, true, false) };
+            |cycle| if cycle < 20 { (u16::from(cycle % 4 == 0), 1, false) } else { (0, 1, false) };
         assert_eq!(stalled_after(30, seldom), 0, "a lane that carries hardly anybody");
-        let new: Street = |_| (0, true, false);
+        let new: Street = |_| (0, 1, false);
         assert_eq!(stalled_after(30, new), 0, "a lane that never carried anybody");
     }
 }
