@@ -15,6 +15,8 @@ use wire::{
 
 /// Bad usage or configuration (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
+/// There is nobody to be heard: no broker, or a node that says nothing (`EX_UNAVAILABLE`).
+const UNAVAILABLE: u8 = 69;
 /// How long answers to commands may take, after the listening.
 const ANSWERS: Duration = Duration::from_secs(5);
 
@@ -31,7 +33,7 @@ enum Task {
     /// Shows messages as text, one after another, until Ctrl-C.
     Listen(Listen),
     /// Listens to one node, holds it against docs/wire.md, and says rule by rule what it kept and what it broke. Exits
-    /// with 1 if it broke any.
+    /// with 1 if it broke any, and with 69 if it could not be heard.
     Check(Check),
 }
 
@@ -155,7 +157,7 @@ fn main() -> ExitCode {
         }
         Err(Failure::Other(error)) => {
             eprintln!("wire: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(UNAVAILABLE)
         }
     }
 }

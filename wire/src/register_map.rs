@@ -353,6 +353,15 @@ impl RegisterMap {
                 complain(raw.lamps.span(), format!("no code means {lamp:?}"));
             }
         }
+        // What the agent must tell apart whatever happens: whether it is obeyed, and whether it may not be.
+        for mode in [DeviceMode::Central, DeviceMode::Dark, DeviceMode::Manual] {
+            if !raw.modes.get_ref().codes.contains(&mode) {
+                complain(raw.modes.span(), format!("no code means {mode:?}"));
+            }
+        }
+        if let Some(block) = raw.sightings.as_ref().filter(|block| block.get_ref().most == 0) {
+            complain(block.span(), "most = 0: a device that follows nobody has no such block".to_owned());
+        }
         let command = *raw.command.get_ref();
         if u32::from(command.first) + u32::from(CommandBlock::LENGTH) > 0x1_0000 {
             complain(raw.command.span(), "the command block reaches beyond register 65535".into());
@@ -408,6 +417,9 @@ mod tests {
         check("most_groups = 96", "most_groups = 0", "most_groups = 0 is not within 1 to 125");
         check("unit = 1", "unit = 0", "broadcast");
         check("\"dark\"]", "\"red\"]", "no code means Dark");
+        check("codes = [\"central\", ", "codes = [\"fixed\", ", "no code means Central");
+        check("\"manual\"]", "\"dark\"]", "no code means Manual");
+        check("most = 900", "most = 0", "a device that follows nobody has no such block");
         check("entries = 96", "entries = 96\nsurprise = 1", "surprise");
         check(
             "count = 3000",
