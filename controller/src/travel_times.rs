@@ -1,6 +1,7 @@
 //! How long corridors take to drive: kept slot by slot while the city lives, and summed up as distributions.
 //!
-//! A corridor's time is the sum of its links' times at one moment, as detectors tell of them; a slot keeps the mean of five minutes.
+//! A corridor's time is the sum of its links' times at one moment: as detectors tell of those that they look at, and driven freely
+//! between, where nothing makes one wait. A slot keeps the mean of five minutes.
 //! Distributions are over slots, so a quiet hour weighs as much as a busy one. Indices are those of the US Federal Highway
 //! Administration (Travel Time Reliability: Making It There On Time, All The Time, FHWA-HOP-06-070, 2006).
 
@@ -12,7 +13,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{city::City, ids::LinkIx, time::Moment};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 /// Length of a slot, min; divides an hour.
 pub const SLOT_MIN: u16 = 5;
 const SLOTS: usize = 24 * 60 / SLOT_MIN as usize;
-/// A corridor's time is known while that of so much of it is, by the time that it takes to drive freely.
+/// A corridor's time is known while so much of what detectors look at is heard of, by the time that it takes to drive freely.
 const KNOWN: f64 = 0.8;
 /// After the store was down.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -132,6 +133,8 @@ pub(crate) struct TravelTimes {
     city: Arc<City>,
     zone: TimeZone,
     ways: BTreeMap<Way, Vec<LinkIx>>,
+    /// Links that detectors look at.
+    watched: BTreeSet<LinkIx>,
     los: [f64; 5],
     keep: Duration,
     inner: Mutex<Inner>,
@@ -147,7 +150,9 @@ impl TravelTimes {
         keep: Duration,
         room: Arc<Room>,
     ) -> TravelTimes {
-        TravelTimes { city, zone, ways, los, keep, inner: Mutex::default(), room }
+        let lanes = city.junctions.iter().flat_map(|j| &j.detectors).filter_map(|d| d.lane);
+        let watched = lanes.map(|lane| city.network.lane(lane).link).collect();
+        TravelTimes { city, zone, ways, watched, los, keep, inner: Mutex::default(), room }
     }
 
     /// The shares of the free speed from which levels of service begin.
@@ -185,18 +190,22 @@ impl TravelTimes {
         }
     }
 
-    /// What is not heard of is as quick, beside driving freely, as the rest.
+    /// What is looked at and not heard of is as slow, beside driving freely, as the rest.
     fn time_s(&self, links: &[LinkIx], times: &BTreeMap<LinkIx, f64>) -> Option<f64> {
-        let (mut free, mut known, mut measured) = (0.0, 0.0, 0.0);
+        let (mut watched, mut heard, mut measured, mut between) = (0.0, 0.0, 0.0, 0.0);
         for link in links {
             let freely = self.city.network.link(*link).free_travel_time_s();
-            free += freely;
+            if !self.watched.contains(link) {
+                between += freely;
+                continue;
+            }
+            watched += freely;
             if let Some(time_s) = times.get(link) {
-                known += freely;
+                heard += freely;
                 measured += time_s;
             }
         }
-        (known > 0.0 && known >= KNOWN * free).then(|| measured * free / known)
+        (heard > 0.0 && heard >= KNOWN * watched).then(|| between + measured * watched / heard)
     }
 
     fn keep(&self, now: Timestamp, days: &mut BTreeMap<(Way, Date), Day>, way: Way, done: Open) {

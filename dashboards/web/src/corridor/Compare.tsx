@@ -11,6 +11,7 @@ import { may, open } from "../session";
 import { who } from "../settings";
 import { Icon } from "../ui/Icon";
 import type { Both } from "./Corridor";
+import { Reliability } from "./Reliability";
 import { density, summary, type Run } from "./runs";
 
 /** How far the simulator looks ahead, and how often with other chances. */
@@ -59,6 +60,7 @@ export function Compare({ plan, draft, offsets, street, drafted, moved, designin
         <button type="button" class="button" disabled={!moved} onClick={onRevert}><Icon name="end" size={16} />{t("cor.revert")}</button>
       </div>
       <Simulated plan={plan} offsets={offsets} />
+      <Reliability plan={plan} />
       <ul class="cmp-keys label" aria-label={t("keys.title")}>
         <li><kbd>←</kbd> <kbd>→</kbd><span>{t("cor.keyOffset")}</span></li>
         <li><kbd>↑</kbd> <kbd>↓</kbd><span>{t("cor.keyStop")}</span></li>

@@ -12,7 +12,6 @@ import { Icon } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
 import { AgeRing } from "../ui/signs";
 import { Compare } from "./Compare";
-import { Reliability } from "./Reliability";
 import { Diagram, SPAN_S } from "./Diagram";
 import { changes, fleet, passings, planned, shown as shownBy, type Run, type Way } from "./runs";
 
@@ -230,7 +229,6 @@ export function Corridor() {
               onRevert={revert}
             />
           )}
-          {p && <Reliability plan={p} />}
         </aside>
       </main>
     </>
