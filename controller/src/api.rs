@@ -217,6 +217,16 @@ fn stretch(
     }
 }
 
+/// The minutes of a day that somebody asks for; all if they do not say.
+fn part_of_day(from: Option<u16>, to: Option<u16>) -> Result<Range<u16>, Problem> {
+    const DAY: u16 = 1_440;
+    let minutes = from.unwrap_or(0)..to.unwrap_or(DAY);
+    match minutes.is_empty() || minutes.end > DAY {
+        true => Err(Problem::invalid("from_minute and to_minute are a part of a day, 0 to 1440")),
+        false => Ok(minutes),
+    }
+}
+
 /// `/api/v1/…`: to be merged with others' routes on one port. It brings no fallback; see [`standalone`].
 pub fn router(api: Api) -> Router {
     Router::new()

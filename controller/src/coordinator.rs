@@ -240,6 +240,13 @@ pub struct ChannelLive {
     pub implausible: bool,
 }
 
+impl ChannelLive {
+    /// Neither the channel itself nor anybody else says that it is broken.
+    pub fn is_believed(&self) -> bool {
+        !self.last.fault && !self.implausible
+    }
+}
+
 /// How the centre is set.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -8,12 +8,8 @@ use model::{city::City, ids::JunctionIx, time::Moment};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
-
-/// After the store was down.
-const AGAIN: Duration = Duration::from_secs(60);
 
 /// All drafts, for whoever asks.
 #[derive(Debug)]
@@ -79,31 +75,11 @@ impl DraftBoard {
         (news, audit)
     }
 
-    /// Asks the store for the drafts until it answers.
+    /// Recalls the drafts.
     pub(crate) async fn recall(self: Arc<Self>, store: Arc<Store>, shutdown: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                rows = store.documents(DocumentKind::Draft) => match rows {
-                    Ok(rows) => return self.take(&rows),
-                    Err(error) => tracing::warn!(%error, "drafts of plans wait for the store"),
-                },
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(AGAIN) => {}
-            }
-        }
-    }
-
-    fn take(&self, rows: &[DocumentRow]) {
+        let Some(recalled) = store.recall::<Draft>(DocumentKind::Draft, &shutdown).await else { return };
         let mut drafts = Drafts::default();
-        for row in rows {
-            match serde_json::from_str(&row.json) {
-                Ok(draft) => drafts.recall(draft),
-                Err(error) => tracing::error!(draft = row.id, %error, "a stored draft cannot be read"),
-            }
-        }
+        recalled.into_iter().for_each(|draft| drafts.recall(draft));
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).drafts = Some(drafts);
     }
 

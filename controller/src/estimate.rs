@@ -163,8 +163,7 @@ impl Estimate {
         self.standing.fill(0.0);
         for eye in &self.eyes {
             let live = &live[eye.junction.ix()];
-            let Some(channel) = live.detectors.get(&eye.channel).filter(|c| !c.last.fault && !c.implausible)
-            else {
+            let Some(channel) = live.detectors.get(&eye.channel).filter(|c| c.is_believed()) else {
                 continue;
             };
             let Some(at) = channel.at.filter(|at| now.since(*at) < Duration::from_secs(SILENCE_S)) else {

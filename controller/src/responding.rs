@@ -3,18 +3,14 @@
 use crate::{
     coordinator::LinkSpeed,
     incidents::{Effect, Incident, Incidents, Response},
-    store::{DocumentKind, DocumentRow, Store, StoreError, room::Room},
+    store::{DocumentKind, DocumentRow, Store, room::Room},
 };
 use model::{city::City, ids::LinkIx, time::Moment};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
-
-/// After the store was down.
-const AGAIN: Duration = Duration::from_secs(60);
 
 /// What is said of a link.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -112,42 +108,15 @@ impl IncidentBoard {
         words.into_values().collect()
     }
 
-    /// Asks the store for them until it answers.
+    /// Recalls them.
     pub(crate) async fn recall(self: Arc<Self>, store: Arc<Store>, shutdown: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                taken = self.take(&store) => match taken {
-                    Ok(()) => return,
-                    Err(error) => tracing::warn!(%error, "incidents wait for the store"),
-                },
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(AGAIN) => {}
-            }
-        }
-    }
-
-    async fn take(&self, store: &Store) -> Result<(), StoreError> {
-        let mut incidents = Incidents::default();
-        let unread = |row: &DocumentRow, error: serde_json::Error| {
-            tracing::error!(document = row.id, %error, "a stored incident or response plan cannot be read");
-        };
-        for row in store.documents(DocumentKind::Incident).await? {
-            match serde_json::from_str::<Incident>(&row.json) {
-                Ok(incident) => incidents.recall(incident),
-                Err(error) => unread(&row, error),
-            }
-        }
-        for row in store.documents(DocumentKind::Response).await? {
-            match serde_json::from_str::<Response>(&row.json) {
-                Ok(response) => incidents.recall_response(response),
-                Err(error) => unread(&row, error),
-            }
-        }
-        *self.inner.lock().unwrap_or_else(PoisonError::into_inner) = Some(incidents);
-        Ok(())
+        let incidents = store.recall::<Incident>(DocumentKind::Incident, &shutdown).await;
+        let responses = store.recall::<Response>(DocumentKind::Response, &shutdown).await;
+        let (Some(incidents), Some(responses)) = (incidents, responses) else { return };
+        let mut all = Incidents::default();
+        incidents.into_iter().for_each(|incident| all.recall(incident));
+        responses.into_iter().for_each(|response| all.recall_response(response));
+        *self.inner.lock().unwrap_or_else(PoisonError::into_inner) = Some(all);
     }
 }
 

@@ -22,7 +22,12 @@ use model::{
     ids::{JunctionId, JunctionIx},
     time::Moment,
 };
-use std::{collections::BTreeMap, ops::Range};
+use serde::de::DeserializeOwned;
+use std::{collections::BTreeMap, ops::Range, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// Between two tries to recall documents while the store is down.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// One hi-res event.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -327,6 +332,36 @@ impl Store {
     /// This instance's documents of a kind, by id.
     pub async fn documents(&self, kind: DocumentKind) -> Result<Vec<DocumentRow>, StoreError> {
         either!(self, s => s.documents(kind).await)
+    }
+
+    /// The documents of a kind, as what they were made of. Asks until the store answers; `None` once the program ends. What
+    /// cannot be read is said and left out.
+    pub(crate) async fn recall<T: DeserializeOwned>(
+        &self,
+        kind: DocumentKind,
+        shutdown: &CancellationToken,
+    ) -> Option<Vec<T>> {
+        let what = kind.as_str();
+        let rows = loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return None,
+                rows = self.documents(kind) => match rows {
+                    Ok(rows) => break rows,
+                    Err(error) => tracing::warn!(%error, what, "documents wait for the store"),
+                },
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return None,
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+        };
+        let read = |row: &DocumentRow| {
+            let read = serde_json::from_str(&row.json);
+            read.inspect_err(
+                |error| tracing::error!(what, id = row.id, %error, "a stored document cannot be read"),
+            )
+        };
+        Some(rows.iter().filter_map(|row| read(row).ok()).collect())
     }
 
     /// Forgets events, readings, decisions and closed documents from before `first`, or a little less where whole days

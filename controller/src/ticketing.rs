@@ -96,14 +96,9 @@ impl TicketBoard {
         self.change(now, |tickets| ((), tickets.alarms(now, &signs)));
     }
 
-    fn recall(&self, rows: &[DocumentRow]) {
+    fn recall(&self, recalled: Vec<Ticket>) {
         let mut tickets = Tickets::new(self.rules);
-        for row in rows {
-            match serde_json::from_str(&row.json) {
-                Ok(ticket) => tickets.recall(ticket),
-                Err(error) => tracing::error!(ticket = row.id, %error, "a stored ticket cannot be read"),
-            }
-        }
+        recalled.into_iter().for_each(|ticket| tickets.recall(ticket));
         tracing::debug!(open = tickets.open().count(), "tickets recalled");
         *self.tickets.lock().unwrap_or_else(PoisonError::into_inner) = Some(tickets);
     }
@@ -134,19 +129,8 @@ pub(crate) struct Watch {
 impl Watch {
     /// Recalls the tickets, then looks at each period once it is over; at the last one that is over at once, since nobody may have.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                rows = self.store.documents(DocumentKind::Ticket) => match rows {
-                    Ok(rows) => break self.board.recall(&rows),
-                    Err(error) => tracing::warn!(%error, "tickets wait for the store"),
-                },
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(AGAIN) => {}
-            }
-        }
+        let Some(tickets) = self.store.recall(DocumentKind::Ticket, &shutdown).await else { return };
+        self.board.recall(tickets);
         let mut end = last_end(self.local(self.clock.now() - GRACE));
         loop {
             let wake = tokio::select! {

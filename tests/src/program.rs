@@ -113,6 +113,10 @@ pub fn wait_until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
     let mut waited = Duration::ZERO;
     loop {
         if let Some(answer) = answer() {
+            // How soon things are back is for people to read (`--nocapture`); no test asserts a time.
+            if waited >= Duration::from_secs(1) {
+                println!("waited {:.0} s for {what}", waited.as_secs_f64());
+            }
             return answer;
         }
         assert!(waited < PATIENCE, "waited {} s in vain for {what}", PATIENCE.as_secs());

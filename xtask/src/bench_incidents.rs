@@ -6,8 +6,9 @@
 //! about that lane, or one beside it in the same street, while the vehicle stands there. Where other lanes take all its traffic
 //! no queue shows it.
 
-use crate::{cargo, root, shared, step, tools};
+use crate::{bench_sim, cargo, root, shared, step, tools};
 use anyhow::{Context, bail};
+use roxmltree::{Document, Node};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -44,7 +45,6 @@ struct Standstill {
 /// A lane that is blocked from then on.
 struct Blocked {
     edge: String,
-    lane: String,
     from_s: u32,
 }
 
@@ -103,11 +103,13 @@ fn evaluate(scenario: &Path, seed: u32, out: &Path) -> anyhow::Result<Summary> {
 fn block(from: &Path, name: &str, seed: u32, folder: &Path) -> anyhow::Result<(PathBuf, Vec<Blocked>)> {
     let read = |ending: &str| std::fs::read_to_string(from.join(format!("{name}.{ending}")));
     let (config, net) = (read("sumocfg")?, read("net.xml")?);
-    let begin = between(&config, "<begin value=\"", "\"").and_then(|s| s.parse::<f64>().ok());
+    let xml = Document::parse(&config)?;
+    let begin = xml.descendants().find(|e| e.has_tag_name("begin")).and_then(|e| number(e, "value"));
     let begin = begin.context("the scenario does not say when it begins")? as u32;
     let folder = folder.join(format!("{name}-{seed}"));
     std::fs::create_dir_all(&folder)?;
-    let lanes = busiest(&net, &entered(&from.join(format!("{name}.sumocfg")), &folder)?, seed);
+    let lanes =
+        busiest(&Document::parse(&net)?, &entered(&from.join(format!("{name}.sumocfg")), &folder)?, seed);
     let mut added = String::from("<routes>\n<vType id=\"broken_down\" vClass=\"passenger\"/>\n");
     let mut blocked = Vec::new();
     for (place, (edge, lane, length)) in lanes.into_iter().enumerate() {
@@ -118,10 +120,9 @@ fn block(from: &Path, name: &str, seed: u32, folder: &Path) -> anyhow::Result<(P
             "<vehicle id=\"broken_down_{place}\" type=\"broken_down\" depart=\"{from_s}\" departLane=\"best\"><route edges=\"{edge}\"/>\
              <stop lane=\"{lane}\" endPos=\"{end:.1}\" duration=\"{STANDS_S}\"/></vehicle>"
         )?;
-        blocked.push(Blocked { edge, lane, from_s });
+        blocked.push(Blocked { edge, from_s });
     }
     added.push_str("</routes>\n");
-    blocked.sort_by(|a, b| a.lane.cmp(&b.lane));
     std::fs::write(folder.join("blocked.rou.xml"), added)?;
     // Paths in it are relative to where it lies.
     let absolute = config.replace(&format!("\"{name}."), &format!("\"{}/{name}.", from.display()));
@@ -140,32 +141,28 @@ fn entered(scenario: &Path, folder: &Path) -> anyhow::Result<BTreeMap<String, u3
     )?;
     let mut sumo = Command::new(tools::folder().join("bin/sumo"));
     sumo.arg("-c").arg(scenario).arg("-a").arg(&asked).args(["--no-step-log", "--no-warnings"]);
-    step("count its vehicles", quiet(sumo))?;
+    step("count its vehicles", bench_sim::quiet(sumo))?;
     let told = std::fs::read_to_string(told)?;
-    let edge = |edge: &str| {
-        let number = between(edge, " entered=\"", "\"")?.parse().ok()?;
-        Some((between(edge, "id=\"", "\"")?.to_owned(), number))
-    };
-    Ok(told.split("<edge ").skip(1).filter_map(edge).collect())
-}
-
-fn quiet(mut command: Command) -> Command {
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    command
+    let xml = Document::parse(&told)?;
+    let edges = xml.descendants().filter(|e| e.has_tag_name("edge"));
+    Ok(edges.filter_map(|e| Some((e.attribute("id")?.to_owned(), number(e, "entered")? as u32))).collect())
 }
 
 /// Lanes that come to a signal, of the busiest edges: edge, lane, length.
-fn busiest(net: &str, entered: &BTreeMap<String, u32>, seed: u32) -> Vec<(String, String, f64)> {
+fn busiest(net: &Document, entered: &BTreeMap<String, u32>, seed: u32) -> Vec<(String, String, f64)> {
+    let lanes = net.descendants().filter(|e| e.has_tag_name("lane"));
+    let lengths: BTreeMap<&str, f64> =
+        lanes.filter_map(|e| Some((e.attribute("id")?, number(e, "length")?))).collect();
     let mut found: Vec<(u32, String, String, f64)> = Vec::new();
-    for connection in net.split("<connection ").skip(1) {
-        let connection = connection.split('>').next().unwrap_or_default();
-        let of = |name: &str| between(connection, &format!("{name}=\""), "\"");
-        let (Some(edge), Some(place), Some(_)) = (of("from"), of("fromLane"), of(" tl")) else { continue };
+    for connection in net.descendants().filter(|e| e.has_tag_name("connection") && e.has_attribute("tl")) {
+        let (Some(edge), Some(place)) = (connection.attribute("from"), connection.attribute("fromLane"))
+        else {
+            continue;
+        };
         let lane = format!("{edge}_{place}");
-        let length =
-            between(net, &format!("<lane id=\"{lane}\""), ">").and_then(|l| between(l, "length=\"", "\""));
-        let length = length.and_then(|length| length.parse::<f64>().ok());
-        let (Some(passing), Some(length)) = (entered.get(edge), length) else { continue };
+        let (Some(passing), Some(&length)) = (entered.get(edge), lengths.get(lane.as_str())) else {
+            continue;
+        };
         if length > LEAST_M && found.iter().all(|(_, other, ..)| other != edge) {
             found.push((*passing, edge.to_owned(), lane, length));
         }
@@ -176,7 +173,6 @@ fn busiest(net: &str, entered: &BTreeMap<String, u32>, seed: u32) -> Vec<(String
     others.map(|(_, edge, lane, length)| (edge, lane, length)).collect()
 }
 
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    let rest = &text[text.find(before)? + before.len()..];
-    Some(&rest[..rest.find(after)?])
+fn number(element: Node, name: &str) -> Option<f64> {
+    element.attribute(name)?.parse().ok()
 }

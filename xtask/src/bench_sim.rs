@@ -86,7 +86,7 @@ fn grid(folder: &Path) -> anyhow::Result<Scenario> {
     Ok(Scenario { name: "grid 20 x 20", net, routes, begin_s: 0, end_s: 700 })
 }
 
-fn quiet(mut command: Command) -> Command {
+pub(crate) fn quiet(mut command: Command) -> Command {
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
 }

@@ -81,10 +81,7 @@ pub(super) async fn get_comparison(
         let names: Vec<_> = numbers().map(|c| c.name).collect();
         Problem::invalid(format!("column is one of {}", names.join(", ")))
     })?;
-    let minutes = which.from_minute.unwrap_or(0)..which.to_minute.unwrap_or(1_440);
-    if minutes.is_empty() || minutes.end > 1_440 {
-        return Err(Problem::invalid("from_minute and to_minute are a part of a day, 0 to 1440"));
-    }
+    let minutes = super::part_of_day(which.from_minute, which.to_minute)?;
     if which.before_to > which.after_from {
         return Err(Problem::invalid("before_to is later than after_from: the days before come first"));
     }

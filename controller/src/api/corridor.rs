@@ -310,10 +310,7 @@ pub(super) async fn get_travel_times(
 ) -> Result<Json<TravelTimesView>, Problem> {
     let road = api.road(&id)?;
     let range = super::stretch(asked.from, asked.to, api.0.clock.now(), WEEK)?;
-    let minutes = asked.from_minute.unwrap_or(0)..asked.to_minute.unwrap_or(1_440);
-    if minutes.is_empty() || minutes.end > 1_440 {
-        return Err(Problem::invalid("from_minute and to_minute are a part of a day, 0 to 1440"));
-    }
+    let minutes = super::part_of_day(asked.from_minute, asked.to_minute)?;
     let way = Way { corridor: road.ix as u32, back: asked.back.unwrap_or(false) };
     let (way_m, free_s) = api
         .0

@@ -137,8 +137,7 @@ impl Memory {
 
 /// Whether a channel's newest reading says something of now.
 pub(crate) fn usable(now: Moment, channel: &ChannelLive) -> bool {
-    !channel.last.fault
-        && !channel.implausible
+    channel.is_believed()
         && channel.at.is_some_and(|at| now.since(at) <= Duration::from_secs(READING_FRESH_S))
 }
 

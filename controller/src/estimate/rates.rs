@@ -32,8 +32,8 @@ impl Rates {
     /// Takes the newest readings.
     pub(crate) fn tick(&mut self, junction: &Junction, live: &Live) {
         for (detector, rate) in junction.detectors.iter().zip(&mut self.0) {
-            let usable = |c: &&ChannelLive| !c.last.fault && !c.implausible;
-            let Some(channel) = live.detectors.get(&detector.channel).filter(usable) else { continue };
+            let channel = live.detectors.get(&detector.channel);
+            let Some(channel) = channel.filter(|c| c.is_believed()) else { continue };
             let Some(at) = channel.at.filter(|at| rate.taken.is_none_or(|taken| *at > taken)) else {
                 continue;
             };

@@ -6,7 +6,7 @@
 //! stops a lane upstream of its detectors is not seen. How often it is wrong, and how often it misses, `cargo xtask bench
 //! incidents` measures.
 
-use crate::coordinator::{ChannelLive, Live};
+use crate::{coordinator::Live, decide::usable};
 use model::{
     city::City,
     detection::DetectorKind,
@@ -33,8 +33,6 @@ const LEAST_GREEN: Duration = Duration::from_secs(6);
 const STANDS_S: u8 = 5;
 /// A loop that is covered for more than this share of a second has somebody standing on it.
 const COVERED: f32 = 0.95;
-/// A reading older than this says nothing of now.
-const FRESH: Duration = Duration::from_millis(2500);
 /// Lanes that are looked at in one go on one core.
 const AT_ONCE: usize = 1024;
 
@@ -165,7 +163,8 @@ impl Lane {
         let live = &city[self.junction.ix()];
         let (mut void, mut left, mut came, mut occupied) = (false, 0, 0, false);
         for number in &self.at_line {
-            let Some(channel) = fresh(now, live.detectors.get(number)) else {
+            let channel = live.detectors.get(number);
+            let Some(channel) = channel.filter(|channel| usable(now, channel)) else {
                 void = true;
                 continue;
             };
@@ -176,7 +175,7 @@ impl Lane {
         left += u32::from(self.occupied && !occupied && !void);
         self.occupied = occupied;
         for number in &self.upstream {
-            match fresh(now, live.detectors.get(number)) {
+            match live.detectors.get(number).filter(|channel| usable(now, channel)) {
                 Some(channel) => came += u32::from(channel.last.count),
                 None => void = true,
             }
@@ -230,14 +229,10 @@ impl Lane {
     }
 }
 
-/// A channel that can be believed now.
-fn fresh(now: Moment, channel: Option<&ChannelLive>) -> Option<&ChannelLive> {
-    channel.filter(|c| !c.last.fault && !c.implausible && c.at.is_some_and(|at| now.since(at) <= FRESH))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coordinator::ChannelLive;
     use model::{detection::Reading, signal::rules::GroupState};
 
     const CROSS: &str = "

@@ -46,9 +46,8 @@ impl Volumes {
         let mut minute = Array1::<f64>::zeros(self.flow.len());
         let mut heard = false;
         for detector in junction.detectors.iter().filter(|d| Some(d.kind) == kind) {
-            let usable =
-                |c: &&crate::coordinator::ChannelLive| !c.last.fault && !c.implausible && c.at.is_some();
-            let Some(channel) = live.detectors.get(&detector.channel).filter(usable) else { continue };
+            let channel = live.detectors.get(&detector.channel);
+            let Some(channel) = channel.filter(|c| c.is_believed() && c.at.is_some()) else { continue };
             heard = true;
             let from = now - Duration::from_secs(60);
             let count: u32 = channel.minute.iter().filter(|m| m.0 > from).map(|m| u32::from(m.1)).sum();
