@@ -43,8 +43,9 @@ const HANDED: usize = 32;
 /// Filters in one SUBSCRIBE packet; keeps a gateway of 2,000 cabinets below any broker's packet limit.
 const FILTERS_PER_PACKET: usize = 100;
 /// First and longest wait before connecting again; the wait itself is random up to the limit of the try (full
-/// jitter), so that 40,000 cabinets do not come back in one second.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// jitter), so that 40,000 cabinets do not come back in one second. The longest leaves ten seconds for the rest: a street is
+/// to be heard again within half a minute of its broker's return.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(20));
 /// How long the broker may take to let us in. Long, because a try that is given up half-way is work for a broker
 /// that is slow already: 40,000 cabinets may be asking at once.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
