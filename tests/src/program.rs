@@ -108,6 +108,10 @@ pub fn run(command: &mut Command) -> (Option<i32>, String) {
 }
 
 /// Asks again and again until there is an answer; fails the test after [`PATIENCE`].
+#[expect(
+    clippy::print_stdout,
+    reason = "what a test prints is shown where it is asked for, or where it fails"
+)]
 pub fn wait_until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
     let pause = Duration::from_millis(50);
     let mut waited = Duration::ZERO;
