@@ -28,7 +28,8 @@ mod tests;
 
 use crate::{
     access::Gate,
-    centre::{Ask, Fleet, Gauges},
+    centre::{Ask, Gauges},
+    coordinator::Fleet,
     drafting::DraftBoard,
     forecasting::Forecasts,
     picture::{JunctionPicture, Picture},

@@ -4,7 +4,9 @@
 
 use crate::{
     api::junction,
-    coordinator::{Action, Coordinator, Event, LINK_PERIOD_S, LinkSpeed, Order, upkeep::OCCUPANCY_SLACK},
+    coordinator::{
+        Action, Coordinator, Event, Fleet, LINK_PERIOD_S, LinkSpeed, Order, upkeep::OCCUPANCY_SLACK,
+    },
     drafting::DraftBoard,
     field::{Field, Heard, Kept},
     picture::{JunctionPicture, Painter, Picture, Surroundings},
@@ -39,7 +41,7 @@ use uuid::Uuid;
 use wire::{
     clock::Clock,
     link::LinkCounts,
-    message::{Channel, Counts, HiRes, PresenceState, Throttle, Vehicles},
+    message::{Channel, Counts, HiRes, PresenceState, Throttle},
     topic::StatusCode,
     what_if::Request,
 };
@@ -97,9 +99,6 @@ pub(crate) struct Gauges {
     pub(crate) events: AtomicU64,
     pub(crate) commands: AtomicU64,
 }
-
-/// Vehicles and when they were there.
-pub(crate) type Fleet = (Moment, Vehicles);
 
 /// Everything the task holds.
 pub(crate) struct Centre {
@@ -293,7 +292,11 @@ impl Centre {
                 }
             }
             Heard::Answer(answer) => self.what_ifs.hear(Instant::now(), *answer),
-            Heard::Vehicles(at, vehicles) => drop(self.fleet.send_replace(Arc::new((at, vehicles)))),
+            Heard::Vehicles(at, vehicles) => {
+                let fleet = Arc::new((at, vehicles));
+                self.fleet.send_replace(fleet.clone());
+                self.take(now, Event::Vehicles(fleet));
+            }
         }
     }
 

@@ -36,10 +36,13 @@ use std::{
 use uuid::Uuid;
 use wire::{
     command::Command,
-    message::{Alarms, ChannelState, Counts, Events, Groups, Mode, Presence, PresenceState, Rung},
+    message::{Alarms, ChannelState, Counts, Events, Groups, Mode, Presence, PresenceState, Rung, Vehicles},
     result::{CommandResult, Reason as CommandReason},
     topic::StatusCode,
 };
+
+/// Vehicles and when they were there.
+pub type Fleet = (Moment, Vehicles);
 
 /// Everything that can ever happen to the centre.
 #[derive(Clone, Debug)]
@@ -59,6 +62,8 @@ pub enum Event {
     Counts(JunctionIx, Moment, Counts),
     /// Alarms of one code.
     Alarms(JunctionIx, String, Alarms),
+    /// Where vehicles are.
+    Vehicles(Arc<Fleet>),
     /// Whether a channel of it runs.
     Channel(JunctionIx, StatusCode, ChannelState),
     /// What became of a command.
@@ -390,7 +395,7 @@ impl Coordinator {
         &self.live
     }
 
-    /// Traffic by link, in link order; `None` where no detector that works looks.
+    /// Traffic by link, in link order; `None` where no detector that works looks and no vehicle was.
     pub fn link_speeds(&self) -> &[Option<LinkSpeed>] {
         self.estimate.speeds()
     }
@@ -459,6 +464,10 @@ impl Coordinator {
                     };
                 }
             }
+            Event::Vehicles(fleet) => match fleet.0 > now + Duration::from_secs(upkeep::CLOCK_SLACK_S) {
+                true => self.reject("vehicles.from_the_future"),
+                false => self.estimate.hear(&self.city, fleet.0, &fleet.1),
+            },
             Event::Result(ix, result) => {
                 if self.known(ix) {
                     self.take_result(now, ix, result, &mut actions);
@@ -515,7 +524,7 @@ impl Coordinator {
     }
 
     fn tick(&mut self, now: Moment, actions: &mut Vec<Action>) {
-        self.estimate.step(now, &self.live);
+        self.estimate.step(now, &self.city.network, &self.live);
         self.stalls.step(now, &self.live);
         self.live.iter_mut().for_each(|live| live.stalled.clear());
         for (ix, stalled) in self.stalls.found() {

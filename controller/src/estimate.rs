@@ -1,4 +1,4 @@
-//! What the traffic is like, from what detectors say: link times over the whole network, volumes by group,
+//! What the traffic is like, from what detectors and vehicles say: link times over the whole network, volumes by group,
 //! and which detectors are not to be believed.
 //!
 //! The state is one vector per quantity with one place per link, so that a step is a handful of whole-network
@@ -6,7 +6,9 @@
 
 pub mod forecast;
 pub(crate) mod plausible;
+mod probes;
 mod rates;
+mod spots;
 pub(crate) mod stalls;
 mod volumes;
 
@@ -23,11 +25,15 @@ use model::{
     city::City,
     detection::DetectorKind,
     ids::{ChannelNumber, GroupNumber, JunctionIx, LinkIx},
+    network::Network,
     signal::Lamp,
     time::Moment,
 };
 use ndarray::{Array1, Zip};
+use probes::Probes;
+use spots::Spot;
 use std::time::Duration;
+use wire::message::Vehicles;
 
 /// Time constant of what links publish, s: about two cycles, so that a red does not look like a jam.
 pub const SMOOTH_S: f64 = 150.0;
@@ -40,6 +46,10 @@ const SILENCE_S: u64 = 60;
 pub const SATURATION: f64 = 1900.0 / 3600.0;
 /// Slowest speed that a link publishes, m/s: slower than this it stands, and times would grow without end.
 const SLOWEST_MPS: f64 = 0.5;
+/// What a link's detectors say of its time weighs as much as the word of so many vehicles: each of those met one red of many.
+const DETECTORS_WORTH: f64 = 6.0;
+/// And what it takes to drive it freely, where no detector looks, as that of so many.
+const FREELY_WORTH: f64 = 0.5;
 
 /// Where a link is looked at.
 #[derive(Clone, Debug)]
@@ -49,6 +59,8 @@ struct Eye {
     channel: ChannelNumber,
     groups: Vec<GroupNumber>,
     sees: Sees,
+    /// How dense traffic is there, if it is a loop that vehicles pass.
+    spot: Spot,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,9 +88,11 @@ pub(crate) struct Estimate {
     /// Vehicles that its lanes can hold.
     room: Array1<f64>,
     lanes: Array1<f64>,
-    /// Smoothed: vehicles in view, vehicles leaving per second, and the wait that an arrival at any time meets.
+    /// Smoothed: vehicles in view, vehicles leaving per second, vehicles on a metre where there are advance loops, and the
+    /// wait that an arrival at any time meets.
     in_view: Array1<f64>,
     flow: Array1<f64>,
+    density: Array1<f64>,
     wait_s: Array1<f64>,
     /// Now: vehicles standing.
     standing: Array1<f64>,
@@ -86,6 +100,7 @@ pub(crate) struct Estimate {
     camera_heard: Vec<Option<Moment>>,
     loop_heard: Vec<Option<Moment>>,
     stepped: Option<Moment>,
+    probes: Probes,
     speeds: Vec<Option<LinkSpeed>>,
 }
 
@@ -125,6 +140,7 @@ impl Estimate {
                     channel: detector.channel,
                     groups,
                     sees,
+                    spot: Spot::new(),
                 });
             }
         }
@@ -142,26 +158,33 @@ impl Estimate {
             lanes,
             in_view: zero(),
             flow: zero(),
+            density: zero(),
             wait_s: zero(),
             standing: zero(),
             camera_heard: vec![None; n],
             loop_heard: vec![None; n],
             stepped: None,
+            probes: Probes::default(),
             speeds: vec![None; n],
         }
     }
 
+    /// Takes where vehicles are.
+    pub(crate) fn hear(&mut self, city: &City, at: Moment, vehicles: &Vehicles) {
+        self.probes.hear(city, at, vehicles);
+    }
+
     /// Takes one second's readings of all junctions.
-    pub(crate) fn step(&mut self, now: Moment, live: &[Live]) {
+    pub(crate) fn step(&mut self, now: Moment, network: &Network, live: &[Live]) {
         let passed = self.stepped.map_or(1.0, |at| now.since(at).as_secs_f64()).clamp(0.0, 10.0);
         self.stepped = Some(now);
         let keep = (-passed / SMOOTH_S).exp();
         let n = self.free_s.len();
         let (mut view, mut leaving, mut passing) =
             (Array1::<f64>::zeros(n), Array1::<f64>::zeros(n), Array1::<f64>::zeros(n));
-        let mut wait = Array1::<f64>::zeros(n);
+        let (mut density, mut wait) = (Array1::<f64>::zeros(n), Array1::<f64>::zeros(n));
         self.standing.fill(0.0);
-        for eye in &self.eyes {
+        for eye in &mut self.eyes {
             let live = &live[eye.junction.ix()];
             let Some(channel) = live.detectors.get(&eye.channel).filter(|c| c.is_believed()) else {
                 continue;
@@ -184,6 +207,14 @@ impl Estimate {
                 }
                 Sees::Passing => {
                     passing[link] += if fresh { f64::from(channel.last.count) } else { 0.0 };
+                    if self.loops[link] == 0.0 {
+                        self.loop_heard[link] = self.loop_heard[link].max(Some(at));
+                        wait[link] += red_for(now, live, &eye.groups) / self.advances[link];
+                        if fresh {
+                            let free_mps = self.length_m[link] / self.free_s[link];
+                            density[link] += eye.spot.density(&channel.last, passed.max(1.0), free_mps);
+                        }
+                    }
                 }
             }
         }
@@ -198,37 +229,63 @@ impl Estimate {
         };
         blend(&mut self.in_view, &view);
         blend(&mut self.flow, &(leaving / passed.max(1.0)));
+        blend(&mut self.density, &density);
         blend(&mut self.wait_s, &wait);
-        self.publish(now);
+        self.publish(now, network);
     }
 
-    fn publish(&mut self, now: Moment) {
+    fn publish(&mut self, now: Moment, network: &Network) {
+        self.probes.tidy(now);
+        let probes = self.probes.times(now, network);
         let known =
             |heard: Option<Moment>| heard.is_some_and(|at| now.since(at) < Duration::from_secs(SILENCE_S));
         for i in 0..self.speeds.len() {
-            let counted = self.loops[i] + self.advances[i] > 0.0;
-            let delay_s = if self.cameras[i] > 0.0 && counted && known(self.camera_heard[i]) {
-                // Little (1961): the mean time in view is the mean number in view over the flow through it.
-                let (number, flow) = (self.in_view[i], self.flow[i]);
-                let in_view_s = (number + FREE_FLOW_PRIOR * self.view_s[i]) / (flow + FREE_FLOW_PRIOR);
-                in_view_s - self.view_s[i]
-            } else if self.loops[i] > 0.0 && known(self.loop_heard[i]) {
-                // Arrivals spread over the cycle wait for the red that is left, and for the queue before them:
-                // Webster's (1958) first term, with red and cycle as they were seen.
-                let load = (self.flow[i] / (SATURATION * self.lanes[i])).min(0.9);
-                self.wait_s[i] / (1.0 - load)
-            } else {
-                self.speeds[i] = None;
-                continue;
+            let detectors = self.delay_s(i, known).map(|delay_s| (self.free_s[i] + delay_s, DETECTORS_WORTH));
+            let vehicles = probes.get(&LinkIx::from(i)).copied();
+            let (told_s, weight) = match (detectors, vehicles) {
+                (None, None) => {
+                    self.speeds[i] = None;
+                    continue;
+                }
+                (Some(detectors), _) => detectors,
+                (None, Some(_)) => (self.free_s[i], FREELY_WORTH),
             };
+            let (vehicles_s, vehicles) = vehicles.unwrap_or_default();
+            // The mean of both, each by what it is worth (as El Faouzi, Leung & Kurian 2011, Information Fusion 12).
+            let time_s = (told_s * weight + vehicles_s * vehicles) / (weight + vehicles);
             let longest = self.length_m[i] / SLOWEST_MPS;
-            let time_s = (self.free_s[i] + delay_s.max(0.0)).min(longest).max(self.free_s[i]);
+            let time_s = time_s.min(longest).max(self.free_s[i]);
             let speed_mps = self.length_m[i] / time_s;
             self.speeds[i] = Some(LinkSpeed { link: LinkIx::from(i), speed_mps, time_s });
         }
     }
 
-    /// Traffic by link; `None` where no detector that works looks.
+    /// What detectors say that one loses on a link, s; `None` where none that works looks.
+    fn delay_s(&self, i: usize, known: impl Fn(Option<Moment>) -> bool) -> Option<f64> {
+        let counted = self.loops[i] + self.advances[i] > 0.0;
+        if self.cameras[i] > 0.0 && counted && known(self.camera_heard[i]) {
+            // Little (1961): the mean time in view is the mean number in view over the flow through it.
+            let (number, flow) = (self.in_view[i], self.flow[i]);
+            let in_view_s = (number + FREE_FLOW_PRIOR * self.view_s[i]) / (flow + FREE_FLOW_PRIOR);
+            return Some((in_view_s - self.view_s[i]).max(0.0));
+        }
+        if !(counted && known(self.loop_heard[i])) {
+            return None;
+        }
+        // Arrivals spread over the cycle wait for the red that is left, and for the queue before them: Webster's (1958) first
+        // term, with red and cycle as they were seen.
+        let load = (self.flow[i] / (SATURATION * self.lanes[i])).min(0.9);
+        let waiting_s = self.wait_s[i] / (1.0 - load);
+        // Where only advance loops lie, all of the link may be as slow as there: the same law, by the metre.
+        let free_s_per_m = self.free_s[i] / self.length_m[i];
+        let pace_s_per_m =
+            (self.density[i] + FREE_FLOW_PRIOR * free_s_per_m) / (self.flow[i] + FREE_FLOW_PRIOR);
+        Some(
+            waiting_s.max((pace_s_per_m - free_s_per_m) * self.length_m[i] * f64::from(self.loops[i] == 0.0)),
+        )
+    }
+
+    /// Traffic by link; `None` where no detector that works looks and no vehicle was.
     pub(crate) fn speeds(&self) -> &[Option<LinkSpeed>] {
         &self.speeds
     }
@@ -296,11 +353,64 @@ W-------------------C-------------------E
                 live.detectors
                     .insert(d.channel, ChannelLive { last, at: Some(now), ..ChannelLive::default() });
             }
-            estimate.step(now, std::slice::from_ref(&live));
+            estimate.step(now, &city.network, std::slice::from_ref(&live));
         }
         let speed = estimate.speeds()[link.ix()].expect("somebody looks");
         let over = speed.time_s - city.network.link(link).free_travel_time_s();
         assert!(expected_s.contains(&over), "{over} s over free flow, expected {expected_s:?}");
+    }
+
+    /// Advance loops alone see how slow it is where they lie; where nothing looks, vehicles tell; and both count.
+    #[test]
+    fn loops_and_vehicles_tell_of_links() {
+        let mut city =
+            model::sketch::city("W--------------------C--------------------D--------------------E", "C");
+        city.junctions[0].detectors.retain(|d| d.kind == DetectorKind::Advance);
+        let roads = Roads::new(&city);
+        let sites = [Site::new(&city, JunctionIx(0), &roads)];
+        let [wc, cd, de] = ["WC", "CD", "DE"].map(|name| model::sketch::link(&city.network, name));
+        // Over the free time, s, after ten minutes in which the loop is covered so and vehicles drive east at that speed.
+        let time_s = |occupancy: f32, mps: Option<f64>, link: LinkIx| {
+            let mut estimate = Estimate::new(&city, &sites);
+            let mut live = Live::default();
+            let green = GroupState { lamp: Lamp::Green, since: Moment(0) };
+            live.groups = vec![green; city.junctions[0].groups.len()];
+            let road = city.network.link(wc);
+            let [from, to] = [road.shape[0], *city.network.link(de).shape.last().unwrap()];
+            for s in 0..600u64 {
+                let now = Moment(1_000_000 + s as i64 * 1000);
+                for d in &city.junctions[0].detectors {
+                    let last = Reading { count: u16::from(s % 5 == 0), occupancy, ..Reading::default() };
+                    live.detectors
+                        .insert(d.channel, ChannelLive { last, at: Some(now), ..ChannelLive::default() });
+                }
+                if let Some(mps) = mps {
+                    let share = s as f64 * mps / (3.0 * road.length_m) % 1.0;
+                    let vehicle = wire::message::Vehicle {
+                        id: format!("v{}", (s as f64 * mps / (3.0 * road.length_m)) as u64),
+                        line: None,
+                        lon: from.lon + share * (to.lon - from.lon),
+                        lat: from.lat,
+                        heading: 90.0,
+                        speed: mps as f32,
+                    };
+                    estimate.hear(&city, now, &Vehicles { vehicles: vec![vehicle] });
+                }
+                estimate.step(now, &city.network, std::slice::from_ref(&live));
+            }
+            let free_s = city.network.link(link).free_travel_time_s();
+            estimate.speeds()[link.ix()].map(|speed| (speed.time_s - free_s).round())
+        };
+        let free_s = city.network.link(wc).free_travel_time_s();
+        assert_eq!(time_s(0.09, None, cd), None);
+        // 0.2 vehicles a second that cover a loop for 0.45 s each drive at the limit; covering it for 2 s, at a quarter of it.
+        assert!(time_s(0.09, None, wc).unwrap() <= 1.0);
+        let slow = time_s(0.4, None, wc).unwrap();
+        assert!((2.0 * free_s..4.5 * free_s).contains(&slow), "{slow}");
+        let told = time_s(0.09, Some(2.0), cd).unwrap();
+        assert!((4.0 * free_s..6.5 * free_s).contains(&told), "{told}");
+        let both = time_s(0.09, Some(2.0), wc).unwrap();
+        assert!(0.5 * free_s < both && both < told, "{both}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::measures::{
     catalogue::{Column, Kind, MEASURES, Measure, Rows, SPEED},
     cells::{Cell, cells},
     charts::{CHARTS, Chart, Mark, Series},
-    columns_file::parquet,
+    columns_file::{arrow, parquet},
     device::Device,
     event::Function,
     report::{Report, Tables, Whole},
@@ -67,7 +67,7 @@ pub(super) struct Which {
     offset: Option<usize>,
     /// At most so many rows, 1 to 100,000 (tables). 10,000 if not given.
     limit: Option<usize>,
-    /// `json`, `csv` or `parquet` (tables). `json` if not given.
+    /// `json`, `csv`, `parquet` or `arrow` (tables). `json` if not given.
     format: Option<Format>,
 }
 
@@ -78,6 +78,7 @@ enum Format {
     Json,
     Csv,
     Parquet,
+    Arrow,
 }
 
 /// What to look at as a whole.
@@ -222,7 +223,7 @@ pub(super) async fn get_junction_measures(
 }
 
 /// A measure of a junction, as a table: JSON column by column, CSV with the reference package's columns and local
-/// times, or Parquet with the same columns and times in UTC. A `Link` header leads to the next page.
+/// times, or Parquet or a stream of Arrow with the same columns and times in UTC. A `Link` header leads to the next page.
 #[utoipa::path(get, path = "/api/v1/junctions/{id}/measures/{measure}", tag = "measures",
     params(
         ("id" = String, Path, description = "The TLC's id"),
@@ -230,7 +231,7 @@ pub(super) async fn get_junction_measures(
         Which,
     ),
     responses(
-        (status = 200, content((MeasureTable = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (status = 200, content((MeasureTable = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet"), (Vec<u8> = "application/vnd.apache.arrow.stream"))),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store is down", body = Problem, content_type = "application/problem+json"),
@@ -255,6 +256,10 @@ pub(super) async fn get_measure(
         Format::Parquet => {
             let bytes = parquet(measure.columns, &table.columns).map_err(|error| unwritten(&error))?;
             file(&format!("{name}.parquet"), "application/vnd.apache.parquet", bytes)
+        }
+        Format::Arrow => {
+            let bytes = arrow(measure.columns, &table.columns).map_err(|error| unwritten(&error))?;
+            file(&format!("{name}.arrows"), "application/vnd.apache.arrow.stream", bytes)
         }
         Format::Json => {
             let columns = measure.columns.iter().zip(table.columns);

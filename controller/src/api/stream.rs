@@ -15,7 +15,8 @@ use super::{
     view::{AlarmView, JunctionState, Links, Problem, VehicleView, Vehicles},
 };
 use crate::{
-    centre::{Ask, Fleet},
+    centre::Ask,
+    coordinator::Fleet,
     picture::{JunctionPicture, Picture},
 };
 use axum::{

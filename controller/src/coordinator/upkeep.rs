@@ -16,7 +16,7 @@ use wire::{
 };
 
 /// Clocks of cabinets may be off by this much; what claims to be later is not believed, s.
-const CLOCK_SLACK_S: u64 = 3;
+pub(super) const CLOCK_SLACK_S: u64 = 3;
 /// Two readings of one lamp change may differ by this much (polling and rounding), ms.
 const AGE_JITTER_MS: i64 = 600;
 /// Alarms of one junction that are remembered: many times what a cabinet can have.

@@ -34,6 +34,30 @@ impl Cell {
             Cell::None | Cell::Flag(_) | Cell::Word(_) => None,
         }
     }
+
+    /// As a whole number; `None` for what is none.
+    pub fn whole(&self) -> Option<i64> {
+        match self {
+            Cell::Whole(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// As yes or no; `None` for what is neither.
+    pub fn flag(&self) -> Option<bool> {
+        match self {
+            Cell::Flag(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// As a word; `None` for what is none.
+    pub fn word(&self) -> Option<&str> {
+        match self {
+            Cell::Word(word) => Some(word),
+            _ => None,
+        }
+    }
 }
 
 /// The cells of a row, in the order of its fields.

@@ -195,6 +195,31 @@ async fn parquet_has_the_same_rows_and_times_in_utc() {
 }
 
 #[tokio::test]
+async fn a_stream_of_arrow_has_them_too() {
+    use arrow_array::{
+        cast::AsArray,
+        types::{Float64Type, TimestampMillisecondType},
+    };
+    let bench = Bench::start().await;
+    let _ = half_an_hour(&bench).await;
+    let path = over("measures/approach_volume", "&format=arrow");
+    let response = bench.app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/vnd.apache.arrow.stream");
+    let bytes = axum::body::to_bytes(response.into_body(), 1_000_000).await.unwrap();
+    let mut batches = arrow_ipc::reader::StreamReader::try_new(&bytes[..], None).unwrap();
+    let batch = batches.next().unwrap().unwrap();
+    let schema = batch.schema();
+    let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["TimeStamp", "DeviceId", "Phase", "Volume"]);
+    let times = batch.column(0).as_primitive::<TimestampMillisecondType>();
+    assert_eq!((times.timezone(), times.value(0)), (Some("UTC"), 1_769_932_800_000));
+    assert_eq!(batch.column(1).as_string::<i32>().value(0), "C");
+    assert_eq!(batch.column(3).as_primitive::<Float64Type>().values().to_vec(), [30.0, 30.0]);
+    assert!(batches.next().is_none());
+    bench.end().await;
+}
+
+#[tokio::test]
 async fn csv_has_the_packages_columns_and_local_time() {
     let bench = Bench::start().await;
     let (group, _) = half_an_hour(&bench).await;
