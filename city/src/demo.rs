@@ -12,7 +12,7 @@ use crate::{broker, what_if};
 use anyhow::Context;
 use controller::{
     access::AccessConfig,
-    config::{ControlConfig, StoreConfig},
+    config::{ControlConfig, OpenData, StoreConfig},
     decide::Kind,
 };
 use edge_agent::{
@@ -360,5 +360,9 @@ fn centre_config(
         los: [0.80, 0.67, 0.50, 0.40, 0.30],
         speed_base: None,
         tickets: Default::default(),
+        open_data: Some(OpenData {
+            publisher: "Svetofor demo".into(),
+            licence: "https://creativecommons.org/publicdomain/zero/1.0/".into(),
+        }),
     }
 }

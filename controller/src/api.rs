@@ -18,6 +18,7 @@ pub(crate) mod junction;
 mod map;
 mod measures;
 mod metrics;
+mod open_data;
 mod plans;
 mod stream;
 mod tickets;
@@ -29,6 +30,7 @@ mod tests;
 use crate::{
     access::Gate,
     centre::{Ask, Gauges},
+    config::OpenData,
     coordinator::Fleet,
     drafting::DraftBoard,
     forecasting::Forecasts,
@@ -102,6 +104,7 @@ struct Shared {
     /// Length of a stored detector window.
     interval: Duration,
     travel_times: Arc<TravelTimes>,
+    open_data: Option<OpenData>,
     gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
@@ -128,6 +131,7 @@ pub(crate) struct Doors {
     pub(crate) holidays: Vec<jiff::civil::Date>,
     pub(crate) interval: Duration,
     pub(crate) travel_times: Arc<TravelTimes>,
+    pub(crate) open_data: Option<OpenData>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) room: Arc<Room>,
 }
@@ -165,6 +169,7 @@ impl Api {
             holidays: doors.holidays,
             interval: doors.interval,
             travel_times: doors.travel_times,
+            open_data: doors.open_data,
             gate: doors.gate,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
             frames: stream::Frames::default(),
@@ -260,6 +265,8 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/corridors/{id}/travel-times", get(corridor::get_travel_times))
         .route("/api/v1/links", get(get_links))
         .route("/api/v1/alarms", get(get_alarms))
+        .route(open_data::CATALOGUE, get(open_data::get_catalogue))
+        .route("/api/v1/open-data/{dataset}", get(open_data::get_dataset))
         .route("/api/v1/junctions/{id}/plans", get(plans::get_plans))
         .route("/api/v1/junctions/{id}/plans/check", post(plans::post_check))
         .route("/api/v1/junctions/{id}/drafts", post(plans::post_drafts))
@@ -347,6 +354,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         corridor::get_corridor,
         corridor::get_lamps,
         corridor::get_travel_times,
+        open_data::get_catalogue,
+        open_data::get_dataset,
         corridor::get_link_pivot,
         measures::get_measures,
         measures::get_junction_measures,

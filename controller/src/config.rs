@@ -48,6 +48,8 @@ pub struct Config {
     pub speed_base: Option<SpeedBase>,
     /// How soon tickets must be taken note of and mended, and what proves it.
     pub tickets: Rules,
+    /// Who gives open data; `None` gives none.
+    pub open_data: Option<OpenData>,
 }
 
 /// The city's speed index of another year, by the same method.
@@ -58,6 +60,16 @@ pub struct SpeedBase {
     pub year: i16,
     /// Its index, %.
     pub index: f64,
+}
+
+/// Who gives open data, and on what terms.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenData {
+    /// The body that is responsible for it.
+    pub publisher: String,
+    /// The licence's address.
+    pub licence: String,
 }
 
 /// Where history is kept.
@@ -134,6 +146,7 @@ struct RawDaemon {
     control: RawControl,
     measures: RawMeasures,
     tickets: RawTickets,
+    open_data: Option<Spanned<OpenData>>,
 }
 
 #[derive(Deserialize)]
@@ -299,6 +312,20 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
     let store = store(source, raw.store, &mut faults);
     let access = faults.take(access(source, raw.access));
     let tickets = tickets(source, &raw.tickets, &mut faults);
+    if let Some(data) = &raw.open_data {
+        if data.get_ref().publisher.trim().is_empty() {
+            faults.push(Complaint::spanned(
+                source,
+                data,
+                "open_data.publisher is empty; who gives the data?",
+            ));
+        }
+        if !data.get_ref().licence.contains("://") {
+            let message = "open_data.licence must be the address of a licence, such as \
+                           https://creativecommons.org/licenses/by/4.0/";
+            faults.push(Complaint::spanned(source, data, message));
+        }
+    }
 
     let (Some(listen), Some(los), Some(store), Some(access)) = (listen, shares, store, access) else {
         return Err(faults);
@@ -330,6 +357,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
             los,
             speed_base: raw.measures.speed_base.map(Spanned::into_inner),
             tickets,
+            open_data: raw.open_data.map(Spanned::into_inner),
         },
         city: raw.city.file,
         listen,

@@ -243,6 +243,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         holidays: config.holidays.clone(),
         interval: config.interval,
         travel_times: travel_times.clone(),
+        open_data: config.open_data.clone(),
         gate,
         room: waiting.clone(),
     };

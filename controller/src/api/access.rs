@@ -7,6 +7,7 @@
 use super::{
     Api,
     control::signed,
+    open_data::CATALOGUE,
     problem::{Body, Code},
     view::{People, PersonView, Problem, SessionView, SignIn},
 };
@@ -29,7 +30,7 @@ use tokio::time::Instant;
 const COOKIE: &str = "svetofor_session";
 /// The header that a page's change must carry.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
-/// What one may ask without being anybody: whether the system lives, and how to sign in.
+/// What one may ask without being anybody, beside open data: whether the system lives, and how to sign in.
 const FOR_ANYBODY: [&str; 2] = ["/api/v1/health", "/api/v1/session"];
 
 /// Who asks.
@@ -131,7 +132,8 @@ pub(super) async fn guard(State(api): State<Api>, request: Request, next: Next) 
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
-    let for_anybody = FOR_ANYBODY.contains(&parts.uri.path());
+    let path = parts.uri.path();
+    let for_anybody = FOR_ANYBODY.contains(&path) || path.starts_with(CATALOGUE);
     if matches!(caller, Caller::Stranger) && !api.0.gate.anybody_may_view() && !for_anybody {
         return Problem::sign_in().into_response();
     }

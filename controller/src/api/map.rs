@@ -106,21 +106,21 @@ fn view(city: &City) -> MapView {
     }
 }
 
-fn collection(features: impl Iterator<Item = Value>) -> Value {
+pub(super) fn collection(features: impl Iterator<Item = Value>) -> Value {
     json!({ "type": "FeatureCollection", "features": features.collect::<Vec<_>>() })
 }
 
-fn line(shape: &[LonLat]) -> Value {
+pub(super) fn line(shape: &[LonLat]) -> Value {
     let points: Vec<_> = shape.iter().map(|p| point(*p)).collect();
     json!({ "type": "LineString", "coordinates": points })
 }
 
 /// Seven digits are a centimetre.
-fn point(p: LonLat) -> [f64; 2] {
+pub(super) fn point(p: LonLat) -> [f64; 2] {
     [p.lon, p.lat].map(|v| (v * 1e7).round() / 1e7)
 }
 
-fn name_it(properties: &mut Value, name: Option<&Name>) {
+pub(super) fn name_it(properties: &mut Value, name: Option<&Name>) {
     if let Some(name) = name {
         properties["name"] = json!(name.local);
         properties["name_en"] = json!(name.english());

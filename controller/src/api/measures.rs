@@ -562,7 +562,7 @@ fn file(name: &str, kind: &'static str, bytes: Vec<u8>) -> Response {
     response
 }
 
-fn set(response: &mut Response, name: HeaderName, value: &str) {
+pub(super) fn set(response: &mut Response, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }

@@ -5,6 +5,7 @@ mod access;
 mod forecast;
 mod incidents;
 mod measures;
+mod open_data;
 mod plans;
 mod stream;
 mod tickets;
@@ -14,7 +15,7 @@ use crate::{
     Parts,
     access::{AccessConfig, Gate},
     assemble,
-    config::{Config, ControlConfig, StoreConfig},
+    config::{Config, ControlConfig, OpenData, StoreConfig},
     coordinator::{Coordinator, Settings},
     decide::Kind,
     field::{BrokerState, Decoder, Field, Heard},
@@ -111,6 +112,10 @@ impl Bench {
             los: [0.80, 0.67, 0.50, 0.40, 0.30],
             speed_base: None,
             tickets: Default::default(),
+            open_data: Some(OpenData {
+                publisher: "City of Tests".to_owned(),
+                licence: "https://creativecommons.org/licenses/by/4.0/".to_owned(),
+            }),
         };
         let clock = Clock::scaled(T0, 1.0);
         let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
