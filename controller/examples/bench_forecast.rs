@@ -104,7 +104,7 @@ fn forecast(rows: &[Vec<Option<f32>>], begins: usize) -> Vec<Sums> {
             }
         }
         forecaster.take(slot as i64, row);
-        let told = |detector| forecaster.ahead(detector).map(|ahead| ahead.map(|ahead| ahead.vehicles));
+        let told = |detector| forecaster.ahead(detector).map(|ahead| ahead.map(|ahead| ahead.value));
         said.push((0..detectors).map(told).collect());
     }
     sums

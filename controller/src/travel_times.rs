@@ -4,9 +4,11 @@
 //! between, where nothing makes one wait. A slot keeps the mean of five minutes.
 //! Distributions are over slots, so a quiet hour weighs as much as a busy one. Indices are those of the US Federal Highway
 //! Administration (Travel Time Reliability: Making It There On Time, All The Time, FHWA-HOP-06-070, 2006).
+//! What was kept also tells of the next hour ([`crate::estimate::forecast`]), a slot after the other.
 
 use crate::{
     coordinator::LinkSpeed,
+    estimate::forecast::{Ahead, Errors, Forecaster, HORIZONS, SLOT},
     store::{DocumentKind, DocumentRow, Store, room::Room},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -22,7 +24,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 /// Length of a slot, min; divides an hour.
-pub const SLOT_MIN: u16 = 5;
+pub const SLOT_MIN: u16 = (SLOT.as_secs() / 60) as u16;
 const SLOTS: usize = 24 * 60 / SLOT_MIN as usize;
 /// A corridor's time is known while so much of what detectors look at is heard of, by the time that it takes to drive freely.
 const KNOWN: f64 = 0.8;
@@ -111,11 +113,24 @@ struct Open {
     count: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     /// Before the store has said what there was, nothing is written over it.
     days: Option<BTreeMap<(Way, Date), Day>>,
     open: BTreeMap<Way, Open>,
+    /// Of the ways in their order.
+    forecaster: Forecaster,
+}
+
+/// How long a way will take in the next hour.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Coming {
+    /// When the first of the slots to come begins.
+    pub from: Moment,
+    /// Slot by slot, s; `None` where nothing is known at all.
+    pub ahead: [Option<Ahead>; HORIZONS],
+    /// How far off forecasts were lately, by horizon, s.
+    pub errors: [Errors; HORIZONS],
 }
 
 /// All times, for whoever asks.
@@ -143,7 +158,8 @@ impl TravelTimes {
     ) -> TravelTimes {
         let lanes = city.junctions.iter().flat_map(|j| &j.detectors).filter_map(|d| d.lane);
         let watched = lanes.map(|lane| city.network.lane(lane).link).collect();
-        TravelTimes { city, zone, ways, watched, los, keep, inner: Mutex::default(), room }
+        let inner = Inner { days: None, open: BTreeMap::new(), forecaster: Forecaster::new(ways.len()) };
+        TravelTimes { city, zone, ways, watched, los, keep, inner: Mutex::new(inner), room }
     }
 
     /// The shares of the free speed from which levels of service begin.
@@ -165,13 +181,16 @@ impl TravelTimes {
         let slot = minute / usize::from(SLOT_MIN);
         let times: BTreeMap<LinkIx, f64> = speeds.iter().map(|s| (s.link, s.time_s)).collect();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let Inner { days, open } = &mut *inner;
-        for (way, links) in &self.ways {
+        let Inner { days, open, forecaster } = &mut *inner;
+        let mut closed: BTreeMap<i64, Vec<Option<f32>>> = BTreeMap::new();
+        for (place, (way, links)) in self.ways.iter().enumerate() {
             let Some(time_s) = self.time_s(links, &times) else { continue };
             let fresh = Open { day, slot, sum_s: 0.0, count: 0 };
             let current = open.entry(*way).or_insert(fresh);
             if (current.day, current.slot) != (day, slot) {
                 let done = std::mem::replace(current, fresh);
+                let values = closed.entry(number(done.day, done.slot)).or_insert_with(|| self.unknown());
+                values[place] = Some((done.sum_s / f64::from(done.count.max(1))) as f32);
                 if let Some(days) = days {
                     self.keep(now, days, *way, done);
                 }
@@ -179,6 +198,30 @@ impl TravelTimes {
             current.sum_s += time_s;
             current.count += 1;
         }
+        // Until the store has said what there was, nothing may come before it.
+        if days.is_some() {
+            closed.into_iter().for_each(|(slot, values)| forecaster.take(slot, &values));
+        }
+    }
+
+    fn unknown(&self) -> Vec<Option<f32>> {
+        vec![None; self.ways.len()]
+    }
+
+    /// What is to come on a way; `None` before anything was kept, and if there is no such way.
+    pub(crate) fn coming(&self, way: Way) -> Option<Coming> {
+        let place = self.ways.keys().position(|one| *one == way)?;
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = inner.forecaster.last()? + 1;
+        let days = jiff::Span::new().try_days(next.div_euclid(SLOTS as i64)).ok()?;
+        let minute = next.rem_euclid(SLOTS as i64) as u16 * SLOT_MIN;
+        let begins = EPOCH.checked_add(days).ok()?.at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
+        let from = self.zone.to_ambiguous_timestamp(begins).compatible().ok()?;
+        Some(Coming {
+            from: Moment(from.as_millisecond()),
+            ahead: inner.forecaster.ahead(place),
+            errors: inner.forecaster.errors(place),
+        })
     }
 
     /// What is looked at and not heard of is as slow, beside driving freely, as the rest.
@@ -250,8 +293,32 @@ impl TravelTimes {
             let way = Way { corridor: day.corridor, back: day.back };
             Some(((way, day.day.parse().ok()?), day))
         });
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).days = Some(dated.collect());
+        let days: BTreeMap<(Way, Date), Day> = dated.collect();
+        let forecaster = self.learned(&days);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.days, inner.forecaster) = (Some(days), forecaster);
     }
+
+    /// What all those days teach.
+    fn learned(&self, days: &BTreeMap<(Way, Date), Day>) -> Forecaster {
+        let mut slots: BTreeMap<i64, Vec<Option<f32>>> = BTreeMap::new();
+        for ((way, date), day) in days {
+            let Some(place) = self.ways.keys().position(|one| one == way) else { continue };
+            for (slot, time_s) in day.times_s.iter().enumerate().filter(|(_, time_s)| time_s.is_some()) {
+                slots.entry(number(*date, slot)).or_insert_with(|| self.unknown())[place] = *time_s;
+            }
+        }
+        let mut forecaster = Forecaster::new(self.ways.len());
+        slots.into_iter().for_each(|(slot, values)| forecaster.take(slot, &values));
+        forecaster
+    }
+}
+
+const EPOCH: Date = jiff::civil::date(1970, 1, 1);
+
+/// Slots since midnight, 1 January 1970, of the place.
+fn number(day: Date, slot: usize) -> i64 {
+    crate::days_since_1970(day) * SLOTS as i64 + slot as i64
 }
 
 #[cfg(test)]
@@ -341,6 +408,11 @@ mod tests {
             ("2025-11-27".to_owned(), 0, (3.0 * total).round()),
         ];
         assert_eq!(said, expected);
+        // The two are not enough to learn from: the last times go on, from 00:05 on.
+        let coming = again.coming(way).unwrap();
+        assert_eq!(coming.from, evening + Duration::from_secs(600));
+        let ahead = coming.ahead.map(|ahead| ahead.map(|a| (f64::from(a.value).round(), a.learned)));
+        assert_eq!(ahead, [Some(((2.5 * total).round(), false)); HORIZONS]);
         let tomorrow = again.between(way, &(evening + Duration::from_secs(300)..Moment(i64::MAX))).unwrap();
         assert_eq!(tomorrow.len(), 1);
     }

@@ -1,20 +1,21 @@
 //! Corridors: what their plans let pass, what other offsets would, and what their lamps really showed.
 
 use super::{
-    Api,
+    Api, forecast,
     problem::{Path, Query},
     view::{
         BandView, CorridorDetail, CorridorLamps, CorridorStop, CorridorSummary, Corridors, DayView, HourView,
-        LinkPivotView, Name, PivotHits, PivotLink, Problem, SpreadView, StopLamps, StretchView,
+        LinkPivotView, Name, PivotHits, PivotLink, Problem, SpreadView, StopLamps, StretchView, TimeAhead,
         TravelTimesView,
     },
 };
 use crate::{
     corridor::{Passed, Progression, Wave, brought, passed, way_back},
+    forecasting::slot_ahead,
     measures::utah::link_pivot::{self, Arrival},
     picture::level_of_service,
     store::EventRow,
-    travel_times::{Distribution, Way},
+    travel_times::{Coming, Distribution, Way},
 };
 use axum::{Json, extract::State};
 use model::{
@@ -333,6 +334,14 @@ pub(super) async fn get_travel_times(
         hours.entry(one.minute / 60).or_default().push(one.time_s);
         days.entry(one.day).or_default().push(one.time_s);
     }
+    let coming = api.0.travel_times.coming(way);
+    let ahead = |coming: &Coming| {
+        let slots = coming.ahead.iter().enumerate().filter_map(|(horizon, ahead)| {
+            let (from, ahead) = (slot_ahead(coming.from, horizon).start.0, (*ahead)?);
+            Some(TimeAhead { from, time_s: tenth(f64::from(ahead.value)), learned: ahead.learned })
+        });
+        slots.collect()
+    };
     let spread = Distribution::of(kept.iter().map(|one| one.time_s));
     let of = |index: fn(&Distribution, f64) -> f64| spread.map(|spread| hundredth(index(&spread, free_s)));
     let los =
@@ -363,6 +372,8 @@ pub(super) async fn get_travel_times(
             .collect(),
         histogram: histogram(kept.iter().map(|one| one.time_s).collect()),
         spread: spread.map(spread_view),
+        ahead: coming.as_ref().map(ahead).unwrap_or_default(),
+        errors: coming.map(|coming| forecast::errors(&coming.errors, 1.0)).unwrap_or_default(),
     }))
 }
 

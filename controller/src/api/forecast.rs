@@ -23,7 +23,7 @@ pub(super) async fn get_quality(State(api): State<Api>) -> Json<ForecastQuality>
     Json(ForecastQuality {
         slot_s: SLOT.as_secs(),
         junctions: forecasts.junctions.len(),
-        errors: errors(&forecasts.errors),
+        errors: errors(&forecasts.errors, HOURLY),
     })
 }
 
@@ -57,27 +57,28 @@ fn volumes(junction: &Junction, from: Moment, forecast: &DetectorForecast) -> Vo
     let detector = junction.detectors.iter().find(|detector| detector.channel.0 == forecast.channel);
     let ahead = forecast.ahead.iter().enumerate().filter_map(|(horizon, ahead)| {
         let (slot, ahead) = (slot_ahead(from, horizon), (*ahead)?);
-        let flow_h = tenth(f64::from(ahead.vehicles) * HOURLY);
+        let flow_h = tenth(f64::from(ahead.value) * HOURLY);
         Some(VolumeAhead { from: slot.start.0, to: slot.end.0, flow_h, learned: ahead.learned })
     });
     VolumeForecast {
         channel: forecast.channel,
         groups: detector.map(|d| d.groups.iter().map(|group| group.0).collect()).unwrap_or_default(),
         ahead: ahead.collect(),
-        errors: errors(&forecast.errors),
+        errors: errors(&forecast.errors, HOURLY),
     }
 }
 
-fn errors(errors: &[Errors]) -> Vec<ForecastError> {
+/// Errors of each horizon, a slot's times `by`.
+pub(super) fn errors(errors: &[Errors], by: f64) -> Vec<ForecastError> {
     let one = |(slots, errors): (u32, &Errors)| {
-        let hourly = |vehicles: f32| (errors.count > 0).then(|| tenth(f64::from(vehicles) * HOURLY));
+        let told = |value: f32| (errors.count > 0).then(|| tenth(f64::from(value) * by));
         let ahead: Duration = SLOT * slots;
         ForecastError {
             ahead_min: ahead.as_secs() / 60,
             count: errors.count,
-            forecast: hourly(errors.forecast),
-            last_value: hourly(errors.persistence),
-            usual: hourly(errors.usual),
+            forecast: told(errors.forecast),
+            last_value: told(errors.persistence),
+            usual: told(errors.usual),
         }
     };
     (1..).zip(errors).map(one).collect()

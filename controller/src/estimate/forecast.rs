@@ -1,4 +1,4 @@
-//! What detectors will count in the next hour.
+//! What will be measured in the next hour: what detectors count, how long corridors take.
 //!
 //! A detector's day looks like its other days, and what today differs by lasts for a while. So a forecast is the usual
 //! value of that time plus a part of the present deviations: Chrobok, Kaumann, Wahle & Schreckenberg 2004, Different
@@ -54,13 +54,13 @@ pub struct Forecaster {
 /// One forecast.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Ahead {
-    /// Vehicles in the slot.
-    pub vehicles: f32,
+    /// What will be measured in the slot, in the unit of what was.
+    pub value: f32,
     /// It is learned; else too few days are known, and the last values go on.
     pub learned: bool,
 }
 
-/// How far forecasts of one horizon were off lately, vehicles in a slot; means of the absolute.
+/// How far forecasts of one horizon were off lately, in the unit of what is measured; means of the absolute.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Errors {
     /// Forecasts that have been held against what came.
@@ -240,7 +240,7 @@ impl Series {
             if let (Some(said), Some(usual), Some(last)) = (look.said[horizon], usual, look.value)
                 && said.learned
             {
-                self.errors[horizon].add(said.vehicles - value, last - value, usual - value);
+                self.errors[horizon].add(said.value - value, last - value, usual - value);
             }
             if let (Some(deviation), true) = (deviation, known) {
                 let mut parts = self.parts.index_axis_mut(Axis(0), horizon);
@@ -266,10 +266,10 @@ impl Series {
             let learned = self.day[time_of_day(then)].1 >= DAYS_KNOWN;
             match self.usual(then).filter(|_| learned) {
                 Some(usual) => {
-                    let vehicles = (usual + scatter(usual) * by_parts[horizon] as f32).max(0.0);
-                    Some(Ahead { vehicles, learned })
+                    let value = (usual + scatter(usual) * by_parts[horizon] as f32).max(0.0);
+                    Some(Ahead { value, learned })
                 }
-                None => (count > 0).then(|| Ahead { vehicles: sum / count as f32, learned }),
+                None => (count > 0).then(|| Ahead { value: sum / count as f32, learned }),
             }
         });
         self.past.truncate(HORIZONS - 1);
@@ -351,7 +351,7 @@ mod tests {
         for (slot, value) in [(0, 6.0), (1, 9.0), (2, 12.0)] {
             forecaster.take(slot, &[Some(value), None]);
         }
-        assert_eq!(forecaster.ahead(0), [Some(Ahead { vehicles: 9.0, learned: false }); HORIZONS]);
+        assert_eq!(forecaster.ahead(0), [Some(Ahead { value: 9.0, learned: false }); HORIZONS]);
         assert_eq!(forecaster.ahead(1), [None; HORIZONS], "nothing was ever measured");
         assert_eq!(forecaster.all_errors()[0].count, 0);
     }
@@ -378,7 +378,7 @@ mod tests {
             forecaster.take(slot, &[(!(14..50).contains(&day)).then_some(value)]);
         }
         for ahead in forecaster.ahead(0).into_iter().flatten() {
-            assert!(ahead.learned && (0.0..60.0).contains(&ahead.vehicles), "{ahead:?}");
+            assert!(ahead.learned && (0.0..60.0).contains(&ahead.value), "{ahead:?}");
         }
         let errors = forecaster.errors(0)[5];
         assert!(errors.forecast < errors.usual, "{errors:?}");
@@ -396,7 +396,7 @@ mod tests {
                 slot += later;
                 forecaster.take(slot, &[count]);
                 for ahead in forecaster.ahead(0).into_iter().flatten() {
-                    prop_assert!(ahead.vehicles.is_finite() && ahead.vehicles >= 0.0);
+                    prop_assert!(ahead.value.is_finite() && ahead.value >= 0.0);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Corridors, as a time-space diagram has them.
 
-use super::Name;
+use super::{ForecastError, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -147,6 +147,21 @@ pub struct TravelTimesView {
     pub days: Vec<DayView>,
     /// How many slots took how long: ten stretches of equal width from the shortest to the longest.
     pub histogram: Vec<StretchView>,
+    /// What is to come, by slots of five minutes for an hour; empty before anything was kept.
+    pub ahead: Vec<TimeAhead>,
+    /// How far off such forecasts were lately, by horizon, s.
+    pub errors: Vec<ForecastError>,
+}
+
+/// A time to come.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, ToSchema)]
+pub struct TimeAhead {
+    /// When its slot begins, ms since the epoch.
+    pub from: i64,
+    /// s.
+    pub time_s: f64,
+    /// From the days before; else too few are known, and the last times go on.
+    pub learned: bool,
 }
 
 /// How times are spread, s.

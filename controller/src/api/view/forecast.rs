@@ -14,7 +14,7 @@ pub struct ForecastQuality {
     pub errors: Vec<ForecastError>,
 }
 
-/// How far forecasts were off, vehicles an hour: means of the absolute.
+/// How far forecasts were off, in the unit of what they are of (vehicles an hour, s): means of the absolute.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct ForecastError {
     /// The forecast slot ended so long after the forecast was made, min.

@@ -1,7 +1,7 @@
 // The few requests that are not the stream.
 
 import type {
-  Alarm, AuditCheck, AuditLines, Command, ControlRequest, CorridorDetail, CorridorLamps, CorridorSummary, Health, JunctionDetail, Junctions, Links, MapView, Person, TravelTimes,
+  Alarm, AuditCheck, AuditLines, Command, ControlRequest, CorridorDetail, CorridorLamps, CorridorSummary, Health, JunctionDetail, Junctions, LinkPivot, Links, MapView, Person, TravelTimes,
   Problem, Proposals, Session, StoredDecisions, StoredEvents, WhatIf, WhatIfRequest,
 } from "./view";
 
@@ -132,6 +132,7 @@ export function corridor(id: string, draft: { offsets?: readonly number[]; desig
   return ask(`${corridorPath(id)}?${q}`);
 }
 export const travelTimes = (id: string, back: boolean, from: number) => ask<TravelTimes>(`${corridorPath(id)}/travel-times?back=${back}&from=${Math.round(from)}`);
+export const linkPivot = (id: string) => ask<LinkPivot>(`${corridorPath(id)}/link-pivot`);
 export const corridorLamps = (id: string, from: number, to: number) => ask<CorridorLamps>(`${corridorPath(id)}/lamps?from=${Math.round(from)}&to=${Math.round(to)}`);
 
 export const askWhatIf = (question: WhatIfRequest) => send<WhatIf>("POST", "/api/v1/what-if", question);

@@ -1,6 +1,7 @@
 // What the centre's API says: the TypeScript face of `controller/src/api/view.rs`, whose comments are the contract.
 // Times are milliseconds since the epoch, durations seconds, speeds km/h, places [lon, lat]; null means "not known".
 
+import type { ForecastError } from "./forecast";
 import type { FeatureCollection, LineString, Point, Polygon, MultiPolygon } from "geojson";
 
 export interface Name { local: string; en: string }
@@ -230,7 +231,7 @@ export interface CorridorDetail extends CorridorSummary {
   band_back: Band | null;
   no_wave: string;
 }
-export interface Spread { slots: number; mean_s: number; p5_s: number; p15_s: number; p50_s: number; p85_s: number; p95_s: number }
+export interface TimeSpread { slots: number; mean_s: number; p5_s: number; p15_s: number; p50_s: number; p85_s: number; p95_s: number }
 export interface TravelTimes extends CorridorSummary {
   back: boolean;
   from: number;
@@ -238,14 +239,24 @@ export interface TravelTimes extends CorridorSummary {
   time_zone: string;
   way_m: number;
   free_s: number;
-  spread: Spread | null;
+  spread: TimeSpread | null;
   travel_time_index: number | null;
   planning_time_index: number | null;
   buffer_index: number | null;
   level_of_service: string | null;
-  hours: (Spread & { hour: number })[];
-  days: (Spread & { day: string })[];
+  hours: (TimeSpread & { hour: number })[];
+  days: (TimeSpread & { day: string })[];
   histogram: { from_s: number; to_s: number; slots: number }[];
+  ahead: { from: number; time_s: number; learned: boolean }[];
+  errors: ForecastError[];
+}
+/** Of arrivals: how many, how many of them on green, and how many there would be. */
+export interface PivotHits { arrivals: number; on_green: number; would_be: number }
+export interface LinkPivot extends CorridorSummary {
+  from: number;
+  to: number;
+  cycle_s: number;
+  links: { from: string; to: string; shift_s: number; offset_by_s: number; out: PivotHits; back: PivotHits }[];
 }
 export interface CorridorLamps { from: number; to: number; stops: { junction: string; out: [number, string][]; back: [number, string][] }[] }
 

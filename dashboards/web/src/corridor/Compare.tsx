@@ -2,10 +2,10 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { askWhatIf, Refused, whatIf } from "../api/client";
-import type { CorridorDetail, WhatIf } from "../api/view";
+import { askWhatIf, linkPivot, Refused, whatIf } from "../api/client";
+import type { CorridorDetail, LinkPivot, WhatIf } from "../api/view";
 import { countdown } from "../format";
-import { num, signed, t, tk } from "../i18n";
+import { num, signed, t, tk, tn } from "../i18n";
 import { whyNot } from "../refusal";
 import { may, open } from "../session";
 import { who } from "../settings";
@@ -28,10 +28,11 @@ interface Props {
   moved: boolean;
   designing: boolean;
   onWidest: () => void;
+  onOffsets: (offsets: number[]) => void;
   onRevert: () => void;
 }
 
-export function Compare({ plan, draft, offsets, street, drafted, moved, designing, onWidest, onRevert }: Props) {
+export function Compare({ plan, draft, offsets, street, drafted, moved, designing, onWidest, onOffsets, onRevert }: Props) {
   const [outWas, outWill] = [summary(street.out), summary(drafted.out)];
   const [backWas, backWill] = [summary(street.back), summary(drafted.back)];
   const s = (value: number) => t("sg.seconds", { x: num(value) });
@@ -59,6 +60,7 @@ export function Compare({ plan, draft, offsets, street, drafted, moved, designin
         <button type="button" class={`button${designing ? " waiting" : ""}`} disabled={plan.no_wave !== ""} onClick={onWidest}><Icon name="wave" size={16} />{t("cor.widest")}</button>
         <button type="button" class="button" disabled={!moved} onClick={onRevert}><Icon name="end" size={16} />{t("cor.revert")}</button>
       </div>
+      <ByArrivals plan={plan} onOffsets={onOffsets} />
       <Simulated plan={plan} offsets={offsets} />
       <Reliability plan={plan} />
       <ul class="cmp-keys label" aria-label={t("keys.title")}>
@@ -70,6 +72,44 @@ export function Compare({ plan, draft, offsets, street, drafted, moved, designin
     </>
   );
 }
+
+/** Offsets for those who really came in the last hour, link by link. */
+function ByArrivals({ plan, onOffsets }: { plan: CorridorDetail; onOffsets: (offsets: number[]) => void }) {
+  const pivot = useSignal<LinkPivot | null>(null);
+  const refused = useSignal<string | null>(null);
+  const asking = useSignal(false);
+  useEffect(() => void (pivot.value = refused.value = null), [plan.id]);
+
+  async function look(): Promise<void> {
+    asking.value = true;
+    refused.value = null;
+    try {
+      const found = await linkPivot(plan.id);
+      pivot.value = found;
+      if (came(found) > 0) {
+        const later = new Map(found.links.map((link) => [link.to, link.offset_by_s]));
+        onOffsets(plan.stops.map((stop) => (stop.planned_offset_s + (later.get(stop.junction) ?? 0)) % plan.cycle_s));
+      }
+    } catch (error) {
+      refused.value = whyNot(error);
+    } finally {
+      asking.value = false;
+    }
+  }
+  const found = pivot.value;
+  const sum = (of: "on_green" | "would_be") => found?.links.reduce((n, { out, back }) => n + out[of] + back[of], 0) ?? 0;
+  const share = (n: number) => t("cor.percent", { x: num((100 * n) / Math.max(1, found ? came(found) : 0)) });
+  return (
+    <section class="cmp cmp-pivot" aria-label={t("cor.byArrivals")}>
+      <button type="button" class={`button${asking.value ? " waiting" : ""}`} disabled={asking.value || plan.no_wave !== ""} onClick={() => void look()}><Icon name="wave" size={16} />{t("cor.byArrivals")}</button>
+      {found && came(found) === 0 && <p class="label">{t("cor.noArrivals")}</p>}
+      {found && came(found) > 0 && <dl><Row term={t("cor.onGreen")} was={share(sum("on_green"))} will={share(sum("would_be"))} note={tn("cor.arrivals", came(found))} /></dl>}
+      {refused.value !== null && <p class="order-refused" role="alert"><Icon name="error" size={16} /><span>{refused.value}</span></p>}
+    </section>
+  );
+}
+
+const came = ({ links }: LinkPivot): number => links.reduce((n, { out, back }) => n + out.arrivals + back.arrivals, 0);
 
 /** Both numbers in the same place; without one that is known, a dash and no arrow. */
 function Row({ term, was, will, note }: { term: string; was: string | null; will: string | null; note: string }) {

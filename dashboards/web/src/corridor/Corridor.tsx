@@ -226,6 +226,10 @@ export function Corridor() {
               moved={moved}
               designing={designing.value}
               onWidest={() => void widest()}
+              onOffsets={(found) => {
+                offsets.value = found;
+                if (mode === "running") setMode("draft");
+              }}
               onRevert={revert}
             />
           )}

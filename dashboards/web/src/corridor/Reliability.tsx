@@ -69,6 +69,7 @@ export function Reliability({ plan }: { plan: CorridorDetail }) {
             <Figure term={t("rel.los")} value={found.level_of_service ?? "–"} note={t("rel.free", { x: countdown(found.free_s) })} />
           </dl>
           <Hours times={found} />
+          <Ahead times={found} />
           <p class="label">{tn("rel.slots", spread.slots)}</p>
         </>
       )}
@@ -82,6 +83,26 @@ function Figure({ term, value, note }: { term: string; value: string; note: stri
       <dt class="label">{term}</dt>
       <dd><b>{value}</b><span class="note">{note}</span></dd>
     </div>
+  );
+}
+
+/** A quarter of an hour, half an hour and an hour from now, in slots, and how far off such words were lately. */
+const HORIZONS = [2, 5, 11] as const;
+
+function Ahead({ times }: { times: TravelTimes }) {
+  if (times.ahead.length === 0) return null;
+  return (
+    <>
+      <p class="label">{t(times.ahead.some((one) => one.learned) ? "rel.ahead" : "rel.aheadLast")}</p>
+      <dl>
+        {HORIZONS.map((horizon) => {
+          const [one, error] = [times.ahead[horizon], times.errors[horizon]];
+          if (!one || !error) return null;
+          const off = error.forecast === null ? undefined : t("rel.off", { x: num(error.forecast) });
+          return <Figure key={horizon} term={t("rel.inMinutes", { n: error.ahead_min })} value={countdown(one.time_s)} note={off ?? ""} />;
+        })}
+      </dl>
+    </>
   );
 }
 
