@@ -100,6 +100,10 @@ pub(crate) struct Estimate {
     camera_heard: Vec<Option<Moment>>,
     loop_heard: Vec<Option<Moment>>,
     stepped: Option<Moment>,
+    /// By link that detectors look at: those before it, whose delays its detectors see too.
+    before: Vec<Vec<LinkIx>>,
+    /// Links that are before others.
+    is_before: Vec<bool>,
     probes: Probes,
     speeds: Vec<Option<LinkSpeed>>,
 }
@@ -144,6 +148,10 @@ impl Estimate {
                 });
             }
         }
+        let watched: Vec<bool> = (0..n).map(|i| cameras[i] + loops[i] + advances[i] > 0.0).collect();
+        let before = links_before(network, &watched);
+        let mut is_before = vec![false; n];
+        before.iter().flatten().for_each(|link| is_before[link.ix()] = true);
         let lanes = Array1::from_iter(network.links.iter().map(|l| l.lanes.len().max(1) as f64));
         let length_m = Array1::from_iter(network.links.iter().map(|l| l.length_m));
         Estimate {
@@ -164,6 +172,8 @@ impl Estimate {
             camera_heard: vec![None; n],
             loop_heard: vec![None; n],
             stepped: None,
+            before,
+            is_before,
             probes: Probes::default(),
             speeds: vec![None; n],
         }
@@ -241,7 +251,11 @@ impl Estimate {
             |heard: Option<Moment>| heard.is_some_and(|at| now.since(at) < Duration::from_secs(SILENCE_S));
         for i in 0..self.speeds.len() {
             let detectors = self.delay_s(i, known).map(|delay_s| (self.free_s[i] + delay_s, DETECTORS_WORTH));
-            let vehicles = probes.get(&LinkIx::from(i)).copied();
+            let vehicles = probes.get(&LinkIx::from(i)).filter(|_| !self.is_before[i]).map(|told| {
+                // What a vehicle loses before this link the detectors have counted to it.
+                let lost = |link: &LinkIx| Some(probes.get(link)?.0 - self.free_s[link.ix()]);
+                (told.0 + self.before[i].iter().filter_map(lost).sum::<f64>(), told.1)
+            });
             let (told_s, weight) = match (detectors, vehicles) {
                 (None, None) => {
                     self.speeds[i] = None;
@@ -295,6 +309,46 @@ impl Estimate {
         (self.cameras[link.ix()] > 0.0 && self.camera_heard[link.ix()].is_some())
             .then(|| (1.0 - self.standing[link.ix()] / self.room[link.ix()].max(1.0)).clamp(0.0, 1.0))
     }
+}
+
+/// By watched link: those before it, the nearest first, that nobody looks at, that all and only its traffic comes by, and
+/// that no signal ends. Detectors at a stop line tell of all that is lost before it, wherever the queue ends.
+fn links_before(network: &Network, watched: &[bool]) -> Vec<Vec<LinkIx>> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Others {
+        None,
+        One(LinkIx),
+        More,
+    }
+    let n = network.links.len();
+    let (mut next, mut last) = (vec![Others::None; n], vec![Others::None; n]);
+    let add = |all: &mut Vec<Others>, of: LinkIx, other: LinkIx| {
+        all[of.ix()] = match all[of.ix()] {
+            Others::None => Others::One(other),
+            Others::One(same) if same == other => Others::One(other),
+            _ => Others::More,
+        };
+    };
+    let mut signalled = vec![false; n];
+    for movement in &network.movements {
+        let (from, to) = (network.lane(movement.from).link, network.lane(movement.to).link);
+        add(&mut next, from, to);
+        add(&mut last, to, from);
+        signalled[from.ix()] |= movement.head.is_some();
+    }
+    let chain = |link: usize| -> Vec<LinkIx> {
+        let step = |here: &LinkIx| match last[here.ix()] {
+            Others::One(before) => {
+                let turns_back = network.link(before).from == network.link(*here).to;
+                let alone = next[before.ix()] == Others::One(*here) && !turns_back;
+                (alone && !watched[before.ix()] && !signalled[before.ix()]).then_some(before)
+            }
+            _ => None,
+        };
+        // A ring of links would be before itself.
+        std::iter::successors(Some(LinkIx::from(link)), step).skip(1).take_while(|l| l.ix() != link).collect()
+    };
+    (0..n).map(|link| if watched[link] { chain(link) } else { Vec::new() }).collect()
 }
 
 /// How long the groups have been red, s; zero when one of them may go. Its mean over time is what an arrival at
@@ -411,6 +465,22 @@ W-------------------C-------------------E
         assert!((4.0 * free_s..6.5 * free_s).contains(&told), "{told}");
         let both = time_s(0.09, Some(2.0), wc).unwrap();
         assert!(0.5 * free_s < both && both < told, "{both}");
+    }
+
+    #[test]
+    fn what_is_lost_before_a_stop_line_is_lost_once() {
+        let city = model::sketch::city("V----W----C----M----E\n          |\n          S", "C");
+        let watched =
+            city.network.links.iter().map(|link| ["WC", "MC"].contains(&link.id.as_str())).collect();
+        let watched: Vec<bool> = watched;
+        let before = links_before(&city.network, &watched);
+        let named = |link: &str| {
+            let links = before[model::sketch::link(&city.network, link).ix()].iter();
+            links.map(|l| city.network.link(*l).id.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(named("WC"), ["VW"]);
+        assert_eq!(named("MC"), ["EM"]);
+        assert_eq!(named("SC"), [""; 0], "nobody looks at it");
     }
 
     #[test]

@@ -106,7 +106,9 @@ impl Lockstep {
             Event::Alarms(ix, ..) => (*ix, 5),
             Event::Result(ix, _) | Event::Channel(ix, ..) => (*ix, 6),
             // The street says nothing of these.
-            Event::Tick | Event::Order(_) | Event::Draft(..) | Event::Epoch(_) => (JunctionIx(u32::MAX), 7),
+            Event::Tick | Event::Order(_) | Event::Draft(..) | Event::Epoch(_) | Event::Vehicles(_) => {
+                (JunctionIx(u32::MAX), 7)
+            }
         });
         for event in events {
             self.centre.handle(now, event);

@@ -285,7 +285,7 @@ impl Api {
         if let Some(&first) = self.commanded().first() {
             self.0.store.intervals(first, day.range.clone(), 1).await?;
         }
-        let head = stream::once(async { Ok(csv::<CountRow>(&[])) });
+        let head = stream::once(async { Ok(names::<CountRow<'_>>()) });
         let rows = rows_of(self.clone(), day).map(move |part| {
             let _taken = &seat;
             part
@@ -311,7 +311,7 @@ impl Api {
                 });
             }
         }
-        let text = [csv::<TimeRow<'_>>(&[]), csv(&rows)].concat();
+        let text = [names::<TimeRow<'_>>(), csv(&rows)].concat();
         let name = format!("travel-times-{}.csv", day.date);
         Ok(named(&name, file("text/csv; charset=utf-8", Body::from(text))))
     }
@@ -481,18 +481,20 @@ fn counted(junction: &Junction, rows: &[IntervalRow], day: &Day, window_ms: i64)
     csv(&quarters.iter().filter_map(row).collect::<Vec<_>>())
 }
 
-/// Rows as text; of none, the line that names the columns.
-fn csv<R: Serialize + Default>(rows: &[R]) -> Bytes {
-    let mut out = csv::WriterBuilder::new().has_headers(rows.is_empty()).from_writer(Vec::new());
+/// Rows as text.
+fn csv<R: Serialize>(rows: &[R]) -> Bytes {
+    let mut out = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     // Writing plain fields to memory does not fail.
-    match rows {
-        [] => drop(out.serialize(R::default())),
-        rows => rows.iter().for_each(|row| drop(out.serialize(row))),
-    }
+    rows.iter().for_each(|row| drop(out.serialize(row)));
+    out.into_inner().unwrap_or_default().into()
+}
+
+/// The line before them that names their columns.
+fn names<R: Serialize + Default>() -> Bytes {
+    let mut out = csv::WriterBuilder::new().from_writer(Vec::new());
+    let _ = out.serialize(R::default());
     let mut text = out.into_inner().unwrap_or_default();
-    if rows.is_empty() {
-        text.truncate(text.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1));
-    }
+    text.truncate(text.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1));
     text.into()
 }
 
