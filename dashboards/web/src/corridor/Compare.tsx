@@ -102,6 +102,7 @@ function ByArrivals({ plan, onOffsets }: { plan: CorridorDetail; onOffsets: (off
   return (
     <section class="cmp cmp-pivot" aria-label={t("cor.byArrivals")}>
       <button type="button" class={`button${asking.value ? " waiting" : ""}`} disabled={asking.value || plan.no_wave !== ""} onClick={() => void look()}><Icon name="wave" size={16} />{t("cor.byArrivals")}</button>
+      <p class="label">{t("cor.arrivalsNote")}</p>
       {found && came(found) === 0 && <p class="label">{t("cor.noArrivals")}</p>}
       {found && came(found) > 0 && <dl><Row term={t("cor.onGreen")} was={share(sum("on_green"))} will={share(sum("would_be"))} note={tn("cor.arrivals", came(found))} /></dl>}
       {refused.value !== null && <p class="order-refused" role="alert"><Icon name="error" size={16} /><span>{refused.value}</span></p>}

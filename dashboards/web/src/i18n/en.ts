@@ -166,6 +166,7 @@ export const en = {
   "cor.will": "after",
   "cor.widest": "Find the widest bands",
   "cor.byArrivals": "Offsets for who came in the last hour",
+  "cor.arrivalsNote": "Link pivot: it tells something where the junctions ran plans with a common cycle.",
   "cor.noArrivals": "Nobody was counted in complete cycles of the last hour.",
   "cor.onGreen": "Arrivals on green",
   "cor.arrivals.one": "of {n} arrival",

@@ -179,6 +179,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "cor.will": "станет",
   "cor.widest": "Найти самые широкие ленты",
   "cor.byArrivals": "Сдвиги по приехавшим за последний час",
+  "cor.arrivalsNote": "Link pivot: говорит что-то там, где объекты работали по планам с общим циклом.",
   "cor.noArrivals": "За последний час в полных циклах никто не сосчитан.",
   "cor.onGreen": "Прибыли на зелёный",
   "cor.arrivals.one": "из {n} прибытия",
