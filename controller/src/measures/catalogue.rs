@@ -112,7 +112,7 @@ const PLAIN: Measure = Measure {
 };
 
 /// All of them: the package's, then Utah's.
-pub const MEASURES: [Measure; 30] = [
+pub const MEASURES: [Measure; 31] = [
     Measure {
         name: "has_data",
         title: "Bins with data",
@@ -487,6 +487,28 @@ pub const MEASURES: [Measure; 30] = [
             number("Split", "s"),
             column("Termination", Kind::Word, ""),
             column("Ped", Kind::Flag, ""),
+        ],
+        ..PLAIN
+    },
+    Measure {
+        name: "ped_service",
+        title: "Pedestrian service",
+        about: "how many people on foot called, how many walks served them, and how long they waited from their first press",
+        source: UTAH,
+        told: "push-buttons and their calls",
+        columns: &[
+            TIME,
+            DEVICE,
+            PHASE,
+            number("PedCycles", "walks"),
+            number("PedDelay", "s"),
+            number("MinPedDelay", "s"),
+            number("MaxPedDelay", "s"),
+            number("PedRequests", "presses"),
+            number("ImputedPedCallsRegistered", "presses"),
+            number("UniquePedDetections", "presses"),
+            number("PedBeginWalkCount", "walks"),
+            number("PedCallsRegisteredCount", "calls"),
         ],
         ..PLAIN
     },

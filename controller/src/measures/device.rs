@@ -18,8 +18,9 @@ use super::{
     terminations::Terminations,
     timeline::{self, Timeline},
     utah::{
-        self, Cycles, approach_speed::Speeds, approach_volume::Volumes, preempt_detail::Preemptions,
-        priority_detail::Priorities, split_monitor::Services, turning_counts::Turning, watchdog::Watchdog,
+        self, Cycles, approach_speed::Speeds, approach_volume::Volumes, coming::Coming,
+        ped_service::PedService, preempt_detail::Preemptions, priority_detail::Priorities,
+        split_monitor::Services, turning_counts::Turning, watchdog::Watchdog,
     },
     yellow_red::YellowRed,
 };
@@ -54,11 +55,13 @@ pub struct Device {
     terminations: Terminations,
     yellow_red: YellowRed,
     timeline: Timeline,
+    coming: Coming,
     cycles: Cycles,
     volumes: Volumes,
     turning: Turning,
     speeds: Speeds,
     services: Services,
+    ped_service: PedService,
     preemptions: Preemptions,
     priorities: Priorities,
     watchdog: Watchdog,
@@ -83,11 +86,13 @@ impl Device {
             terminations: Terminations::default(),
             yellow_red: YellowRed::new(detectors),
             timeline: Timeline::default(),
+            coming: Coming::new(detectors),
             cycles: Cycles::new(detectors),
             volumes: Volumes::new(detectors),
             turning: Turning::new(detectors),
             speeds: Speeds::new(detectors),
             services: Services::default(),
+            ped_service: PedService::default(),
             preemptions: Preemptions::default(),
             priorities: Priorities::default(),
             watchdog: Watchdog::new(detectors),
@@ -114,11 +119,13 @@ impl Device {
         self.terminations.take(bin, event);
         self.yellow_red.take(event);
         self.timeline.take(event);
-        self.cycles.take(event);
+        let cycles = &mut self.cycles;
+        self.coming.take(event, |event| cycles.take(event));
         self.volumes.take(bin, event);
         self.turning.take(bin, event);
         self.speeds.take(event);
         self.services.take(event);
+        self.ped_service.take(bin, event);
         self.preemptions.take(event);
         self.priorities.take(event);
         self.watchdog.take(event);
@@ -164,6 +171,7 @@ impl Device {
             approach_speed: self.speeds.rows(bin, name),
             left_turn_gap: utah::left_turn_gap::rows(bin, &self.cycles, name),
             split_monitor: self.services.rows(name),
+            ped_service: self.ped_service.rows(bin, name),
             preempt_detail: self.preemptions.rows(name),
             priority_detail: self.priorities.rows(name),
             watchdog: self.watchdog.rows(whole, name),

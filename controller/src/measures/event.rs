@@ -25,6 +25,8 @@ pub struct Detector {
     pub function: Function,
     /// It counts those who go by its lane, and they turn so.
     pub turns: Option<Turns>,
+    /// Whoever it feels comes to the stop line so much later; 0 where that is not known.
+    pub later_ms: u32,
 }
 
 /// Which ways the traffic of a lane goes.

@@ -12,6 +12,7 @@ use super::{
     detector_health::Count,
     event::{Detector, Event, Function, Speed, Turns},
     indiana::Code,
+    utah::coming::later_ms,
 };
 use model::time::Moment;
 use std::{
@@ -95,33 +96,57 @@ pub fn events(file: &Path) -> Result<Log, ReadError> {
 
 /// Reads which detectors each device has. Here every line must make sense.
 pub fn detectors(file: &Path) -> Result<BTreeMap<Arc<str>, Vec<Detector>>, ReadError> {
-    let mut detectors: BTreeMap<Arc<str>, Vec<Detector>> = BTreeMap::new();
-    let mut take = |[device, group, channel, function, movement]: [&str; 5]| {
-        let detector =
-            Detector {
-                group: number(group, "phase")?,
-                channel: number(channel, "parameter (detector channel)")?,
-                function: Function::named(function),
-                turns: match movement {
-                    "" => None,
-                    turns => Some(Turns::named(turns).ok_or_else(|| {
-                        format!("{turns:?} is no movement; one is of the letters L, T and R")
-                    })?),
-                },
-            };
-        detectors.entry(device.into()).or_default().push(detector);
-        Ok(())
+    let turns = optional(file, MOVEMENT, |turns| {
+        Turns::named(turns)
+            .ok_or_else(|| format!("{turns:?} is no movement; one is of the letters L, T and R"))
+    })?;
+    let positive = |what: &'static str| {
+        move |text: &str| {
+            let value = number::<f64>(text, what)?;
+            if value.is_finite() && value >= 0.0 { Ok(value) } else { Err(format!("{text:?} is no {what}")) }
+        }
     };
-    // The reference package's configurations do not say which way lanes go.
-    if has_column(file, MOVEMENT)? {
-        let [device, group, channel, function] = DETECTOR_COLUMNS;
-        rows(file, &[device, group, channel, function, MOVEMENT], take)?;
-    } else {
-        rows(file, &DETECTOR_COLUMNS, |[device, group, channel, function]| {
-            take([device, group, channel, function, ""])
+    let distances = optional(file, DISTANCE, positive("distance"))?;
+    let speeds = optional(file, SPEED, positive("speed"))?;
+    let latencies = optional(file, LATENCY, positive("latency"))?;
+    let mut detectors: BTreeMap<Arc<str>, Vec<Detector>> = BTreeMap::new();
+    let mut line = 0;
+    rows(file, &DETECTOR_COLUMNS, |[device, group, channel, function]| {
+        fn of<T: Copy>(values: &[Option<T>], line: usize) -> Option<T> {
+            values.get(line).copied().flatten()
+        }
+        let later_ms = match (of(&distances, line), of(&speeds, line)) {
+            (Some(feet), Some(mph)) if mph > 0.0 => later_ms(feet, mph, of(&latencies, line).unwrap_or(0.0)),
+            _ => 0,
+        };
+        let detector = Detector {
+            group: number(group, "phase")?,
+            channel: number(channel, "parameter (detector channel)")?,
+            function: Function::named(function),
+            turns: of(&turns, line),
+            later_ms,
+        };
+        detectors.entry(device.into()).or_default().push(detector);
+        line += 1;
+        Ok(())
+    })?;
+    Ok(detectors)
+}
+
+/// A column that a file need not have, line by line; nothing where a cell is empty, or all are.
+fn optional<T>(
+    file: &Path,
+    wanted: Column,
+    meant: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<Option<T>>, ReadError> {
+    let mut values = Vec::new();
+    if has_column(file, wanted)? {
+        rows(file, &[wanted], |[text]| {
+            values.push(if text.is_empty() { None } else { Some(meant(text)?) });
+            Ok(())
         })?;
     }
-    Ok(detectors)
+    Ok(values)
 }
 
 /// Reads vehicles' speeds. Here every line must make sense. Without a column for the device, detectors have Utah's names: the
@@ -314,8 +339,12 @@ const DETECTOR_COLUMNS: [Column; 4] = [
     ("Function", &["function"]),
 ];
 
-/// And one that it may have: which way the lane goes.
+/// And those that it may have, which the reference package's has not: which way the lane goes; how far before the stop line a
+/// detector lies, ft, how fast one drives there, mph, and how late it tells, s.
 const MOVEMENT: Column = ("Movement", &["movement", "movementtype"]);
+const DISTANCE: Column = ("DistanceFromStopBar", &["distancefromstopbar"]);
+const SPEED: Column = ("Mph", &["mph"]);
+const LATENCY: Column = ("LatencyCorrection", &["latencycorrection"]);
 
 /// The columns of counts.
 const COUNT_COLUMNS: [Column; 4] = [

@@ -48,6 +48,7 @@ pub struct Report {
     pub approach_speed: Vec<utah::approach_speed::Row>,
     pub left_turn_gap: Vec<utah::left_turn_gap::Row>,
     pub split_monitor: Vec<utah::split_monitor::Row>,
+    pub ped_service: Vec<utah::ped_service::Row>,
     pub preempt_detail: Vec<utah::preempt_detail::Row>,
     pub priority_detail: Vec<utah::priority_detail::Row>,
     pub watchdog: Vec<utah::watchdog::Row>,
@@ -91,6 +92,7 @@ impl Report {
         to.table("approach_speed", &self.approach_speed)?;
         to.table("left_turn_gap", &self.left_turn_gap)?;
         to.table("split_monitor", &self.split_monitor)?;
+        to.table("ped_service", &self.ped_service)?;
         to.table("preempt_detail", &self.preempt_detail)?;
         to.table("priority_detail", &self.priority_detail)?;
         to.table("watchdog", &self.watchdog)?;

@@ -52,7 +52,19 @@ impl Street {
                 _ => false,
             });
             let turns = turns.and_then(|lane| turns_of(network, lane));
-            street.detectors.extend(groups.map(|group| Detector { channel, group, function, turns }));
+            let later_ms = match detector.lane.filter(|_| function == Function::Advance) {
+                Some(lane) => (detector.distance_m / network.lane(lane).speed_limit_mps * 1000.0)
+                    .round()
+                    .max(0.0) as u32,
+                None => 0,
+            };
+            street.detectors.extend(groups.map(|group| Detector {
+                channel,
+                group,
+                function,
+                turns,
+                later_ms,
+            }));
         }
         street
     }

@@ -78,7 +78,7 @@ fn whole(events: &[Event]) -> Whole {
 }
 
 pub(super) fn detector(channel: u16, group: u16, function: Function) -> Detector {
-    Detector { channel, group, function, turns: None }
+    Detector { channel, group, function, turns: None, later_ms: 0 }
 }
 
 #[test]

@@ -251,11 +251,12 @@ async fn a_coordination_diagram_can_be_drawn() {
     let keys: Vec<_> =
         series.iter().map(|one| (one["key"].as_str().unwrap(), one["mark"].as_str().unwrap())).collect();
     assert_eq!(keys, [("green", "steps"), ("amber", "steps"), ("cycle_end", "steps"), ("arrival", "dots")]);
-    // Red to red, from 53 s on: green comes after 27 s, amber after 57 s; arrivals after 17 s and 37 s.
+    // Red to red, from 53 s on: green comes after 27 s, amber after 57 s; vehicles are felt after 17 s and 37 s, 48 m before
+    // the stop line, to which they come at 50 km/h.
     let first = BEGINS + 53_000;
     assert_eq!((&series[0]["x"][0], &series[0]["y"][0]), (&first.into(), &27.0.into()));
     assert_eq!((&series[1]["y"][0], &series[2]["y"][0]), (&57.0.into(), &60.0.into()));
-    assert_eq!((&series[3]["y"][0], &series[3]["y"][1]), (&17.0.into(), &37.0.into()));
+    assert_eq!((&series[3]["y"][0], &series[3]["y"][1]), (&20.456.into(), &40.456.into()));
     assert_eq!(series[3]["x"].as_array().unwrap().len(), 58);
     // All charts can be asked for.
     for chart in bench.get("/api/v1/measures").await["charts"].as_array().unwrap() {

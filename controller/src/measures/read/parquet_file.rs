@@ -48,7 +48,10 @@ pub(super) fn texts<const N: usize>(
     let mut line = 0;
     rows(file, wanted, |row| {
         line += 1;
-        let cells = row.each_ref().map(Value::to_string);
+        let cells = row.each_ref().map(|cell| match cell {
+            Value::Missing => String::new(),
+            there => there.to_string(),
+        });
         take(cells.each_ref().map(String::as_str)).map_err(|cause| ReadError::new(file, Some(line), cause))
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! PHF, the peak hour factor, is the hour's volume over four times that of its busiest quarter: 1 when it comes evenly. K
 //! is the hour's share of all that was counted, which is a day's if the log is a day. The hour begins at a quarter of an
-//! hour. D, the share of the busier direction, asks which approaches are opposite, which the configuration does not say.
+//! hour. Vehicles count when they are felt. D, the share of the busier direction, asks which approaches are opposite, which the configuration does not say.
 //! Source: Highway Capacity Manual, 7th edition, chapter 3; Utah's ATSPM 5.
 
 use super::super::{

@@ -8,10 +8,11 @@ use crate::measures::{
     read,
     report::{Report, Whole},
     tests::{detector, measured, reference},
-    utah::watchdog::Finding,
+    utah::{coming, ped_service, watchdog::Finding},
 };
 use model::time::Moment;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// One of their files, which begin with a mark of the byte order.
 fn theirs(name: &str) -> Option<Value> {
@@ -109,6 +110,143 @@ fn preemptions_dwell_as_theirs() {
         })
         .collect();
     assert_eq!(dwell, expected);
+}
+
+/// Each bin's row of a day of theirs.
+fn on_foot() -> Option<BTreeMap<Moment, ped_service::Row>> {
+    let data = theirs("AggregatePedestrianPhasesTestData1.json")?;
+    let report = report(events(&data["Input"]), &[]);
+    Some(report.ped_service.into_iter().map(|row| (row.at.0, row)).collect())
+}
+
+fn figures(row: Option<&ped_service::Row>) -> [f64; 9] {
+    row.map_or([0.0; 9], |row| {
+        [
+            f64::from(row.ped_cycles),
+            row.ped_delay,
+            row.min_ped_delay,
+            row.max_ped_delay,
+            f64::from(row.ped_requests),
+            f64::from(row.imputed_ped_calls_registered),
+            f64::from(row.unique_ped_detections),
+            f64::from(row.ped_begin_walk_count),
+            f64::from(row.ped_calls_registered_count),
+        ]
+        .map(|figure| (figure * 10.0).round() / 10.0)
+    })
+}
+
+#[test]
+fn people_on_foot_are_served_as_theirs() {
+    const NAMES: [&str; 9] = [
+        "PedCycles",
+        "PedDelay",
+        "MinPedDelay",
+        "MaxPedDelay",
+        "PedRequests",
+        "ImputedPedCallsRegistered",
+        "UniquePedDetections",
+        "PedBeginWalkCount",
+        "PedCallsRegisteredCount",
+    ];
+    let (Some(data), Some(rows)) = (theirs("AggregatePedestrianPhasesTestData1.json"), on_foot()) else {
+        return;
+    };
+    let expected = list(&data["Output"]);
+    assert_eq!(expected.len(), 96);
+    // In the bin of the first walk of the day this file has a cycle and nobody in it; their other file has them.
+    let first = time(&Value::from("2023-05-16T01:15:00"));
+    for bin in expected.iter().filter(|bin| time(&bin["Start"]) != first) {
+        let theirs = NAMES.map(|name| bin[name].as_f64().unwrap());
+        assert_eq!(figures(rows.get(&time(&bin["Start"]))), theirs, "{}", bin["Start"]);
+    }
+}
+
+#[test]
+fn people_on_foot_are_served_as_in_their_table() {
+    let (Some(folder), Some(rows)) = (reference(), on_foot()) else { return };
+    let mut table = csv::Reader::from_path(folder.join("utah_v5/pedaggresultdata.csv")).unwrap();
+    let mut lines = 0;
+    for line in table.records().map(Result::unwrap) {
+        // Their dates are one after another, as when a cell is dragged down; the day is the 16th.
+        let (_, clock) = line[2].split_once(' ').unwrap();
+        let (hour, minute) = clock.split_once(':').unwrap();
+        let bin = format!("2023-05-16T{hour:0>2}:{}:00", &minute[..2]);
+        let theirs: Vec<f64> = line.iter().skip(3).map(|figure| figure.parse().unwrap()).collect();
+        assert_eq!(figures(rows.get(&time(&Value::from(bin.as_str())))).to_vec(), theirs, "{bin}");
+        lines += 1;
+    }
+    assert_eq!(lines, 95);
+}
+
+/// Where the detectors of an approach lie, and how late they tell, moves their vehicles.
+#[test]
+fn vehicles_come_to_the_stop_line_as_theirs() {
+    for file in 1..=3 {
+        let Some(data) = theirs(&format!("IdentifyandAdjustVehicleActivationsTestData{file}.json")) else {
+            return;
+        };
+        let approach = &data["Configuration"];
+        let felt = events(&data["Input"]);
+        let channel = felt[0].param;
+        let lies = list(&approach["Detectors"]).iter().find(|d| d["DetectorChannel"] == channel).unwrap();
+        let number = |value: &Value| value.as_f64().unwrap();
+        let later_ms = coming::later_ms(
+            number(&lies["DistanceFromStopBar"]),
+            number(&approach["Mph"]),
+            number(&lies["LatencyCorrection"]),
+        );
+        let mut coming =
+            coming::Coming::new(&[Detector { later_ms, ..detector(channel, 2, Function::Advance) }]);
+        let mut there = Vec::new();
+        let end = Event { at: Moment(i64::MAX), code: Code(0), param: 0 };
+        felt.iter().chain([&end]).for_each(|event| coming.take(*event, |event| there.push(event)));
+        let expected: Vec<(Moment, u16)> = list(&data["Output"])
+            .iter()
+            .map(|event| (time(&event["Timestamp"]), event["DetectorChannel"].as_u64().unwrap() as u16))
+            .collect();
+        let there: Vec<(Moment, u16)> =
+            there.iter().filter(|e| e.code == Code::DETECTOR_ON).map(|e| (e.at, e.param)).collect();
+        assert_eq!(there, expected, "{file}");
+    }
+}
+
+/// Both directions of a street by the quarter, and together.
+#[test]
+fn volumes_of_both_directions_are_theirs() {
+    let Some(data) = theirs("CalculateTotalVolumesTestData1.json") else { return };
+    let mut log = Vec::new();
+    let mut detectors = Vec::new();
+    for volumes in list(&data["Input"]) {
+        let group = number(&volumes["PhaseNumber"]);
+        for vehicle in list(&volumes["Segments"]).iter().flat_map(|segment| list(&segment["DetectorEvents"]))
+        {
+            let channel = number(&vehicle["DetectorChannel"]);
+            log.push(Event { at: time(&vehicle["Timestamp"]), code: Code::DETECTOR_ON, param: channel });
+            detectors.push((channel, group));
+        }
+    }
+    detectors.sort();
+    detectors.dedup();
+    let detectors: Vec<Detector> =
+        detectors.into_iter().map(|(channel, group)| detector(channel, group, Function::Advance)).collect();
+    let volumes = report(log, &detectors).approach_volume;
+    let expected = list(&data["Output"]["Segments"]);
+    for segment in expected {
+        let of = |group: &Value| {
+            let rows = volumes.iter().filter(|row| row.at.0 == time(&segment["Start"]));
+            rows.filter(|row| group.is_null() || row.phase == number(group))
+                .map(|row| u64::from(row.volume))
+                .sum::<u64>()
+        };
+        for side in ["Primary", "Opposing"] {
+            let theirs = &segment[side];
+            assert_eq!(of(&theirs["PhaseNumber"]), theirs["DetectorCount"].as_u64().unwrap(), "{side}");
+        }
+        assert_eq!(of(&Value::Null), segment["DetectorCount"].as_u64().unwrap());
+    }
+    let all: u64 = volumes.iter().map(|row| u64::from(row.volume)).sum();
+    assert_eq!(all, data["Output"]["DetectorCount"].as_u64().unwrap());
 }
 
 #[test]
