@@ -67,7 +67,8 @@ enum Command {
     /// standard error and left out.
     Measures {
         /// The log: CSV (TimeStamp, DeviceId, EventId, Parameter, in any order and under the names that ATSPM systems give
-        /// them; or without a header, device first), Parquet with such columns, or an Econolite .dat or .datZ.
+        /// them; or without a header, device first), Parquet with such columns, an Econolite .dat or .datZ,
+        /// or a MAXTIME .xml.
         #[arg(long, value_name = "FILE")]
         events: PathBuf,
         /// The detectors: CSV or Parquet with DeviceId, Phase, Parameter (the channel) and Function (Presence, Advance,

@@ -1,10 +1,11 @@
 //! Logs and detector configurations out of files.
 //!
-//! A log is CSV with or without a header, Parquet, or what an Econolite cabinet keeps (`.dat`, `.datZ`). A line that
+//! A log is CSV with or without a header, Parquet, what an Econolite cabinet keeps (`.dat`, `.datZ`), or what a MAXTIME one hands out (`.xml`). A line that
 //! makes no sense is bad weather: it is named with its number and its cause, counted, and the rest is read. A file that
 //! cannot be read at all, or has nothing in it that makes sense, is an error.
 
 mod econolite;
+mod maxtime;
 mod parquet_file;
 mod text;
 
@@ -80,6 +81,7 @@ pub fn events(file: &Path) -> Result<Log, ReadError> {
     match ending(file).as_str() {
         "parquet" => parquet_file::events(file, &mut collected)?,
         "dat" | "datz" => econolite::events(file, &mut collected)?,
+        "xml" => maxtime::events(file, &mut collected)?,
         _ => text::events(file, &mut collected)?,
     }
     let log = collected.sorted();

@@ -336,3 +336,44 @@ fn the_watchdog_barks_only_at_hours_that_it_saw() {
     let [row] = &report.watchdog[..] else { panic!("{:?}", report.watchdog) };
     assert_eq!((row.finding, row.of, row.value), (Finding::LowDetectorHits, Some(10), 1));
 }
+
+/// What cabinets keep, with how many events are in it, whose and when the first is.
+#[test]
+fn the_files_of_cabinets_are_read() {
+    let Some(folder) = reference() else { return };
+    for (file, events, device, first) in [
+        ("1210_ECON_10.204.7.239_2021_08_09_1841.datZ", 275, "1210", "2021-08-09 18:42:06.7"),
+        ("4895_ECON_10.210.8.179_2024_02_21_1115.dat", 1914, "4895", "2024-02-21 11:15:01"),
+        ("ECON_10.204.9.227_2024_07_22_1332.dat", 765, "", "2024-07-22 13:32:15.8"),
+        ("638548149067839806.xml", 10_001, "638548149067839806", "2024-06-23 22:47:07.3"),
+        ("638572533917628534.xml", 3_001, "1015", "2024-07-22 13:33:19.3"),
+    ] {
+        let log = read::events(&folder.join("utah_v5").join(file)).unwrap();
+        assert_eq!(log.rejected.count, 0, "{file}");
+        let [(name, found)] = &log.devices.iter().collect::<Vec<_>>()[..] else { panic!("{file}") };
+        assert!(device.is_empty() || &***name == device, "{file}: {name}");
+        assert_eq!(found.len() + log.repeated, events, "{file}");
+        let begins = found.iter().map(|event| event.at).min().unwrap();
+        assert_eq!(begins, time(&Value::from(first)), "{file}: {begins:?}");
+    }
+}
+
+/// A broken export says where, and what can be read of it is not lost.
+#[test]
+fn a_broken_export_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |text: &str| {
+        let file = folder.path().join("7.xml");
+        std::fs::write(&file, text).unwrap();
+        read::events(&file)
+    };
+    let event = r#"<Event ID="1" TimeStamp="06-23-2024 22:47:07.3" EventTypeID="81" Parameter="41" />"#;
+    let log =
+        read(&format!(r#"<R>{event}<Event TimeStamp="soon" EventTypeID="1" Parameter="2"/></R>"#)).unwrap();
+    assert_eq!(log.devices["7"].len(), 1);
+    assert_eq!(log.rejected.named, [(2, "\"soon\" is no time".to_owned())]);
+    let cut = read(&format!("<R>{event}<Event TimeStamp=\"06-23")).unwrap_err().to_string();
+    assert!(cut.contains("7.xml") && cut.contains("at byte"), "{cut}");
+    let none = read("<R></R>").unwrap_err().to_string();
+    assert!(none.contains("there is no event in it"), "{none}");
+}
