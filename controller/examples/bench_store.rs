@@ -1,13 +1,19 @@
 //! What the embedded store costs: `bench_store FOLDER [LOG]`, where FOLDER takes files of some 300 MB and LOG is a real
 //! hi-res log. Beside it the same rows go into an indexed table of the same SQLite, a row a row, in the same run.
 //!
-//! With SVETOFOR_POSTGRES_URL, rows go there too, over two connections, into tables of a schema of their own.
+//! Rows go to PostgreSQL too, over two connections, into tables of a schema of their own: to the server that SVETOFOR_POSTGRES_URL
+//! names, else to one that is made for it where PostgreSQL is installed.
 //!
 //! Batches are those of the centre: 100,000 rows of all devices as time goes by, each on disk before the next.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
 
+#[expect(dead_code, reason = "tests also stop it and start it again")]
+#[path = "../src/store/cluster.rs"]
+mod cluster;
+
 use anyhow::{Context, ensure};
+use cluster::Cluster;
 use controller::{
     measures::read,
     store::{
@@ -117,10 +123,14 @@ async fn main() -> anyhow::Result<()> {
         }
         None => writeln!(out, "bytes a real event: NOT MEASURED, no log was given")?,
     }
-    match std::env::var("SVETOFOR_POSTGRES_URL") {
-        Ok(url) => {
+    let own = match std::env::var("SVETOFOR_POSTGRES_URL") {
+        Ok(url) => Some((url.parse().context("SVETOFOR_POSTGRES_URL")?, None)),
+        Err(_) => Cluster::start("-c max_wal_size=4GB").map(|cluster| (cluster.connection(), Some(cluster))),
+    };
+    match own {
+        Some((connection, _cluster)) => {
             for indexed in [false, true] {
-                let rate = server(&url, indexed, &rows[..SERVER_ROWS]).await?;
+                let rate = server(&connection, indexed, &rows[..SERVER_ROWS]).await?;
                 let with = if indexed { "with its index" } else { "without index" };
                 let what = format!("PostgreSQL {with}, two connections, rows/s");
                 write!(out, "{what:<58}{rate:>8.0}")?;
@@ -131,7 +141,10 @@ async fn main() -> anyhow::Result<()> {
                 writeln!(out)?;
             }
         }
-        Err(_) => writeln!(out, "PostgreSQL: NOT MEASURED, SVETOFOR_POSTGRES_URL is not set")?,
+        None => writeln!(
+            out,
+            "PostgreSQL: NOT MEASURED, it is not installed and SVETOFOR_POSTGRES_URL is not set"
+        )?,
     }
     for file in ["bench.sqlite", "plain.sqlite", "real.sqlite"] {
         remove(&folder.join(file))?;
@@ -228,8 +241,12 @@ async fn median(
 }
 
 /// Rows a second that a server takes over two connections.
-async fn server(url: &str, indexed: bool, rows: &[EventRow]) -> anyhow::Result<f64> {
-    let mut connection: tokio_postgres::Config = url.parse().context("SVETOFOR_POSTGRES_URL")?;
+async fn server(
+    connection: &tokio_postgres::Config,
+    indexed: bool,
+    rows: &[EventRow],
+) -> anyhow::Result<f64> {
+    let mut connection = connection.clone();
     let (client, task) = connection.connect(tokio_postgres::NoTls).await?;
     tokio::spawn(task);
     let schema = format!("svetofor_bench_{}", std::process::id());

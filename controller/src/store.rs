@@ -14,6 +14,8 @@ pub mod receipts;
 pub mod room;
 
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod suite;
 
 use crate::config::StoreConfig;

@@ -213,7 +213,7 @@ pub(super) async fn get_dataset(
         return Err(Problem::invalid(format!("{id} is of now; it has no days")));
     }
     let features = match id.as_str() {
-        "junctions" => api.ours().map(|junction| place(junction)).collect(),
+        "junctions" => api.ours().map(place).collect(),
         "detectors" => api.ours().flat_map(|junction| api.detectors(junction)).collect(),
         "links" => api.links(),
         _ => api.closures()?,

@@ -3,6 +3,7 @@
 
 use super::{
     audit,
+    cluster::{BINARIES, Cluster},
     receipts::Receipt,
     room::{Room, write_down},
     *,
@@ -186,78 +187,24 @@ fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
-/// A PostgreSQL cluster of our own. Dropping it stops the server.
-struct Cluster {
-    folder: tempfile::TempDir,
+/// `None` where PostgreSQL is not installed. Nothing of it outlives the test, so it need not wait for the disk.
+fn cluster() -> Option<Cluster> {
+    let cluster = Cluster::start("-c fsync=off");
+    if cluster.is_none() {
+        skipped(&format!("no PostgreSQL in {BINARIES}"));
+    }
+    cluster
 }
 
-const BINARIES: &str = "/usr/lib/postgresql/15/bin";
-
-impl Cluster {
-    /// `None` where PostgreSQL is not installed.
-    fn start() -> Option<Cluster> {
-        if !Path::new(BINARIES).join("initdb").exists() {
-            skipped(&format!("no PostgreSQL in {BINARIES}"));
-            return None;
-        }
-        let cluster = Cluster { folder: tempfile::Builder::new().prefix("svpg").tempdir_in("/tmp").unwrap() };
-        // The server refuses to run as root; its folder then belongs to the user that the package made.
-        run(Command::new("chmod").arg("777").arg(cluster.folder.path()));
-        run(&mut cluster.command("initdb", &["-A", "trust", "-U", "svetofor", "--no-sync"]));
-        cluster.up();
-        Some(cluster)
-    }
-
-    fn up(&self) {
-        let options = format!("-k {} -c listen_addresses= -c fsync=off", self.folder.path().display());
-        run(&mut self.command("pg_ctl", &["-w", "-l", "/dev/null", "-o", &options, "start"]));
-    }
-
-    fn down(&self) {
-        run(&mut self.command("pg_ctl", &["-w", "-m", "immediate", "stop"]))
-    }
-
-    fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let program = format!("{BINARIES}/{program}");
-        let data = self.folder.path().join("data");
-        let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n");
-        let mut command = match root {
-            true => {
-                let mut command = Command::new("runuser");
-                command.args(["-u", "postgres", "--", &program]);
-                command
-            }
-            false => Command::new(&program),
-        };
-        command.arg("-D").arg(data).args(arguments).current_dir("/tmp");
-        command
-    }
-
-    fn config(&self) -> StoreConfig {
-        let mut connection = tokio_postgres::Config::new();
-        connection.host_path(self.folder.path()).user("svetofor").dbname("postgres");
-        let keep = Duration::from_secs(86_400);
-        StoreConfig::Postgres { connection: Box::new(connection), password: None, keep }
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let _ = self.command("pg_ctl", &["-m", "immediate", "stop"]).stdout(Stdio::null()).status();
-        // The files belong to another user; the temporary folder itself goes with `folder`.
-        let _ = std::fs::remove_dir_all(self.folder.path().join("data"));
-    }
-}
-
-fn run(command: &mut Command) {
-    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+fn of(cluster: &Cluster) -> StoreConfig {
+    let keep = Duration::from_secs(86_400);
+    StoreConfig::Postgres { connection: Box::new(cluster.connection()), password: None, keep }
 }
 
 #[tokio::test]
 async fn plain_postgresql_gives_the_same_answers() {
-    let Some(cluster) = Cluster::start() else { return };
-    let config = cluster.config();
+    let Some(cluster) = cluster() else { return };
+    let config = of(&cluster);
     check(async || open(&config).await).await;
 }
 
@@ -298,8 +245,8 @@ async fn until(what: &str, mut there: impl FnMut() -> bool) {
 
 #[tokio::test]
 async fn a_server_that_goes_and_comes_back_loses_no_row() {
-    let Some(cluster) = Cluster::start() else { return };
-    let store = Arc::new(open(&cluster.config()).await);
+    let Some(cluster) = cluster() else { return };
+    let store = Arc::new(open(&of(&cluster)).await);
     let (room, shutdown) = (Arc::new(Room::default()), CancellationToken::new());
     let keep = Duration::from_secs(86_400 * 365 * 100);
     let writer = tokio::spawn(write_down(store.clone(), room.clone(), Clock::real(), keep, shutdown.clone()));
