@@ -253,7 +253,7 @@ async fn server(
     client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
     connection.options(format!("-c search_path={schema}"));
     let ids: Vec<JunctionId> = (0..DEVICES).map(|n| JunctionId::new(format!("device-{n}"))).collect();
-    let open = || Postgres::new(connection.clone(), ids.clone(), "bench");
+    let open = || Postgres::new(connection.clone(), None, ids.clone(), "bench");
     let (one, other) = (open(), open());
     // Tables are made with the first start, and partitions with the first rows.
     one.start(1).await?;

@@ -15,9 +15,11 @@ use model::{
 use serde::Deserialize;
 use serde_spanned::Spanned;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use tokio_postgres::config::{Host, SslMode};
 use wire::{
-    broker::{Broker, RawBroker, Secret},
+    broker::{Broker, RawBroker, RawTls, Secret},
     command::LONGEST_LEASE_S,
+    link::tls::TlsFiles,
 };
 
 /// The centre's settings.
@@ -86,6 +88,8 @@ pub enum StoreConfig {
     Postgres {
         /// How to reach it. The password is filled in by [`StoreConfig::with_secret`].
         connection: Box<tokio_postgres::Config>,
+        /// Where the certificates are; the line is not encrypted without.
+        tls: Option<TlsFiles>,
         /// Where the password is; `None` if the server asks for none.
         password: Option<Secret>,
         /// How long rows are kept.
@@ -101,8 +105,11 @@ impl StoreConfig {
         }
     }
 
-    /// The same, with the password read.
+    /// The same, with the password read, and the certificates looked at.
     pub fn with_secret(mut self) -> anyhow::Result<StoreConfig> {
+        if let StoreConfig::Postgres { tls: Some(files), .. } = &self {
+            files.load()?;
+        }
         if let StoreConfig::Postgres { connection, password: Some(secret), .. } = &mut self {
             connection.password(secret.read()?);
         }
@@ -195,6 +202,7 @@ struct RawEmbedded {
 #[serde(deny_unknown_fields)]
 struct RawPostgres {
     connection: Spanned<String>,
+    tls: Option<RawTls>,
     password_file: Option<PathBuf>,
     #[serde(default)]
     password_from_environment: bool,
@@ -416,7 +424,7 @@ fn access(source: Source<'_>, raw: Spanned<RawAccess>) -> Result<AccessConfig, C
 }
 
 fn store(source: Source<'_>, raw: Spanned<RawStore>, faults: &mut Complaints) -> Option<StoreConfig> {
-    let mut keep = |days: &Spanned<u32>| {
+    let keep = |days: &Spanned<u32>, faults: &mut Complaints| {
         if *days.get_ref() == 0 {
             faults.push(Complaint::spanned(
                 source,
@@ -429,11 +437,11 @@ fn store(source: Source<'_>, raw: Spanned<RawStore>, faults: &mut Complaints) ->
     let span = raw.span();
     match raw.into_inner() {
         RawStore { embedded: Some(store), postgres: None } => {
-            Some(StoreConfig::Embedded { keep: keep(&store.keep_days), path: store.path })
+            Some(StoreConfig::Embedded { keep: keep(&store.keep_days, faults), path: store.path })
         }
         RawStore { embedded: None, postgres: Some(store) } => {
-            let keep = keep(&store.keep_days);
-            let connection = match store.connection.get_ref().parse::<tokio_postgres::Config>() {
+            let keep = keep(&store.keep_days, faults);
+            let mut connection = match store.connection.get_ref().parse::<tokio_postgres::Config>() {
                 Ok(connection) => connection,
                 Err(error) => {
                     let cause =
@@ -446,26 +454,35 @@ fn store(source: Source<'_>, raw: Spanned<RawStore>, faults: &mut Complaints) ->
                 let message = "a password stands in the file; use password_file or password_from_environment";
                 faults.push(Complaint::spanned(source, &store.connection, message));
             }
-            if connection.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-                let message = "sslmode=require: this program speaks to the database without TLS; use a local socket or a tunnel";
-                faults.push(Complaint::spanned(source, &store.connection, message));
-            }
+            let tls = store.tls.map(|tls| tls.meant(source, faults));
             let remote = connection.get_hosts().iter().find_map(|host| match host {
-                tokio_postgres::config::Host::Tcp(name) if !is_local(name) => Some(name),
+                Host::Tcp(name) if !is_local(name) => Some(name),
                 _ => None,
             });
-            if let Some(host) =
-                remote.filter(|_| connection.get_ssl_mode() != tokio_postgres::config::SslMode::Disable)
-            {
-                let message = format!(
-                    "{host} is another machine, and this program speaks to the database without TLS: use a tunnel, or \
-                     sslmode=disable where the network between is your own"
-                );
-                faults.push(Complaint::spanned(source, &store.connection, message));
+            match (&tls, connection.get_ssl_mode()) {
+                (Some(_), SslMode::Disable) => {
+                    let message = "sslmode=disable, and there is a table tls; leave one of them out";
+                    faults.push(Complaint::spanned(source, &store.connection, message));
+                }
+                // Whoever names certificates never means to go without.
+                (Some(_), _) => drop(connection.ssl_mode(SslMode::Require)),
+                (None, SslMode::Require) => {
+                    let message = "sslmode=require needs a table [store.postgres.tls] that says whose certificates are trusted";
+                    faults.push(Complaint::spanned(source, &store.connection, message));
+                }
+                (None, mode) => {
+                    if let Some(host) = remote.filter(|_| mode != SslMode::Disable) {
+                        let message = format!(
+                            "{host} is another machine: give a table [store.postgres.tls], or say sslmode=disable where the \
+                             network between is your own"
+                        );
+                        faults.push(Complaint::spanned(source, &store.connection, message));
+                    }
+                }
             }
             let secret = Secret { file: store.password_file, variable: "SVETOFOR_STORE_PASSWORD" };
             let password = (secret.file.is_some() || store.password_from_environment).then_some(secret);
-            Some(StoreConfig::Postgres { connection: Box::new(connection), password, keep })
+            Some(StoreConfig::Postgres { connection: Box::new(connection), tls, password, keep })
         }
         _ => {
             let message = "give one of [store.embedded] and [store.postgres]";

@@ -264,8 +264,9 @@ impl Store {
             StoreConfig::Embedded { path, .. } => {
                 Store::Embedded(embedded::Embedded::open(path.clone(), junctions.to_vec(), instance).await?)
             }
-            StoreConfig::Postgres { connection, .. } => {
-                Store::Postgres(postgres::Postgres::new((**connection).clone(), junctions.to_vec(), instance))
+            StoreConfig::Postgres { connection, tls, .. } => {
+                let (connection, tls) = ((**connection).clone(), tls.clone());
+                Store::Postgres(postgres::Postgres::new(connection, tls, junctions.to_vec(), instance))
             }
         })
     }

@@ -31,12 +31,24 @@ pub struct RawBroker {
     tls: Option<RawTls>,
 }
 
+/// A table `tls` as a person writes it.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
-struct RawTls {
+pub struct RawTls {
     ca: Spanned<PathBuf>,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
+}
+
+impl RawTls {
+    /// Checks what can be checked without opening a file.
+    pub fn meant(self, source: Source<'_>, faults: &mut Complaints) -> TlsFiles {
+        if self.certificate.is_some() != self.key.is_some() {
+            let message = "certificate and key belong together: give both, or neither";
+            faults.push(Complaint::spanned(source, &self.ca, message));
+        }
+        TlsFiles { ca: self.ca.into_inner(), own: self.certificate.zip(self.key) }
+    }
 }
 
 /// What it means. No file has been opened yet.
@@ -123,13 +135,7 @@ impl RawBroker {
         if let (None, Some(file)) = (&self.username, &self.password_file) {
             faults.push(Complaint::spanned(source, file, "password_file without a username"));
         }
-        let tls = self.tls.map(|tls| {
-            if tls.certificate.is_some() != tls.key.is_some() {
-                let message = "certificate and key belong together: give both, or neither";
-                faults.push(Complaint::spanned(source, &tls.ca, message));
-            }
-            TlsFiles { ca: tls.ca.into_inner(), own: tls.certificate.zip(tls.key) }
-        });
+        let tls = self.tls.map(|tls| tls.meant(source, faults));
         let file = self.password_file.map(Spanned::into_inner);
         Broker {
             line: line_of(source.text, self.host.span().start),

@@ -1,7 +1,7 @@
 //! A PostgreSQL server for a test, and for the benchmark of stores.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -9,7 +9,7 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Cluster {
     folder: tempfile::TempDir,
-    options: &'static str,
+    options: String,
 }
 
 /// Where Debian puts its programs.
@@ -20,12 +20,12 @@ impl Cluster {
     ///
     /// # Panics
     /// If it is and does not start.
-    pub(super) fn start(options: &'static str) -> Option<Cluster> {
+    pub(super) fn start(options: &str) -> Option<Cluster> {
         if !Path::new(BINARIES).join("initdb").exists() {
             return None;
         }
         let folder = tempfile::Builder::new().prefix("svpg").tempdir_in("/tmp").unwrap();
-        let cluster = Cluster { folder, options };
+        let cluster = Cluster { folder, options: options.to_owned() };
         // The server refuses to run as root; its folder then belongs to the user that the package made.
         run(Command::new("chmod").arg("777").arg(cluster.folder.path()));
         run(&mut cluster.command("initdb", &["-A", "trust", "-U", "svetofor", "--no-sync"]));
@@ -44,19 +44,47 @@ impl Cluster {
         run(&mut self.command("pg_ctl", &["-w", "-m", "immediate", "stop"]))
     }
 
+    /// The server on that port of loopback from now on, over TLS alone; gives the file with the authority's certificate.
+    pub(super) fn over_tls(&mut self, port: u16) -> PathBuf {
+        self.down();
+        let folder = self.folder.path().join("certificates");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/mosquitto/certificates.sh");
+        let script = std::fs::read_to_string(script).unwrap();
+        let mut sign = self.as_owner("sh");
+        run(sign.args(["-c", &script, "certificates.sh"]).arg(&folder).args(["broker", "127.0.0.1"]));
+        let rules = self.folder.path().join("pg_hba.conf");
+        std::fs::write(&rules, "hostssl all all 127.0.0.1/32 trust\n").unwrap();
+        let at = |file: &str| folder.join(file).display().to_string();
+        self.options = format!(
+            "{} -c listen_addresses=127.0.0.1 -c port={port} -c ssl=on -c ssl_cert_file={} -c ssl_key_file={} -c hba_file={}",
+            self.options,
+            at("broker.pem"),
+            at("broker.key"),
+            rules.display(),
+        );
+        self.up();
+        folder.join("ca.pem")
+    }
+
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let program = format!("{BINARIES}/{program}");
         let data = self.folder.path().join("data");
+        let mut command = self.as_owner(&format!("{BINARIES}/{program}"));
+        command.arg("-D").arg(data).args(arguments);
+        command
+    }
+
+    /// A program as the user to whom the server's files belong: root must not run one.
+    fn as_owner(&self, program: &str) -> Command {
         let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n");
         let mut command = match root {
             true => {
                 let mut command = Command::new("runuser");
-                command.args(["-u", "postgres", "--", &program]);
+                command.args(["-u", "postgres", "--", program]);
                 command
             }
-            false => Command::new(&program),
+            false => Command::new(program),
         };
-        command.arg("-D").arg(data).args(arguments).current_dir("/tmp");
+        command.current_dir("/tmp");
         command
     }
 

@@ -25,7 +25,9 @@ use std::{
     time::Duration,
 };
 use tokio::sync::{Mutex, MutexGuard};
-use tokio_postgres::{Client, NoTls, Transaction};
+use tokio_postgres::{Client, Connection, NoTls, Transaction};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use wire::link::tls::TlsFiles;
 
 /// How long one connect, batch or query may take before the connection is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,6 +45,7 @@ pub struct Postgres(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     connection: tokio_postgres::Config,
+    tls: Option<TlsFiles>,
     junctions: Vec<JunctionId>,
     instance: String,
     hypertables: AtomicBool,
@@ -64,10 +67,16 @@ struct Session {
 type Failure = tokio_postgres::Error;
 
 impl Postgres {
-    /// A server that nobody has spoken to yet.
-    pub fn new(connection: tokio_postgres::Config, junctions: Vec<JunctionId>, instance: &str) -> Postgres {
+    /// A server that nobody has spoken to yet; with `tls`, over an encrypted line.
+    pub fn new(
+        connection: tokio_postgres::Config,
+        tls: Option<TlsFiles>,
+        junctions: Vec<JunctionId>,
+        instance: &str,
+    ) -> Postgres {
         Postgres(Arc::new(Inner {
             connection,
+            tls,
             junctions,
             instance: instance.to_owned(),
             hypertables: AtomicBool::new(false),
@@ -354,18 +363,41 @@ impl Postgres {
     }
 
     async fn connect(&self) -> Result<Session, StoreError> {
-        let (mut client, connection) = self.0.connection.connect(NoTls).await.map_err(into_error)?;
-        // Ends by itself when the client is dropped or the line breaks; the client then says so.
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "the store's connection ended");
+        let mut client = match &self.0.tls {
+            None => {
+                let (client, connection) = self.0.connection.connect(NoTls).await.map_err(into_error)?;
+                watch(connection);
+                client
             }
-        });
+            // Read anew each time, so that a renewal needs no restart.
+            Some(files) => {
+                let tls = files.load().map_err(|error| unavailable(error.to_string()))?;
+                let tls = MakeRustlsConnect::new(Arc::unwrap_or_clone(tls));
+                let (client, connection) = self.0.connection.connect(tls).await.map_err(into_error)?;
+                watch(connection);
+                client
+            }
+        };
         let hypertables = migrate(&mut client).await.map_err(into_error)?;
         self.0.hypertables.store(hypertables, Ordering::Relaxed);
         let devices = devices(&mut client, &self.0.junctions).await.map_err(into_error)?;
+        // What nobody waits for any more must not keep the server busy.
+        let timeout = format!("SET statement_timeout = '{}s'", PATIENCE.as_secs());
+        client.batch_execute(&timeout).await.map_err(into_error)?;
         Ok(Session { client, devices, hypertables, days: BTreeSet::new() })
     }
+}
+
+/// Drives a line until its client is dropped or it breaks; the client then says so.
+fn watch<S, T>(connection: Connection<S, T>)
+where
+    Connection<S, T>: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "the store's connection ended");
+        }
+    });
 }
 
 /// A session at work. If the work ends badly, or is abandoned half way, the session is thrown away: nobody

@@ -18,7 +18,7 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use wire::{clock::Clock, topic::StatusCode};
+use wire::{clock::Clock, link::tls::TlsFiles, topic::StatusCode};
 
 const T0: i64 = 1_770_000_000_000;
 const A: JunctionIx = JunctionIx(0);
@@ -198,7 +198,7 @@ fn cluster() -> Option<Cluster> {
 
 fn of(cluster: &Cluster) -> StoreConfig {
     let keep = Duration::from_secs(86_400);
-    StoreConfig::Postgres { connection: Box::new(cluster.connection()), password: None, keep }
+    StoreConfig::Postgres { connection: Box::new(cluster.connection()), tls: None, password: None, keep }
 }
 
 #[tokio::test]
@@ -206,6 +206,36 @@ async fn plain_postgresql_gives_the_same_answers() {
     let Some(cluster) = cluster() else { return };
     let config = of(&cluster);
     check(async || open(&config).await).await;
+}
+
+/// A server that speaks over TLS alone is reached with its authority's certificate, and not otherwise.
+#[tokio::test]
+async fn the_line_to_a_server_is_encrypted() {
+    let Some(mut cluster) = cluster() else { return };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let ca = cluster.over_tls(port);
+    let connection: tokio_postgres::Config =
+        format!("host=127.0.0.1 port={port} user=svetofor dbname=postgres sslmode=require").parse().unwrap();
+    let with = async |ca: Option<PathBuf>, connection: &tokio_postgres::Config| {
+        let tls = ca.map(|ca| TlsFiles { ca, own: None });
+        let keep = Duration::from_secs(86_400);
+        let config =
+            StoreConfig::Postgres { connection: Box::new(connection.clone()), tls, password: None, keep };
+        let answer = open(&config).await.start(1).await;
+        answer.map(|started| started.epoch).map_err(|error| error.to_string())
+    };
+    assert_eq!(with(Some(ca), &connection).await, Ok(1));
+    let mut plain = connection.clone();
+    plain.ssl_mode(tokio_postgres::config::SslMode::Disable);
+    let refused = with(None, &plain).await.unwrap_err();
+    assert!(refused.contains("no encryption"), "{refused}");
+    // Another city's authority.
+    let folder = tempfile::tempdir().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/mosquitto/certificates.sh");
+    let made = Command::new("sh").arg(script).arg(folder.path()).args(["client", "x"]).status().unwrap();
+    assert!(made.success());
+    let refused = with(Some(folder.path().join("ca.pem")), &connection).await.unwrap_err();
+    assert!(refused.contains("certificate"), "{refused}");
 }
 
 #[tokio::test]
@@ -225,7 +255,7 @@ async fn timescaledb_gives_the_same_answers() {
         .unwrap();
     connection.options(format!("-c search_path={schema},public"));
     let keep = Duration::from_secs(86_400);
-    let config = StoreConfig::Postgres { connection: Box::new(connection), password: None, keep };
+    let config = StoreConfig::Postgres { connection: Box::new(connection), tls: None, password: None, keep };
     check(async || open(&config).await).await;
     let store = open(&config).await;
     store.start(1).await.unwrap();
