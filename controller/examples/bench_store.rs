@@ -2,7 +2,7 @@
 //! hi-res log. Beside it the same rows go into an indexed table of the same SQLite, a row a row, in the same run.
 //!
 //! Rows go to PostgreSQL too, over two connections, into tables of a schema of their own: to the server that SVETOFOR_POSTGRES_URL
-//! names, else to one that is made for it where PostgreSQL is installed.
+//! names, else to one that is made for it where PostgreSQL is installed; and to the TimescaleDB that SVETOFOR_TIMESCALE_URL names.
 //!
 //! Batches are those of the centre: 100,000 rows of all devices as time goes by, each on disk before the next.
 
@@ -46,6 +46,9 @@ const DAYS: i64 = 28;
 /// Rows for PostgreSQL.
 const SERVER_ROWS: usize = 2_000_000;
 const GOAL_SERVER_ROWS_A_SECOND: f64 = 5e5;
+
+const GOAL_HYPERTABLE_ROWS_A_SECOND: f64 = 6.5e5;
+const GOAL_HYPERTABLE_DAY: Duration = Duration::from_millis(80);
 
 const GOAL_ROWS_A_SECOND: f64 = 2e6;
 const GOAL_BYTES: f64 = 2.4;
@@ -145,6 +148,19 @@ async fn main() -> anyhow::Result<()> {
             out,
             "PostgreSQL: NOT MEASURED, it is not installed and SVETOFOR_POSTGRES_URL is not set"
         )?,
+    }
+    match std::env::var("SVETOFOR_TIMESCALE_URL") {
+        Ok(url) => {
+            let connection = url.parse().context("SVETOFOR_TIMESCALE_URL")?;
+            let (rate, day) = hypertables(&connection, &rows).await?;
+            let what = "TimescaleDB, two connections, rows/s";
+            writeln!(out, "{what:<58}{rate:>8.0}{GOAL_HYPERTABLE_ROWS_A_SECOND:>14.0}")?;
+            let what = "TimescaleDB, a device's day, volume by detector, ms";
+            writeln!(out, "{what:<58}{:>8.1}{:>14.0}", ms(day), ms(GOAL_HYPERTABLE_DAY))?;
+            missed.push((rate < GOAL_HYPERTABLE_ROWS_A_SECOND, "TimescaleDB rows/s"));
+            missed.push((day > GOAL_HYPERTABLE_DAY, "TimescaleDB, a device's day"));
+        }
+        Err(_) => writeln!(out, "TimescaleDB: NOT MEASURED, SVETOFOR_TIMESCALE_URL is not set")?,
     }
     for file in ["bench.sqlite", "plain.sqlite", "real.sqlite"] {
         remove(&folder.join(file))?;
@@ -246,33 +262,93 @@ async fn server(
     indexed: bool,
     rows: &[EventRow],
 ) -> anyhow::Result<f64> {
-    let mut connection = connection.clone();
-    let (client, task) = connection.connect(tokio_postgres::NoTls).await?;
-    tokio::spawn(task);
-    let schema = format!("svetofor_bench_{}", std::process::id());
-    client.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
-    connection.options(format!("-c search_path={schema}"));
-    let ids: Vec<JunctionId> = (0..DEVICES).map(|n| JunctionId::new(format!("device-{n}"))).collect();
-    let open = || Postgres::new(connection.clone(), None, ids.clone(), "bench");
-    let (one, other) = (open(), open());
-    // Tables are made with the first start, and partitions with the first rows.
-    one.start(1).await?;
-    one.write(&Batch { events: rows[..1].to_vec(), ..Batch::default() }).await?;
+    let schema = Schema::new(connection).await?;
+    schema.begin(&rows[..1]).await?;
     if !indexed {
-        client.batch_execute(&format!("DROP INDEX {schema}.hires_event_device_ts")).await?;
+        schema.client.batch_execute(&format!("DROP INDEX {}.hires_event_device_ts", schema.name)).await?;
     }
-    let halves = rows.split_at(rows.len() / 2);
-    let begun = Instant::now();
-    let into = async |store: &Postgres, rows: &[EventRow]| -> anyhow::Result<()> {
-        for events in rows.chunks(BATCH_ROWS) {
-            store.write(&Batch { events: events.to_vec(), ..Batch::default() }).await?;
-        }
-        Ok(())
-    };
-    tokio::try_join!(into(&one, halves.0), into(&other, halves.1))?;
-    let rate = rows.len() as f64 / begun.elapsed().as_secs_f64();
-    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await?;
+    let rate = schema.write(rows).await?;
+    schema.end().await?;
     Ok(rate)
+}
+
+/// The same where TimescaleDB is there, and how long a device's day takes.
+async fn hypertables(
+    connection: &tokio_postgres::Config,
+    rows: &[EventRow],
+) -> anyhow::Result<(f64, Duration)> {
+    let schema = Schema::new(connection).await?;
+    let store = schema.begin(&rows[..1]).await?;
+    ensure!(store.kind() == "timescale", "the database has no extension timescaledb");
+    let rate = schema.write(rows).await?;
+    // As the policy does with what is two hours old, so with all of a day but its last hours.
+    let compress = format!(
+        "SELECT count(compress_chunk(chunk)) FROM show_chunks('{}.hires_event') AS chunk",
+        schema.name
+    );
+    schema.client.batch_execute(&format!("SET search_path = {}, public; {compress}", schema.name)).await?;
+    let begins = rows[0].at.0.div_euclid(DAY_MS) * DAY_MS;
+    let day = median(20, async |i| {
+        let device = JunctionIx(i % DEVICES);
+        let volumes =
+            store.volumes(device, Moment(begins)..Moment(begins + DAY_MS), Counted::Actuations).await?;
+        ensure!(volumes.len() == 40, "{} detectors", volumes.len());
+        Ok(())
+    })
+    .await?;
+    schema.end().await?;
+    Ok((rate, day))
+}
+
+/// A schema of its own, with the store's tables in it.
+struct Schema {
+    name: String,
+    client: tokio_postgres::Client,
+    connection: tokio_postgres::Config,
+}
+
+impl Schema {
+    async fn new(connection: &tokio_postgres::Config) -> anyhow::Result<Schema> {
+        let (client, task) = connection.connect(tokio_postgres::NoTls).await?;
+        tokio::spawn(task);
+        let name = format!("svetofor_bench_{}", std::process::id());
+        client.batch_execute(&format!("CREATE SCHEMA {name}")).await?;
+        let mut connection = connection.clone();
+        connection.options(format!("-c search_path={name},public"));
+        Ok(Schema { name, client, connection })
+    }
+
+    fn store(&self) -> Postgres {
+        let ids = (0..DEVICES).map(|n| JunctionId::new(format!("device-{n}"))).collect();
+        Postgres::new(self.connection.clone(), None, ids, "bench")
+    }
+
+    /// Tables are made with the first start, and partitions with the first rows.
+    async fn begin(&self, rows: &[EventRow]) -> anyhow::Result<Postgres> {
+        let store = self.store();
+        store.start(1).await?;
+        store.write(&Batch { events: rows.to_vec(), ..Batch::default() }).await?;
+        Ok(store)
+    }
+
+    async fn write(&self, rows: &[EventRow]) -> anyhow::Result<f64> {
+        let (one, other) = (self.store(), self.store());
+        let halves = rows.split_at(rows.len() / 2);
+        let begun = Instant::now();
+        let into = async |store: &Postgres, rows: &[EventRow]| -> anyhow::Result<()> {
+            for events in rows.chunks(BATCH_ROWS) {
+                store.write(&Batch { events: events.to_vec(), ..Batch::default() }).await?;
+            }
+            Ok(())
+        };
+        tokio::try_join!(into(&one, halves.0), into(&other, halves.1))?;
+        Ok(rows.len() as f64 / begun.elapsed().as_secs_f64())
+    }
+
+    async fn end(self) -> anyhow::Result<()> {
+        self.client.batch_execute(&format!("DROP SCHEMA {} CASCADE", self.name)).await?;
+        Ok(())
+    }
 }
 
 /// Bytes that an event of a real log takes, all that the file holds included.
