@@ -485,11 +485,17 @@ async fn migrate(client: &mut Client) -> Result<bool, Failure> {
     if version < 1 {
         let timescale = tx.query("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'", &[]).await?;
         tx.batch_execute(include_str!("postgres/1.sql")).await?;
-        tx.batch_execute(match timescale.is_empty() {
-            true => include_str!("postgres/1-partitions.sql"),
-            false => include_str!("postgres/1-hypertables.sql"),
-        })
-        .await?;
+        if timescale.is_empty() {
+            tx.batch_execute(include_str!("postgres/1-partitions.sql")).await?;
+        } else {
+            tx.batch_execute(include_str!("postgres/1-hypertables.sql")).await?;
+            let licence = tx.query_one("SELECT current_setting('timescaledb.license')", &[]).await?;
+            tx.batch_execute(match licence.get::<_, &str>(0) {
+                "timescale" => include_str!("postgres/1-columnstore.sql"),
+                _ => include_str!("postgres/1-rowstore.sql"),
+            })
+            .await?;
+        }
         tx.execute("INSERT INTO migration(version) VALUES (1)", &[]).await?;
     }
     if version < 2 {

@@ -1,4 +1,3 @@
--- No btree on the events: chunks are ordered by device and time, and compressed.
 CREATE TABLE hires_event(ts timestamptz NOT NULL, device int4 NOT NULL, code int2 NOT NULL, param int2 NOT NULL)
   WITH (tsdb.hypertable, tsdb.partition_column='ts', tsdb.chunk_interval='1 hour', tsdb.segmentby='',
         tsdb.orderby='device, ts, code', tsdb.create_default_indexes=false);
@@ -12,9 +11,4 @@ CREATE TABLE decision(number int8 NOT NULL, ts timestamptz NOT NULL, device int4
   WITH (tsdb.hypertable, tsdb.partition_column='ts', tsdb.chunk_interval='1 day', tsdb.segmentby='device',
         tsdb.orderby='ts, number', tsdb.create_default_indexes=false);
 CREATE INDEX decision_device_ts ON decision(device, ts DESC);
--- The policies that come with the tables compress later than we want.
-CALL remove_columnstore_policy('hires_event', if_exists => true);
-CALL add_columnstore_policy('hires_event', after => interval '2 hours', if_not_exists => true);
-CALL remove_columnstore_policy('detector_obs', if_exists => true);
-CALL add_columnstore_policy('detector_obs', after => interval '2 days', if_not_exists => true);
 INSERT INTO counter(name, value) VALUES ('hypertables', 1);
