@@ -29,9 +29,8 @@ mod tests;
 
 use crate::{
     access::Gate,
-    centre::{Ask, Gauges},
+    centre::{Ask, Fleets, Gauges},
     config::OpenData,
-    coordinator::Fleet,
     drafting::DraftBoard,
     forecasting::Forecasts,
     picture::{JunctionPicture, Picture},
@@ -92,7 +91,7 @@ struct Shared {
     room: Arc<Room>,
     asks: mpsc::Sender<Ask>,
     picture: watch::Receiver<Arc<Picture>>,
-    fleet: watch::Receiver<Arc<Fleet>>,
+    fleet: watch::Receiver<Arc<Fleets>>,
     link_counts: watch::Receiver<LinkCounts>,
     gauges: Arc<Gauges>,
     what_ifs: Arc<Board>,
@@ -120,7 +119,7 @@ struct Shared {
 pub(crate) struct Doors {
     pub(crate) asks: mpsc::Sender<Ask>,
     pub(crate) picture: watch::Receiver<Arc<Picture>>,
-    pub(crate) fleet: watch::Receiver<Arc<Fleet>>,
+    pub(crate) fleet: watch::Receiver<Arc<Fleets>>,
     pub(crate) link_counts: watch::Receiver<LinkCounts>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) what_ifs: Arc<Board>,

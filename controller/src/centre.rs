@@ -42,7 +42,7 @@ use wire::{
     clock::Clock,
     link::LinkCounts,
     message::{Channel, Counts, HiRes, PresenceState, Throttle},
-    topic::StatusCode,
+    topic::{Node, StatusCode},
     what_if::Request,
 };
 
@@ -61,6 +61,9 @@ pub const HEARD_AT_ONCE: usize = 256;
 /// Readings that claim to be from later than this are not kept: no clock is that wrong, and a partition for
 /// the year 2200 would be made for them.
 pub const LATEST: Duration = Duration::from_secs(86_400);
+
+/// Vehicles behind a gateway that was silent for so long are not shown any more.
+const GATEWAY_SILENCE: Duration = Duration::from_secs(30);
 
 /// How often cabinets without presence are asked for it, s.
 const STRANGERS_PERIOD_S: i64 = 5;
@@ -100,6 +103,14 @@ pub(crate) struct Gauges {
     pub(crate) commands: AtomicU64,
 }
 
+/// Where vehicles are, gateway by gateway.
+#[derive(Debug, Default)]
+pub(crate) struct Fleets {
+    /// Another one for each picture.
+    pub(crate) version: u64,
+    pub(crate) heard: Vec<Arc<Fleet>>,
+}
+
 /// Everything the task holds.
 pub(crate) struct Centre {
     pub(crate) city: Arc<City>,
@@ -135,7 +146,9 @@ pub(crate) struct Centre {
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) link_counts: watch::Sender<LinkCounts>,
     pub(crate) picture: watch::Sender<Arc<Picture>>,
-    pub(crate) fleet: watch::Sender<Arc<Fleet>>,
+    /// By gateway, and when it was heard last.
+    pub(crate) fleets: BTreeMap<Node, (Moment, Arc<Fleet>)>,
+    pub(crate) fleet: watch::Sender<Arc<Fleets>>,
 }
 
 impl Centre {
@@ -292,9 +305,14 @@ impl Centre {
                 }
             }
             Heard::Answer(answer) => self.what_ifs.hear(Instant::now(), *answer),
-            Heard::Vehicles(at, vehicles) => {
+            Heard::Vehicles(gateway, at, vehicles) => {
                 let fleet = Arc::new((at, vehicles));
-                self.fleet.send_replace(fleet.clone());
+                self.fleets.retain(|_, (heard, _)| now.since(*heard) < GATEWAY_SILENCE);
+                self.fleets.insert(gateway, (now, fleet.clone()));
+                self.fleet.send_modify(|shown| {
+                    let heard = self.fleets.values().map(|(_, fleet)| fleet.clone()).collect();
+                    *shown = Arc::new(Fleets { version: shown.version + 1, heard });
+                });
                 self.take(now, Event::Vehicles(fleet));
             }
         }

@@ -50,8 +50,8 @@ pub enum Heard {
     Live(Vec<Event>),
     /// For the core and the store, or, out of a cabinet's spool after an outage, for the store only.
     Kept(Kept),
-    /// Where public transport is.
-    Vehicles(Moment, Vehicles),
+    /// Where the vehicles behind a gateway are.
+    Vehicles(Node, Moment, Vehicles),
     /// What a simulator says of a question of ours.
     Answer(Box<Answer>),
 }
@@ -129,7 +129,7 @@ impl Decoder {
                 let newest = status.entries.into_iter().next_back();
                 let Entry { ts, values, .. } = newest
                     .ok_or_else(|| Rejection::new(malformed(StatusCode::Vehicles.as_str()), "no entries"))?;
-                Ok(Heard::Vehicles(ts, values))
+                Ok(Heard::Vehicles(node, ts, values))
             }
             Kind::Status(code @ (StatusCode::Events | StatusCode::Counts)) => {
                 Ok(Heard::Kept(kept(junction()?, code, false, payload)?))
@@ -579,7 +579,7 @@ mod tests {
                 Ok(Heard::Kept(Kept { replayed, entries, .. })) => {
                     format!("{} {entries:?}", if replayed { "replayed" } else { "kept" })
                 }
-                Ok(Heard::Vehicles(at, v)) => format!("vehicles at {}: {}", at.0, v.vehicles.len()),
+                Ok(Heard::Vehicles(_, at, v)) => format!("vehicles at {}: {}", at.0, v.vehicles.len()),
                 Ok(Heard::Answer(answer)) => format!("answer of {}", answer.from),
                 Err(rejection) => rejection.name,
             };

@@ -278,6 +278,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         gauges,
         link_counts,
         picture,
+        fleets: Default::default(),
         fleet,
     };
     let task = tokio::spawn(async move {

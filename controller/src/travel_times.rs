@@ -1,7 +1,7 @@
 //! How long corridors take to drive: kept slot by slot while the city lives, and summed up as distributions.
 //!
-//! A corridor's time is the sum of its links' times at one moment: as detectors tell of those that they look at, and driven freely
-//! between, where nothing makes one wait. A slot keeps the mean of five minutes.
+//! A corridor's time is the sum of its links' times at one moment: as detectors and vehicles tell of them, and driven freely
+//! between, where nobody does and nothing makes one wait. A slot keeps the mean of five minutes.
 //! Distributions are over slots, so a quiet hour weighs as much as a busy one. Indices are those of the US Federal Highway
 //! Administration (Travel Time Reliability: Making It There On Time, All The Time, FHWA-HOP-06-070, 2006).
 //! What was kept also tells of the next hour ([`crate::estimate::forecast`]), a slot after the other.
@@ -230,7 +230,7 @@ impl TravelTimes {
         for link in links {
             let freely = self.city.network.link(*link).free_travel_time_s();
             if !self.watched.contains(link) {
-                between += freely;
+                between += times.get(link).copied().unwrap_or(freely);
                 continue;
             }
             watched += freely;
@@ -378,6 +378,15 @@ mod tests {
         let waiting = Arc::new(Room::default());
         let first = board(&waiting);
         assert_eq!(first.between(way, &(Moment(0)..Moment(i64::MAX))), None, "the store was not asked yet");
+        // A road that no detector looks at takes as long as vehicles tell, or as driving freely.
+        let beyond = model::sketch::link(&city.network, "BE");
+        let all = [links[0], links[1], beyond];
+        let mut told: BTreeMap<LinkIx, f64> = [(links[0], 20.0), (links[1], 30.0)].into();
+        let freely = city.network.link(beyond).free_travel_time_s();
+        let seconds = |told: &_| first.time_s(&all, told).map(f64::round);
+        assert_eq!(seconds(&told), Some((50.0 + freely).round()));
+        told.insert(beyond, 40.0);
+        assert_eq!(seconds(&told), Some(90.0));
         first.clone().recall(store.clone(), shutdown.clone()).await;
         // 23:55 in Moscow, and then the next day.
         let evening = Moment(1_764_190_500_000);

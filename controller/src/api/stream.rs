@@ -15,8 +15,7 @@ use super::{
     view::{AlarmView, JunctionState, Links, Problem, VehicleView, Vehicles},
 };
 use crate::{
-    centre::Ask,
-    coordinator::Fleet,
+    centre::{Ask, Fleets},
     picture::{JunctionPicture, Picture},
 };
 use axum::{
@@ -103,7 +102,7 @@ struct Client {
     coding: Coding,
     /// Version of the last picture that was written for it.
     seen: u64,
-    fleet_seen: Option<i64>,
+    fleet_seen: Option<u64>,
 }
 
 /// The client hung up.
@@ -138,8 +137,8 @@ impl Client {
                 }
                 changed = fleets.changed() => {
                     if changed.is_err() { return Ok(()) }
-                    let fleet = fleets.borrow_and_update().clone();
-                    self.vehicles(&api, &fleet).await?;
+                    let shown = fleets.borrow_and_update().clone();
+                    self.vehicles(&api, &shown).await?;
                 }
                 changed = next(&mut watched) => {
                     let Some(picture) = changed else { return Ok(()) };
@@ -159,12 +158,11 @@ impl Client {
         self.send(&frame).await
     }
 
-    async fn vehicles(&mut self, api: &Api, fleet: &Fleet) -> Result<(), Gone> {
-        let at = fleet.0.0;
-        if self.fleet_seen.replace(at) == Some(at) {
+    async fn vehicles(&mut self, api: &Api, fleets: &Fleets) -> Result<(), Gone> {
+        if self.fleet_seen.replace(fleets.version) == Some(fleets.version) {
             return Ok(());
         }
-        let frame = api.0.frames.get(Contents::Vehicles(at), |events| vehicles(events, fleet));
+        let frame = api.0.frames.get(Contents::Vehicles(fleets.version), |events| vehicles(events, fleets));
         self.send(&frame).await
     }
 
@@ -207,18 +205,19 @@ fn round(events: &mut Events, picture: &Picture, seen: u64) {
 }
 
 /// Rounded to what can be seen: a decimetre, a degree, a tenth of a km/h.
-fn vehicles(events: &mut Events, fleet: &Fleet) {
-    let at = fleet.0.0;
+fn vehicles(events: &mut Events, fleets: &Fleets) {
     let rounded = |x: f64, per_unit: f64| (x * per_unit).round() / per_unit;
-    let vehicles = fleet.1.vehicles.iter().map(|v| VehicleView {
+    let each = fleets.heard.iter().flat_map(|fleet| fleet.1.vehicles.iter().map(|v| (fleet.0, v)));
+    let vehicles = each.map(|(at, v)| VehicleView {
         id: v.id.clone(),
         line: v.line.clone(),
         at: [rounded(v.lon, 1e6), rounded(v.lat, 1e6)],
         heading: rounded(f64::from(v.heading), 1.0),
         speed_kmh: rounded(f64::from(v.speed) * 3.6, 10.0),
-        seen_at: at,
+        seen_at: at.0,
     });
-    events.add("vehicles", &Vehicles { now: at, vehicles: vehicles.collect() });
+    let now = fleets.heard.iter().map(|fleet| fleet.0.0).max().unwrap_or_default();
+    events.add("vehicles", &Vehicles { now, vehicles: vehicles.collect() });
 }
 
 /// The next picture of a watched junction; never, if none is watched.

@@ -89,7 +89,7 @@ pub(super) enum Contents {
     /// All that changed between two pictures, by their versions; all there is, from version 0.
     Round { seen: u64, version: u64 },
     /// The vehicles at a moment.
-    Vehicles(i64),
+    Vehicles(u64),
 }
 
 /// The frames that readers share.

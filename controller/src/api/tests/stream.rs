@@ -70,25 +70,28 @@ async fn the_stream_says_what_changed() {
     let events = reader.all().await;
     assert_eq!(names(&events)[..2], ["junctions", "health"], "a change does not wait for the next second");
     assert_eq!((&events[0].1[0]["id"], &events[0].1[0]["stage"]), (&"C".into(), &1.into()));
-    let fleet = Vehicles {
-        vehicles: vec![Vehicle {
-            id: "31234".into(),
+    let fleet = |gateway: &str, id: &str| {
+        let vehicle = Vehicle {
+            id: id.into(),
             line: Some("Б".into()),
             lon: 37.6,
             lat: 55.7,
             heading: 90.0,
             speed: 10.0,
-        }],
+        };
+        let entry = Entry::new(bench.clock.now(), 0, Vehicles { vehicles: vec![vehicle] });
+        let topic = format!("mow/transit/{gateway}/status/vehicle.positions/live");
+        bench.decoder.hear(&topic, &codec::encode(&Status { entries: vec![entry] })).unwrap()
     };
-    let status = Status { entries: vec![Entry::new(bench.clock.now(), 0, fleet)] };
-    let heard = bench
-        .decoder
-        .hear("mow/transit/fleet/status/vehicle.positions/live", &codec::encode(&status))
-        .unwrap();
-    bench.heard.send(heard).await.unwrap();
+    bench.heard.send(fleet("buses", "31234")).await.unwrap();
     let events = reader.all().await;
     assert_eq!(names(&events), ["vehicles"]);
     assert_eq!(events[0].1["vehicles"][0]["speed_kmh"], 36.0);
+    // One gateway's vehicles do not put away another's.
+    bench.heard.send(fleet("trams", "4567")).await.unwrap();
+    let events = reader.all().await;
+    let ids: Vec<_> = events[0].1["vehicles"].as_array().unwrap().iter().map(|v| v["id"].clone()).collect();
+    assert_eq!(ids, ["31234", "4567"]);
     bench.end().await;
 }
 
