@@ -27,6 +27,7 @@ use model::{
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, ops::Range, time::Duration};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Between two tries to recall documents while the store is down.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -147,29 +148,48 @@ pub struct Batch {
     pub audit: Vec<AuditRow>,
     /// Documents, in order.
     pub documents: Vec<DocumentRow>,
+    /// Where its rows stand among all that were ever to be written; a store that lost the line in the middle of a batch knows by
+    /// it which of them it has. Without, each batch counts.
+    pub place: Option<Place>,
+}
+
+/// A place among the rows that one program writes in one life, by kind, in the order of [`Batch`]'s fields.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The program's life.
+    pub run: Uuid,
+    /// Number of the first row of each kind.
+    pub first: [u64; 5],
 }
 
 impl Batch {
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.events.len()
-            + self.intervals.len()
-            + self.decisions.len()
-            + self.audit.len()
-            + self.documents.len()
+        self.lengths().iter().sum()
     }
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// Number of rows of each kind.
+    fn lengths(&self) -> [usize; 5] {
+        [
+            self.events.len(),
+            self.intervals.len(),
+            self.decisions.len(),
+            self.audit.len(),
+            self.documents.len(),
+        ]
+    }
     /// The same rows in a batch per kind.
     fn by_kind(self) -> [Batch; 5] {
+        let one = || Batch { place: self.place, ..Batch::default() };
         [
-            Batch { events: self.events, ..Batch::default() },
-            Batch { intervals: self.intervals, ..Batch::default() },
-            Batch { decisions: self.decisions, ..Batch::default() },
-            Batch { audit: self.audit, ..Batch::default() },
-            Batch { documents: self.documents, ..Batch::default() },
+            Batch { events: self.events, ..one() },
+            Batch { intervals: self.intervals, ..one() },
+            Batch { decisions: self.decisions, ..one() },
+            Batch { audit: self.audit, ..one() },
+            Batch { documents: self.documents, ..one() },
         ]
     }
 }

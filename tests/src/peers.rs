@@ -159,47 +159,43 @@ pub struct Postgres {
     /// Its port.
     pub port: u16,
     program: Program,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Postgres {
-    /// Makes and starts one. PostgreSQL refuses to run as root, so root steps down to `postgres`.
+    /// Makes and starts one.
     pub fn start() -> Postgres {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let bin = newest_version(Path::new("/usr/lib/postgresql"))
-            .expect("PostgreSQL is not installed (Debian package postgresql); `cargo xtask tools`")
-            .join("bin");
-        let root = run(Command::new("id").arg("-u")).1.trim() == "0";
-        if root {
+        if is_root() {
             let (code, said) = run(Command::new("chown").arg("postgres").arg(folder.path()));
             assert_eq!(code, Some(0), "{said}");
         }
-        let as_postgres = |program: &str| {
-            let mut command;
-            if root {
-                command = Command::new("setpriv");
-                command
-                    .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
-                    .arg(bin.join(program));
-            } else {
-                command = Command::new(bin.join(program));
-            }
-            command.current_dir(folder.path());
-            command
-        };
-        let data = folder.path().join("data");
-        let mut init = as_postgres("initdb");
-        init.args(["--auth=trust", "--username=svetofor", "--no-sync", "-D"]).arg(&data);
+        let mut init = as_postgres(&folder, "initdb");
+        init.args(["--auth=trust", "--username=svetofor", "--no-sync"]);
         let (code, said) = run(&mut init);
         assert_eq!(code, Some(0), "initdb: {said}");
         let port = free_port();
-        let mut server = as_postgres("postgres");
-        server.arg("-D").arg(&data).args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-k"]);
-        server.arg(folder.path());
+        let url = format!("postgresql://svetofor@127.0.0.1:{port}/postgres");
+        Postgres { url, port, program: Self::run(&folder, port), folder }
+    }
+
+    fn run(folder: &TempDir, port: u16) -> Program {
+        let mut server = as_postgres(folder, "postgres");
+        server.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-k"]).arg(folder.path());
         let mut program = Program::start("postgres", &mut server);
         program.wait_for_line("ready to accept connections");
-        let url = format!("postgresql://svetofor@127.0.0.1:{port}/postgres");
-        Postgres { url, port, program, _folder: folder }
+        program
+    }
+
+    /// Kills it, with whatever it was about to say.
+    pub fn kill(&mut self) {
+        self.program.signal("KILL");
+        self.program.wait();
+    }
+
+    /// Starts it again.
+    pub fn start_again(&mut self) {
+        self.program = Self::run(&self.folder, self.port);
     }
 
     /// What a query answers, tab-separated, one row a line.
@@ -218,6 +214,26 @@ impl Drop for Postgres {
         self.program.signal("INT");
         self.program.wait();
     }
+}
+
+fn is_root() -> bool {
+    run(Command::new("id").arg("-u")).1.trim() == "0"
+}
+
+/// One of its programs, on the cluster in that folder. PostgreSQL refuses to run as root, so root steps down to `postgres`.
+fn as_postgres(folder: &TempDir, program: &str) -> Command {
+    let bin = newest_version(Path::new("/usr/lib/postgresql"))
+        .expect("PostgreSQL is not installed (Debian package postgresql); `cargo xtask tools`")
+        .join("bin");
+    let mut command = if is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(bin.join(program));
+        command
+    } else {
+        Command::new(bin.join(program))
+    };
+    command.current_dir(folder.path()).arg("-D").arg(folder.path().join("data"));
+    command
 }
 
 fn newest_version(folder: &Path) -> Option<PathBuf> {

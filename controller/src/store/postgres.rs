@@ -7,7 +7,8 @@
 mod copy;
 
 use super::{
-    Batch, Counted, DecisionRow, DocumentKind, DocumentRow, EventRow, IntervalRow, Page, Started, StoreError,
+    AuditRow, Batch, Counted, DecisionRow, DocumentKind, DocumentRow, EventRow, IntervalRow, Page, Started,
+    StoreError,
     audit::{self, AuditEntry},
 };
 use copy::{Copy, from_micros, micros};
@@ -27,6 +28,7 @@ use std::{
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::{Client, Connection, NoTls, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use uuid::Uuid;
 use wire::link::tls::TlsFiles;
 
 /// How long one connect, batch or query may take before the connection is given up.
@@ -62,6 +64,8 @@ struct Session {
     hypertables: bool,
     /// Days whose partitions are there.
     days: BTreeSet<i64>,
+    /// How many rows of each kind that run of the centre has written.
+    written: Option<(Uuid, [u64; 5])>,
 }
 
 type Failure = tokio_postgres::Error;
@@ -115,12 +119,14 @@ impl Postgres {
             if !session.hypertables {
                 session.make_partitions(batch).await?;
             }
+            let [skip, up_to] = session.places(instance, batch).await?;
             let tx = session.client.transaction().await?;
             let device = |j: JunctionIx| session.devices[j.ix()];
-            if !batch.events.is_empty() {
+            let events = &batch.events[skip[0]..];
+            if !events.is_empty() {
                 let mut copy =
                     Copy::begin(&tx, "COPY hires_event(ts, device, code, param) FROM STDIN BINARY").await?;
-                for e in &batch.events {
+                for e in events {
                     copy.row(4)
                         .timestamp(e.at)
                         .int4(device(e.junction))
@@ -130,11 +136,12 @@ impl Postgres {
                 }
                 copy.finish().await?;
             }
-            if !batch.intervals.is_empty() {
+            let intervals = &batch.intervals[skip[1]..];
+            if !intervals.is_empty() {
                 let sql =
                     "COPY detector_obs(ts, device, channel, count, occ, speed, flags) FROM STDIN BINARY";
                 let mut copy = Copy::begin(&tx, sql).await?;
-                for i in &batch.intervals {
+                for i in intervals {
                     copy.row(7)
                         .timestamp(i.at)
                         .int4(device(i.junction))
@@ -147,15 +154,16 @@ impl Postgres {
                 }
                 copy.finish().await?;
             }
-            if !batch.decisions.is_empty() {
+            let decisions = &batch.decisions[skip[2]..];
+            if !decisions.is_empty() {
                 let mut copy =
                     Copy::begin(&tx, "COPY decision(number, ts, device, json) FROM STDIN BINARY").await?;
-                for d in &batch.decisions {
+                for d in decisions {
                     copy.row(4).int8(d.number as i64).timestamp(d.at).int4(device(d.junction)).text(&d.json);
                     copy.flush().await?;
                 }
                 copy.finish().await?;
-                let last = batch.decisions.iter().map(|d| d.number).max().unwrap_or(0) as i64;
+                let last = decisions.iter().map(|d| d.number).max().unwrap_or(0) as i64;
                 tx.execute(
                     "INSERT INTO counter(name, value) VALUES ('decision', $1)
                      ON CONFLICT (name) DO UPDATE SET value = greatest(counter.value, $1)",
@@ -163,8 +171,8 @@ impl Postgres {
                 )
                 .await?;
             }
-            append_audit(&tx, instance, batch).await?;
-            for d in &batch.documents {
+            append_audit(&tx, instance, &batch.audit[skip[3]..]).await?;
+            for d in &batch.documents[skip[4]..] {
                 let sql = "INSERT INTO document(instance, kind, id, ts, closed, json)
                            VALUES ($1, $2, $3, 'epoch'::timestamptz + $4 * interval '1 microsecond', $5, $6::text::jsonb)
                            ON CONFLICT (instance, kind, id) DO UPDATE
@@ -172,7 +180,15 @@ impl Postgres {
                 let at = micros(d.at) as f64;
                 tx.execute(sql, &[&instance, &d.kind.as_str(), &d.id, &at, &d.closed, &d.json]).await?;
             }
-            tx.commit().await
+            if let Some(place) = batch.place {
+                let numbers = up_to.map(|rows| rows as i64).to_vec();
+                let sql = "INSERT INTO written(instance, run, up_to) VALUES ($1, $2, $3)
+                           ON CONFLICT (instance) DO UPDATE SET run = excluded.run, up_to = excluded.up_to";
+                tx.execute(sql, &[&instance, &place.run.to_string(), &numbers]).await?;
+            }
+            tx.commit().await?;
+            session.written = batch.place.map(|place| (place.run, up_to.map(|rows| rows as u64)));
+            Ok(())
         })
         .await
     }
@@ -384,7 +400,7 @@ impl Postgres {
         // What nobody waits for any more must not keep the server busy.
         let timeout = format!("SET statement_timeout = '{}s'", PATIENCE.as_secs());
         client.batch_execute(&timeout).await.map_err(into_error)?;
-        Ok(Session { client, devices, hypertables, days: BTreeSet::new() })
+        Ok(Session { client, devices, hypertables, days: BTreeSet::new(), written: None })
     }
 }
 
@@ -448,6 +464,30 @@ impl Session {
         self.client.query(sql, &[&self.devices[junction.ix()], &from, &to, &most]).await
     }
 
+    /// How many rows of each kind are there already, of this batch and of all; the latter once it is written.
+    async fn places(&mut self, instance: &str, batch: &Batch) -> Result<[[usize; 5]; 2], Failure> {
+        let Some(place) = batch.place else { return Ok([[0; 5]; 2]) };
+        let before = match self.written.filter(|(run, _)| *run == place.run) {
+            Some((_, before)) => before,
+            // The line is new: the batch may be one that it was lost with.
+            None => {
+                let sql = "SELECT up_to FROM written WHERE instance = $1 AND run = $2";
+                let rows = self.client.query(sql, &[&instance, &place.run.to_string()]).await?;
+                let told: Vec<i64> = rows.first().map_or_else(Vec::new, |row| row.get(0));
+                std::array::from_fn(|kind| told.get(kind).map_or(0, |rows| *rows as u64))
+            }
+        };
+        let lengths = batch.lengths();
+        let skip = std::array::from_fn(|kind| {
+            (before[kind].saturating_sub(place.first[kind]) as usize).min(lengths[kind])
+        });
+        let up_to = std::array::from_fn(|kind| match lengths[kind] {
+            0 => before[kind] as usize,
+            rows => before[kind].max(place.first[kind] + rows as u64) as usize,
+        });
+        Ok([skip, up_to])
+    }
+
     async fn make_partitions(&mut self, batch: &Batch) -> Result<(), Failure> {
         let moments = (batch.events.iter().map(|e| e.at))
             .chain(batch.intervals.iter().map(|i| i.at))
@@ -498,9 +538,11 @@ async fn migrate(client: &mut Client) -> Result<bool, Failure> {
         }
         tx.execute("INSERT INTO migration(version) VALUES (1)", &[]).await?;
     }
-    if version < 2 {
-        tx.batch_execute(include_str!("postgres/2.sql")).await?;
-        tx.execute("INSERT INTO migration(version) VALUES (2)", &[]).await?;
+    for (number, sql) in [(2, include_str!("postgres/2.sql")), (3, include_str!("postgres/3.sql"))] {
+        if version < number {
+            tx.batch_execute(sql).await?;
+            tx.execute("INSERT INTO migration(version) VALUES ($1)", &[&number]).await?;
+        }
     }
     // What the tables were made as, not what is installed now: an extension that came later changes nothing.
     let rows = tx.query("SELECT value = 1 FROM counter WHERE name = 'hypertables'", &[]).await?;
@@ -521,8 +563,8 @@ async fn devices(client: &mut Client, junctions: &[JunctionId]) -> Result<Vec<i3
     Ok(ids.iter().map(|id| numbers[*id]).collect())
 }
 
-async fn append_audit(tx: &Transaction<'_>, instance: &str, batch: &Batch) -> Result<(), Failure> {
-    if batch.audit.is_empty() {
+async fn append_audit(tx: &Transaction<'_>, instance: &str, rows: &[AuditRow]) -> Result<(), Failure> {
+    if rows.is_empty() {
         return Ok(());
     }
     let last = tx
@@ -532,7 +574,7 @@ async fn append_audit(tx: &Transaction<'_>, instance: &str, batch: &Batch) -> Re
         )
         .await?;
     let last = last.first().map_or((0, audit::GENESIS), |r| (r.get::<_, i64>(0) as u64, hash_of(r.get(1))));
-    let chain = audit::chain(last, &batch.audit);
+    let chain = audit::chain(last, rows);
     let numbers: Vec<i64> = chain.iter().map(|e| e.number as i64).collect();
     let at: Vec<f64> = chain.iter().map(|e| micros(e.at) as f64).collect();
     let entries: Vec<&str> = chain.iter().map(|e| e.entry.as_str()).collect();

@@ -1,7 +1,8 @@
 //! The waiting room between control and the store, and the one task that empties it.
 
 use super::{
-    AuditRow, Batch, DecisionRow, DocumentRow, EventRow, IntervalRow, Store, StoreError, receipts::Receipt,
+    AuditRow, Batch, DecisionRow, DocumentRow, EventRow, IntervalRow, Place, Store, StoreError,
+    receipts::Receipt,
 };
 use std::{
     collections::VecDeque,
@@ -12,6 +13,7 @@ use std::{
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use wire::clock::Clock;
 
 /// Most hi-res events that wait, rows. 5,000 junctions make some 20,000 a second, so this is most of a minute
@@ -39,12 +41,31 @@ pub const LAST_WRITE: Duration = Duration::from_secs(5);
 pub const FORGET_PERIOD: Duration = Duration::from_secs(3600);
 
 /// Rows that wait for the store. Putting one in never waits for anything.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Room {
+    /// Tells this room's rows from those of the program's lives before.
+    run: Uuid,
     rows: Mutex<Rows>,
     written: AtomicU64,
     dropped: AtomicU64,
     down: Mutex<Option<String>>,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        let mut bytes = [0; 16];
+        if let Err(error) = getrandom::fill(&mut bytes) {
+            // Then a batch whose answer was lost may be written twice, and nothing else is wrong.
+            tracing::warn!(%error, "no randomness for the name of this run");
+        }
+        Room {
+            run: Uuid::from_bytes(bytes),
+            rows: Mutex::default(),
+            written: AtomicU64::default(),
+            dropped: AtomicU64::default(),
+            down: Mutex::default(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -198,7 +219,15 @@ impl Room {
 
     fn take(&self) -> Batch {
         let mut rows = self.lock();
+        let first = [
+            rows.events.front,
+            rows.intervals.front,
+            rows.decisions.front,
+            rows.audit.front,
+            rows.documents.front,
+        ];
         Batch {
+            place: Some(Place { run: self.run, first }),
             events: rows.events.take(),
             intervals: rows.intervals.take(),
             decisions: rows.decisions.take(),

@@ -70,6 +70,7 @@ async fn check(open: impl AsyncFn() -> Store) {
 
     let day = 86_400_000;
     let batch = Batch {
+        place: None,
         events: vec![
             event(A, 200, 82, 3),
             event(A, 100, 1, 2),
@@ -206,6 +207,51 @@ async fn plain_postgresql_gives_the_same_answers() {
     let Some(cluster) = cluster() else { return };
     let config = of(&cluster);
     check(async || open(&config).await).await;
+}
+
+/// The server took a batch and the line broke before it could say so: what is written again is not there twice.
+#[tokio::test]
+async fn a_batch_whose_answer_was_lost_is_written_once() {
+    let Some(cluster) = cluster() else { return };
+    let config = of(&cluster);
+    let store = open(&config).await;
+    let place = |run: u128, events: u64, intervals: u64| {
+        Some(Place { run: Uuid::from_u128(run), first: [events, intervals, 0, 0, 0] })
+    };
+    let line = |n: i64| AuditRow { at: Moment(T0 + n), entry: format!("line {n}") };
+    let first = Batch {
+        events: vec![event(A, 1, 1, 1), event(A, 2, 1, 1)],
+        intervals: vec![interval(A, 1, 1, 3)],
+        audit: vec![line(1)],
+        place: place(1, 0, 0),
+        ..Batch::default()
+    };
+    store.write(&first).await.unwrap();
+    // It comes again over a new line, with what came meanwhile.
+    let mut again = first.clone();
+    again.events.push(event(A, 3, 1, 1));
+    again.audit.push(line(2));
+    let store = open(&config).await;
+    store.write(&again).await.unwrap();
+    // And the next one over the same line; another life of the program begins to count anew.
+    let next = Batch {
+        events: vec![event(A, 4, 1, 1)],
+        intervals: vec![interval(A, 2, 1, 4)],
+        place: place(1, 3, 1),
+        ..Batch::default()
+    };
+    store.write(&next).await.unwrap();
+    let other_life = Batch { events: vec![event(A, 5, 1, 1)], place: place(2, 0, 0), ..Batch::default() };
+    store.write(&other_life).await.unwrap();
+
+    let (client, task) = cluster.connection().connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(task);
+    let count = async |table: &str| -> i64 {
+        client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap().get(0)
+    };
+    assert_eq!((count("hires_event").await, count("detector_obs").await, count("audit").await), (5, 2, 2));
+    let volumes = store.volumes(A, from(0)..from(9), Counted::Vehicles).await.unwrap();
+    assert_eq!(volumes, BTreeMap::from([(1, 7)]));
 }
 
 /// A server that speaks over TLS alone is reached with its authority's certificate, and not otherwise.

@@ -127,6 +127,44 @@ fn nothing_that_the_street_said_is_lost() {
     });
 }
 
+/// The database dies and comes back: control goes on as if nothing were, and what came meanwhile is there afterwards, once.
+#[test]
+fn a_killed_database_stops_nothing_and_loses_nothing() {
+    let mut stack = Stack::install();
+    let _street = stack.start("simulator", "simulator.toml");
+    let _agents = stack.start("edge-agent", "edge-agent.toml");
+    let _controller = stack.start("controller", "controller-postgres.toml");
+    stack.wait_for_control();
+    sleep(outage());
+    let began = stack.postgres.ask("select now()");
+    stack.postgres.kill();
+    wait_for(&stack.health(), "the store to be said to be down", |health| health["store"]["state"] == "down");
+    sleep(outage());
+    stack.wait_for_control();
+    stack.postgres.start_again();
+    wait_for(&stack.health(), "the store to be back", |health| {
+        health["store"]["state"] == "up" && health["store"]["waiting"].as_u64() < Some(5_000)
+    });
+    let back = stack.postgres.ask("select now()");
+    wait_until("no hole in what the lamps did", || {
+        let told = format!(
+            "select count(*) > 10 from hires_event where code in (1, 7) and ts between '{began}' and '{back}'"
+        );
+        (stack.postgres.ask(&told) == "t" && holes(&stack.postgres, &began, &back).is_empty()).then_some(())
+    });
+    for (table, of) in [
+        ("hires_event", "device, ts, code, param"),
+        ("detector_obs", "device, ts, channel"),
+        ("decision", "number"),
+        ("audit", "instance, number"),
+    ] {
+        let twice = format!("select count(*) - count(distinct ({of})) from {table}");
+        assert_eq!(stack.postgres.ask(&twice), "0", "{table}");
+    }
+    // Decisions are numbered, so none is missing either.
+    assert_eq!(stack.postgres.ask("select max(number) - min(number) + 1 - count(*) from decision"), "0");
+}
+
 /// Memory for the spools of twenty cabinets: full in half a minute.
 const SMALL_DISK: u32 = 300_000;
 
