@@ -181,9 +181,9 @@ fn a_full_disk_is_said_and_stops_nothing() {
 
     agents.wait_for_line("the spool cannot write");
     stack.wait_for_control();
-    // With nobody to tell it to, what cannot be kept is lost.
+    // With nobody to tell it to, what cannot be kept is lost: once the links know that nobody listens, which takes 15 s.
     stack.mosquitto.signal("STOP");
-    sleep(outage());
+    sleep(outage() * 2);
     stack.mosquitto.signal("CONT");
     stack.wait_for_control();
 
