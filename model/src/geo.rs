@@ -77,3 +77,48 @@ impl LocalPlane {
 pub fn length_m(line: &[LonLat]) -> f64 {
     line.windows(2).map(|w| w[0].distance_m(w[1])).sum()
 }
+
+/// The place so many metres along a line, and the heading there, degrees clockwise from north; beyond either end, that end.
+///
+/// # Panics
+/// If the line has no point.
+pub fn along(line: &[LonLat], metres: f64) -> (LonLat, f64) {
+    let mut left = metres.max(0.0);
+    for (k, w) in line.windows(2).enumerate() {
+        let piece = w[0].distance_m(w[1]);
+        if left <= piece || k + 2 == line.len() {
+            let t = if piece > 0.0 { (left / piece).clamp(0.0, 1.0) } else { 0.0 };
+            let at = LonLat {
+                lon: w[0].lon + t * (w[1].lon - w[0].lon),
+                lat: w[0].lat + t * (w[1].lat - w[0].lat),
+            };
+            let east = (w[1].lon - w[0].lon) * w[0].lat.to_radians().cos();
+            let heading = east.atan2(w[1].lat - w[0].lat).to_degrees();
+            return (at, (heading + 360.0) % 360.0);
+        }
+        left -= piece;
+    }
+    (line[0], 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn a_line_is_walked_along() {
+        let plane = LocalPlane::around(LonLat { lon: 37.6, lat: 55.75 });
+        let line = [[0.0, 0.0], [100.0, 0.0], [100.0, 50.0]].map(|m| plane.to_lonlat(m));
+        for (metres, [x, y], heading) in [
+            (-5.0, [0.0, 0.0], 90.0),
+            (30.0, [30.0, 0.0], 90.0),
+            (120.0, [100.0, 20.0], 0.0),
+            (999.0, [100.0, 50.0], 0.0),
+        ] {
+            let (at, there) = along(&line, metres);
+            let [east, north] = plane.to_metres(at);
+            assert!((east - x).abs() < 0.1 && (north - y).abs() < 0.1, "{metres}: {east}, {north}");
+            assert!((there - heading).abs() < 0.5, "{metres}: {there}");
+        }
+        assert_eq!(along(&line[..1], 7.0), (line[0], 0.0));
+    }
+}

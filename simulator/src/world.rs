@@ -41,7 +41,7 @@ use model::{
     city::City,
     demand::{Demand, Trip, VehicleType},
     detection::Sighting,
-    geo::LonLat,
+    geo::{self, LonLat},
     ids::{JunctionIx, LinkIx, MovementIx, StageNumber},
     network::Modes,
     signal::Lamp,
@@ -479,7 +479,7 @@ impl World {
         let shape = inside.map_or(&self.shapes[link][..], |m| &self.turn_shapes[m as usize][..]);
         // A turn that nobody drew is a point: the end of its link.
         let (shape, share) = if shape.len() < 2 { (&self.shapes[link][..], 1.0) } else { (shape, share) };
-        let (at, heading_deg) = along(shape, share.clamp(0.0, 1.0));
+        let (at, heading_deg) = geo::along(shape, share.clamp(0.0, 1.0) * geo::length_m(shape));
         TransitVehicle {
             id: v.cold[i].id.clone(),
             mode: Modes(self.drivers[usize::from(v.kind[i])].mode),
@@ -500,25 +500,4 @@ pub(crate) fn chance(seed: u64, who: u64, when: u64) -> f64 {
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^= z >> 31;
     (z >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// The place at a share of a line's length, and the heading there.
-fn along(line: &[LonLat], share: f64) -> (LonLat, f64) {
-    let total = model::geo::length_m(line);
-    let mut left = share * total;
-    for (k, w) in line.windows(2).enumerate() {
-        let piece = w[0].distance_m(w[1]);
-        if left <= piece || k + 2 == line.len() {
-            let t = if piece > 0.0 { (left / piece).clamp(0.0, 1.0) } else { 0.0 };
-            let at = LonLat {
-                lon: w[0].lon + t * (w[1].lon - w[0].lon),
-                lat: w[0].lat + t * (w[1].lat - w[0].lat),
-            };
-            let east = (w[1].lon - w[0].lon) * w[0].lat.to_radians().cos();
-            let heading = east.atan2(w[1].lat - w[0].lat).to_degrees();
-            return (at, (heading + 360.0) % 360.0);
-        }
-        left -= piece;
-    }
-    (line[0], 0.0)
 }

@@ -26,7 +26,7 @@ use futures::{Stream, StreamExt, stream};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use model::{
     detection::{Detector, DetectorKind},
-    geo::LonLat,
+    geo::{self, LonLat},
     ids::JunctionIx,
     network::Network,
     signal::Junction,
@@ -362,7 +362,7 @@ impl Api {
 
     fn closures(&self) -> Result<Vec<Value>, Problem> {
         let network = &self.0.city.network;
-        let shape = |id: &String| network.links.iter().find(|link| link.id.as_str() == id).map(|l| &l.shape);
+        let shape = |id: &String| self.0.incidents.link(id).map(|link| &network.link(link).shape);
         let written = |at: Moment| Timestamp::from_millisecond(at.0).map(|at| at.to_string()).ok();
         let features = self.0.incidents.look(|all| {
             let open = all.all().filter(|incident| incident.over.is_none());
@@ -517,19 +517,8 @@ fn place(junction: &Junction) -> Value {
 /// The link of a detector's lane, and where on it the detector lies; at its beginning, if it lies before that.
 fn lies<'a>(network: &'a Network, detector: &Detector) -> Option<(&'a model::network::Link, LonLat)> {
     let link = network.link(network.lane(detector.lane?).link);
-    let total_m: f64 = model::geo::length_m(&link.shape);
-    let mut left_m = (detector.distance_m / link.length_m * total_m).clamp(0.0, total_m);
-    for pair in link.shape.windows(2).rev() {
-        let length_m = pair[0].distance_m(pair[1]);
-        if left_m <= length_m {
-            let share = if length_m > 0.0 { left_m / length_m } else { 0.0 };
-            let between = |to: f64, from: f64| to + share * (from - to);
-            let (lon, lat) = (between(pair[1].lon, pair[0].lon), between(pair[1].lat, pair[0].lat));
-            return Some((link, LonLat { lon, lat }));
-        }
-        left_m -= length_m;
-    }
-    link.shape.first().map(|at| (link, *at))
+    let share = 1.0 - detector.distance_m / link.length_m;
+    Some((link, geo::along(&link.shape, share * geo::length_m(&link.shape)).0))
 }
 
 /// An answer that pages of any site may read.

@@ -2,7 +2,7 @@
 
 use super::atlas::{Atlas, Place, Rail, RoadLine, distance, smooth};
 use model::{
-    geo::{LonLat, length_m},
+    geo::{self, LonLat, length_m},
     ids::{LineId, LinkIx, StopId},
     network::{Modes, Name, Network, RoadClass},
     transit::{Line, Stop, Transit, TransitMode},
@@ -157,7 +157,7 @@ fn stops_along(
         let shared = stops_at.get(&(link_ix, 0)).copied().filter(|_| since > 180.0);
         if fits && (shared.is_some() || since >= STOP_EVERY_M) {
             let stop = shared.unwrap_or_else(|| {
-                let at = along(&link.shape, BEHIND_CROSSING_M);
+                let (at, _) = geo::along(&link.shape, BEHIND_CROSSING_M);
                 let before = i.checked_sub(1).map(|k| links[k]);
                 let name = stop_name(network, link_ix, before, at, atlas);
                 transit.stops.push(Stop {
@@ -178,22 +178,6 @@ fn stops_along(
         }
     }
     stops
-}
-
-fn along(shape: &[LonLat], wanted_m: f64) -> LonLat {
-    let mut left = wanted_m;
-    for w in shape.windows(2) {
-        let d = w[0].distance_m(w[1]);
-        if left <= d && d > 0.0 {
-            let t = left / d;
-            return LonLat {
-                lon: w[0].lon + (w[1].lon - w[0].lon) * t,
-                lat: w[0].lat + (w[1].lat - w[0].lat) * t,
-            };
-        }
-        left -= d;
-    }
-    shape[shape.len() - 1]
 }
 
 /// The metro station beside it, the square, or the street that was crossed.
