@@ -113,11 +113,13 @@ impl Estimate {
         let network = &city.network;
         let n = network.links.len();
         let zero = || Array1::<f64>::zeros(n);
+        let into = network.movements_into_lanes();
         let mut eyes = Vec::new();
         let (mut cameras, mut loops, mut advances, mut view_s) = (zero(), zero(), zero(), zero());
         for (j, (junction, site)) in city.junctions.iter().zip(sites).enumerate() {
             for detector in &junction.detectors {
-                let Some(lane) = detector.lane.and_then(|l| network.lanes.get(l.ix())) else { continue };
+                let Some((lane, _)) = detector.lies(network, &into) else { continue };
+                let lane = network.lane(lane);
                 let link = lane.link;
                 let sees = match detector.kind {
                     DetectorKind::Area => {

@@ -120,6 +120,7 @@ impl Detectors {
         all.lane_areas = vec![Vec::new(); network.lanes.len()];
         all.watched = vec![Vec::new(); network.movements.len()];
         all.sightings = vec![Vec::new(); city.junctions.len()];
+        let into = network.movements_into_lanes();
         let mut behind: HashMap<_, Vec<usize>> = HashMap::new();
         for (m, head) in network.movements.iter().enumerate().filter_map(|(m, of)| Some((m, of.head?))) {
             behind.entry((head.junction.ix(), head.index)).or_default().push(m);
@@ -129,10 +130,6 @@ impl Detectors {
             for detector in &junction.detectors {
                 let state = all.states.len() as u32;
                 all.states.push(DetectorState::default());
-                let place = |lane: model::ids::LaneIx| {
-                    let end = network.lane(lane).length_m - detector.distance_m;
-                    Loop { state, lane: lane.0, from: (end - detector.length_m).max(0.0), to: end.max(0.0) }
-                };
                 match (detector.kind, detector.lane, detector.head) {
                     (DetectorKind::PushButton, ..) => {
                         let groups = detector.groups.clone();
@@ -156,11 +153,14 @@ impl Detectors {
                         all.furthest = all.furthest.max(to);
                         all.lane_areas[lane.ix()].push(LaneArea { state, from, to });
                     }
-                    (DetectorKind::StopLine | DetectorKind::Advance, Some(lane), _) => {
-                        all.loops.push(place(lane))
+                    (DetectorKind::StopLine | DetectorKind::Advance, ..) => {
+                        // A channel that watches nothing stays silent.
+                        all.loops.extend(detector.lies(network, &into).map(|(lane, before_end_m)| {
+                            let to = network.lane(lane).length_m - before_end_m;
+                            Loop { state, lane: lane.0, from: (to - detector.length_m).max(0.0), to }
+                        }));
                     }
-                    // A channel that watches nothing stays silent.
-                    (_, None, _) => {}
+                    (DetectorKind::Area, None, None) => {}
                 }
             }
             all.of.push(start..all.states.len() as u32);

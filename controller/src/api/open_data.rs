@@ -27,7 +27,7 @@ use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use model::{
     detection::{Detector, DetectorKind},
     geo::{self, LonLat},
-    ids::JunctionIx,
+    ids::{JunctionIx, MovementIx},
     network::Network,
     signal::Junction,
     time::Moment,
@@ -214,7 +214,10 @@ pub(super) async fn get_dataset(
     }
     let features = match id.as_str() {
         "junctions" => api.ours().map(place).collect(),
-        "detectors" => api.ours().flat_map(|junction| api.detectors(junction)).collect(),
+        "detectors" => {
+            let into = api.0.city.network.movements_into_lanes();
+            api.ours().flat_map(|junction| api.detectors(junction, &into)).collect()
+        }
         "links" => api.links(),
         _ => api.closures()?,
     };
@@ -316,11 +319,11 @@ impl Api {
         Ok(named(&name, file("text/csv; charset=utf-8", Body::from(text))))
     }
 
-    fn detectors(&self, junction: &Junction) -> Vec<Value> {
+    fn detectors(&self, junction: &Junction, into: &[Vec<MovementIx>]) -> Vec<Value> {
         let network = &self.0.city.network;
         let vehicles = junction.detectors.iter().filter(|d| d.kind != DetectorKind::PushButton);
         let feature = |detector: &Detector| {
-            let (link, at) = lies(network, detector)?;
+            let (link, at) = lies(network, into, detector)?;
             let mut properties = json!({
                 "junction": junction.id.as_str(),
                 "channel": detector.channel.0,
@@ -515,9 +518,14 @@ fn place(junction: &Junction) -> Value {
 }
 
 /// The link of a detector's lane, and where on it the detector lies; at its beginning, if it lies before that.
-fn lies<'a>(network: &'a Network, detector: &Detector) -> Option<(&'a model::network::Link, LonLat)> {
-    let link = network.link(network.lane(detector.lane?).link);
-    let share = 1.0 - detector.distance_m / link.length_m;
+fn lies<'a>(
+    network: &'a Network,
+    into: &[Vec<MovementIx>],
+    detector: &Detector,
+) -> Option<(&'a model::network::Link, LonLat)> {
+    let (lane, before_end_m) = detector.lies(network, into)?;
+    let link = network.link(network.lane(lane).link);
+    let share = 1.0 - before_end_m / link.length_m;
     Some((link, geo::along(&link.shape, share * geo::length_m(&link.shape)).0))
 }
 

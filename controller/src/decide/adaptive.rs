@@ -66,6 +66,11 @@ impl Memory {
         &mut self.sent
     }
 
+    /// Whether anybody is followed here, rather than counted.
+    fn followed(&self) -> bool {
+        self.follows.contains(&true)
+    }
+
     pub(crate) fn saturation(&self) -> f32 {
         self.saturation
     }
@@ -179,7 +184,7 @@ impl<'a> Picture<'a> {
         // Who is where must be known for what goes beyond the plan's stages, and for what neighbours close by do to one
         // another. On guesses both cost more than they bring: of one network of 21 junctions the delay was 100 s with loops
         // and 71 s with counting cameras, and is 56 and 61 s without them; of a saturated one 785 s, and is 706 s.
-        let followed = memory.follows.contains(&true);
+        let followed = memory.followed();
         let may = |(place, s): (usize, &Stage)| {
             ways[place] != search::NEVER
                 && (followed || problem.junction.in_plans(s.number))

@@ -193,9 +193,9 @@ impl Roads {
         self.governed[junction.ix()].iter().copied()
     }
 
-    /// The lane in which a loop of a lane lies.
-    pub(crate) fn loop_lane(&self, city: &City, lane: LaneIx, kind: DetectorKind) -> LaneIx {
-        model::detection::loop_lane(&city.network, &self.into_lane, lane, kind)
+    /// Where a loop lies (see [`Detector::lies`]).
+    pub(crate) fn lies(&self, city: &City, detector: &Detector) -> Option<(LaneIx, f64)> {
+        detector.lies(&city.network, &self.into_lane)
     }
 
     /// Movements that leave a lane.

@@ -81,6 +81,7 @@ impl Senses {
                 lanes.push(movement.from);
             }
         }
+        let into = network.movements_into_lanes();
         let mut loops: BTreeMap<LaneIx, Vec<Zone>> = BTreeMap::new();
         let mut views: BTreeMap<LaneIx, Vec<Zone>> = BTreeMap::new();
         for (junction, j) in city.junctions.iter().enumerate() {
@@ -88,7 +89,8 @@ impl Senses {
                 let Some(lane) = d.lane else { continue };
                 match (d.kind, d.head) {
                     (DetectorKind::StopLine | DetectorKind::Advance, _) => {
-                        let to_m = (network.lane(lane).length_m - d.distance_m).max(0.0);
+                        let Some((lane, before_end_m)) = d.lies(network, &into) else { continue };
+                        let to_m = network.lane(lane).length_m - before_end_m;
                         let from_m = (to_m - d.length_m).max(0.0);
                         loops.entry(lane).or_default().push(Zone { junction, channel, from_m, to_m });
                     }

@@ -404,6 +404,7 @@ fn a_bus_keeps_its_halt_for_its_dwell() {
 fn detectors_count_everybody_once() {
     let city = sketch::city(CROSS, "C");
     let junction = &city.junctions[0];
+    let begins_m = |lane: model::ids::LaneIx| city.network.lane(lane).length_m - 10.0;
     let mut world = busy_cross(&city, 20, 600.0, 9);
     let mut plans = crate::scenario::FixedPlans::new(&city);
     let mut most = 0;
@@ -418,6 +419,8 @@ fn detectors_count_everybody_once() {
     for (detector, state) in junction.detectors.iter().zip(world.detectors(JunctionIx(0))) {
         use model::detection::DetectorKind::{Advance, PushButton, StopLine};
         match detector.kind {
+            // On the short roads it lies behind where drivers appear.
+            Advance if detector.lane.is_some_and(|lane| detector.distance_m > begins_m(lane)) => {}
             StopLine | Advance => {
                 assert_eq!(state.count, 60, "{detector:?}");
                 let speed = state.speed_sum_mps / f64::from(state.count);

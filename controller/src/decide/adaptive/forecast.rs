@@ -250,11 +250,7 @@ fn recall(problem: &Problem, lanes: &mut [Lane], unproven: &mut Vec<Unproven>) {
         let longest = approach.heads.iter().max_by_key(|&&h| (unproven[usize::from(h)].red_s, Reverse(h)));
         let Some(&head) = longest.filter(|&&h| unproven[usize::from(h)].red_s > 0) else { continue };
         let one = &mut unproven[usize::from(head)];
-        // A loop before a fork is covered by those of the other lane too.
-        let mine = approach
-            .stop_line
-            .filter(|c| layout.lanes.iter().filter(|l| l.stop_line == Some(*c)).count() == 1);
-        let on_line = mine.and_then(live);
+        let on_line = approach.stop_line.filter(|_| !approach.shares_line).and_then(live);
         let covered = on_line.is_some_and(|c| c.last.occupied && quiet_s(c) >= COVERED_S);
         one.called = quiet && one.red_s >= UNPROVEN_S << one.in_vain.min(MOST_IN_VAIN);
         if covered || one.called {
@@ -361,7 +357,7 @@ pub(super) fn situation(
         s.vehicles.push(Vehicle { arrives_s: 0.0, weight, headway_s: 0.0, likely: 1.0, head, stands: true });
         s.queues.push(Queue { from, to: from + 1, flowing: false, left: 1.0 });
     }
-    choose_stages(problem, &wanted, &on_foot, running, open, &mut s);
+    choose_stages(problem, &wanted, &on_foot, running, open, memory.followed(), &mut s);
     let mut out_of = vec![NO_OUT; layout.outs.len()];
     for &index in &wanted {
         let head = layout.heads[usize::from(index)].as_ref().expect("wanted");
@@ -411,6 +407,7 @@ fn choose_stages(
     on_foot: &[GroupNumber],
     running: StageNumber,
     open: &[bool],
+    followed: bool,
     s: &mut Situation,
 ) {
     let layout = &problem.site.layout;
@@ -426,6 +423,7 @@ fn choose_stages(
     let mut candidates: Vec<(f32, usize)> = Vec::new();
     // A stage that may be asked for now goes before its twin that may not.
     let mut places: Vec<usize> = (0..layout.shows.len()).collect();
+    places.retain(|&p| followed || problem.junction.in_plans(problem.junction.stages[p].number));
     places.sort_by_key(|&p| !open[p]);
     for stage in places {
         let row = row(stage);

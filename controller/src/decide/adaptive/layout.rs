@@ -118,6 +118,8 @@ pub(crate) struct Approach {
     pub area: Option<ChannelNumber>,
     pub area_m: f32,
     pub stop_line: Option<ChannelNumber>,
+    /// Its stop-line loop lies before a fork, where those of another lane cover it too.
+    pub shares_line: bool,
     pub advance: Option<ChannelNumber>,
     /// From the advance loop to the line, m.
     pub advance_m: f32,
@@ -244,15 +246,19 @@ impl Layout {
                 .iter()
                 .find(move |d| d.kind == kind && d.lane == Some(lane) && d.head.is_none())
         };
-        let loop_of = |lane: LaneIx, kind: DetectorKind| on_lane(roads.loop_lane(city, lane, kind), kind);
         let class = |lane: LaneIx| network.link(network.lane(lane).link).class;
         let greatest = order.iter().map(|&lane| class(lane)).min().unwrap_or(RoadClass::Service);
         let approach = |(&lane, heads): (&LaneIx, &Vec<u16>)| Approach {
             area: on_lane(lane, DetectorKind::Area).map(|d| d.channel),
             area_m: on_lane(lane, DetectorKind::Area).map_or(0.0, |d| d.length_m) as f32,
-            stop_line: loop_of(lane, DetectorKind::StopLine).map(|d| d.channel),
-            advance: loop_of(lane, DetectorKind::Advance).map(|d| d.channel),
-            advance_m: loop_of(lane, DetectorKind::Advance).map_or(0.0, |d| d.distance_m) as f32,
+            stop_line: on_lane(lane, DetectorKind::StopLine).map(|d| d.channel),
+            shares_line: on_lane(lane, DetectorKind::StopLine).is_some_and(|d| {
+                let place = roads.lies(city, d);
+                let others = junction.detectors.iter().filter(|o| o.kind == d.kind && o.channel != d.channel);
+                others.into_iter().any(|o| roads.lies(city, o) == place)
+            }),
+            advance: on_lane(lane, DetectorKind::Advance).map(|d| d.channel),
+            advance_m: on_lane(lane, DetectorKind::Advance).map_or(0.0, |d| d.distance_m) as f32,
             speed_mps: network.lane(lane).speed_limit_mps as f32,
             room_m: roads.room(city, lane).clamp(SHORTEST_QUEUE_M, LONGEST_QUEUE_M) as f32,
             heads: heads.clone(),
@@ -389,7 +395,7 @@ fn watcher(city: &City, head: NetworkHead, roads: &Roads) -> Option<(ChannelNumb
     if let Some(area) = on(lane, DetectorKind::Area) {
         return Some((area.channel, Sees::Queue));
     }
-    let advance = on(roads.loop_lane(city, lane, DetectorKind::Advance), DetectorKind::Advance)?;
+    let advance = on(lane, DetectorKind::Advance)?;
     Some((advance.channel, Sees::Covered(dm(advance.distance_m))))
 }
 
