@@ -24,7 +24,7 @@ use super::{Choice, Limit, Problem, Reason, Unit, facts, rounded};
 use forecast::Lane;
 use model::{
     ids::{GroupNumber, StageNumber},
-    signal::{Lamp, Stage, rules::Refusal},
+    signal::{Junction, Lamp, Stage, rules::Refusal},
     time::Moment,
 };
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,11 @@ impl Memory {
     /// Whether anybody is followed here, rather than counted.
     fn followed(&self) -> bool {
         self.follows.contains(&true)
+    }
+
+    /// Whether a stage counts at all: beyond those of the plans, who is where must be known.
+    fn considers(&self, junction: &Junction, stage: StageNumber) -> bool {
+        self.followed() || junction.in_plans(stage)
     }
 
     pub(crate) fn saturation(&self) -> f32 {
@@ -187,7 +192,7 @@ impl<'a> Picture<'a> {
         let followed = memory.followed();
         let may = |(place, s): (usize, &Stage)| {
             ways[place] != search::NEVER
-                && (followed || problem.junction.in_plans(s.number))
+                && memory.considers(problem.junction, s.number)
                 && !(followed && close::blocks(problem, lanes, s.number, false))
                 && problem.refusal(s.number).is_none()
         };

@@ -357,7 +357,7 @@ pub(super) fn situation(
         s.vehicles.push(Vehicle { arrives_s: 0.0, weight, headway_s: 0.0, likely: 1.0, head, stands: true });
         s.queues.push(Queue { from, to: from + 1, flowing: false, left: 1.0 });
     }
-    choose_stages(problem, &wanted, &on_foot, running, open, memory.followed(), &mut s);
+    choose_stages(problem, memory, &wanted, &on_foot, running, open, &mut s);
     let mut out_of = vec![NO_OUT; layout.outs.len()];
     for &index in &wanted {
         let head = layout.heads[usize::from(index)].as_ref().expect("wanted");
@@ -403,11 +403,11 @@ fn on_foot_in(problem: &Problem, stage: u16, group: GroupNumber) -> Aspect {
 /// The running stage and those others that differ for somebody who is here, most wanted first.
 fn choose_stages(
     problem: &Problem,
+    memory: &Memory,
     wanted: &[u16],
     on_foot: &[GroupNumber],
     running: StageNumber,
     open: &[bool],
-    followed: bool,
     s: &mut Situation,
 ) {
     let layout = &problem.site.layout;
@@ -423,7 +423,7 @@ fn choose_stages(
     let mut candidates: Vec<(f32, usize)> = Vec::new();
     // A stage that may be asked for now goes before its twin that may not.
     let mut places: Vec<usize> = (0..layout.shows.len()).collect();
-    places.retain(|&p| followed || problem.junction.in_plans(problem.junction.stages[p].number));
+    places.retain(|&p| memory.considers(problem.junction, problem.junction.stages[p].number));
     places.sort_by_key(|&p| !open[p]);
     for stage in places {
         let row = row(stage);

@@ -254,8 +254,9 @@ impl Layout {
             stop_line: on_lane(lane, DetectorKind::StopLine).map(|d| d.channel),
             shares_line: on_lane(lane, DetectorKind::StopLine).is_some_and(|d| {
                 let place = roads.lies(city, d);
-                let others = junction.detectors.iter().filter(|o| o.kind == d.kind && o.channel != d.channel);
-                others.into_iter().any(|o| roads.lies(city, o) == place)
+                let mut others =
+                    junction.detectors.iter().filter(|o| o.kind == d.kind && o.channel != d.channel);
+                others.any(|o| roads.lies(city, o) == place)
             }),
             advance: on_lane(lane, DetectorKind::Advance).map(|d| d.channel),
             advance_m: on_lane(lane, DetectorKind::Advance).map_or(0.0, |d| d.distance_m) as f32,

@@ -1,6 +1,6 @@
 //! What the signals before have sent and no detector here has seen yet.
 //!
-//! Loops lie 50 m before the line: all but a few seconds of the horizon are blind. But whoever crossed a stop line upstream
+//! Where loops lie near the line, all but a few seconds of the horizon are blind. But whoever crossed a stop line upstream
 //! is on the way. How many of them arrive, and by which lane, is learned: some turn off or stop before.
 
 use super::{

@@ -679,6 +679,7 @@ export const en = {
   "det.unknown": "unknown",
   "det.title": "Detector {n}",
   "det.count": "{n} in the last minute",
+  "det.before": "{n} m before the line",
   "det.legend": "Detectors",
 
   "cmd.title": "Commands in force",

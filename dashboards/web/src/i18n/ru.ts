@@ -708,6 +708,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "det.unknown": "неизвестно",
   "det.title": "Детектор {n}",
   "det.count": "{n} за минуту",
+  "det.before": "{n} м до линии",
   "det.legend": "Детекторы",
 
   "cmd.title": "Команды в силе",

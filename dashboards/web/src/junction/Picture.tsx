@@ -90,7 +90,9 @@ function Loop({ detector, lane, frame }: { detector: Detector; lane: LaneDrawing
   const w = Math.max(5, lane.width_m * frame.scale * (area ? 0.86 : 0.56));
   const h = Math.max(8, long * frame.scale * (area ? 1 : 0.62));
   const box = (grow: number) => ({ x: -w / 2 - grow, y: -h / 2 - grow, width: w + 2 * grow, height: h + 2 * grow, rx: 2 });
-  const words = `${t("det.title", { n: detector.channel })}: ${tk(`det.${detector.state}`) ?? detector.state}${detector.count_1m === null ? "" : `, ${t("det.count", { n: detector.count_1m })}`}`;
+  // A loop beyond the drawn part of its road stands at the edge; its words say where it really lies.
+  const lies = detector.kind === "advance" ? `, ${t("det.before", { n: Math.round(detector.distance_m) })}` : "";
+  const words = `${t("det.title", { n: detector.channel })}${lies}: ${tk(`det.${detector.state}`) ?? detector.state}${detector.count_1m === null ? "" : `, ${t("det.count", { n: detector.count_1m })}`}`;
   return (
     <g class={`loop ${area ? "area " : ""}${detector.state}`} transform={`translate(${x} ${y}) rotate(${angle})`}>
       <title>{words}</title>
