@@ -32,8 +32,10 @@ use std::{
 
 /// A junction whose newest state is older than three intervals of 1 s is not in contact.
 pub const CONTACT: Duration = Duration::from_secs(3);
-/// A state in which nothing changed but the time of its newest reading counts as changed after so long, so
-/// that the page's data ages are never off by more.
+/// A junction whose newest state is older than two intervals is late: worth saying before contact is lost.
+pub const LATE: Duration = Duration::from_secs(2);
+/// A state in which nothing changed but the time of its newest reading counts as changed after so long. Who
+/// was not sent in between was heard each interval: being late is a change.
 pub const REFRESH: Duration = Duration::from_secs(5);
 /// Points of the speed history: three hours, one a minute.
 pub const HISTORY_POINTS: usize = 180;

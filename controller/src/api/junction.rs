@@ -8,7 +8,7 @@ use crate::{
     coordinator::{Change, ChannelLive, Expected, Live, Order, OrderInForce, OrderKind, Shown, wanted_rung},
     decide::{Decision, Kind},
     dispatch::EXPIRES_S,
-    picture::{CONTACT, JunctionPicture},
+    picture::{CONTACT, JunctionPicture, LATE},
 };
 use model::{
     city::City,
@@ -64,6 +64,7 @@ pub(crate) fn state(
         interstage: live.interstage && controlled,
         plan: plan_in_use(junction, live).filter(|_| controlled),
         seen_at: live.seen_at.map(|at| at.0),
+        late: live.seen_at.is_none_or(|at| now.since(at) > LATE),
         matches: rung == Some(wanted) && (wanted != Rung::Adaptive || there),
         draft: live.drafted.as_ref().filter(|_| live.by_draft).map(|d| d.number),
         hold: live.order_in_force().is_some_and(|o| matches!(o.order.what, OrderKind::Hold(_))),

@@ -226,8 +226,11 @@ pub struct JunctionState {
     pub plan: Option<u16>,
     /// The draft of a plan that the centre runs here now; null if none.
     pub draft: Option<u64>,
-    /// Time of the newest reading; null if there never was one.
+    /// Time of the newest reading; null if there never was one. In the stream a newer time alone is no change
+    /// for 5 s, so a junction that is not `late` may have been heard since.
     pub seen_at: Option<i64>,
+    /// The newest reading is more than two intervals (2 s) old, or there never was one.
+    pub late: bool,
     /// The junction does what is wanted.
     pub matches: bool,
     /// An operator holds it.

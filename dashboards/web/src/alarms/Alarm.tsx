@@ -11,7 +11,7 @@ import { countdown } from "../format";
 import { shown } from "../city/state";
 import { title as commandTitle } from "../junction/Commands";
 import { withKeys } from "../keys";
-import { alarms, beat, detail, junctions, live, now, watched } from "../live/live";
+import { ageOf, alarms, beat, detail, junctions, live, now, watched } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
 import { MapHost } from "../map/MapHost";
 import type { CityCanvas } from "../map/canvas";
@@ -97,7 +97,7 @@ export function Alarm({ id }: { id: string }) {
   const state = where?.state;
   const commands = detail.value?.id === place ? (detail.value?.commands ?? []) : [];
   const age = Math.max(0, (now.value - alarm.since) / 1000);
-  const seen = state?.seen_at === null || state === undefined ? null : Math.max(0, (now.value - state.seen_at) / 1000);
+  const seen = state === undefined ? null : ageOf(state);
   return (
     <>
       <TopBar title={nameOf(alarm.name) || alarm.junction || t("sys.title")} sub={t("al.sub", { n: alarm.priority, state: ticket.value ? t(`tk.state.${ticket.value.state}`) : t("al.noTicket") })} />

@@ -55,6 +55,7 @@ export interface JunctionState {
   plan: number | null;
   draft: number | null;
   seen_at: number | null;
+  late: boolean;
   matches: boolean;
   hold: boolean;
   alarm: number | null;

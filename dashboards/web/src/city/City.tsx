@@ -6,7 +6,7 @@ import type { LonLat } from "../api/view";
 import { ago, nameOf, num, t } from "../i18n";
 import { TicketsHere } from "../tickets/OfJunction";
 import { withKeys } from "../keys";
-import { alarms, health, junctions, links, now } from "../live/live";
+import { ageOf, alarms, health, junctions, links } from "../live/live";
 import { unlocked } from "../lock";
 import { may } from "../session";
 import type { CityCanvas } from "../map/canvas";
@@ -66,7 +66,7 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
   if (junction) {
     const { state } = junction;
     const alarm = state.alarm === null ? undefined : alarms.value.find((one) => one.junction === junction.id);
-    const age = state.seen_at === null ? null : Math.max(0, (now.value - state.seen_at) / 1000);
+    const age = ageOf(state);
     return (
       <div class="pop" ref={box} role="dialog" aria-label={nameOf(junction.name)}>
         <h2>{nameOf(junction.name)}</h2>

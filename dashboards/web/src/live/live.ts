@@ -3,7 +3,8 @@
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import * as get from "../api/client";
 import { CityClock } from "./clock";
-import { EVENTS, NOTHING_YET, nowOf, reduce, type LiveState, type Message } from "./state";
+import type { JunctionState } from "../api/view";
+import { dataAge, EVENTS, NOTHING_YET, nowOf, reduce, type LiveState, type Message } from "./state";
 
 /** Silence after which the page calls what it shows old. The stream's `vehicles` and `health` come each second. */
 const SILENCE_MS = 2500;
@@ -44,6 +45,9 @@ export const cityNow = (): number => clock.now(performance.now());
 export const replayed = signal<number | null>(null);
 /** Until when what is shown is known: now, or the last message once contact is cut. Nothing moves past it. */
 export const knownUntil = computed(() => replayed.value ?? (contact.value === "cut" ? heardAt.value : now.value));
+
+/** Seconds since a junction was last heard; null if it never was. */
+export const ageOf = (state: JunctionState): number | null => dataAge(state, now.value, heardAt.value);
 
 export function tell(message: Message): void {
   const at = nowOf(message);

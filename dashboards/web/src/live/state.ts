@@ -18,6 +18,9 @@ export interface LiveState {
   detail: JunctionDetail | null;
 }
 
+/** How often a junction is heard. */
+const INTERVAL_MS = 1000;
+
 export const NOTHING_YET: LiveState = {
   health: null,
   junctions: new Map(),
@@ -28,6 +31,16 @@ export const NOTHING_YET: LiveState = {
   vehicles: null,
   detail: null,
 };
+
+/**
+ * Seconds since a junction was last heard, at `now`, when the stream was last heard at `heard`; null if it never was. The
+ * stream sends a junction when something changes: one that is not late has been heard each interval since, whatever `seen_at` says.
+ */
+export function dataAge(state: Pick<JunctionState, "seen_at" | "late">, now: number, heard: number): number | null {
+  if (state.seen_at === null) return null;
+  const seen = state.late ? state.seen_at : Math.max(state.seen_at, heard - INTERVAL_MS);
+  return Math.max(0, (now - seen) / 1000);
+}
 
 export type Message =
   | { event: "health"; data: Health }

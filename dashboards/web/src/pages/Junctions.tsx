@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { ago, modeOf, nameOf, num, t } from "../i18n";
 import { withKeys } from "../keys";
-import { health, junctions, now } from "../live/live";
+import { ageOf, health, junctions } from "../live/live";
 import { go, junctionHref } from "../route";
 import { plain } from "../city/Search";
 import { TopBar } from "../ui/Shell";
@@ -43,7 +43,7 @@ export function Junctions() {
             </thead>
             <tbody>
               {shown.map(({ id, name, district, state, lastKnown }) => {
-                const age = state.seen_at === null ? null : Math.max(0, (now.value - state.seen_at) / 1000);
+                const age = ageOf(state);
                 return (
                   <tr key={id} onClick={() => go("junction", id)}>
                     <td class="code">{id}</td>

@@ -105,6 +105,7 @@ export function moment(base: JunctionDetail, log: Log, at: number): JunctionDeta
       interstage,
       plan: last(log.plans, at)?.value ?? null,
       seen_at: known ? at : null,
+      late: !known,
       hold: false,
       alarm: null,
     },

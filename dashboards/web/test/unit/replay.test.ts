@@ -10,7 +10,7 @@ const group = (number: number, kind = "vehicles") => ({
 });
 const base = {
   id: "J", name: { local: "", en: "" }, district: "d", at: [0, 0], now: 0,
-  state: { id: "J", kind: "adaptive", wanted: "adaptive", actual: "adaptive", rung_reason: "", stage_wanted: null, stage: null, interstage: false, plan: null, seen_at: null, matches: true, hold: false, alarm: null },
+  state: { id: "J", kind: "adaptive", wanted: "adaptive", actual: "adaptive", rung_reason: "", stage_wanted: null, stage: null, interstage: false, plan: null, seen_at: null, late: true, matches: true, hold: false, alarm: null },
   groups: [group(1), group(2), group(3, "pedestrians")],
   stages: [{ number: 1, green: [1], permissive: [] }, { number: 2, green: [2, 3], permissive: [] }],
   intergreens: [], plans: [], cycle_s: null, base_cycle_s: null,

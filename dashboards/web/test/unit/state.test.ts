@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { JunctionDetail, JunctionState, JunctionSummary } from "../../src/api/view";
 import { CityClock } from "../../src/live/clock";
-import { NOTHING_YET, nowOf, reduce, type Message } from "../../src/live/state";
+import { dataAge, NOTHING_YET, nowOf, reduce, type Message } from "../../src/live/state";
 
 const state = (id: string, actual: string, more: Partial<JunctionState> = {}): JunctionState => ({
   id, kind: "max-pressure", wanted: "adaptive", actual, rung_reason: "lease held", stage_wanted: 1, stage: 1, interstage: false,
-  plan: null, draft: null, seen_at: 1000, matches: true, hold: false, alarm: null, ...more,
+  plan: null, draft: null, seen_at: 1000, late: false, matches: true, hold: false, alarm: null, ...more,
 });
 const summary = (id: string, actual = "adaptive"): JunctionSummary => ({ id, name: { local: id, en: id }, district: "c", at: [37.6, 55.7], state: state(id, actual) });
 const after = (...messages: Message[]) => messages.reduce(reduce, NOTHING_YET);
@@ -27,6 +27,18 @@ describe("the stream", () => {
 
   test("a state of an unknown junction shows nothing", () => {
     expect(after({ event: "junctions", data: { junctions: [state("x", "adaptive")] } }).junctions.size).toBe(0);
+  });
+
+  test("who is not late was heard each interval, though nothing new was sent of it", () => {
+    const quiet = { seen_at: 10_000, late: false };
+    expect(dataAge(quiet, 14_500, 14_500)).toBe(1);
+    expect(dataAge({ ...quiet, seen_at: 14_300 }, 14_500, 14_500)).toBe(0.2);
+    expect(dataAge({ ...quiet, late: true }, 14_500, 14_500)).toBe(4.5);
+    expect(dataAge({ seen_at: null, late: true }, 14_500, 14_500)).toBeNull();
+  });
+
+  test("a stream that is cut lets every age grow", () => {
+    expect(dataAge({ seen_at: 10_000, late: false }, 74_500, 14_500)).toBe(61);
   });
 
   test("a silent junction keeps the rung it was last heard on", () => {
