@@ -1,13 +1,14 @@
 //! Signals so close together that a queue between them stands in both junctions.
 //!
 //! Such a pair runs like one junction. A stage that sends traffic into the short road between them begins only while
-//! the far side lets it out, and the far side shuts only when nobody is sent any more. Whoever is kept from the stage
+//! the far side lets it out, and the far side shuts only when nobody is sent any more and nobody is left between: on a road
+//! two cars long, one who is shut in keeps those in the other lanes from getting where they must go. Whoever is kept from the stage
 //! that it wants says so ([`crate::coordinator::Live::held_back`]), and the other makes room: it stops sending, or
 //! counts those who would come as coming.
 
 use super::{
     forecast::{Lane, Seen},
-    layout::Close,
+    layout::{Close, Head},
 };
 use crate::decide::{Problem, memory::usable};
 use model::ids::StageNumber;
@@ -109,6 +110,11 @@ pub(super) fn waits(
     let layout = &problem.site.layout;
     let running = usize::from(running.0) - 1;
     let goes = |stage: usize, head: usize| layout.shows[stage][head].is_go();
+    let between = |head: &Head, index: u16| -> f32 {
+        let road_m = head.fed_by.iter().map(|near| near.between_m).fold(0.0, f32::max);
+        let own = lanes[head.lane].vehicles.iter();
+        own.filter(|v| v.head == index && v.distance_m <= road_m).map(|v| v.likely).sum()
+    };
     let waits = |stage: usize| {
         layout.heads.iter().enumerate().any(|(index, head)| {
             let Some(head) = head else { return false };
@@ -123,7 +129,8 @@ pub(super) fn waits(
                 && !head.feeds.iter().any(|far| lets_out(problem, far))
                 || held_back_s <= PATIENCE_S && ends && {
                     let sent = head.fed_by.iter().enumerate();
-                    sent.map(|(i, near)| sends(problem, near) * shares.of(index, i)).sum::<f32>() >= SENDS
+                    let sent: f32 = sent.map(|(i, near)| sends(problem, near) * shares.of(index, i)).sum();
+                    sent + between(head, index as u16) >= SENDS
                 }
         })
     };
