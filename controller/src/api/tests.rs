@@ -480,7 +480,7 @@ async fn silence_is_never_shown_as_health() {
         (&"adaptive".into(), &1.into(), &true.into(), &false.into())
     );
     // Late is said before contact is lost.
-    bench.at(3_550).await;
+    bench.at(4_050).await;
     let state = bench.get("/api/v1/junctions").await["junctions"][0]["state"].clone();
     assert_eq!((&state["actual"], &state["late"]), (&"adaptive".into(), &true.into()));
     // Three intervals later nobody knows any more; after ten seconds somebody must look.
