@@ -276,7 +276,7 @@ fn by_transit(
     [from, to]: [&Place; 2],
     notes: &mut Vec<String>,
 ) -> Vec<ItineraryView> {
-    let (Some(wish), Some(transit)) = (question.transit, routing.planner.transit()) else {
+    let (Some(wish), Some(transit)) = (&question.transit, routing.planner.transit()) else {
         return Vec::new();
     };
     let query = TransitQuery {
@@ -288,10 +288,14 @@ fn by_transit(
         at_least: wish.at_least,
         transfers: wish.transfers,
         modes: wish.modes,
+        before: wish.before.clone(),
+        after: wish.after.clone(),
         walk_before: wish.walk_before,
         walk_after: wish.walk_after,
         street_within_m: question.street_within_m,
         speed_mps: question.pedestrian_mps,
+        cycling_mps: question.cycling_mps,
+        cheaper: wish.cheaper.clone(),
     };
     let journeys = routing.planner.by_transit_as(&query, live).unwrap_or_else(|reason| {
         notes.push(format!("transit: {reason}"));
@@ -326,6 +330,13 @@ fn by_transit(
             }
         }
         views.push(view);
+    }
+    if wish.cheaper.is_some() {
+        let amounts = views.iter().filter_map(|view| view.fare.as_ref()).map(|fare| fare.amount);
+        let least = amounts.fold(f64::INFINITY, f64::min);
+        for fare in views.iter_mut().filter_map(|view| view.fare.as_mut()) {
+            fare.cheapest = fare.amount <= least;
+        }
     }
     views
 }

@@ -1,9 +1,10 @@
 //! What a journey costs: tariffs as dated data, and the cheapest way to pay with one card.
 //!
 //! A card holds products; a product pays for a ride, or for all rides that begin within some minutes, or for any number
-//! (a pass, a concession). [`Fares::price`] tries every way to pay for the rides of a journey, of which there are few. [`read`]
-//! makes [`Fares`] of a TOML file.
+//! (a pass, a concession). [`Fares::price`] tries every way to pay for the rides of a journey, one ride after another: [`purse`]
+//! knows what was paid and what still holds. [`read`] makes [`Fares`] of a TOML file.
 
+pub(crate) mod purse;
 mod read;
 
 use crate::{
@@ -13,7 +14,8 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 use model::{network::Name, time::Moment};
-use std::{collections::HashMap, time::Duration};
+use purse::{Paying, Purse, Toll};
+use std::time::Duration;
 
 /// Tariffs of one city by period.
 #[derive(Clone, PartialEq, Debug)]
@@ -127,18 +129,8 @@ pub enum NoFare {
     },
 }
 
-/// A ride as the gates see it: legs by public transport that count as one.
-struct Gate {
-    legs: Vec<usize>,
-    modes: Modes,
-    agencies: Vec<String>,
-    zones: Vec<String>,
-    start: Moment,
-    begins_s: u32,
-}
-
-/// More rides than this in one journey are not priced: nobody takes them, and the work doubles with each.
-const MOST_GATES: usize = 12;
+/// What was bought: products, each with the rides that it pays for.
+type Bought = Vec<(usize, Vec<usize>)>;
 
 impl Fares {
     /// Reads a file of tariffs.
@@ -162,30 +154,52 @@ impl Fares {
         let Some(first) = journey.legs.iter().find(|leg| leg.ride().is_some()) else {
             return Ok(Fare { amount: 0, payments: Vec::new() });
         };
-        let day = local(first.start, zone).0;
+        let paying = self.paying(local(first.start, zone).0, card, zone)?;
+        let mut ways = vec![(Purse::default(), Bought::new())];
+        let rides = journey.legs.iter().filter_map(|leg| leg.ride().map(|ride| (leg.start, ride)));
+        for (i, (start, ride)) in rides.enumerate() {
+            let zones = ride.calls.iter().map(|call| paying.in_zone(call.zone.as_deref()));
+            let pays = zones.fold(paying.of_ride(ride.mode, &ride.agency.id), |pays, zone| pays & zone);
+            let toll = Toll { mode: ride.mode, pays, start };
+            let mut next: Vec<(Purse, Bought)> = Vec::new();
+            for (purse, bought) in &ways {
+                for (purse, paid) in paying.ride(purse, &toll) {
+                    if next.iter().any(|(known, _)| known.is_as_good_as(&purse, start)) {
+                        continue;
+                    }
+                    let mut bought = bought.clone();
+                    if paid.number == bought.len() {
+                        bought.push((paid.product, Vec::new()));
+                    }
+                    bought[paid.number].1.push(i);
+                    next.retain(|(known, _)| !purse.is_as_good_as(known, start));
+                    next.push((purse, bought));
+                }
+            }
+            if next.is_empty() {
+                let sign = ride.route.sign().to_string();
+                return Err(NoFare::Ride { mode: ride.mode, sign, agency: ride.agency.name.clone() });
+            }
+            ways = next;
+        }
+        let Some((purse, bought)) =
+            ways.into_iter().min_by_key(|(purse, bought)| (purse.amount, bought.len()))
+        else {
+            return Ok(Fare { amount: 0, payments: Vec::new() });
+        };
+        let payment = |(product, rides): (usize, Vec<usize>)| {
+            let product = paying.products[product];
+            Payment { product: product.id.clone(), name: product.name.clone(), amount: product.price, rides }
+        };
+        Ok(Fare { amount: purse.amount, payments: bought.into_iter().map(payment).collect() })
+    }
+
+    /// How rides of a day are paid for with a card; the usual one if none is named.
+    pub(crate) fn paying(&self, day: Day, card: Option<&str>, zone: &TimeZone) -> Result<Paying<'_>, NoFare> {
         let tariff = self.tariff(day).ok_or(NoFare::Day(day))?;
         let card = tariff.card(card)?;
-        let gates = tariff.gates(journey, zone);
-        let products: Vec<&Product> =
-            card.products.iter().map(|&product| &tariff.products[product]).collect();
-        if let Some(unpaid) = gates.iter().find(|gate| !products.iter().any(|product| product.pays(gate)))
-            && let Some(ride) = journey.legs.iter().filter_map(|leg| leg.ride()).nth(unpaid.legs[0])
-        {
-            let sign = ride.route.sign().to_string();
-            return Err(NoFare::Ride { mode: ride.mode, sign, agency: ride.agency.name.clone() });
-        }
-        let gates = &gates[..gates.len().min(MOST_GATES)];
-        let bought = cheapest(gates, &products);
-        let payments: Vec<Payment> = bought
-            .into_iter()
-            .map(|(product, paid)| Payment {
-                product: product.id.clone(),
-                name: product.name.clone(),
-                amount: product.price,
-                rides: paid.into_iter().flat_map(|gate| gates[gate].legs.iter().copied()).collect(),
-            })
-            .collect();
-        Ok(Fare { amount: payments.iter().map(|payment| payment.amount).sum(), payments })
+        let products = card.products.iter().map(|&product| &tariff.products[product]).collect();
+        Ok(Paying { one_ride: &tariff.one_ride, products, zone: zone.clone() })
     }
 }
 
@@ -197,91 +211,6 @@ impl Tariff {
             NoFare::Card { card: id.to_string(), known: known.join(", ") }
         })
     }
-
-    fn gates(&self, journey: &Itinerary, zone: &TimeZone) -> Vec<Gate> {
-        let mut gates: Vec<Gate> = Vec::new();
-        let rides = journey.legs.iter().filter_map(|leg| leg.ride().map(|ride| (leg.start, ride)));
-        for (i, (start, ride)) in rides.enumerate() {
-            let mode = Modes::NONE.with(ride.mode);
-            let zones = ride.calls.iter().filter_map(|call| call.zone.clone());
-            let joined = |gate: &&mut Gate| {
-                self.one_ride.iter().any(|together| together.holds(gate.modes) && together.holds(mode))
-            };
-            match gates.last_mut().filter(joined) {
-                Some(gate) => {
-                    gate.legs.push(i);
-                    gate.modes = gate.modes.with(ride.mode);
-                    gate.agencies.push(ride.agency.id.clone());
-                    gate.zones.extend(zones);
-                }
-                None => gates.push(Gate {
-                    legs: vec![i],
-                    modes: mode,
-                    agencies: vec![ride.agency.id.clone()],
-                    zones: zones.collect(),
-                    start,
-                    begins_s: local(start, zone).1,
-                }),
-            }
-        }
-        gates
-    }
-}
-
-impl Product {
-    /// Whether it can pay for a ride at all.
-    fn pays(&self, gate: &Gate) -> bool {
-        let among =
-            |known: &[String], all: &[String]| known.is_empty() || all.iter().all(|one| known.contains(one));
-        self.modes.holds(gate.modes)
-            && among(&self.agencies, &gate.agencies)
-            && among(&self.zones, &gate.zones)
-            && self.between_s.is_none_or(|[from, until]| (from..until).contains(&gate.begins_s))
-    }
-
-    /// The rides that it pays for if it is bought at one of them: that one, and of later unpaid ones all that it can.
-    fn covers(&self, gates: &[Gate], first: usize, paid: usize) -> Vec<usize> {
-        let mut covered: Vec<usize> = Vec::new();
-        for (i, gate) in gates.iter().enumerate().skip(first) {
-            let holds = match self.holds {
-                Holds::Once => i == first,
-                Holds::For(long) => gate.start.since(gates[first].start) <= long,
-                Holds::Always => true,
-            };
-            let few = self.most.iter().all(|(modes, most)| {
-                let used = covered.iter().filter(|&&other| gates[other].modes.any(*modes)).count();
-                !gate.modes.any(*modes) || used < *most
-            });
-            if paid & 1 << i == 0 && holds && few && self.pays(gate) {
-                covered.push(i);
-            }
-        }
-        covered
-    }
-}
-
-/// The least that pays for all: for each set of paid rides the cheapest way to it, from none to all.
-fn cheapest<'a>(gates: &[Gate], products: &[&'a Product]) -> Vec<(&'a Product, Vec<usize>)> {
-    type Way<'a> = (i64, Vec<(&'a Product, Vec<usize>)>);
-    let all = (1_usize << gates.len()) - 1;
-    let mut ways: HashMap<usize, Way<'a>> = HashMap::from([(0, (0, Vec::new()))]);
-    // A set's number is greater than those of its parts, so each is final when its turn comes.
-    for paid in 0..all {
-        let Some((amount, bought)) = ways.get(&paid).cloned() else { continue };
-        let first = (!paid).trailing_zeros() as usize;
-        for product in products.iter().filter(|product| product.pays(&gates[first])) {
-            let covered = product.covers(gates, first, paid);
-            let then = covered.iter().fold(paid, |paid, gate| paid | 1 << gate);
-            let amount = amount + product.price;
-            if ways.get(&then).is_none_or(|(known, other)| (amount, bought.len() + 1) < (*known, other.len()))
-            {
-                let mut bought = bought.clone();
-                bought.push((product, covered));
-                ways.insert(then, (amount, bought));
-            }
-        }
-    }
-    ways.remove(&all).map(|(_, bought)| bought).unwrap_or_default()
 }
 
 /// The local day, and the seconds after its midnight.

@@ -1,7 +1,9 @@
-//! Streets and timetables joined: on foot to a stop, by vehicles, and on foot to the end.
+//! Streets and timetables joined: on foot or by bicycle to a stop, by vehicles, and the same to the end.
 
 use crate::gtfs::calendar::Day;
 use crate::{
+    fare::Fares,
+    feeder::{Feeder, Ridden, Stops, Wheels},
     foot::FootWays,
     graph::StreetGraph,
     itinerary::{Itinerary, Leg, Means, Place, Ride, RideCall},
@@ -9,19 +11,19 @@ use crate::{
     nearest::{OnArc, StreetIndex},
     planner::{End, NoJourney, When},
     profile::Profile,
-    snapshot::Snapshot,
     street::{Costs, Scratch, quickest},
     transit::{
         board::{Board, Calling},
         bounds::Bounds,
         changes::Changes,
+        cheaper::{Priced, Wanted, cheaper},
         connection::{Connection, RunPart},
         day::{DayTable, Modes, NEVER, Run, Traveller},
         live::Live,
         next::{Next, next},
         search::{Between, Found, Request, Search, Walk, scaled},
         timetable::{Pattern, Timetable},
-        walks::{Footpaths, Looking, WalkScratch, Walks},
+        walks::{Door, Footpaths, Looking, WalkScratch, Walks, doors},
     },
 };
 use arc_swap::ArcSwap;
@@ -94,25 +96,67 @@ pub struct TransitQuery {
     pub transfers: usize,
     /// What may be ridden.
     pub modes: Modes,
-    /// Longest way on foot to the first stop.
+    /// By which means one may get to the first stop.
+    pub before: Vec<Feeder>,
+    /// By which means one may get from the last stop.
+    pub after: Vec<Feeder>,
+    /// Longest way to the first stop.
     pub walk_before: Duration,
-    /// Longest way on foot from the last stop.
+    /// Longest way from the last stop.
     pub walk_after: Duration,
     /// How far a street may be from either place, m.
     pub street_within_m: f64,
     /// Speed on foot, m/s, instead of the usual one.
     pub speed_mps: Option<f64>,
+    /// Speed by bicycle, m/s, instead of the usual one.
+    pub cycling_mps: Option<f64>,
+    /// Whether journeys that cost less are wanted too.
+    pub cheaper: Option<Cheaper>,
 }
 
-/// The streets that a question walks on.
+/// Journeys wanted that cost less than the best ones by the clock.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cheaper {
+    /// How one pays; with the tariff's first card if that is not said.
+    pub card: Option<String>,
+    /// So much later than the soonest one may be there; with a time to be there by, one may set out so much sooner than the
+    /// last who is in time.
+    pub within: Duration,
+}
+
+/// The streets of a question.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct OnFoot<'a> {
+pub(crate) struct Streets<'a> {
     /// The map.
     pub map: &'a Map,
     /// Where its streets are.
     pub index: &'a StreetIndex,
-    /// Those that may be used.
+    /// Those that may be walked.
     pub street: &'a StreetGraph,
+    /// For those who ride.
+    pub wheels: &'a Wheels<'a>,
+}
+
+/// What was found of a question's two ends, the beginning first.
+#[derive(Debug)]
+struct Ends {
+    /// The places on the streets of those on foot.
+    feet: [Vec<OnArc>; 2],
+    /// Stops, and how long it takes to them or from them.
+    ways: [Vec<Walk>; 2],
+    /// What takes as long as this could be walked, s.
+    longest: u32,
+    /// Ways on wheels.
+    ridden: [Vec<Ridden>; 2],
+    /// By stop, where that is quickest: which of those ways.
+    by: [HashMap<u32, usize>; 2],
+}
+
+/// A question's two ends, what leads from one to the other, and the day.
+struct Connected {
+    ends: Ends,
+    connections: Vec<Connection>,
+    tables: Arc<BothWays>,
 }
 
 /// Public transport of a city, ready for questions.
@@ -123,6 +167,8 @@ pub struct Transit {
     by_id: HashMap<String, u32>,
     on_foot: Walking,
     on_wheels: Walking,
+    /// By stop: where one comes to it by bicycle.
+    cycled_to: Vec<Vec<Door>>,
     /// What is known of trips now.
     live: ArcSwap<Live>,
     days: Mutex<Vec<(DayKey, Arc<BothWays>)>>,
@@ -200,6 +246,7 @@ impl Transit {
         map: &Map,
         index: &StreetIndex,
         streets: [(&StreetGraph, &Arc<FootWays>); 2],
+        cycle: &StreetGraph,
         prepared: Prepared,
     ) -> Transit {
         let Prepared { timetable, footpaths: [walk, roll], bounds: [walked, rolled] } = prepared;
@@ -216,6 +263,7 @@ impl Transit {
             by_id: timetable.stops.iter().enumerate().map(|(i, stop)| (stop.id.clone(), i as u32)).collect(),
             on_foot,
             on_wheels,
+            cycled_to: doors(map, index, cycle, Profile::Walk, &timetable),
             live: ArcSwap::default(),
             days: Mutex::default(),
             idle: Mutex::default(),
@@ -371,18 +419,100 @@ impl Transit {
     /// no fewer transfers than another, and each is quicker than walking.
     pub(crate) fn journeys(
         &self,
-        streets: &OnFoot<'_>,
+        streets: &Streets<'_>,
         query: &TransitQuery,
-        live: &Arc<Live>,
+        (live, fares): (&Arc<Live>, Option<&Fares>),
         scratch: &mut Scratch,
     ) -> Result<Vec<Itinerary>, NoJourney> {
         let mut memory = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let found = self.connections(streets, query, live, &mut memory, scratch);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
-        let Some((ends, connections, tables)) = found? else { return Ok(Vec::new()) };
+        let Some(Connected { ends, connections, tables }) = found? else { return Ok(Vec::new()) };
         let day = &tables.forwards.day;
         let mut telling = Telling { transit: self, day, streets, query, ends, walked: HashMap::new() };
-        Ok(connections.iter().filter_map(|connection| telling.itinerary(connection, scratch)).collect())
+        let mut tell = |connections: &[Connection], telling: &mut Telling<'_>| -> Vec<Itinerary> {
+            connections.iter().filter_map(|connection| telling.itinerary(connection, scratch)).collect()
+        };
+        let mut journeys = tell(&connections, &mut telling);
+        if let (Some(wish), Some(fares)) = (&query.cheaper, fares) {
+            let zone = self.timetable.zone();
+            let known = |journey: &Itinerary| fares.price(journey, wish.card.as_deref(), &zone).ok();
+            let under = journeys.iter().filter_map(known).map(|fare| fare.amount).min().unwrap_or(i64::MAX);
+            let cheaper = self.cheaper(query, (wish, fares), &telling.ends, &journeys, (&tables, under));
+            journeys.extend(tell(&cheaper, &mut telling));
+            journeys.sort_by_key(|journey| (journey.start, journey.end, journey.transfers()));
+        }
+        Ok(journeys)
+    }
+
+    /// Connections that cost less than `under`, not much later than the best ones by the clock: none of them leaves no later,
+    /// arrives no earlier, changes no less and costs no less than another.
+    fn cheaper(
+        &self,
+        query: &TransitQuery,
+        (wish, fares): (&Cheaper, &Fares),
+        ends: &Ends,
+        known: &[Itinerary],
+        (tables, under): (&BothWays, i64),
+    ) -> Vec<Connection> {
+        let (on_foot, day) = (self.of(query.on_foot).0, &tables.forwards.day);
+        let soonest = known.iter().map(|journey| journey.end).min();
+        let latest = known.iter().map(|journey| journey.start).max();
+        let bounds = match query.when {
+            When::DepartAt(at) => soonest.map(|soonest| [at, soonest + wish.within]),
+            When::ArriveBy(at) => latest.map(|latest| [latest - wish.within, at]),
+        };
+        let Some([start, end]) = bounds else { return Vec::new() };
+        // Whoever must be there by half past the second must be there by the second.
+        let (Some(from), Some(until)) = (day.time_of(start), day.time_of(end - Duration::from_millis(999)))
+        else {
+            return Vec::new();
+        };
+        let (slowness, mut rest) = (self.stops(query).slowness, Vec::new());
+        if slowness >= 1.0 {
+            let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
+            on_foot.bounds.rest(&ends.ways[1], false, gain_s, &mut rest);
+        }
+        let (zone, mut found) = (self.timetable.zone(), Vec::<Priced>::new());
+        // Each day has its tariff, and the first ride says which it is.
+        let mut first = from;
+        while first <= until {
+            let date = self.day_of(day.moment(first));
+            let midnight = Moment(date.plus(1).begins_s(&zone) * 1000);
+            let next = day.time_of(midnight).filter(|next| *next > first).unwrap_or(NEVER);
+            if let Ok(paying) = fares.paying(date, wish.card.as_deref(), &zone) {
+                found.extend(cheaper(&Wanted {
+                    timetable: &self.timetable,
+                    day,
+                    footpaths: &on_foot.forwards,
+                    access: &ends.ways[0],
+                    egress: &ends.ways[1],
+                    from,
+                    until,
+                    first: [first, next],
+                    longest: ends.longest,
+                    rides: query.transfers + 1,
+                    modes: query.modes,
+                    slowness,
+                    rest: &rest,
+                    paying: &paying,
+                    under,
+                }));
+            }
+            first = next;
+        }
+        let worth = |one: &&Priced| !found.iter().any(|other| other.is_better_than(one));
+        found.iter().filter(worth).map(|one| day.connection(&self.timetable, &one.found)).collect()
+    }
+
+    /// Where stops are for one kind of traveller on foot.
+    pub(crate) fn stops_of(&self, on_foot: Profile, speed_mps: Option<f64>) -> Stops<'_> {
+        let slowness = on_foot.usual_speed_mps().zip(speed_mps).map_or(1.0, |(usual, own)| usual / own);
+        Stops { walks: self.walks(on_foot), doors: &self.cycled_to, slowness }
+    }
+
+    fn stops(&self, query: &TransitQuery) -> Stops<'_> {
+        self.stops_of(query.on_foot, query.speed_mps)
     }
 
     fn of(&self, profile: Profile) -> (&Walking, Traveller) {
@@ -392,42 +522,66 @@ impl Transit {
         }
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "feet of both ends, what leads from one to the other, and the day"
-    )]
     fn connections(
         &self,
-        streets: &OnFoot<'_>,
+        streets: &Streets<'_>,
         query: &TransitQuery,
         live: &Arc<Live>,
         memory: &mut Memory,
         scratch: &mut Scratch,
-    ) -> Result<Option<([Vec<OnArc>; 2], Vec<Connection>, Arc<BothWays>)>, NoJourney> {
+    ) -> Result<Option<Connected>, NoJourney> {
         let (on_foot, traveller) = self.of(query.on_foot);
-        let slowness =
-            query.on_foot.usual_speed_mps().zip(query.speed_mps).map_or(1.0, |(usual, own)| usual / own);
-        let mut walks = |end: End, place: &Place, looking: Looking, longest: Duration| {
+        let stops = self.stops(query);
+        let slowness = stops.slowness;
+        let mut end = |end: End, place: &Place, looking: Looking, longest: Duration, feeders: &[Feeder]| {
             let feet = self.feet(streets, query, end, place)?;
-            let limit_ms = (longest.as_millis() as f64 / slowness).min(f64::from(u32::MAX / 4)) as u32;
-            let reached = on_foot.walks.reach(&feet, looking, limit_ms, &mut memory.walk);
-            let mut walks: Vec<Walk> =
-                reached.into_iter().map(|(stop, ms)| (stop, scaled(ms, slowness).div_ceil(1000))).collect();
+            let longest_ms = longest.as_millis().min(u128::from(u32::MAX / 4)) as u32;
+            let (mut ways, mut ridden) = (HashMap::<u32, (u32, Option<usize>)>::new(), Vec::new());
+            if feeders.contains(&Feeder::OnFoot) {
+                let limit_ms = (f64::from(longest_ms) / slowness).min(f64::from(u32::MAX / 4)) as u32;
+                let reached = on_foot.walks.reach(&feet, looking, limit_ms, &mut memory.walk);
+                ways.extend(reached.into_iter().map(|(stop, ms)| (stop, (scaled(ms, slowness), None))));
+            }
+            // Nobody in a wheelchair is sent to a bicycle.
+            let riders = feeders.iter().filter(|_| query.on_foot == Profile::Walk);
+            for &feeder in riders {
+                let from = (place, query.street_within_m);
+                let memory = (&mut *scratch, &mut memory.walk);
+                for (way, reached) in streets.wheels.ways(feeder, from, (looking, longest_ms), stops, memory)
+                {
+                    for (stop, ms) in reached {
+                        let known = ways.entry(stop).or_insert((u32::MAX, None));
+                        if ms < known.0 {
+                            *known = (ms, Some(ridden.len()));
+                        }
+                    }
+                    ridden.push(way);
+                }
+            }
             let here = place.stop.as_ref().and_then(|id| self.stop(id));
             for stop in here.map(|stop| self.timetable.platforms_of(stop)).unwrap_or_default() {
-                walks.retain(|walk| walk.0 != stop);
-                walks.push((stop, 0));
+                ways.insert(stop, (0, None));
             }
-            Ok((feet, walks))
+            let mut walks: Vec<Walk> = ways.iter().map(|(&stop, way)| (stop, way.0.div_ceil(1000))).collect();
+            walks.sort_unstable();
+            let by = ways.into_iter().filter_map(|(stop, (_, way))| Some((stop, way?)));
+            Ok((feet, walks, ridden, by.collect::<HashMap<u32, usize>>()))
         };
-        let (from, access) = walks(End::From, &query.from, Looking::Away, query.walk_before)?;
-        let (to, egress) = walks(End::To, &query.to, Looking::Towards, query.walk_after)?;
+        let (from, access, ridden_before, by_before) =
+            end(End::From, &query.from, Looking::Away, query.walk_before, &query.before)?;
+        let (to, egress, ridden_after, by_after) =
+            end(End::To, &query.to, Looking::Towards, query.walk_after, &query.after)?;
         let near =
             query.from.at.distance_m(query.to.at) < WALKED_WITHIN_M && !from.is_empty() && !to.is_empty();
-        let empty = Snapshot::empty(0);
-        let view = empty.view(Moment(0), Moment(0));
-        let costs = Costs::new(streets.street, view, query.speed_mps);
+        let costs = Costs::without_traffic(streets.street, query.speed_mps);
         let walked = if near { quickest(&costs, &from, &to, scratch) } else { None };
+        let ends = Ends {
+            feet: [from, to],
+            ways: [access.clone(), egress.clone()],
+            longest: walked.map_or(NEVER, |path| path.cost_ms.div_ceil(1000)),
+            ridden: [ridden_before, ridden_after],
+            by: [by_before, by_after],
+        };
         let (moment, backwards) = match query.when {
             When::DepartAt(moment) => (moment, false),
             When::ArriveBy(moment) => (moment, true),
@@ -456,7 +610,7 @@ impl Transit {
             start,
             rides: query.transfers + 1,
             modes: query.modes,
-            longest: walked.map_or(NEVER, |path| path.cost_ms.div_ceil(1000)),
+            longest: ends.longest,
             slowness,
             rest: &memory.rest,
             met: None,
@@ -482,9 +636,9 @@ impl Transit {
                     let tell = |found: &Found| other.day.connection(&self.timetable, found);
                     let mut connections: Vec<_> = found.iter().map(tell).collect();
                     connections.sort_by_key(|found| (found.start, found.end, found.rides.len()));
-                    return Ok(Some(([from, to], connections, tables)));
+                    return Ok(Some(Connected { ends, connections, tables }));
                 }
-                Next::None => return Ok(Some(([from, to], Vec::new(), tables))),
+                Next::None => return Ok(Some(Connected { ends, connections: Vec::new(), tables })),
                 Next::SlowerThanWalking => {}
             }
         }
@@ -492,13 +646,13 @@ impl Transit {
         let mut connections: Vec<_> =
             found.iter().map(|found| day.connection(&self.timetable, found)).collect();
         connections.sort_by_key(|connection| (connection.start, connection.end, connection.rides.len()));
-        Ok(Some(([from, to], connections, tables)))
+        Ok(Some(Connected { ends, connections, tables }))
     }
 
     /// A place's feet on the streets; none for a stop to which no street leads.
     fn feet(
         &self,
-        streets: &OnFoot<'_>,
+        streets: &Streets<'_>,
         query: &TransitQuery,
         end: End,
         place: &Place,
@@ -506,9 +660,7 @@ impl Transit {
         let within_m = query.street_within_m;
         let access = streets.index.access(streets.map, streets.street, place.at, within_m, |_| true);
         match access {
-            // Whoever is in a yard that streets do not reach on the map walks out of it all the same.
-            Some(access) if access.main.is_empty() => Ok(access.nearest),
-            Some(access) => Ok(access.main),
+            Some(access) => Ok(access.feet()),
             None if place.stop.as_ref().is_some_and(|id| self.by_id.contains_key(id)) => Ok(Vec::new()),
             None => Err(NoJourney::NoStreet { end, place: place.clone(), profile: query.on_foot, within_m }),
         }
@@ -540,9 +692,9 @@ fn in_windows(search: &mut Search, request: Request<'_>, query: &TransitQuery) -
 struct Telling<'a> {
     transit: &'a Transit,
     day: &'a DayTable,
-    streets: &'a OnFoot<'a>,
+    streets: &'a Streets<'a>,
     query: &'a TransitQuery,
-    ends: [Vec<OnArc>; 2],
+    ends: Ends,
     /// Ways on foot that were found already: several journeys walk to the same stop.
     walked: HashMap<(Spot, Spot), Option<Leg>>,
 }
@@ -551,8 +703,12 @@ impl Telling<'_> {
     fn itinerary(&mut self, connection: &Connection, scratch: &mut Scratch) -> Option<Itinerary> {
         let mut legs = Vec::new();
         let (first, last) = (connection.rides.first()?, connection.rides.last()?);
-        if let Some(walk) = self.walk(Spot::Start, Spot::Stop(first.from), scratch) {
-            let start = first.departure - walk.duration();
+        let (mut start, mut end) = (first.departure, last.arrival);
+        if let Some((ms, ways)) = self.ridden(0, first.from, scratch) {
+            start = start - Duration::from_millis(u64::from(ms));
+            legs.extend(ways.into_iter().map(|leg| later(leg, start)));
+        } else if let Some(walk) = self.walk(Spot::Start, Spot::Stop(first.from), scratch) {
+            start = start - walk.duration();
             legs.push(shifted(walk, start));
         }
         for (i, ride) in connection.rides.iter().enumerate() {
@@ -563,10 +719,22 @@ impl Telling<'_> {
                 legs.push(shifted(walk, ride.arrival));
             }
         }
-        if let Some(walk) = self.walk(Spot::Stop(last.to), Spot::Goal, scratch) {
+        if let Some((ms, ways)) = self.ridden(1, last.to, scratch) {
+            legs.extend(ways.into_iter().map(|leg| later(leg, end)));
+            end = end + Duration::from_millis(u64::from(ms));
+        } else if let Some(walk) = self.walk(Spot::Stop(last.to), Spot::Goal, scratch) {
+            end = end + walk.duration();
             legs.push(shifted(walk, last.arrival));
         }
-        Some(Itinerary { start: legs.first()?.start, end: legs.last()?.end, legs })
+        Some(Itinerary { start, end, legs })
+    }
+
+    /// The way on wheels at one of the ends (0 or 1) to a stop or from it, beginning at the epoch, and its ms; `None` where
+    /// one walks.
+    fn ridden(&self, end: usize, stop: u32, scratch: &mut Scratch) -> Option<(u32, Vec<Leg>)> {
+        let way = &self.ends.ridden[end][*self.ends.by[end].get(&stop)?];
+        let at_stop = self.transit.place(stop);
+        self.streets.wheels.legs(way, (stop, &at_stop), self.transit.stops(self.query), scratch)
     }
 
     fn place(&self, spot: Spot) -> Place {
@@ -598,11 +766,8 @@ impl Telling<'_> {
         if same {
             return None;
         }
-        let empty = Snapshot::empty(0);
-        let view = empty.view(Moment(0), Moment(0));
-        let costs = Costs::new(self.streets.street, view, self.query.speed_mps);
-        let slowness =
-            self.query.on_foot.usual_speed_mps().zip(self.query.speed_mps).map_or(1.0, |(u, own)| u / own);
+        let costs = Costs::without_traffic(self.streets.street, self.query.speed_mps);
+        let slowness = self.transit.stops(self.query).slowness;
         let mut best: Option<(u32, Leg)> = None;
         for (out, out_ms) in self.doors(from, Looking::Away) {
             for (into, in_ms) in self.doors(to, Looking::Towards) {
@@ -654,8 +819,8 @@ impl Telling<'_> {
     fn doors(&self, spot: Spot, looking: Looking) -> Vec<(&[OnArc], u32)> {
         let (on_foot, _) = self.transit.of(self.query.on_foot);
         match spot {
-            Spot::Start => vec![(self.ends[0].as_slice(), 0)],
-            Spot::Goal => vec![(self.ends[1].as_slice(), 0)],
+            Spot::Start => vec![(self.ends.feet[0].as_slice(), 0)],
+            Spot::Goal => vec![(self.ends.feet[1].as_slice(), 0)],
             Spot::Stop(stop) => on_foot
                 .walks
                 .doors(stop)
@@ -680,6 +845,12 @@ impl Telling<'_> {
             means: Means::Transit(Box::new(transit.ride(self.day, part.run, part.board..=part.alight))),
         }
     }
+}
+
+/// A leg of a way that begins at the epoch, where the way begins at `start`.
+fn later(leg: Leg, start: Moment) -> Leg {
+    let begins = start + leg.start.since(Moment(0));
+    shifted(leg, begins)
 }
 
 fn shifted(leg: Leg, start: Moment) -> Leg {

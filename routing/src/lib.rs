@@ -3,15 +3,15 @@
 //! In reading order: a [`profile`] says who may travel where and how fast; [`map`] is where streets run; [`graph`] is the streets as a
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`snapshot`] is the
 //! traffic of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
-//! lines; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them, and [`intermodal`] joins them with the ways on
-//! foot. [`sharing`] knows shared bicycles. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
+//! lines; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
+//! shared bicycles, [`feeder`] the ways by bicycle to stops and from them, and [`intermodal`] joins these and ways on foot with timetables. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
 //! the files that the planner reads.
 //!
 //! Today journeys are direct ones on the street (by car, taxi, bicycle, shared bicycle, on foot and in a wheelchair) and ones
-//! by public transport with ways on foot.
+//! by public transport with ways on foot, by bicycle and by shared bicycle at their ends.
 
 pub mod profile;
 pub mod map;
@@ -25,8 +25,9 @@ pub mod itinerary;
 pub mod gtfs;
 mod foot;
 pub mod transit;
-pub mod intermodal;
 pub mod sharing;
+pub mod feeder;
+pub mod intermodal;
 pub mod planner;
 pub mod geocode;
 pub mod fare;

@@ -47,6 +47,12 @@ pub struct Access {
 }
 
 impl Access {
+    /// On the main network if that is near, else on the nearest street: whoever is in a yard that streets do not reach on the
+    /// map leaves it all the same.
+    pub fn feet(self) -> Vec<OnArc> {
+        if self.main.is_empty() { self.nearest } else { self.main }
+    }
+
     fn is_main(&self, graph: &StreetGraph) -> bool {
         self.nearest.iter().any(|foot| graph.is_main(foot.arc))
     }

@@ -2,20 +2,21 @@
 
 use crate::{
     fare::Fares,
+    feeder::{Lent, Wheels},
     foot::FootWays,
     geocode::Names,
     graph::StreetGraph,
     hierarchy::{Customised, Memory, Roads},
-    intermodal::{OnFoot, Prepared, Transit, TransitQuery},
+    intermodal::{self, Prepared, Transit, TransitQuery},
     itinerary::{Itinerary, Leg, Means, Place},
     map::Map,
     nearest::{Access, OnArc, StreetIndex},
     profile::Profile,
-    sharing::{Sharing, Spot, System},
+    sharing::{Handling, Sharing, Spot, System},
     snapshot::{Snapshot, View},
     street::{Costs, Foot, Path, Scratch, quickest, quickest_of},
     streets::Streets,
-    transit::live::Live,
+    transit::{live::Live, walks::STOP_WITHIN_M},
 };
 use arc_swap::ArcSwap;
 use model::{city::City, geo::LonLat, ids::LinkIx, time::Moment};
@@ -105,7 +106,7 @@ pub struct Planner {
     /// What journeys cost, if that is known.
     fares: Option<Fares>,
     /// Shared vehicles.
-    sharing: ArcSwap<Sharing>,
+    lent: ArcSwap<Lent>,
     /// Stops and streets by name, from the first time that anybody asks.
     names: OnceLock<Names>,
     /// Working memory between questions; as many as were ever asked at once.
@@ -138,7 +139,7 @@ impl Planner {
             feet,
             transit: None,
             fares: None,
-            sharing: ArcSwap::default(),
+            lent: ArcSwap::default(),
             names: OnceLock::new(),
             idle: Mutex::default(),
         }
@@ -148,7 +149,7 @@ impl Planner {
     pub fn with_timetable(mut self, prepared: Prepared) -> Planner {
         let [walk, roll] = &self.feet;
         let streets = [(&self.walk, walk), (&self.roll, roll)];
-        self.transit = Some(Transit::new(&self.map, &self.index, streets, prepared));
+        self.transit = Some(Transit::new(&self.map, &self.index, streets, &self.cycle, prepared));
         self
     }
 
@@ -178,8 +179,7 @@ impl Planner {
         &self.index
     }
 
-    /// Journeys by public transport, with the ways on foot to it, from it and between vehicles; empty if there are
-    /// no timetables.
+    /// Journeys by public transport, with the ways to it, from it and between vehicles; empty if there are no timetables.
     pub fn by_transit(&self, query: &TransitQuery) -> Result<Vec<Itinerary>, NoJourney> {
         let live = self.transit.as_ref().map(Transit::live).unwrap_or_default();
         self.by_transit_as(query, &live)
@@ -189,15 +189,23 @@ impl Planner {
     pub fn by_transit_as(&self, query: &TransitQuery, live: &Arc<Live>) -> Result<Vec<Itinerary>, NoJourney> {
         let Some(transit) = &self.transit else { return Ok(Vec::new()) };
         let street = self.graph(query.on_foot);
+        let wheels = self.wheels(query.speed_mps, query.cycling_mps);
         let mut working = self.working();
-        let journeys = transit.journeys(
-            &OnFoot { map: &self.map, index: &self.index, street },
-            query,
-            live,
-            &mut working.street,
-        );
+        let streets = intermodal::Streets { map: &self.map, index: &self.index, street, wheels: &wheels };
+        let journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         journeys
+    }
+
+    /// Streets and shared vehicles for the ways to stops and from them.
+    pub(crate) fn wheels(&self, speed_mps: Option<f64>, cycling_mps: Option<f64>) -> Wheels<'_> {
+        Wheels {
+            map: &self.map,
+            index: &self.index,
+            walking: Costs::without_traffic(&self.walk, speed_mps),
+            cycling: Costs::without_traffic(&self.cycle, cycling_mps),
+            lent: self.lent.load_full(),
+        }
     }
 
     /// The map.
@@ -311,12 +319,19 @@ impl Planner {
 
     /// Shared vehicles as they are known now.
     pub fn sharing(&self) -> Arc<Sharing> {
-        self.sharing.load_full()
+        self.lent.load().sharing.clone()
     }
 
     /// Another picture of the shared vehicles; whoever is under way in the one before ends in it.
     pub fn set_sharing(&self, sharing: Sharing) {
-        self.sharing.store(Arc::new(sharing));
+        let feet = |at: LonLat, street: &StreetGraph| {
+            let access = self.index.access(&self.map, street, at, STOP_WITHIN_M, |_| true);
+            access.map(Access::feet).unwrap_or_default()
+        };
+        let beside = |spot: &Spot| [&self.walk, &self.cycle].map(|street| feet(spot.at, street));
+        let of = |system: &System| system.spots.iter().map(beside).collect::<Vec<_>>();
+        let feet = sharing.systems.iter().map(of).collect();
+        self.lent.store(Arc::new(Lent { sharing: Arc::new(sharing), feet }));
     }
 
     /// The quickest journey by one shared vehicle: on foot to it, along the streets for bicycles, and on foot from where it
@@ -346,14 +361,9 @@ impl Planner {
 
     fn hire(&self, system: &System, query: &Query, at: Moment, scratch: &mut Scratch) -> Option<Itinerary> {
         let within_m = query.street_within_m.min(STREET_WITHIN_M);
-        let empty = Snapshot::empty(0);
-        let view = empty.view(at, at);
-        let (walking, cycling) =
-            (Costs::new(&self.walk, view, None), Costs::new(&self.cycle, view, query.speed_mps));
-        let feet = |profile: Profile, at: LonLat| {
-            let access = self.access(profile, at, within_m)?;
-            Some(if access.main.is_empty() { access.nearest } else { access.main })
-        };
+        let walking = Costs::without_traffic(&self.walk, None);
+        let cycling = Costs::without_traffic(&self.cycle, query.speed_mps);
+        let feet = |profile: Profile, at: LonLat| self.access(profile, at, within_m).map(Access::feet);
         let [first, last] = [query.from.at, query.to.at].map(|at| feet(Profile::Walk, at));
         let (first, last) = (first?, last?);
         let [taken, left] = system.ends(query);
@@ -368,14 +378,15 @@ impl Planner {
                 };
                 let (from, to) = if side == 0 { (&first, &on_foot) } else { (&on_foot, &last) };
                 let Some(walk) = quickest(&walking, from, to, scratch) else { continue };
-                let (all, handling) = if side == 0 { (&mut starts, TAKE) } else { (&mut ends, LEAVE) };
-                let ms = walk.cost_ms + handling.as_millis() as u32;
+                let (all, handling) =
+                    if side == 0 { (&mut starts, Handling::Take) } else { (&mut ends, Handling::Leave) };
+                let ms = walk.cost_ms + handling.ms();
                 all.extend(on_wheels.into_iter().map(|on| (Foot { on, ms }, walks[side].len())));
                 walks[side].push((Some(walk), Some(spot)));
             }
         }
         if system.left_anywhere {
-            let ms = LEAVE.as_millis() as u32;
+            let ms = Handling::Leave.ms();
             let there = feet(Profile::Bicycle, query.to.at)?;
             ends.extend(there.into_iter().map(|on| (Foot { on, ms }, walks[1].len())));
             walks[1].push((None, None));
@@ -384,22 +395,21 @@ impl Planner {
         let (path, [i, k]) = quickest_of(&cycling, &from, &to, scratch)?;
         let ((walk, taken), (home, left)) = (&walks[0][starts[i].1], &walks[1][ends[k].1]);
         let taken = (*taken)?;
-        let spot = |spot: &Spot| Place { name: spot.name.clone(), stop: None, at: spot.at };
-        let here = spot(taken);
-        let there = left.map_or_else(|| query.to.clone(), spot);
+        let here = taken.place();
+        let there = left.map_or_else(|| query.to.clone(), Spot::place);
         let mut legs = Vec::new();
         let mut now = at;
         if let Some(walk) = walk {
             legs.push(Leg::along(&self.map, &walking, walk, query.from.clone(), here.clone(), now));
             now = now + Duration::from_millis(u64::from(walk.cost_ms));
         }
-        now = now + TAKE;
+        now = now + Handling::Take.takes();
         let ridden = Path { cost_ms: path.cost_ms - from[i].ms - to[k].ms, ..path };
         let mut ride = Leg::along(&self.map, &cycling, &ridden, here, there.clone(), now);
         if let Means::Street(way) = &mut ride.means {
             way.hire = Some(Box::new(system.hire(taken, *left)));
         }
-        now = ride.end + LEAVE;
+        now = ride.end + Handling::Leave.takes();
         legs.push(ride);
         if let Some(home) = home {
             let leg = Leg::along(&self.map, &walking, home, there, query.to.clone(), now);
@@ -409,10 +419,6 @@ impl Planner {
         Some(Itinerary { start: at, end: now, legs })
     }
 }
-
-/// To find, unlock and try a vehicle takes so long; to lock it and walk away, so long.
-const TAKE: Duration = Duration::from_secs(60);
-const LEAVE: Duration = Duration::from_secs(30);
 
 /// Within this distance it is looked whether walking all the way is quicker, m.
 const WALKED_WITHIN_M: f64 = 2500.0;

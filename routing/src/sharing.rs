@@ -5,7 +5,7 @@
 
 pub mod read;
 
-use crate::{planner::Query, realtime::poll::Place, service::Routing};
+use crate::{itinerary, planner::Query, realtime::poll::Place, service::Routing};
 use model::geo::LonLat;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -122,10 +122,9 @@ pub fn look(configs: &[SharingConfig]) -> Sharing {
 impl System {
     /// Where a vehicle may be taken for the query, and where it may be left; nearest first.
     pub(crate) fn ends(&self, query: &Query) -> [Vec<&Spot>; 2] {
-        [
-            self.nearest(query.from.at, |spot| spot.vehicles > 0),
-            self.nearest(query.to.at, |spot| spot.room > 0),
-        ]
+        [(query.from.at, Handling::Take), (query.to.at, Handling::Leave)].map(|(place, handling)| {
+            self.nearest(place, handling).into_iter().map(|spot| &self.spots[spot]).collect()
+        })
     }
 
     /// The use of a vehicle from one spot to another, or to the street.
@@ -141,16 +140,57 @@ impl System {
         }
     }
 
-    fn nearest(&self, place: LonLat, fits: impl Fn(&Spot) -> bool) -> Vec<&Spot> {
-        let mut near: Vec<(f64, &Spot)> = self
+    /// The places nearest to one where a vehicle may be taken or left, as places among [`Self::spots`].
+    pub(crate) fn nearest(&self, place: LonLat, handling: Handling) -> Vec<usize> {
+        let mut near: Vec<(f64, usize)> = self
             .spots
             .iter()
-            .filter(|spot| fits(spot))
-            .map(|spot| (spot.at.distance_m(place), spot))
+            .enumerate()
+            .filter(|(_, spot)| handling.fits(spot))
+            .map(|(i, spot)| (spot.at.distance_m(place), i))
             .filter(|(distance_m, _)| *distance_m <= WALKED_WITHIN_M)
             .collect();
-        near.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.id.cmp(&b.1.id)));
+        near.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| self.spots[a.1].id.cmp(&self.spots[b.1].id)));
         near.truncate(NEAREST);
         near.into_iter().map(|(_, spot)| spot).collect()
+    }
+}
+
+impl Spot {
+    /// The spot as a place.
+    pub(crate) fn place(&self) -> itinerary::Place {
+        itinerary::Place { name: self.name.clone(), stop: None, at: self.at }
+    }
+}
+
+/// What one does with a vehicle where it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Handling {
+    /// One takes it.
+    Take,
+    /// One leaves it.
+    Leave,
+}
+
+impl Handling {
+    /// Whether it can be done there.
+    pub(crate) fn fits(self, spot: &Spot) -> bool {
+        match self {
+            Handling::Take => spot.vehicles > 0,
+            Handling::Leave => spot.room > 0,
+        }
+    }
+
+    /// To find, unlock and try a vehicle takes so long; to lock it and walk away, so long.
+    pub(crate) fn takes(self) -> Duration {
+        match self {
+            Handling::Take => Duration::from_secs(60),
+            Handling::Leave => Duration::from_secs(30),
+        }
+    }
+
+    /// The same, ms.
+    pub(crate) fn ms(self) -> u32 {
+        self.takes().as_millis() as u32
     }
 }

@@ -5,6 +5,7 @@
 //! and the estimate down, so it stays a lower bound and no arc is settled twice (Hart, Nilsson, Raphael 1968).
 
 use crate::{
+    foot::Direction,
     graph::{Arc, ArcIx, StreetGraph, Transition, distance, rounded_up, whole_ms},
     nearest::OnArc,
     snapshot::View,
@@ -35,6 +36,12 @@ impl<'a> Costs<'a> {
             _ => 1.0,
         };
         Costs { graph, traffic, slowness, is_plain: slowness == 1.0 }
+    }
+
+    /// Costs on `graph` on empty roads.
+    pub fn without_traffic(graph: &'a StreetGraph, speed_mps: Option<f64>) -> Costs<'a> {
+        let slowness = graph.profile.usual_speed_mps().zip(speed_mps).map_or(1.0, |(usual, own)| usual / own);
+        Costs { graph, traffic: None, slowness, is_plain: slowness == 1.0 }
     }
 
     /// Seconds to pass the arc; `None` where it is closed.
@@ -255,4 +262,97 @@ pub fn quickest_of(
 fn first_ms(costs: &Costs<'_>, from: &Foot) -> Option<u32> {
     let arc = costs.graph.arc(from.on.arc);
     Some(costs.part_ms(arc, 1.0 - from.on.along)?.saturating_add(from.ms))
+}
+
+/// Everything within `limit_ms` of any of `feet`: from there, or to there (Dijkstra).
+pub(crate) fn reach<'a>(
+    costs: &'a Costs<'a>,
+    feet: &'a [Foot],
+    direction: Direction,
+    limit_ms: u32,
+    scratch: &'a mut Scratch,
+) -> Reached<'a> {
+    let street = costs.graph;
+    scratch.begin(street.graph.node_count());
+    for foot in feet {
+        let share = beyond(direction, foot.on.along);
+        if let Some(ms) = costs.part_ms(street.arc(foot.on.arc), share) {
+            let ix = foot.on.arc.index() as u32;
+            scratch.improve(ix, ms.saturating_add(foot.ms), ix, || 0);
+        }
+    }
+    let onwards = match direction {
+        Direction::Away => petgraph::Outgoing,
+        Direction::Towards => petgraph::Incoming,
+    };
+    while let Some(Reverse((_, cost_ms, ix))) = scratch.queue.pop() {
+        if cost_ms > limit_ms {
+            break;
+        }
+        if cost_ms > scratch.cost(ix) {
+            continue;
+        }
+        let here = ArcIx::new(ix as usize);
+        for edge in street.graph.edges_directed(here, onwards) {
+            let next = if direction == Direction::Away { edge.target() } else { edge.source() };
+            let Some(pass_ms) = costs.arc_ms(street.arc(next)) else { continue };
+            let turn_ms = costs.transition_ms(street.arc(edge.source()), edge.weight());
+            let there = cost_ms.saturating_add(turn_ms).saturating_add(pass_ms);
+            scratch.improve(next.index() as u32, there, ix, || 0);
+        }
+    }
+    Reached { costs, feet, direction, limit_ms, scratch }
+}
+
+/// The share of an arc that lies beyond a place on it.
+fn beyond(direction: Direction, along: f64) -> f64 {
+    match direction {
+        Direction::Away => 1.0 - along,
+        Direction::Towards => along,
+    }
+}
+
+/// What [`reach`] found.
+#[derive(Debug)]
+pub(crate) struct Reached<'a> {
+    costs: &'a Costs<'a>,
+    feet: &'a [Foot],
+    direction: Direction,
+    limit_ms: u32,
+    scratch: &'a Scratch,
+}
+
+impl Reached<'_> {
+    /// How long it takes to the nearest of some places (or from it), as long as [`quickest_of`] says; `None` beyond the limit.
+    pub(crate) fn ms(&self, places: &[OnArc]) -> Option<u32> {
+        let street = self.costs.graph;
+        let back = match self.direction {
+            Direction::Away => petgraph::Incoming,
+            Direction::Towards => petgraph::Outgoing,
+        };
+        let mut best = UNREACHED;
+        for place in places {
+            let arc = street.arc(place.arc);
+            for foot in self.feet.iter().filter(|foot| foot.on.arc == place.arc) {
+                let on_the_way = match self.direction {
+                    Direction::Away => place.along - foot.on.along,
+                    Direction::Towards => foot.on.along - place.along,
+                };
+                if on_the_way >= 0.0
+                    && let Some(ms) = self.costs.part_ms(arc, on_the_way)
+                {
+                    best = best.min(ms.saturating_add(foot.ms));
+                }
+            }
+            let share = 1.0 - beyond(self.direction, place.along);
+            let Some(part_ms) = self.costs.part_ms(arc, share) else { continue };
+            for edge in street.graph.edges_directed(place.arc, back) {
+                let before = if self.direction == Direction::Away { edge.source() } else { edge.target() };
+                let turn_ms = self.costs.transition_ms(street.arc(edge.source()), edge.weight());
+                let there = self.scratch.cost(before.index() as u32).saturating_add(turn_ms);
+                best = best.min(there.saturating_add(part_ms));
+            }
+        }
+        (best <= self.limit_ms).then_some(best)
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`timetable`] joins feeds into one; [`walks`] is the ways on foot to stops, from stops, and
 //! between them; [`day`] is the timetable of one day in rows of numbers; [`changes`] which of those ways are of use on it; [`bounds`] says how long the rest
-//! of a connection takes at least; [`search`] is RAPTOR on those rows, [`next`] what leaves first;
+//! of a connection takes at least; [`search`] is RAPTOR on those rows, [`next`] what leaves first, [`cheaper`] what costs less;
 //! [`connection`] is what it finds, in the timetable's words.
 //!
 //! **Walking is bounded**: from stop to stop by [`walks::FOOTPATH_LIMIT`], to the first stop and from the last by
@@ -16,6 +16,7 @@ pub mod changes;
 pub mod bounds;
 pub mod search;
 pub(crate) mod next;
+pub(crate) mod cheaper;
 pub mod connection;
 pub mod board;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use super::*;
 use routing::{
-    gtfs::records::Mode, intermodal::TransitQuery, itinerary::Place, planner::When, profile::Profile,
-    transit::day::Modes,
+    feeder::Feeder, gtfs::records::Mode, intermodal::TransitQuery, itinerary::Place, planner::When,
+    profile::Profile, transit::day::Modes,
 };
 
 #[test]
@@ -31,10 +31,14 @@ fn the_generated_city_has_public_transport_of_its_own() {
         at_least: 3,
         transfers: 4,
         modes: Modes::ALL,
+        before: vec![Feeder::OnFoot],
+        after: vec![Feeder::OnFoot],
         walk_before: Duration::from_secs(900),
         walk_after: Duration::from_secs(900),
         street_within_m: 500.0,
         speed_mps: None,
+        cycling_mps: None,
+        cheaper: None,
     };
     let journeys = planner.by_transit(&query).unwrap();
     assert!(journeys.len() >= 3, "{journeys:?}");

@@ -8,6 +8,7 @@ use axum::{
 };
 use model::{geo::LonLat, time::Moment};
 use routing::{
+    feeder::Feeder,
     gtfs::calendar::Day,
     intermodal::TransitQuery,
     itinerary::Place,
@@ -99,10 +100,14 @@ pub(crate) fn measure(
             at_least,
             transfers: RIDES - 1,
             modes: Modes::ALL,
+            before: vec![Feeder::OnFoot],
+            after: vec![Feeder::OnFoot],
             walk_before: WALK,
             walk_after: WALK,
             street_within_m: STREET_WITHIN_M,
             speed_mps: None,
+            cycling_mps: None,
+            cheaper: None,
         }
     };
     for (name, window, at_least, goal) in [

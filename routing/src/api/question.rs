@@ -6,6 +6,8 @@ use super::{
 };
 use crate::{
     api::view::{PRECISION, Telling},
+    feeder::Feeder,
+    intermodal::Cheaper,
     itinerary::Place,
     planner::{Planner, STREET_WITHIN_M, When},
     profile::Profile,
@@ -81,27 +83,46 @@ pub(crate) struct PlanParameters {
     /// at most 86400. Default: 900.
     #[param(required = false)]
     search_window: u32,
-    /// Longest way on foot to the first stop, s. Default: 900. Between stops it is always 900 at the usual speed.
+    /// Means of getting to the first stop, separated by commas: `WALK`, `BIKE` (one's own, which stays there), `RENTAL` (a
+    /// shared vehicle, with ways on foot to it and from it). To each stop it is the quickest of them. Default: `WALK`.
+    #[param(required = false, example = "WALK,RENTAL")]
+    pre_transit_modes: String,
+    /// The same from the last stop; `BIKE` is a bicycle of one's own that waits there.
+    #[param(required = false, example = "WALK,RENTAL")]
+    post_transit_modes: String,
+    /// Longest way to the first stop, s. Default: 900. Between stops it is always 900 on foot at the usual speed.
     #[param(required = false)]
     max_pre_transit_time: u32,
-    /// Longest way on foot from the last stop, s. Default: 900.
+    /// Longest way from the last stop, s. Default: 900.
     #[param(required = false)]
     max_post_transit_time: u32,
     /// **Ours**: how one pays, by the ids of `/api/v1/fares`; `fare` of each journey is the least that its rides cost so.
     /// Default: the tariff's first card.
     #[param(required = false, example = "wallet")]
     card: String,
+    /// **Ours**: whether journeys by public transport that cost less are wanted too: of all within `cheapestWithin` those
+    /// that cost less than any of the others, as far as none leaves earlier, arrives later, changes as often and costs as
+    /// much as another. `fare.cheapest` is true for what costs least. Default: false.
+    #[param(required = false)]
+    cheapest: bool,
+    /// **Ours**: such a journey arrives at most so many seconds after the soonest; with `arriveBy=true` it leaves at
+    /// most so many before the last that is in time. At most 14400. Default: 1800.
+    #[param(required = false)]
+    cheapest_within: u32,
 }
 
 /// What is asked of public transport.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct TransitWish {
     pub(crate) modes: Modes,
     pub(crate) transfers: usize,
     pub(crate) at_least: usize,
     pub(crate) window: Duration,
+    pub(crate) before: Vec<Feeder>,
+    pub(crate) after: Vec<Feeder>,
     pub(crate) walk_before: Duration,
     pub(crate) walk_after: Duration,
+    pub(crate) cheaper: Option<Cheaper>,
 }
 
 /// What is asked.
@@ -153,7 +174,13 @@ impl Question {
             None => (vec![on_foot], false),
             Some(given) => modes(given, on_foot, &mut notes)?,
         };
-        if hire && planner.sharing().systems.is_empty() {
+        let mut feeders = |name: &str| match given.take(name) {
+            None => Ok(vec![Feeder::OnFoot]),
+            Some(given) => feeders(given, on_foot, &mut notes),
+        };
+        let (before, after) = (feeders("preTransitModes")?, feeders("postTransitModes")?);
+        let rental = hire || before.iter().chain(&after).any(|feeder| *feeder == Feeder::Rental);
+        if rental && planner.sharing().systems.is_empty() {
             notes.push("RENTAL: no shared vehicles are known now".to_string());
         }
         let pedestrian_mps =
@@ -165,7 +192,8 @@ impl Question {
         let detailed = given.take("detailedLegs").map(flag).transpose()?.unwrap_or(true);
         let language = given.language();
         let card = given.take("card").map(|(_, card)| card);
-        if card.is_some() && planner.fares().is_none() {
+        let cheapest = given.flag("cheapest", false)?;
+        if (cheapest || card.is_some()) && planner.fares().is_none() {
             notes.push("no tariff is loaded, so no fares are told".to_string());
         }
         let mut whole = |name: &str, range: std::ops::RangeInclusive<f64>, unit: &str, usual: f64| {
@@ -176,11 +204,23 @@ impl Question {
         let window = Duration::from_secs_f64(whole("searchWindow", 0.0..=86_400.0, "s", 900.0)?);
         let walk_before = Duration::from_secs_f64(whole("maxPreTransitTime", 0.0..=86_400.0, "s", 900.0)?);
         let walk_after = Duration::from_secs_f64(whole("maxPostTransitTime", 0.0..=86_400.0, "s", 900.0)?);
+        let within = Duration::from_secs_f64(whole("cheapestWithin", 0.0..=14_400.0, "s", 1800.0)?);
+        let cheaper = cheapest.then(|| Cheaper { card: card.clone(), within });
         let modes = match given.take("transitModes") {
             None => Modes::ALL,
             Some(given) => transit_modes(given)?,
         };
-        let wish = TransitWish { modes, transfers, at_least, window, walk_before, walk_after };
+        let wish = TransitWish {
+            modes,
+            transfers,
+            at_least,
+            window,
+            before,
+            after,
+            walk_before,
+            walk_after,
+            cheaper,
+        };
         let wanted = modes != Modes::NONE;
         if wanted && planner.transit().is_none() {
             notes.push(
@@ -244,4 +284,27 @@ fn modes(
         }
     }
     Ok((profiles, hire))
+}
+
+/// Means of getting to stops, or from them.
+fn feeders((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Result<Vec<Feeder>, Problem> {
+    let mut feeders = Vec::new();
+    for mode in value.split(',').map(str::trim).filter(|mode| !mode.is_empty()) {
+        let feeder = match mode {
+            "WALK" => Feeder::OnFoot,
+            "BIKE" => Feeder::Bicycle,
+            "RENTAL" | "BIKE_SHARING" => Feeder::Rental,
+            known if NOT_YET.contains(&known) || ["CAR", "TAXI"].contains(&known) => {
+                notes.push(format!("{name}: {known} cannot be planned yet"));
+                continue;
+            }
+            _ => return Err(bad(&name, format!("{name} knows WALK, BIKE and RENTAL, not {mode:?}"))),
+        };
+        if feeder != Feeder::OnFoot && on_foot == Profile::Wheelchair {
+            notes.push(format!("{name}: {mode} is not for those in a wheelchair"));
+        } else if !feeders.contains(&feeder) {
+            feeders.push(feeder);
+        }
+    }
+    Ok(feeders)
 }

@@ -262,21 +262,22 @@ fn with_bus() -> Arc<Routing> {
 }
 
 fn bus_planner() -> crate::planner::Planner {
-    let streets = "
-        A 0 0
-        B 100 0
-        C 4000 0
-        D 4100 0
-        A-B
-        B-C
-        C-D";
     let table = "
         BUS 7   B      D      C
                 08:05  08:09  08:15
                 08:20  08:24  08:30 wheelchair
                 08:35  08:39  08:45";
-    crate::transit::drawing::planner(streets, table)
+    crate::transit::drawing::planner(BUS_STREETS, table)
 }
+
+const BUS_STREETS: &str = "
+    A 0 0
+    B 100 0
+    C 4000 0
+    D 4100 0
+    A-B
+    B-C
+    C-D";
 
 /// A and C of that drawing.
 const BY_BUS: &str = "fromPlace=55.75,37.6&toPlace=55.75,37.66391&directModes=&time=2026-06-12T08:00:00Z";
@@ -486,4 +487,92 @@ async fn a_shared_bicycle_is_taken_where_there_is_one_and_left_where_there_is_ro
         let said = json(&routing, &path).await;
         assert_eq!(said["direct"].as_array().unwrap().len(), 0, "{bicycles} bicycles, room for {room}");
     }
+}
+
+#[tokio::test]
+async fn a_shared_bicycle_leads_to_the_bus_and_away_from_it() {
+    let routing = with_bus();
+    let city = crate::drawing::draw(BUS_STREETS);
+    let at = |name: &str| crate::drawing::place(&city, name).at;
+    let spot = |name: &str, vehicles: u32, room: u32| Spot {
+        id: name.to_string(),
+        name: format!("Station {name}"),
+        at: at(name),
+        vehicles,
+        room,
+    };
+    let system = System {
+        id: "velo".to_string(),
+        name: "Velo".to_string(),
+        url: None,
+        form: "BICYCLE".to_string(),
+        left_anywhere: false,
+        spots: vec![spot("A", 2, 0), spot("B", 0, 2), spot("D", 1, 0), spot("C", 0, 1)],
+        faults: Vec::new(),
+    };
+    routing.planner.set_sharing(Sharing { systems: vec![system] });
+    let [a, c] = ["A", "C"].map(|name| format!("{},{}", at(name).lat, at(name).lon));
+    let path = format!("/api/v1/plan?fromPlace={a}&toPlace={c}&directModes=&time=2026-06-12T08:00:00Z");
+    let modes = async |query: &str| {
+        let answer = json(&routing, &format!("{path}&numItineraries=1{query}")).await;
+        let legs = answer["itineraries"][0]["legs"].as_array().cloned().unwrap_or_default();
+        let modes: Vec<String> = legs.iter().map(|leg| leg["mode"].as_str().unwrap().to_string()).collect();
+        (modes.join(" "), answer["notes"].to_string())
+    };
+    assert_eq!(modes("").await.0, "WALK BUS WALK");
+    // Walking a hundred metres is quicker than to take a bicycle and leave it.
+    assert_eq!(modes("&preTransitModes=WALK,RENTAL").await.0, "WALK BUS WALK");
+    assert_eq!(modes("&preTransitModes=RENTAL").await.0, "RENTAL BUS WALK");
+    assert_eq!(modes("&preTransitModes=BIKE&postTransitModes=RENTAL").await.0, "BIKE BUS RENTAL");
+    let (none, notes) = modes("&preTransitModes=RENTAL&pedestrianProfile=WHEELCHAIR").await;
+    assert!(none.is_empty() && notes.contains("RENTAL is not for those in a wheelchair"), "{none}: {notes}");
+    let (_, notes) = modes("&postTransitModes=WALK,CAR").await;
+    assert!(notes.contains("postTransitModes: CAR cannot be planned yet"), "{notes}");
+    let path = format!("{path}&preTransitModes=ROCKET");
+    problem_is(&path, get(&routing, &path).await, Code::BadRequest, "preTransitModes", "preTransitModes");
+}
+
+#[tokio::test]
+async fn what_costs_least_is_told_and_said_to() {
+    let streets = "
+        A 0 0
+        B 3000 0
+        C 6000 0
+        A-B
+        B-C";
+    // Quick and by two rides that are not one to the gates, or slowly by one.
+    let table = "
+        BUS 1    A      C
+                 08:03  08:45
+        METRO 2  A      B
+                 08:02  08:07
+        TRAM 3   B      C
+                 08:12  08:22";
+    let fares = crate::fare::Fares::parse("f", include_str!("../../../configs/fares/moscow.toml")).unwrap();
+    let planner = crate::transit::drawing::planner(streets, table).with_fares(fares);
+    let clock = wire::clock::Clock::scaled(crate::drawing::NOW, 1e-9);
+    let routing = Routing::serving(planner, clock, crate::service::Limits::default()).0;
+    let asked = async |query: &str| {
+        let path = "/api/v1/plan?fromPlace=f_A&toPlace=f_C&directModes=&maxTransfers=1";
+        let answer =
+            json(&routing, &format!("{path}&time=2026-06-12T08:00:00Z&numItineraries=0{query}")).await;
+        let journeys = answer["itineraries"].as_array().unwrap().iter();
+        let of = |journey: &serde_json::Value| {
+            let (end, fare) = (&journey["endTime"].as_str().unwrap()[11..16], &journey["fare"]);
+            let mark = if fare["cheapest"] == true { "!" } else { "" };
+            format!("{end} {}{mark}", fare["amount"])
+        };
+        journeys.map(of).collect::<Vec<_>>().join(", ")
+    };
+    // Without the wish only the best by the clock and by changes; the bus is one of those.
+    assert_eq!(asked("&searchWindow=300").await, "08:22 110.0, 08:45 75.0");
+    assert_eq!(asked("&searchWindow=300&cheapest=true").await, "08:22 110.0, 08:45 75.0!");
+    // Only what leaves in the window is told by the clock, but what costs less is told if it is there soon after.
+    assert_eq!(asked("&searchWindow=120").await, "08:22 110.0");
+    assert_eq!(asked("&searchWindow=120&cheapest=true").await, "08:22 110.0, 08:45 75.0!");
+    assert_eq!(asked("&searchWindow=120&cheapest=true&cheapestWithin=600").await, "08:22 110.0!");
+    // Whoever rides free has nothing to gain.
+    assert_eq!(asked("&searchWindow=120&cheapest=true&card=moskvich").await, "08:22 0.0!");
+    let late = "/api/v1/plan?fromPlace=f_A&toPlace=f_C&directModes=&cheapest=true&cheapestWithin=99999";
+    problem_is(late, get(&routing, late).await, Code::BadRequest, "cheapestWithin", "cheapestWithin");
 }

@@ -80,6 +80,9 @@ pub struct FareView {
     pub currency: String,
     /// What is bought.
     pub payments: Vec<PaymentView>,
+    /// With `cheapest=true`: whether no journey costs less. Else left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cheapest: bool,
 }
 
 /// One product bought. **Ours.**
@@ -109,6 +112,7 @@ impl FareView {
             amount: whole(fare.amount),
             currency: currency.to_string(),
             payments: fare.payments.iter().map(payment).collect(),
+            cheapest: false,
         }
     }
 }

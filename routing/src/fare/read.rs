@@ -1,6 +1,6 @@
 //! From a TOML file to [`Fares`], or all that is wrong with it.
 
-use super::{Card, Fares, Holds, Product, Tariff};
+use super::{Card, Fares, Holds, Product, Tariff, purse::MOST_PRODUCTS};
 use crate::{gtfs::calendar::Day, gtfs::records::Mode, transit::day::Modes};
 use jiff::civil;
 use model::{
@@ -132,6 +132,9 @@ impl Reader<'_> {
             }
             if raw.products.is_empty() {
                 self.complain(&raw.id, format!("card {:?} has no products", raw.id.get_ref()));
+            }
+            if raw.products.len() > MOST_PRODUCTS {
+                self.complain(&raw.id, format!("a card holds at most {MOST_PRODUCTS} products"));
             }
             let mut own = Vec::new();
             for name in &raw.products {

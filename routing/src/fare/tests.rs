@@ -184,7 +184,7 @@ fn zones_agencies_and_hours_count() {
         (
             "senior",
             "09:30 BUS stcp A A, 09:50 SUBWAY metro A B, 10:20 BUS stcp A C",
-            "2.1 = z2 1 2 + senior 3",
+            "2.1 = senior 1 3 + z2 2",
         ),
     ] {
         assert_eq!(said(&fares, Some(card), rides), expected, "{card}: {rides}");

@@ -6,6 +6,7 @@ use super::{
     *,
 };
 use crate::{
+    feeder::Feeder,
     intermodal::TransitQuery,
     itinerary::Place,
     planner::{Planner, When},
@@ -51,10 +52,14 @@ fn journeys(planner: &Planner) -> Vec<String> {
         at_least: 0,
         transfers: 3,
         modes: Modes::ALL,
+        before: vec![Feeder::OnFoot],
+        after: vec![Feeder::OnFoot],
         walk_before: Duration::from_secs(900),
         walk_after: Duration::from_secs(900),
         street_within_m: 300.0,
         speed_mps: None,
+        cycling_mps: None,
+        cheaper: None,
     };
     let found = planner.by_transit(&query).unwrap();
     let rides =

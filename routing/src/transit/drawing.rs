@@ -13,6 +13,7 @@
 
 use crate::{
     drawing::{NOW, draw, node, place},
+    feeder::Feeder,
     gtfs::{self, archive::Archive, records::Mode, report::Report},
     intermodal::TransitQuery,
     planner::{Planner, STREET_WITHIN_M, When},
@@ -135,10 +136,14 @@ pub(crate) fn query(city: &City, text: &str) -> TransitQuery {
         at_least: 1,
         transfers: 5,
         modes: Modes::ALL,
+        before: vec![Feeder::OnFoot],
+        after: vec![Feeder::OnFoot],
         walk_before: Duration::from_secs(900),
         walk_after: Duration::from_secs(900),
         street_within_m: STREET_WITHIN_M,
         speed_mps: None,
+        cycling_mps: None,
+        cheaper: None,
     };
     match *rest {
         [] => {}

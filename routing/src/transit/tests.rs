@@ -1,5 +1,6 @@
 //! Journeys by timetables that are drawn as tables, from plain to gnarly.
 
+mod cheaper;
 mod oracle;
 
 use crate::transit::drawing::check_journeys;

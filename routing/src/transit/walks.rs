@@ -11,6 +11,7 @@ use crate::{
     map::Map,
     nearest::{OnArc, StreetIndex},
     profile::Profile,
+    street::Foot,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -155,6 +156,16 @@ pub enum Looking {
     Towards,
 }
 
+impl Looking {
+    /// What is near the place and what is far from it, in the order of travel; and the other way about.
+    pub(crate) fn in_order<T>(self, [near, far]: [T; 2]) -> [T; 2] {
+        match self {
+            Looking::Away => [near, far],
+            Looking::Towards => [far, near],
+        }
+    }
+}
+
 impl Walks {
     /// Finds every stop's doors on the streets of one who is on foot or in a wheelchair.
     pub fn new(
@@ -163,25 +174,7 @@ impl Walks {
         (street, ways): (&StreetGraph, &Arc<FootWays>),
         timetable: &Timetable,
     ) -> Walks {
-        let mut inside = Inside::new(timetable, street.profile);
-        let speed = street.profile.usual_speed_mps().unwrap_or(1.0);
-        let doors: Vec<Vec<Door>> = (0..timetable.stops.len() as u32)
-            .map(
-                |stop| {
-                    if timetable.is_platform(stop) { inside.entrances(timetable, stop) } else { Vec::new() }
-                },
-            )
-            .map(|entrances| {
-                let door = |(stop, out_s, in_s): (u32, u32, u32)| {
-                    let at = timetable.stops[stop as usize].at;
-                    let access = index.access(map, street, at, STOP_WITHIN_M, |_| true)?;
-                    let gap_ms = crate::graph::whole_ms(access.distance_m / speed);
-                    let feet = if access.main.is_empty() { access.nearest } else { access.main };
-                    Some(Door { stop, feet, out_ms: out_s * 1000 + gap_ms, in_ms: in_s * 1000 + gap_ms })
-                };
-                entrances.into_iter().filter_map(door).collect()
-            })
-            .collect();
+        let doors = doors(map, index, street, street.profile, timetable);
         let mut climb = Climb::default();
         let mut buckets = |direction: Direction, gap: fn(&Door) -> u32| {
             let (mut all, mut ends) = (Vec::new(), Vec::new());
@@ -221,25 +214,43 @@ impl Walks {
         limit_ms: u32,
         scratch: &mut WalkScratch,
     ) -> Vec<Walk> {
+        let feet: Vec<Foot> = feet.iter().map(|&on| Foot { on, ms: 0 }).collect();
+        self.reach_of(&feet, looking, limit_ms, scratch)
+    }
+
+    /// The same of several places, each of which is some ms away already.
+    pub(crate) fn reach_of(
+        &self,
+        feet: &[Foot],
+        looking: Looking,
+        limit_ms: u32,
+        scratch: &mut WalkScratch,
+    ) -> Vec<Walk> {
         let direction = match looking {
             Looking::Away => Direction::Away,
             Looking::Towards => Direction::Towards,
         };
         let mut found = Found::new(&mut scratch.best, self.doors.len(), limit_ms);
         for foot in feet {
-            for &stop in self.on_arc.get(&foot.arc.index()).into_iter().flatten() {
+            for &stop in self.on_arc.get(&foot.on.arc.index()).into_iter().flatten() {
                 for door in self.doors(stop) {
                     let ms = match looking {
-                        Looking::Away => self.ways.along_ms(feet, &door.feet).map(|ms| ms + door.in_ms),
-                        Looking::Towards => self.ways.along_ms(&door.feet, feet).map(|ms| ms + door.out_ms),
+                        Looking::Away => self.ways.along_ms(&[foot.on], &door.feet).map(|ms| ms + door.in_ms),
+                        Looking::Towards => {
+                            self.ways.along_ms(&door.feet, &[foot.on]).map(|ms| ms + door.out_ms)
+                        }
                     };
                     if let Some(ms) = ms {
-                        found.offer(stop, ms);
+                        found.offer(stop, ms.saturating_add(foot.ms));
                     }
                 }
             }
         }
-        let starts = self.ways.ends_of(feet, direction);
+        let places: Vec<OnArc> = feet.iter().map(|foot| foot.on).collect();
+        let mut starts = self.ways.ends_of(&places, direction);
+        for (start, foot) in starts.iter_mut().zip(feet) {
+            start.1 = start.1.saturating_add(foot.ms);
+        }
         self.spread(&starts, looking, &mut found, &mut scratch.climb);
         found.take()
     }
@@ -289,6 +300,32 @@ impl Walks {
         }
         with_rules(timetable, profile, ways)
     }
+}
+
+/// Every platform's doors on the streets of `street`, as one gets from the street to the platform as `inside`: on foot, or in
+/// a wheelchair.
+pub(crate) fn doors(
+    map: &Map,
+    index: &StreetIndex,
+    street: &StreetGraph,
+    inside: Profile,
+    timetable: &Timetable,
+) -> Vec<Vec<Door>> {
+    let speed = inside.usual_speed_mps().unwrap_or(1.0);
+    let mut inside = Inside::new(timetable, inside);
+    let mut of_stop = |stop: u32| {
+        let entrances =
+            if timetable.is_platform(stop) { inside.entrances(timetable, stop) } else { Vec::new() };
+        let door = |(stop, out_s, in_s): (u32, u32, u32)| {
+            let at = timetable.stops[stop as usize].at;
+            let access = index.access(map, street, at, STOP_WITHIN_M, |_| true)?;
+            let gap_ms = crate::graph::whole_ms(access.distance_m / speed);
+            let (out_ms, in_ms) = (out_s * 1000 + gap_ms, in_s * 1000 + gap_ms);
+            Some(Door { stop, feet: access.feet(), out_ms, in_ms })
+        };
+        entrances.into_iter().filter_map(door).collect()
+    };
+    (0..timetable.stops.len() as u32).map(&mut of_stop).collect()
 }
 
 /// Changes ways between stops into ways between rides: with the time that changing takes, and with what the

@@ -293,25 +293,28 @@ fn check_next(
 /// A timetable that nobody would draw: few stops, trips in all directions and some by night, vehicles that
 /// overtake, stops called at twice, and some where one may not get on or off.
 #[derive(Clone, Debug)]
-struct Wild {
+pub(super) struct Wild {
     /// Calls, and the days on which they are made as three bits.
-    trips: Vec<(Vec<WildCall>, u8)>,
-    ways: Vec<(u32, u32, u32)>,
-    change: Vec<u32>,
-    access: Vec<Walk>,
-    egress: Vec<Walk>,
-    start: u32,
-    window: u32,
-    rides: usize,
-    longest: Option<u32>,
+    pub(super) trips: Vec<(Vec<WildCall>, u8)>,
+    pub(super) ways: Vec<(u32, u32, u32)>,
+    pub(super) change: Vec<u32>,
+    pub(super) access: Vec<Walk>,
+    pub(super) egress: Vec<Walk>,
+    pub(super) start: u32,
+    pub(super) window: u32,
+    pub(super) rides: usize,
+    pub(super) longest: Option<u32>,
 }
 
 /// Stop, arrival, departure, and whether one may get on and off.
-type WildCall = (u32, u32, u32, u8);
+pub(super) type WildCall = (u32, u32, u32, u8);
 
 const STOPS: u32 = 7;
 
-fn wild() -> impl Strategy<Value = Wild> {
+/// What runs: trips with so many calls by the one mode, with one more by the next.
+pub(super) const MODES: [Mode; 3] = [Mode::Bus, Mode::Tram, Mode::Subway];
+
+pub(super) fn wild() -> impl Strategy<Value = Wild> {
     let call = (0..STOPS, 0..400_u32, 0..60_u32, 0..12_u8);
     // Few different trips, some of them repeated later, make patterns with several trips.
     let trip =
@@ -351,7 +354,7 @@ fn agency() -> Agency {
     Agency { id: String::new(), name: String::new(), url: String::new(), zone: "Etc/UTC".to_string() }
 }
 
-fn of_wild(wild: &Wild, day: Day) -> Timetable {
+pub(super) fn of_wild(wild: &Wild, day: Day) -> Timetable {
     let stop = |i: u32| Stop {
         id: i.to_string(),
         code: None,
@@ -361,21 +364,21 @@ fn of_wild(wild: &Wild, day: Day) -> Timetable {
         parent: None,
         platform: None,
         level: 0.0,
-        zone: None,
+        zone: Some(if i.is_multiple_of(3) { "B" } else { "A" }.to_string()),
         wheelchair: Wheelchair::Unknown,
     };
-    let route = Route {
-        id: "r".to_string(),
+    let route = |mode: Mode| Route {
+        id: mode.name().to_string(),
         agency: 0,
         short_name: String::new(),
         long_name: String::new(),
-        mode: Mode::Bus,
+        mode,
         route_type: 3,
         colour: None,
         text_colour: None,
     };
-    let mut feed =
-        Feed { tag: "w".to_string(), agencies: vec![agency()], routes: vec![route], ..Feed::default() };
+    let routes = MODES.map(route).to_vec();
+    let mut feed = Feed { tag: "w".to_string(), agencies: vec![agency()], routes, ..Feed::default() };
     feed.stops = (0..STOPS).map(stop).collect();
     for (i, (calls, days)) in wild.trips.iter().enumerate() {
         let mut service = Service::default();
@@ -395,7 +398,8 @@ fn of_wild(wild: &Wild, day: Day) -> Timetable {
         }));
         feed.trips.push(Trip {
             id: i.to_string(),
-            route: 0,
+            // What is drawn again later is the same trip again, for most of them.
+            route: (calls.len() % MODES.len()) as u32,
             service: i as u32,
             headsign: String::new(),
             shape: None,

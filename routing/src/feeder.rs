@@ -1,0 +1,342 @@
+//! Ways to the first stop and from the last on wheels: by one's own bicycle, or by a shared vehicle with ways on foot at both
+//! its ends.
+//!
+//! One search along the streets goes out from the place to wherever a vehicle may be left (or taken), and from all those one
+//! search on foot to the stops. What it finds is told again leg by leg for the few stops that journeys use.
+
+use crate::{
+    foot::Direction,
+    itinerary::{Leg, Means, Place},
+    map::Map,
+    nearest::{OnArc, StreetIndex},
+    sharing::{Handling, Sharing, System},
+    street::{Costs, Foot, Path, Scratch, quickest, quickest_of, reach},
+    transit::{
+        search::scaled,
+        walks::{Door, Looking, WalkScratch, Walks},
+    },
+};
+use model::{geo::LonLat, time::Moment};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// By which means one gets to the first stop, or from the last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Feeder {
+    /// On foot, or in a wheelchair.
+    OnFoot,
+    /// By one's own bicycle, which stays at the stop (or waits there).
+    Bicycle,
+    /// By a shared vehicle.
+    Rental,
+}
+
+/// Shared vehicles, and where they stand on the streets.
+#[derive(Debug, Default)]
+pub(crate) struct Lent {
+    /// The vehicles.
+    pub sharing: Arc<Sharing>,
+    /// By system and spot: beside it on the streets of those on foot, and of bicycles.
+    pub feet: Vec<Vec<[Vec<OnArc>; 2]>>,
+}
+
+/// Streets and vehicles for one question.
+#[derive(Clone, Debug)]
+pub(crate) struct Wheels<'a> {
+    /// The map.
+    pub map: &'a Map,
+    /// Where its streets are.
+    pub index: &'a StreetIndex,
+    /// What walking costs.
+    pub walking: Costs<'a>,
+    /// What riding costs.
+    pub cycling: Costs<'a>,
+    /// Shared vehicles.
+    pub lent: Arc<Lent>,
+}
+
+/// Where stops are, for those who come on foot and for those who come by bicycle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stops<'a> {
+    /// Ways on foot.
+    pub walks: &'a Walks,
+    /// By stop: where one comes to it by bicycle.
+    pub doors: &'a [Vec<Door>],
+    /// Walking takes so many times the usual time.
+    pub slowness: f64,
+}
+
+/// One vehicle's ways between a place and stops.
+#[derive(Debug)]
+pub(crate) struct Ridden {
+    place: Place,
+    /// The place on the streets of those on foot; only for shared vehicles, to which one walks.
+    on_foot: Vec<OnArc>,
+    looking: Looking,
+    /// The system whose vehicle it is; `None` for one's own bicycle.
+    system: Option<usize>,
+    /// Where riding begins (or ends) near the place, with the ms to there; and at which spot, if it is one.
+    near: Vec<(Foot, Option<usize>)>,
+    /// Where walking goes on to stops, with all ms so far; and from which spot.
+    far: Vec<(Foot, usize)>,
+    /// Whether one rides to a stop's door and leaves the vehicle there.
+    by_door: bool,
+}
+
+/// A stretch of a way: a leg that begins at the epoch, or some ms in which nobody moves.
+enum Stretch {
+    Leg(Box<Leg>),
+    Pause(u32),
+}
+
+impl Wheels<'_> {
+    /// Ways by `feeder` between a place and all stops within `limit_ms`, one vehicle after another, with the stops and the ms.
+    pub(crate) fn ways(
+        &self,
+        feeder: Feeder,
+        (place, within_m): (&Place, f64),
+        (looking, limit_ms): (Looking, u32),
+        stops: Stops<'_>,
+        (scratch, memory): (&mut Scratch, &mut WalkScratch),
+    ) -> Vec<(Ridden, BTreeMap<u32, u32>)> {
+        let systems = match feeder {
+            Feeder::OnFoot => Vec::new(),
+            Feeder::Bicycle => vec![None],
+            Feeder::Rental => (0..self.lent.sharing.systems.len()).map(Some).collect(),
+        };
+        let ways = systems.into_iter().map(|system| {
+            let mut ridden = self.set_out(system, place, within_m, looking, scratch);
+            let reached = self.reached(&mut ridden, limit_ms, stops, scratch, memory);
+            (ridden, reached)
+        });
+        ways.collect()
+    }
+
+    fn system(&self, system: usize) -> &System {
+        &self.lent.sharing.systems[system]
+    }
+
+    fn feet(&self, costs: &Costs<'_>, at: LonLat, within_m: f64) -> Vec<OnArc> {
+        let access = self.index.access(self.map, costs.graph(), at, within_m, |_| true);
+        access.map(|access| access.feet()).unwrap_or_default()
+    }
+
+    /// The way on foot from near to far, in the direction of travel.
+    fn walk(&self, looking: Looking, ends: [&[OnArc]; 2], scratch: &mut Scratch) -> Option<Path> {
+        let [from, to] = looking.in_order(ends);
+        quickest(&self.walking, from, to, scratch)
+    }
+
+    /// Where riding may begin (or end) near the place.
+    fn set_out(
+        &self,
+        system: Option<usize>,
+        place: &Place,
+        within_m: f64,
+        looking: Looking,
+        scratch: &mut Scratch,
+    ) -> Ridden {
+        let here = |ms: u32| {
+            let feet = self.feet(&self.cycling, place.at, within_m);
+            feet.into_iter().map(move |on| (Foot { on, ms }, None))
+        };
+        let (mut near, mut on_foot) = (Vec::<(Foot, Option<usize>)>::new(), Vec::new());
+        let mut by_door = false;
+        match system {
+            None => {
+                by_door = true;
+                near.extend(here(0));
+            }
+            Some(number) => {
+                let system = self.system(number);
+                let [handling, _] = handlings(looking);
+                on_foot = self.feet(&self.walking, place.at, within_m);
+                for spot in system.nearest(place.at, handling) {
+                    let [walked, ridden] = &self.lent.feet[number][spot];
+                    let Some(walk) = self.walk(looking, [&on_foot, walked], scratch) else { continue };
+                    let ms = walk.cost_ms.saturating_add(handling.ms());
+                    near.extend(ridden.iter().map(|&on| (Foot { on, ms }, Some(spot))));
+                }
+                match looking {
+                    Looking::Away => by_door = system.left_anywhere,
+                    Looking::Towards if system.left_anywhere => near.extend(here(handling.ms())),
+                    Looking::Towards => {}
+                }
+            }
+        }
+        Ridden { place: place.clone(), on_foot, looking, system, near, far: Vec::new(), by_door }
+    }
+
+    /// Stops within the limit, and the ms.
+    fn reached(
+        &self,
+        ridden: &mut Ridden,
+        limit_ms: u32,
+        stops: Stops<'_>,
+        scratch: &mut Scratch,
+        memory: &mut WalkScratch,
+    ) -> BTreeMap<u32, u32> {
+        let mut found = BTreeMap::<u32, u32>::new();
+        let mut offer = |stop: u32, ms: u32| {
+            if ms <= limit_ms {
+                let known = found.entry(stop).or_insert(ms);
+                *known = (*known).min(ms);
+            }
+        };
+        let near: Vec<Foot> = ridden.near.iter().map(|(foot, _)| *foot).collect();
+        let direction = match ridden.looking {
+            Looking::Away => Direction::Away,
+            Looking::Towards => Direction::Towards,
+        };
+        let reached = reach(&self.cycling, &near, direction, limit_ms, scratch);
+        if ridden.by_door {
+            for (stop, doors) in stops.doors.iter().enumerate() {
+                for door in doors {
+                    if let Some(ms) = reached.ms(&door.feet) {
+                        offer(stop as u32, ms.saturating_add(door_ms(door, ridden.looking, stops)));
+                    }
+                }
+            }
+        }
+        if let Some(number) = ridden.system {
+            let [_, handling] = handlings(ridden.looking);
+            for (i, spot) in self.system(number).spots.iter().enumerate() {
+                let [walked, by_wheel] = &self.lent.feet[number][i];
+                if handling.fits(spot)
+                    && let Some(ms) = reached.ms(by_wheel)
+                {
+                    let ms = ms.saturating_add(handling.ms());
+                    ridden.far.extend(walked.iter().map(|&on| (Foot { on, ms }, i)));
+                }
+            }
+            // Ways on foot are counted at the usual speed.
+            let usual = |ms: u32| (f64::from(ms) / stops.slowness).ceil() as u32;
+            let feet: Vec<Foot> =
+                ridden.far.iter().map(|(foot, _)| Foot { ms: usual(foot.ms), ..*foot }).collect();
+            for (stop, ms) in stops.walks.reach_of(&feet, ridden.looking, usual(limit_ms), memory) {
+                offer(stop, scaled(ms, stops.slowness));
+            }
+        }
+        found
+    }
+
+    /// The way to a stop that was reached (or from it), and how many ms it takes: legs, beginning at the epoch.
+    pub(crate) fn legs(
+        &self,
+        ridden: &Ridden,
+        (stop, at_stop): (u32, &Place),
+        stops: Stops<'_>,
+        scratch: &mut Scratch,
+    ) -> Option<(u32, Vec<Leg>)> {
+        let looking = ridden.looking;
+        let near: Vec<Foot> = ridden.near.iter().map(|(foot, _)| *foot).collect();
+        let far: Vec<Foot> = ridden.far.iter().map(|(foot, _)| *foot).collect();
+        let doors = |doors: &[Door], ms: &dyn Fn(&Door) -> u32| {
+            let of = |door: &Door| {
+                let ms = ms(door);
+                door.feet.iter().map(move |&on| Foot { on, ms }).collect::<Vec<_>>()
+            };
+            doors.iter().flat_map(of).collect::<Vec<Foot>>()
+        };
+        let walked_to = doors(stops.walks.doors(stop), &|door| inside_ms(door, looking, stops));
+        let mut joined = |costs: &Costs<'_>, ends: [&[Foot]; 2]| {
+            let [from, to] = looking.in_order(ends);
+            let (path, feet) = quickest_of(costs, from, to, scratch)?;
+            Some((path, looking.in_order(feet)))
+        };
+        let by_spot = joined(&self.walking, [&far, &walked_to]);
+        let ridden_to = match ridden.by_door {
+            true => doors(&stops.doors[stop as usize], &|door| door_ms(door, looking, stops)),
+            false => Vec::new(),
+        };
+        let by_door = joined(&self.cycling, [&near, &ridden_to]);
+        let cost = |way: &Option<(Path, [usize; 2])>| way.as_ref().map_or(u32::MAX, |(path, _)| path.cost_ms);
+        let mut stretches = Vec::new();
+        let (ride, there, spot) = if cost(&by_door) <= cost(&by_spot) {
+            let (path, [i, k]) = by_door?;
+            stretches.push(Stretch::Pause(ridden_to[k].ms));
+            let ride = Path { cost_ms: path.cost_ms - near[i].ms - ridden_to[k].ms, ..path };
+            ((ride, i), at_stop.clone(), None)
+        } else {
+            let (path, [i, k]) = by_spot?;
+            let (system, spot) = (ridden.system?, ridden.far[i].1);
+            let place = self.system(system).spots[spot].place();
+            let walk = Path { cost_ms: path.cost_ms - far[i].ms - walked_to[k].ms, ..path };
+            let mut leg = self.leg(&self.walking, &walk, looking.in_order([&place, at_stop]));
+            leg.end = leg.end + Duration::from_millis(u64::from(walked_to[k].ms));
+            stretches.push(Stretch::Leg(Box::new(leg)));
+            stretches.push(Stretch::Pause(handlings(looking)[1].ms()));
+            let there: Vec<Foot> =
+                self.lent.feet[system][spot][1].iter().map(|&on| Foot { on, ms: 0 }).collect();
+            let (path, [i, _]) = joined(&self.cycling, [&near, &there])?;
+            let ride = Path { cost_ms: path.cost_ms - near[i].ms, ..path };
+            ((ride, i), place, Some(spot))
+        };
+        let (ride, i) = ride;
+        let begins = ridden.near[i].1;
+        let here = match (ridden.system, begins) {
+            (Some(system), Some(spot)) => self.system(system).spots[spot].place(),
+            _ => ridden.place.clone(),
+        };
+        let mut leg = self.leg(&self.cycling, &ride, looking.in_order([&here, &there]));
+        if let (Some(system), Means::Street(way)) = (ridden.system, &mut leg.means) {
+            let system = self.system(system);
+            let [taken, left] = looking.in_order([begins, spot]).map(|spot| spot.map(|i| &system.spots[i]));
+            way.hire = Some(Box::new(system.hire(taken?, left)));
+        }
+        stretches.push(Stretch::Leg(Box::new(leg)));
+        if let Some(system) = ridden.system {
+            stretches.push(Stretch::Pause(handlings(looking)[0].ms()));
+            if let Some(spot) = begins {
+                let there = &self.lent.feet[system][spot][0];
+                let walk = self.walk(looking, [&ridden.on_foot, there], scratch)?;
+                let leg = self.leg(&self.walking, &walk, looking.in_order([&ridden.place, &here]));
+                stretches.push(Stretch::Leg(Box::new(leg)));
+            }
+        }
+        // Gathered from the stop towards the place; one who sets out goes the other way.
+        if looking == Looking::Away {
+            stretches.reverse();
+        }
+        Some(in_a_row(stretches))
+    }
+
+    fn leg(&self, costs: &Costs<'_>, path: &Path, [from, to]: [&Place; 2]) -> Leg {
+        Leg::along(self.map, costs, path, from.clone(), to.clone(), Moment(0))
+    }
+}
+
+/// What one does with a shared vehicle near the place, and far from it.
+fn handlings(looking: Looking) -> [Handling; 2] {
+    looking.in_order([Handling::Take, Handling::Leave])
+}
+
+/// Between a stop's door and the stop, ms.
+fn inside_ms(door: &Door, looking: Looking, stops: Stops<'_>) -> u32 {
+    scaled(if looking == Looking::Away { door.in_ms } else { door.out_ms }, stops.slowness)
+}
+
+/// The same for one who locks a bicycle at the door, or unlocks it.
+fn door_ms(door: &Door, looking: Looking, stops: Stops<'_>) -> u32 {
+    inside_ms(door, looking, stops).saturating_add(Handling::Leave.ms())
+}
+
+/// Stretches one after another from the epoch on, and how long they take. Ways of no length are left out.
+fn in_a_row(stretches: Vec<Stretch>) -> (u32, Vec<Leg>) {
+    let (mut now, mut legs) = (Moment(0), Vec::new());
+    for stretch in stretches {
+        match stretch {
+            Stretch::Pause(ms) => now = now + Duration::from_millis(u64::from(ms)),
+            Stretch::Leg(leg) => {
+                let (start, end) = (now, now + leg.duration());
+                now = end;
+                if leg.duration() > Duration::ZERO {
+                    legs.push(Leg { start, end, ..*leg });
+                }
+            }
+        }
+    }
+    (now.0 as u32, legs)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,291 @@
+//! Ways on wheels to stops, as lines and against all pairs of spots.
+
+use super::*;
+use crate::{
+    drawing::{draw, place},
+    planner::{Planner, STREET_WITHIN_M},
+    sharing::Spot,
+    transit::drawing::{planner, query},
+};
+use model::city::City;
+use proptest::prelude::*;
+
+/// Two stops far beyond a walk from home, with a street all the way.
+const STREETS: &str = "
+    A 0 0
+    B 100 0
+    C 2100 0
+    D 2200 0
+    E 9000 0
+    F 9100 0
+    G 11000 0
+    H 11100 0
+    A-B
+    B-C
+    C-D
+    D-E
+    E-F
+    F-G
+    G-H";
+
+const BUS: &str = "
+    BUS 7   D      E
+            08:15  08:25
+            08:30  08:40";
+
+fn system(city: &City, left_anywhere: bool, spots: &[(&str, u32, u32)]) -> Sharing {
+    let spot = |&(node, vehicles, room): &(&str, u32, u32)| Spot {
+        id: node.to_string(),
+        name: format!("Station {node}"),
+        at: place(city, node).at,
+        vehicles,
+        room,
+    };
+    let system = System {
+        id: "velo".to_string(),
+        name: "Velo".to_string(),
+        url: None,
+        form: "BICYCLE".to_string(),
+        left_anywhere,
+        spots: spots.iter().map(spot).collect(),
+        faults: Vec::new(),
+    };
+    Sharing { systems: vec![system] }
+}
+
+#[track_caller]
+fn check(sharing: Option<Sharing>, [before, after]: [&[Feeder]; 2], question: &str, expected: &[&str]) {
+    let (city, planner) = (draw(STREETS), planner(STREETS, BUS));
+    if let Some(sharing) = sharing {
+        planner.set_sharing(sharing);
+    }
+    let mut query = query(&city, question);
+    (query.before, query.after) = (before.to_vec(), after.to_vec());
+    let journeys = planner.by_transit(&query).unwrap();
+    for journey in &journeys {
+        assert!(journey.start <= journey.legs[0].start);
+        assert!(journey.end >= journey.legs[journey.legs.len() - 1].end);
+        for pair in journey.legs.windows(2) {
+            assert!(pair[0].end <= pair[1].start && pair[0].to == pair[1].from, "{journey}");
+        }
+    }
+    let day = |line: &String| !line.contains(" h ");
+    let lines: Vec<String> = journeys.iter().map(ToString::to_string).filter(day).collect();
+    assert_eq!(lines, expected, "{question}");
+}
+
+#[test]
+fn a_bicycle_is_taken_to_the_first_stop_and_from_the_last() {
+    const FOOT: &[Feeder] = &[Feeder::OnFoot];
+    const BOTH: &[Feeder] = &[Feeder::OnFoot, Feeder::Rental];
+    const OWN: &[Feeder] = &[Feeder::OnFoot, Feeder::Bicycle];
+    let city = draw(STREETS);
+    let spots = [("B", 1, 0), ("C", 0, 1), ("F", 1, 0), ("G", 0, 1)];
+    let lent = || Some(system(&city, false, &spots));
+    check(lent(), [FOOT, FOOT], "A to E at 08:00", &[]);
+    check(None, [BOTH, FOOT], "A to E at 08:00", &[]);
+    check(
+        lent(),
+        [BOTH, FOOT],
+        "A to E at 08:00",
+        &[
+            "A ~ walk 100 m ~ Station B ~ hire 2.00 km ~ Station C ~ walk 100 m ~ D ~ BUS 7 08:15 08:25 ~ E [21 min 54 s]",
+        ],
+    );
+    check(
+        lent(),
+        [BOTH, BOTH],
+        "A to H by 08:50",
+        &[
+            "A ~ walk 100 m ~ Station B ~ hire 2.00 km ~ Station C ~ walk 100 m ~ D ~ BUS 7 08:15 08:25 ~ E ~ walk 100 m ~ Station F ~ hire 1.90 km ~ Station G ~ walk 100 m ~ H [33 min 24 s]",
+        ],
+    );
+    check(
+        None,
+        [OWN, FOOT],
+        "A to E at 08:00",
+        &["A ~ cycle 2.20 km ~ D ~ BUS 7 08:15 08:25 ~ E [19 min 18 s]"],
+    );
+    // It stands at the door, and is left at the stop itself.
+    check(
+        Some(system(&city, true, &[("A", 1, 0), ("F", 1, 0)])),
+        [BOTH, BOTH],
+        "A to H at 08:00",
+        &[
+            "Station A ~ hire 2.20 km ~ D ~ BUS 7 08:15 08:25 ~ E ~ walk 100 m ~ Station F ~ hire 2.00 km ~ H [31 min]",
+        ],
+    );
+    // None to take, or nowhere to leave it.
+    for spots in [[("B", 0, 0), ("C", 0, 1)], [("B", 1, 0), ("C", 0, 0)]] {
+        check(Some(system(&city, false, &spots)), [BOTH, FOOT], "A to E at 08:00", &[]);
+    }
+}
+
+/// A grid whose streets are partly one way, with stops and spots at its corners.
+#[derive(Clone, Debug)]
+struct Wild {
+    streets: String,
+    table: String,
+    spots: Vec<(usize, u32, u32)>,
+    left_anywhere: bool,
+}
+
+const SIDE: usize = 5;
+
+fn name(corner: usize) -> String {
+    format!("{}{}", char::from(b'A' + (corner % SIDE) as u8), char::from(b'a' + (corner / SIDE) as u8))
+}
+
+fn wild() -> impl Strategy<Value = Wild> {
+    let corners = SIDE * SIDE;
+    (
+        prop::collection::vec(0..6_u8, 2 * corners),
+        prop::collection::btree_set(0..corners, 2..6),
+        prop::collection::vec((0..corners, 0..2_u32, 0..2_u32), 1..12),
+        any::<bool>(),
+        prop::collection::vec((0..90_u32, 0..90_u32), corners),
+    )
+        .prop_map(move |(kinds, stops, spots, left_anywhere, crooked)| {
+            let mut streets = String::new();
+            for (corner, (dx, dy)) in crooked.iter().enumerate() {
+                let (x, y) = (corner as u32 % SIDE as u32, corner as u32 / SIDE as u32);
+                streets += &format!("{} {} {}\n", name(corner), x * 300 + dx, y * 300 + dy);
+            }
+            for corner in 0..corners {
+                let (right, down) = (corner % SIDE + 1 < SIDE, corner + SIDE < corners);
+                for (other, is_there, kind) in
+                    [(corner + 1, right, kinds[corner]), (corner + SIDE, down, kinds[corners + corner])]
+                {
+                    let sign = ["-", "-", "-", ">", "=", "#"][usize::from(kind)];
+                    if is_there {
+                        streets += &format!("{}{sign}{}\n", name(corner), name(other));
+                    }
+                }
+            }
+            let stops: Vec<String> = stops.into_iter().map(name).collect();
+            let times: Vec<String> = (0..stops.len()).map(|i| format!("08:{:02}", 10 + i)).collect();
+            let table = format!("BUS 1 {}\n {}", stops.join(" "), times.join(" "));
+            Wild { streets, table, spots, left_anywhere }
+        })
+}
+
+/// The ms between a place and a stop by one vehicle, trying all pairs of spots one by one.
+fn least(
+    wheels: &Wheels<'_>,
+    stops: Stops<'_>,
+    own: bool,
+    place: &Place,
+    stop: u32,
+    looking: Looking,
+) -> Option<u32> {
+    let mut scratch = Scratch::default();
+    let mut between = |costs: &Costs<'_>, near: &[OnArc], far: &[OnArc]| {
+        let [from, to] = looking.in_order([near, far]);
+        quickest(costs, from, to, &mut scratch).map(|path| path.cost_ms)
+    };
+    let inside = |door: &Door| if looking == Looking::Away { door.in_ms } else { door.out_ms };
+    let here = |costs| wheels.feet(costs, place.at, STREET_WITHIN_M);
+    let mut best = None::<u32>;
+    let mut offer = |ms: u32| best = Some(best.map_or(ms, |known| known.min(ms)));
+    // Where riding begins near the place: the feet, and the ms.
+    let mut near: Vec<(Vec<OnArc>, u32)> = Vec::new();
+    let nowhere = Vec::new();
+    let (feet, system) = match own {
+        true => (&nowhere, None),
+        false => (&wheels.lent.feet[0], Some(&wheels.lent.sharing.systems[0])),
+    };
+    let (close, distant) = match looking {
+        Looking::Away => (Handling::Take, Handling::Leave),
+        Looking::Towards => (Handling::Leave, Handling::Take),
+    };
+    match system {
+        None => near.push((here(&wheels.cycling), 0)),
+        Some(system) => {
+            for i in system.nearest(place.at, close) {
+                if let Some(ms) = between(&wheels.walking, &here(&wheels.walking), &feet[i][0]) {
+                    near.push((feet[i][1].clone(), ms + close.ms()));
+                }
+            }
+            if looking == Looking::Towards && system.left_anywhere {
+                near.push((here(&wheels.cycling), close.ms()));
+            }
+        }
+    }
+    for (begins, before_ms) in &near {
+        if own || (looking == Looking::Away && system.is_some_and(|system| system.left_anywhere)) {
+            for door in &stops.doors[stop as usize] {
+                if let Some(ms) = between(&wheels.cycling, begins, &door.feet) {
+                    offer(before_ms + ms + Handling::Leave.ms() + inside(door));
+                }
+            }
+        }
+        let spots = system.map_or(&[][..], |system| &system.spots);
+        for (i, _) in spots.iter().enumerate().filter(|(_, spot)| distant.fits(spot)) {
+            let Some(ridden) = between(&wheels.cycling, begins, &feet[i][1]) else { continue };
+            for door in stops.walks.doors(stop) {
+                if let Some(walked) = between(&wheels.walking, &feet[i][0], &door.feet) {
+                    offer(before_ms + ridden + distant.ms() + walked + inside(door));
+                }
+            }
+        }
+    }
+    best
+}
+
+fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
+    let city = draw(&wild.streets);
+    let planner: Planner = planner(&wild.streets, &wild.table);
+    let spots: Vec<(String, u32, u32)> =
+        wild.spots.iter().map(|&(at, vehicles, room)| (name(at), vehicles, room)).collect();
+    let spots: Vec<(&str, u32, u32)> = spots.iter().map(|(at, v, r)| (at.as_str(), *v, *r)).collect();
+    planner.set_sharing(system(&city, wild.left_anywhere, &spots));
+    let (wheels, transit) = (planner.wheels(None, None), planner.transit().unwrap());
+    let stops = transit.stops_of(crate::profile::Profile::Walk, None);
+    let (mut scratch, mut memory) = (Scratch::default(), WalkScratch::default());
+    let limit_ms = 400_000;
+    for corner in ["Aa", "Cc", "Eb"] {
+        let place = place(&city, corner);
+        for looking in [Looking::Away, Looking::Towards] {
+            for feeder in [Feeder::Bicycle, Feeder::Rental] {
+                let memory = (&mut scratch, &mut memory);
+                let asked = (looking, limit_ms);
+                let ways = wheels.ways(feeder, (&place, STREET_WITHIN_M), asked, stops, memory);
+                let (way, reached) = &ways[0];
+                for stop in 0..transit.timetable().stops.len() as u32 {
+                    let own = feeder == Feeder::Bicycle;
+                    let expected = least(&wheels, stops, own, &place, stop, looking);
+                    let expected = expected.filter(|&ms| ms <= limit_ms);
+                    prop_assert_eq!(
+                        reached.get(&stop).copied(),
+                        expected,
+                        "{} {:?} {:?}",
+                        corner,
+                        looking,
+                        feeder
+                    );
+                    if let Some(expected) = expected {
+                        let at_stop = transit.place(stop);
+                        let told = wheels.legs(way, (stop, &at_stop), stops, &mut scratch);
+                        let (ms, legs) = told.expect("what was reached can be told");
+                        prop_assert_eq!(ms, expected);
+                        for pair in legs.windows(2) {
+                            prop_assert!(pair[0].end <= pair[1].start);
+                            prop_assert!(pair[0].to == pair[1].from);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// No pair of spots leads to a stop sooner than what is found, and what is found can be told leg by leg.
+    #[test]
+    fn stops_are_reached_as_soon_as_any_two_spots_allow(wild in wild()) {
+        agrees(&wild)?;
+    }
+}
