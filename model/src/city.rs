@@ -4,7 +4,7 @@ use crate::{
     config::{Complaint, Complaints, Source},
     geo::LonLat,
     ids::{DistrictId, JunctionId, JunctionIx},
-    network::{Name, Network},
+    network::{Head, Name, Network},
     signal::Junction,
     transit::Transit,
 };
@@ -154,11 +154,19 @@ impl City {
                 }
             }
         }
-        for (i, movement) in self.network.movements.iter().enumerate() {
-            let Some(head) = movement.head else { continue };
+        let shows = |head: &Head| {
             let shown = self.junctions.get(head.junction.ix()).and_then(|j| j.heads.get(head.index as usize));
-            if shown != Some(&head.group) {
+            shown == Some(&head.group)
+        };
+        for (i, movement) in self.network.movements.iter().enumerate() {
+            if let Some(head) = movement.head.filter(|head| !shows(head)) {
                 faults.push(format!("movement {i}: its signal head does not show group {}", head.group));
+            }
+        }
+        for crossing in &self.network.crossings {
+            if let Some(head) = crossing.head.filter(|head| !shows(head)) {
+                let group = head.group;
+                faults.push(format!("crossing {}: its signal head does not show group {group}", crossing.id));
             }
         }
         faults

@@ -1,6 +1,6 @@
 //! Who wants to travel: vehicle types, and trips with their times and routes.
 
-use crate::ids::LinkIx;
+use crate::ids::{CrossingIx, LinkIx};
 use serde::{Deserialize, Serialize};
 
 /// How a kind of vehicle drives.
@@ -73,12 +73,143 @@ pub struct Halt {
     pub link: LinkIx,
     /// Metres from the start of the link.
     pub position_m: f64,
-    /// How long it stands, s.
+    /// How long it stands at least, s.
     pub dwell_s: f64,
+    /// It does not go on before this, seconds on the scenario's own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_s: Option<f64>,
+    /// It stands beside the road, in nobody's way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parking: bool,
+}
+
+impl Halt {
+    /// A halt on the road of so many seconds.
+    pub fn of(link: LinkIx, position_m: f64, dwell_s: f64) -> Halt {
+        Halt { link, position_m, dwell_s, until_s: None, parking: false }
+    }
+}
+
+/// The lane on which a vehicle departs, by SUMO's names. Lanes that it may not use are never meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DepartLane {
+    /// The one nearest the kerb.
+    First,
+    /// Of those that lead furthest along the route, the freest.
+    Best,
+    /// Of those that lead furthest along the route any, and rather one with more room: what SUMO does where nothing is said.
+    #[default]
+    BestProb,
+    /// The freest of all.
+    Free,
+    /// The freest of those that lead to the route's next link.
+    Allowed,
+    /// Any.
+    Random,
+    /// That one, from the kerb.
+    Number(u16),
+}
+
+/// Where on its lane a vehicle departs, by SUMO's names: the place of its front bumper.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DepartPos {
+    /// Its tail at the lane's start; not beyond the first halt.
+    #[default]
+    Base,
+    /// Anywhere, drawn anew until there is room.
+    Random,
+    /// Anywhere if there is room at one of ten places, else as [`DepartPos::Free`].
+    RandomFree,
+    /// At the first gap that is long enough.
+    Free,
+    /// As close behind the last vehicle as is safe; at the lane's end if there is none.
+    Last,
+    /// At the first halt.
+    Stop,
+    /// So many metres from the lane's start; below zero, from its end.
+    Metres(f64),
+}
+
+/// How fast a vehicle departs, by SUMO's names.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DepartSpeed {
+    /// As fast as the others on the lane on average, if that is safe, or slower.
+    #[default]
+    Avg,
+    /// As fast as the last vehicle on the lane, if that is safe, or slower.
+    Last,
+    /// As fast as the driver would drive there, if that is safe, or slower.
+    Max,
+    /// Any speed up to that, if it is safe, or slower.
+    Random,
+    /// As fast as the driver would drive there: it waits until that is safe.
+    Desired,
+    /// At the lane's limit: it waits until that is safe.
+    SpeedLimit,
+    /// At so many m/s: it waits until that is safe.
+    Mps(f64),
+}
+
+/// The lane on which a vehicle arrives, by SUMO's names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalLane {
+    /// Whichever it is on.
+    #[default]
+    Current,
+    /// The one nearest the kerb that it may use.
+    First,
+    /// One of those that it may use.
+    Random,
+    /// That one, from the kerb.
+    Number(u16),
+}
+
+/// Where on its last link a vehicle arrives, by SUMO's names.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalPos {
+    /// At its end.
+    #[default]
+    Max,
+    /// Half way.
+    Center,
+    /// Anywhere.
+    Random,
+    /// So many metres from its start; below zero, from its end.
+    Metres(f64),
+}
+
+/// How a trip begins and ends.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ends {
+    /// `None` leaves it to the run.
+    pub depart_lane: Option<DepartLane>,
+    /// Where on that lane.
+    pub depart_pos: DepartPos,
+    /// How fast.
+    pub depart_speed: DepartSpeed,
+    /// A vehicle tries to get there; if it cannot, it arrives beside it.
+    pub arrival_lane: ArrivalLane,
+    /// Where on the last link.
+    pub arrival_pos: ArrivalPos,
+    /// Most speed at the end, m/s; `None` leaves it to the driver.
+    pub arrival_speed_mps: Option<f64>,
+}
+
+impl Ends {
+    /// Whether nothing is asked for.
+    pub fn is_plain(&self) -> bool {
+        *self == Ends::default()
+    }
 }
 
 /// One vehicle's journey.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Trip {
     /// Its name in the source.
     pub id: String,
@@ -93,6 +224,35 @@ pub struct Trip {
     /// Stops on the way, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub halts: Vec<Halt>,
+    /// How it begins and ends, where its source says so.
+    #[serde(default, skip_serializing_if = "Ends::is_plain")]
+    pub ends: Ends,
+}
+
+/// A crossing on somebody's way.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Across {
+    /// Metres on foot to it, from the crossing before or the start.
+    pub after_m: f64,
+    /// Which.
+    pub crossing: CrossingIx,
+    /// From the beginning of its shape.
+    pub forward: bool,
+}
+
+/// One person's journey on foot.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Walk {
+    /// Its name in the source.
+    pub id: String,
+    /// Seconds on the scenario's own clock.
+    pub depart_s: f64,
+    /// How fast it walks, m/s, > 0.
+    pub speed_mps: f64,
+    /// Crossings on the way, in order.
+    pub crossings: Vec<Across>,
+    /// Metres on foot after the last of them.
+    pub rest_m: f64,
 }
 
 /// All trips of a scenario, ordered by departure.
@@ -102,10 +262,14 @@ pub struct Demand {
     pub types: Vec<VehicleType>,
     /// Trips, earliest first.
     pub trips: Vec<Trip>,
+    /// People on foot, earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub walks: Vec<Walk>,
 }
 
 impl Demand {
-    /// Keeps a share of the trips, evenly through the day; above 1, each trip has doubles with numbered names.
+    /// Keeps a share of the trips, evenly through the day; above 1, each trip has doubles with numbered names. People on
+    /// foot stay as they are.
     pub fn scale(&mut self, factor: f64) {
         if factor == 1.0 {
             return;
@@ -137,11 +301,10 @@ mod tests {
             vehicle_type: 0,
             depart_s: k as f64,
             links: vec![LinkIx(0)],
-            routed: false,
-            halts: Vec::new(),
+            ..Trip::default()
         };
         for (factor, left) in [(0.0, 0), (0.3, 30), (1.0, 100), (2.5, 250)] {
-            let mut demand = Demand { types: Vec::new(), trips: (0..100).map(trip).collect() };
+            let mut demand = Demand { trips: (0..100).map(trip).collect(), ..Demand::default() };
             demand.scale(factor);
             let names: std::collections::BTreeSet<&str> =
                 demand.trips.iter().map(|t| t.id.as_str()).collect();

@@ -148,6 +148,10 @@ index!(
     MovementIx
 );
 index!(
+    /// Index into [`crate::network::Network::crossings`].
+    CrossingIx
+);
+index!(
     /// Index into [`crate::city::City::junctions`].
     JunctionIx
 );

@@ -7,7 +7,7 @@ pub mod junctions;
 
 use crate::{
     geo::LonLat,
-    ids::{GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, MovementIx, NodeId, NodeIx},
+    ids::{CrossingIx, GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, MovementIx, NodeId, NodeIx},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, ops::Range};
@@ -243,6 +243,56 @@ pub struct Movement {
     pub shape: Vec<LonLat>,
 }
 
+/// A place at a node where people on foot cross roads.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Crossing {
+    /// Its name in the source.
+    pub id: LinkId,
+    /// Where it is.
+    pub node: NodeIx,
+    /// Links that it lies across.
+    pub links: Vec<LinkIx>,
+    /// From kerb to kerb, m, > 0.
+    pub length_m: f64,
+    /// Along the road, m, > 0.
+    pub width_m: f64,
+    /// The signal that people obey, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
+    /// Where no signal decides, people wait for gaps; otherwise drivers let them go first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub people_yield: bool,
+    /// Its middle line from kerb to kerb, at least two points.
+    pub shape: Vec<LonLat>,
+}
+
+/// What a piece of the way on foot is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ground {
+    /// Beside a road.
+    Beside(LinkIx),
+    /// A corner of a node, between pavements and crossings.
+    Corner,
+    /// Over a road, from the beginning of the crossing's shape or towards it.
+    Across(CrossingIx),
+}
+
+/// A piece of the way on foot, where the source tells these from roads.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Footway {
+    /// What it is.
+    pub ground: Ground,
+    /// m, ≥ 0.
+    pub length_m: f64,
+    /// Pieces that it touches at its beginning; of a corner, all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<u32>,
+    /// Pieces that it touches at its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<u32>,
+}
+
 /// A whole road network.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Network {
@@ -254,6 +304,12 @@ pub struct Network {
     pub lanes: Vec<Lane>,
     /// Ways across nodes, ordered by `from`. Links without lanes (footways) need none: they join at nodes.
     pub movements: Vec<Movement>,
+    /// Where people cross roads, where the source says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crossings: Vec<Crossing>,
+    /// Ways on foot, where the source tells them from roads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub footways: Vec<Footway>,
 }
 
 /// What is wrong with a network, in words that name the part.
@@ -405,6 +461,31 @@ impl Network {
                     "movement {i} from link {}: crosses a movement that does not exist",
                     from.id
                 ));
+            }
+        }
+        for crossing in &self.crossings {
+            let id = &crossing.id;
+            if crossing.links.iter().any(|l| l.ix() >= self.links.len())
+                || crossing.node.ix() >= self.nodes.len()
+            {
+                return fault(format!(
+                    "crossing {id}: lies across a link, or at a node, that does not exist"
+                ));
+            }
+            let positive = |metres: f64| metres > 0.0 && metres.is_finite();
+            if !positive(crossing.length_m) || !positive(crossing.width_m) || crossing.shape.len() < 2 {
+                return fault(format!("crossing {id}: its length, width or shape is none"));
+            }
+        }
+        for (i, way) in self.footways.iter().enumerate() {
+            let there = match way.ground {
+                Ground::Beside(link) => link.ix() < self.links.len(),
+                Ground::Across(crossing) => crossing.ix() < self.crossings.len(),
+                Ground::Corner => true,
+            };
+            let near = way.before.iter().chain(&way.after).all(|n| (*n as usize) < self.footways.len());
+            if !(there && near && way.length_m >= 0.0 && way.length_m.is_finite()) {
+                return fault(format!("footway {i}: its length, or something that it touches, is none"));
             }
         }
         Ok(())

@@ -270,7 +270,7 @@ impl DemandStream {
             self.made += 1;
             let id = format!("v{}", self.made);
             return Some((
-                Trip { id, vehicle_type, depart_s: at_s, links: way, routed: true, halts: Vec::new() },
+                Trip { id, vehicle_type, depart_s: at_s, links: way, routed: true, ..Trip::default() },
                 free_s,
             ));
         }
@@ -282,7 +282,7 @@ impl DemandStream {
 pub fn generate(city: &City, vehicles: usize, seed: u64, begin_s: f64, duration_s: f64) -> Demand {
     let mut stream = DemandStream::new(city, vehicles, seed, begin_s);
     let trips = stream.trips_until(begin_s + duration_s);
-    Demand { types: stream.types, trips }
+    Demand { types: stream.types, trips, ..Demand::default() }
 }
 
 /// Cars, taxis, lorries, buses and trams as Moscow has them.

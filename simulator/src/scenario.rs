@@ -129,6 +129,14 @@ pub struct Summary {
     pub vehicle_updates: u64,
     /// Most vehicles on the road in one step.
     pub most_at_once: u64,
+    /// People who arrived on foot.
+    pub people: u64,
+    /// Mean time that they lost at crossings and on the way, s.
+    pub people_delay_s: f64,
+    /// Mean time that they stood at crossings, s.
+    pub people_waiting_s: f64,
+    /// People still on foot at the end.
+    pub people_under_way: u64,
     /// Counts.
     pub totals: Totals,
 }
@@ -140,6 +148,9 @@ struct Kpis {
     duration: f64,
     time_loss: f64,
     waiting: f64,
+    people: u64,
+    people_delay: f64,
+    people_waiting: f64,
 }
 
 impl Run {
@@ -154,6 +165,12 @@ impl Run {
             match world.insert(trip) {
                 Ok(()) => due += 1,
                 Err(fault) => refused.push((id, fault)),
+            }
+        }
+        for walk in demand.walks.into_iter().filter(|w| w.depart_s >= begin && w.depart_s < end) {
+            let id = walk.id.clone();
+            if let Err(fault) = world.insert_walk(walk) {
+                refused.push((id, fault));
             }
         }
         Run { due, refused, ..Run::of(city, world, None, end_ms) }
@@ -197,6 +214,11 @@ impl Run {
         self.vehicle_updates += on_road;
         self.most_at_once = self.most_at_once.max(on_road);
         self.world.step(&self.plans.lamps());
+        for walk in self.world.walked() {
+            self.kpis.people += 1;
+            self.kpis.people_delay += walk.time_loss_s;
+            self.kpis.people_waiting += walk.waiting_s;
+        }
         let finished = self.world.take_finished();
         for trip in &finished {
             self.kpis.arrived += 1;
@@ -254,6 +276,10 @@ impl Run {
             simulated_s: self.world.simulated_s(),
             vehicle_updates: self.vehicle_updates,
             most_at_once: self.most_at_once,
+            people: self.kpis.people,
+            people_delay_s: self.kpis.people_delay / self.kpis.people.max(1) as f64,
+            people_waiting_s: self.kpis.people_waiting / self.kpis.people.max(1) as f64,
+            people_under_way: self.world.on_foot() as u64,
             totals,
         }
     }

@@ -130,7 +130,7 @@ impl Snapshot {
 /// A trip without a name from outside.
 fn car(names: &mut u64, depart_s: f64, links: Vec<LinkIx>) -> Trip {
     *names += 1;
-    Trip { id: format!("s{names}"), vehicle_type: 0, depart_s, links, routed: true, halts: Vec::new() }
+    Trip { id: format!("s{names}"), depart_s, links, routed: true, ..Trip::default() }
 }
 
 /// Time to the next of a Poisson stream.

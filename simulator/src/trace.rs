@@ -91,6 +91,7 @@ impl Traced {
             limit_mps: 0.0,
             length_m,
             at_stop: false,
+            parked: false,
         }
     }
 }

@@ -42,6 +42,24 @@ pub(crate) struct Cold {
     pub(crate) log: Log,
     /// First lane, for the trip report.
     pub(crate) depart_lane: u32,
+    pub(crate) arrival: Arrival,
+}
+
+/// Where on its last link a trip arrives, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    /// From the kerb; `None` for whichever it is on.
+    pub(crate) lane: Option<u16>,
+    /// Metres from the link's start; infinite for its end.
+    pub(crate) at_m: f64,
+    /// At most, m/s; infinite if nothing is asked for.
+    pub(crate) speed: f64,
+}
+
+impl Default for Arrival {
+    fn default() -> Arrival {
+        Arrival { lane: None, at_m: f64::INFINITY, speed: f64::INFINITY }
+    }
 }
 
 /// All vehicles.
@@ -80,6 +98,8 @@ pub(crate) struct Vehicles {
     /// Link and position of the next halt; link [`NONE`] without one.
     pub(crate) halt_link: Vec<u32>,
     pub(crate) halt_at: Vec<f64>,
+    /// On the last link, if its trip says where on it: that place, m. Infinite otherwise: the trip ends with the link.
+    pub(crate) ends_at: Vec<f64>,
     /// Somebody who wants in before us: drive as if it were our leader.
     pub(crate) lets_in: Vec<u32>,
     /// Metres from our front to theirs.
@@ -132,6 +152,7 @@ impl Vehicles {
         self.dwell.push(0.0);
         self.halt_link.push(NONE);
         self.halt_at.push(0.0);
+        self.ends_at.push(f64::INFINITY);
         self.lets_in.push(NONE);
         self.lets_in_gap.push(0.0);
         self.urge.push(0.0);
@@ -154,6 +175,7 @@ impl Vehicles {
         self.stopped_at_line[i] = false;
         self.dwell[i] = 0.0;
         self.halt_link[i] = NONE;
+        self.ends_at[i] = f64::INFINITY;
         self.lets_in[i] = NONE;
         self.urge[i] = 0.0;
         self.look[i] = 0.0;
@@ -193,10 +215,28 @@ impl Vehicles {
         f64::from(self.crowd[i * self.stride + k])
     }
 
+    /// Makes the place where its trip ends known to the step, once it has come to its last link.
+    pub(crate) fn aim_at_end(&mut self, i: usize) {
+        let cold = &self.cold[i];
+        let last = self.leg[i] as usize + 1 == cold.route.len();
+        self.ends_at[i] = if last { cold.arrival.at_m } else { f64::INFINITY };
+    }
+
+    /// Whether it has come to where its trip ends; halts come first.
+    pub(crate) fn has_arrived(&self, i: usize) -> bool {
+        arrived(self.x[i], self.ends_at[i], self.halt_link[i])
+    }
+
     /// Makes the next halt known to the step.
     pub(crate) fn aim_at_halt(&mut self, i: usize) {
         aim_at_halt(&self.cold[i], &mut self.halt_link[i], &mut self.halt_at[i]);
     }
+}
+
+/// Whether a front at `x` has come to the end of its trip, up to rounding.
+pub(crate) fn arrived(x: f64, ends_at: f64, halt_link: u32) -> bool {
+    const NEARLY: f64 = 0.1;
+    x >= ends_at - NEARLY && halt_link == NONE
 }
 
 /// Vehicles that one thread moves at a time.
@@ -230,13 +270,14 @@ pub(crate) struct Fixed<'a> {
     pub(crate) kind: &'a [u16],
     pub(crate) path: &'a [[u32; PATH]],
     pub(crate) path_arrives: &'a [bool],
+    pub(crate) ends_at: &'a [f64],
 }
 
 impl Vehicles {
     /// All of them, in parts.
     pub(crate) fn parts(&mut self) -> Vec<Part<'_>> {
-        let Vehicles { way, v_next, factor, kind, path, path_arrives, .. } = self;
-        let fixed = Fixed { way, v_next, factor, kind, path, path_arrives };
+        let Vehicles { way, v_next, factor, kind, path, path_arrives, ends_at, .. } = self;
+        let fixed = Fixed { way, v_next, factor, kind, path, path_arrives, ends_at };
         let (mut x, mut v, mut tail) = (&mut self.x[..], &mut self.v[..], &mut self.tail[..]);
         let (mut time_loss, mut waiting) = (&mut self.time_loss[..], &mut self.waiting[..]);
         let (mut queued, mut stopped_at_line) = (&mut self.queued[..], &mut self.stopped_at_line[..]);

@@ -1,8 +1,8 @@
 //! The traffic: a microscopic simulation of every vehicle, in fixed steps.
 //!
 //! Pure and deterministic: the same city, demand, seed and lamps give the same state to the bit. A step reads
-//! the state at its start, lets every driver choose a speed (`plan`, `right_of_way`, `follow`), moves
-//! everybody (`advance`), lets some change lanes (`change`) and new ones in (`insertion`), in SUMO's order.
+//! the state at its start, moves people on foot (`people`), lets every driver choose a speed (`plan`, `right_of_way`,
+//! `follow`), moves everybody (`advance`), lets some change lanes (`change`) and new ones in (`insertion`), in SUMO's order.
 //!
 //! Sources: S. Krauß, *Microscopic modeling of traffic flow*, 1998 (following); P. Alvarez Lopez et al.,
 //! *Microscopic traffic simulation using SUMO*, 2018, and its `MSCFModel_Krauss`, `MSLink`, `MSLCM_LC2013`
@@ -13,6 +13,7 @@ mod change;
 pub(crate) mod follow;
 mod insertion;
 mod measure;
+mod people;
 mod placing;
 mod plan;
 mod right_of_way;
@@ -22,8 +23,10 @@ mod route;
 mod tests;
 mod view;
 
-pub use insertion::{DepartLane, TripFault};
+pub use insertion::TripFault;
 pub use measure::{LinkMeasure, Totals, TripInfo};
+pub use model::demand::DepartLane;
+pub use people::WalkInfo;
 pub(crate) use placing::Spot;
 pub(crate) use route::{LanePlan, LaneSums};
 pub use view::{Place, Seen};
@@ -46,6 +49,7 @@ use model::{
     network::Modes,
     signal::Lamp,
 };
+use people::People;
 use plan::Chosen;
 use rayon::prelude::*;
 use right_of_way::{Approaches, Permissive, Scene};
@@ -74,7 +78,7 @@ pub struct Options {
     pub step_ms: u32,
     /// Time of the first step on the scenario's own clock, ms.
     pub begin_ms: i64,
-    /// Which lane a vehicle enters on.
+    /// Which lane a vehicle enters on whose trip says nothing of it.
     pub depart_lane: DepartLane,
     /// Presses per hour on each push-button.
     pub pedestrians_per_hour: f64,
@@ -82,7 +86,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { step_ms: 1000, begin_ms: 0, depart_lane: DepartLane::Best, pedestrians_per_hour: 60.0 }
+        Options { step_ms: 1000, begin_ms: 0, depart_lane: DepartLane::BestProb, pedestrians_per_hour: 60.0 }
     }
 }
 
@@ -128,6 +132,9 @@ pub struct World {
     links: Links,
     totals: Totals,
     finished: Vec<TripInfo>,
+    /// Vehicles that stand beside the road, in no row, in the order in which they came.
+    parked: Vec<u32>,
+    people: People,
     detectors: Detectors,
 }
 
@@ -171,6 +178,8 @@ impl World {
             links: Links::new(&road, options.begin_ms),
             totals: Totals::default(),
             finished: Vec::new(),
+            parked: Vec::new(),
+            people: People::new(network.crossings.len()),
             detectors: Detectors::new(city, seed, options.pedestrians_per_hour),
             road,
         }
@@ -190,11 +199,20 @@ impl World {
                 faults.push((trip.id.clone(), fault));
             }
         }
+        for walk in &demand.walks {
+            if let Err(fault) = self.insert_walk(walk.clone()) {
+                faults.push((walk.id.clone(), fault));
+            }
+        }
         faults
     }
 
     /// Drives one step under the given lamps.
     pub fn step(&mut self, lamps: &Lamps<'_>) {
+        self.people.finished.clear();
+        if !self.people.is_empty() {
+            self.walk(lamps);
+        }
         self.choose_speeds(lamps);
         self.advance();
         self.detectors.update(&crate::detectors::Street {
@@ -207,7 +225,8 @@ impl World {
             step: self.steps,
         });
         self.change_lanes();
-        self.let_in();
+        self.let_back();
+        self.let_in(lamps);
         self.steps += 1;
         self.now_ms += i64::from(self.options.step_ms);
     }
@@ -334,12 +353,29 @@ impl World {
             row.iter().for_each(|i| take(u64::from(*i)));
         }
         take(self.totals.arrived);
+        self.people.columns().for_each(take);
         hash
     }
 
     /// Whether several threads drive. Handing all to a single other one would only cool the caches.
     fn in_parallel(&self) -> bool {
         self.vehicles.count >= self.parallel_from && rayon::current_num_threads() > 1
+    }
+
+    /// What drivers and people on foot see.
+    fn scene<'a>(&'a self, lamps: &Lamps<'a>) -> Scene<'a> {
+        Scene {
+            road: &self.road,
+            drivers: &self.drivers,
+            vehicles: &self.vehicles,
+            rows: &self.rows,
+            busy: &self.busy,
+            approaches: &self.approaches,
+            lamps: *lamps,
+            permissive: &self.permissive,
+            people: &self.people,
+            dt: self.dt(),
+        }
     }
 
     fn choose_speeds(&mut self, lamps: &Lamps<'_>) {
@@ -350,17 +386,7 @@ impl World {
         let mut ahead = std::mem::take(&mut self.ahead);
         ahead.clear();
         next.clear();
-        let scene = Scene {
-            road: &self.road,
-            drivers: &self.drivers,
-            vehicles: &self.vehicles,
-            rows: &self.rows,
-            busy: &self.busy,
-            approaches: &self.approaches,
-            lamps: *lamps,
-            permissive: &self.permissive,
-            dt,
-        };
+        let scene = self.scene(lamps);
         let (seed, step) = (self.seed, self.steps);
         let task = |(task, chosen): (usize, &mut Chosen)| {
             let from = task * WAYS_PER_TASK;

@@ -39,7 +39,7 @@ const DRIVEN: usize = 40;
 const MOST_DRIVEN: usize = 5_000;
 
 /// Words that are likely to be wrong somewhere.
-const WORDS: [&str; 44] = [
+const WORDS: [&str; 56] = [
     "",
     " ",
     "0",
@@ -84,6 +84,18 @@ const WORDS: [&str; 44] = [
     "yu",
     "1,2",
     "0,0 0,0",
+    "random",
+    "random_free",
+    "free",
+    "best",
+    "allowed",
+    "first",
+    "last",
+    "stop",
+    "max",
+    "desired",
+    "speedLimit",
+    "center",
 ];
 
 /// Bits of files.
@@ -283,7 +295,7 @@ fn drive(net: &str, routes: &str, additional: &str) -> Result<(), TestCaseError>
     };
     let plane = sumo::plane(net, &city.network);
     prop_assert!(plane.is_ok());
-    if demand.trips.len() > MOST_DRIVEN {
+    if demand.trips.len() + demand.walks.len() > MOST_DRIVEN {
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
@@ -296,7 +308,7 @@ fn drive(net: &str, routes: &str, additional: &str) -> Result<(), TestCaseError>
     let measuring = measuring.unwrap_or_default();
     let mut measures =
         simulator::scenario::measuring::Measures::create(&measuring, &city.network, &types, 0.0, place)?;
-    let options = Options { depart_lane: DepartLane::Best, ..Options::default() };
+    let options = Options { depart_lane: DepartLane::BestProb, ..Options::default() };
     let mut run = Run::new(city, demand, 1, options, 3_600_000);
     for k in 0..DRIVEN {
         run.step();
@@ -371,6 +383,7 @@ fn the_sound_files_are_sound() {
     let sources = [Source::new("a", ADDITIONAL), Source::new("r", ROUTES)];
     let demand = sumo::demand(&city.value.network, &sources, 1).unwrap();
     assert!(demand.value.trips.len() > 50, "{}", demand.value.trips.len());
+    assert!(demand.value.walks.len() > 10, "{}", demand.value.walks.len());
     let measuring = sumo::measuring(&city.value.network, &sources[..1]).unwrap().value;
     assert_eq!(
         [measuring.loops.len(), measuring.areas.len(), measuring.gates.len(), measuring.means.len()],

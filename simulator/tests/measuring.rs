@@ -88,6 +88,7 @@ fn measured() -> HashMap<String, String> {
                 limit_mps,
                 length_m: if r[2] == "bus" { 12.0 } else { 4.8 },
                 at_stop: false,
+                parked: false,
             });
         }
         measures.step(network, t as f64, 1.0, seen.into_iter()).unwrap();

@@ -82,8 +82,11 @@ impl Driver {
         let mut demand = input::sumo_demand(&city.network, &files)?;
         let end_s = scenario.end_s.unwrap_or(f64::INFINITY);
         demand.trips.retain(|t| (scenario.begin_s..end_s).contains(&t.depart_s));
-        let options =
-            Options { begin_ms: at(scenario.begin_s).0, depart_lane: DepartLane::Best, ..Options::default() };
+        let options = Options {
+            begin_ms: at(scenario.begin_s).0,
+            depart_lane: DepartLane::BestProb,
+            ..Options::default()
+        };
         let mut world = World::with_options(city, demand.types.clone(), arguments.seed, options);
         for (trip, fault) in world.insert_all(&demand) {
             tracing::warn!(trip, %fault, "a trip was left out");

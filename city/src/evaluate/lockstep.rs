@@ -156,7 +156,7 @@ W-----------------------------C----E
         let mut world = World::new(&city, vec![VehicleType::car()], 1);
         let links = ["WC", "CE"].map(|name| sketch::link(&city.network, name)).to_vec();
         let id = "car".to_owned();
-        let trip = Trip { id, vehicle_type: 0, depart_s: 0.0, links, routed: true, halts: vec![] };
+        let trip = Trip { id, links, routed: true, ..Trip::default() };
         world.insert(trip).unwrap();
         let mut street = Street::new(city.clone(), world, map.clone(), Moment(0));
         let settings = Settings {

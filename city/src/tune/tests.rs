@@ -29,15 +29,14 @@ fn town(main_h: f64, side_h: f64) -> Trial {
         let many = (per_hour / 4.0) as usize;
         trips.extend((0..many).map(|i| Trip {
             id: format!("{n}.{i}"),
-            vehicle_type: 0,
             depart_s: i as f64 * 3600.0 / per_hour,
             links: links.clone(),
             routed: true,
-            halts: Vec::new(),
+            ..Trip::default()
         }));
     }
     trips.sort_by(|a, b| a.depart_s.total_cmp(&b.depart_s));
-    Trial::new(city, Demand { types: vec![VehicleType::car()], trips }, 0.0, 900.0)
+    Trial::new(city, Demand { types: vec![VehicleType::car()], trips, ..Demand::default() }, 0.0, 900.0)
 }
 
 fn tuned(trial: &Trial, seeds: &[u64], budget: u32) -> Plans {

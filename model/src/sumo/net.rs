@@ -12,8 +12,8 @@ use crate::{
     city::City,
     config::{Complaint, Complaints, Read, Source},
     geo::{LocalPlane, LonLat},
-    ids::{GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, MovementIx, NodeId, NodeIx},
-    network::{Head, Lane, Link, Modes, Movement, Name, Network, Node, Turn},
+    ids::{CrossingIx, GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, MovementIx, NodeId, NodeIx},
+    network::{Crossing, Footway, Ground, Head, Lane, Link, Modes, Movement, Name, Network, Node, Turn},
     transit::Transit,
 };
 use proj4rs::proj::Proj;
@@ -103,6 +103,24 @@ struct Connection {
     light: Option<(String, u16, u32)>,
 }
 
+/// What a row of a junction's right of way speaks of.
+#[derive(Clone, Copy)]
+enum Requested {
+    /// A position among the connections.
+    Connection(usize),
+    Crossing(CrossingIx),
+}
+
+/// A crossing for people, before the roads that it lies across are known.
+struct Marked {
+    line: u32,
+    /// Names of those roads.
+    roads: Vec<String>,
+    /// Traffic light and link index there, where a light governs it.
+    light: Option<(String, u16)>,
+    crossing: Crossing,
+}
+
 /// What a junction says of its links' right of way, in request order.
 struct Requests {
     line: u32,
@@ -119,11 +137,16 @@ struct Reader {
     links: HashMap<String, LinkIx>,
     lanes: HashMap<String, LaneIx>,
     inside: HashMap<String, Inside>,
-    /// Pedestrian crossings, by edge id.
-    crossings: HashMap<String, NodeIx>,
+    /// Pedestrian crossings, and their places by edge id.
+    marked: Vec<Marked>,
+    crossings: HashMap<String, CrossingIx>,
+    /// Lengths of walking areas by edge id; of pavements, those of their lanes.
+    walkable: HashMap<String, f64>,
+    /// Pieces of the ways on foot, by edge id.
+    footways: HashMap<String, u32>,
     connections: Vec<Connection>,
-    /// Links that a request row stands for, by the lane that they leave: a connection, or a crossing.
-    requested: HashMap<String, Vec<Option<usize>>>,
+    /// Links that a request row stands for, by the lane that they leave.
+    requested: HashMap<String, Vec<Requested>>,
     requests: Vec<Requests>,
     lights: BTreeMap<String, program::Light>,
     programs: BTreeMap<String, program::Program>,
@@ -132,6 +155,8 @@ struct Reader {
     ledger: Ledger,
 }
 
+/// Width of a crossing that says nothing of it, m (netconvert's `default.crossing-width`).
+const CROSSING_WIDTH_M: f64 = 4.0;
 /// Attributes of a road, a lane, a junction and a connection that are followed, or that follow from others.
 const OF_EDGE: [&str; 10] = [
     "from",
@@ -272,14 +297,53 @@ impl Reader {
                 return Ok(());
             }
             Some("crossing") => {
-                // `:NODE_cN`: the node is all we need of it.
+                // `:NODE_cN`
                 let node = id.strip_prefix(':').and_then(|n| n.rsplit_once('_')).map_or("", |(node, _)| node);
-                if let Some(&node) = self.nodes.get(node) {
-                    self.crossings.insert(id.to_string(), node);
+                let Some(&node) = self.nodes.get(node) else {
+                    return Err(e.complaint(format!("crossing {id} is at no junction")));
+                };
+                let Some(lane) = e.children().find(|c| c.name() == "lane") else {
+                    return Err(e.complaint(format!("crossing {id} has no lane")));
+                };
+                let shape = place(lane, "shape")?;
+                if shape.len() < 2 {
+                    return Err(lane.complaint(format!("crossing {id} has no shape")));
+                }
+                if self.crossings.contains_key(id) {
+                    return Err(e.complaint(format!("crossing {id} is there twice")));
+                }
+                let width_m = lane.number_or("width", CROSSING_WIDTH_M)?;
+                let marked = Marked {
+                    line: e.line(),
+                    roads: e
+                        .get("crossingEdges")
+                        .unwrap_or("")
+                        .split_whitespace()
+                        .map(str::to_string)
+                        .collect(),
+                    light: None,
+                    crossing: Crossing {
+                        id: LinkId::new(id),
+                        node,
+                        links: Vec::new(),
+                        length_m: lane.positive("length")?,
+                        width_m: if width_m > 0.0 { width_m } else { CROSSING_WIDTH_M },
+                        head: None,
+                        people_yield: false,
+                        shape,
+                    },
+                };
+                // What is refused must leave no index behind that others would follow.
+                self.crossings.insert(id.to_string(), CrossingIx::from(self.marked.len()));
+                self.marked.push(marked);
+                return Ok(());
+            }
+            Some("walkingarea") => {
+                if let Some(lane) = e.children().find(|c| c.name() == "lane") {
+                    self.walkable.insert(id.to_string(), lane.number("length")?.max(0.0));
                 }
                 return Ok(());
             }
-            Some("walkingarea") => return Ok(()),
             _ => {}
         }
         let node = |attribute: &str| {
@@ -323,6 +387,8 @@ impl Reader {
         let fastest = rows.iter().map(|r| r.1.speed_limit_mps).fold(0.0, f64::max);
         let access = rows.iter().fold(Modes::NONE, |all, r| all.with(r.1.allowed));
         let class = class(e.get("type").unwrap_or(""), e.get("priority"), rows.len(), fastest, access);
+        let pavement = rows.iter().find(|r| r.1.allowed.any(Modes::WALK)).map(|r| r.1.length_m);
+        self.walkable.extend(pavement.map(|length_m| (id.to_string(), length_m)));
         for (_, lane, lane_id) in rows {
             self.lanes.insert(lane_id.to_string(), LaneIx::from(self.network.lanes.len()));
             self.network.lanes.push(lane);
@@ -349,14 +415,21 @@ impl Reader {
         let (from, to) = (e.text("from")?, e.text("to")?);
         let from_lane = format!("{from}_{}", e.text("fromLane")?);
         if from.starts_with(':') || to.starts_with(':') {
-            // Of what lies inside a junction only crossings matter: they have a request row and a head.
-            if let Some(&node) = self.crossings.get(to) {
-                self.requested.entry(from_lane).or_default().push(None);
+            // Of what lies inside a junction only people's ways matter. Crossings have a request row and a head.
+            if let Some(&crossing) = self.crossings.get(to) {
+                self.requested.entry(from_lane).or_default().push(Requested::Crossing(crossing));
+                let marked = &mut self.marked[crossing.ix()];
                 if let Some((light, index)) = head(e)? {
+                    marked.light = Some((light.clone(), index));
                     let light = self.lights.entry(light).or_insert_with(|| program::Light::new(e.line()));
                     light.crossings.push(index);
-                    light.nodes.push(node);
+                    light.nodes.push(marked.crossing.node);
                 }
+            }
+            if let Some(a) = self.footway(from)
+                && let Some(b) = self.footway(to)
+            {
+                self.join_footways(a, b);
             }
             return Ok(());
         }
@@ -409,7 +482,7 @@ impl Reader {
             _ => Turn::Straight,
         };
         let light = head(e)?.map(|(light, index)| (light, index, e.line()));
-        self.requested.entry(from_lane).or_default().push(Some(self.connections.len()));
+        self.requested.entry(from_lane).or_default().push(Requested::Connection(self.connections.len()));
         self.connections.push(Connection {
             movement: Movement {
                 from: a,
@@ -429,7 +502,48 @@ impl Reader {
         Ok(())
     }
 
+    /// The piece of the ways on foot that an edge is; `None` where nobody walks.
+    fn footway(&mut self, edge: &str) -> Option<u32> {
+        if let Some(&known) = self.footways.get(edge) {
+            return Some(known);
+        }
+        let (ground, length_m) = match self.crossings.get(edge) {
+            Some(&crossing) => (Ground::Across(crossing), self.marked[crossing.ix()].crossing.length_m),
+            None => {
+                let length_m = *self.walkable.get(edge)?;
+                (self.links.get(edge).map_or(Ground::Corner, |link| Ground::Beside(*link)), length_m)
+            }
+        };
+        let ix = self.network.footways.len() as u32;
+        self.network.footways.push(Footway { ground, length_m, before: Vec::new(), after: Vec::new() });
+        self.footways.insert(edge.to_string(), ix);
+        Some(ix)
+    }
+
+    /// One leads to the other, by its end to the other's beginning; people walk both ways.
+    fn join_footways(&mut self, a: u32, b: u32) {
+        self.network.footways[a as usize].after.push(b);
+        self.network.footways[b as usize].before.push(a);
+    }
+
+    /// Finds the roads that crossings lie across.
+    fn mark_crossings(&mut self) {
+        for marked in &mut self.marked {
+            for road in std::mem::take(&mut marked.roads) {
+                match self.links.get(&road) {
+                    Some(&link) => marked.crossing.links.push(link),
+                    None => self.complaints.push(Complaint::at(
+                        self.file.clone(),
+                        marked.line,
+                        format!("crossing {}: edge {road} does not exist", marked.crossing.id),
+                    )),
+                }
+            }
+        }
+    }
+
     fn finish(mut self, net: Source<'_>) -> Result<Read<City>, Complaints> {
+        self.mark_crossings();
         self.right_of_way();
         let order = self.order_movements();
         let mut lights: Vec<(usize, String, u16)> = Vec::new();
@@ -489,6 +603,14 @@ impl Reader {
             let group = group.unwrap_or(GroupNumber(0));
             self.network.movements[movement].head = Some(Head { junction, group, index });
         }
+        for mut marked in self.marked {
+            marked.crossing.head = marked.light.and_then(|(id, index)| {
+                let junction = *ixs.get(&id)?;
+                let group = *junctions[junction.ix()].heads.get(usize::from(index))?;
+                Some(Head { junction, group, index })
+            });
+            self.network.crossings.push(marked.crossing);
+        }
         if !self.complaints.is_empty() {
             return Err(self.complaints);
         }
@@ -523,7 +645,7 @@ impl Reader {
                 continue;
             }
             // A row's index counts the links of the incoming lanes, lane by lane, each lane's in file order.
-            let links: Vec<Option<usize>> = junction
+            let links: Vec<Requested> = junction
                 .incoming
                 .iter()
                 .flat_map(|lane| self.requested.get(lane).into_iter().flatten().copied())
@@ -537,13 +659,24 @@ impl Reader {
                 continue;
             }
             for (index, (response, foes)) in &junction.rows {
-                let Some(Some(own)) = links.get(*index) else { continue };
                 let of = |bits: &str| -> Vec<MovementIx> {
                     // Bit strings are written like binary numbers: link 0 is the last character.
                     let set = bits.bytes().rev().enumerate().filter(|(_, b)| *b == b'1');
-                    set.filter_map(|(k, _)| links.get(k).copied().flatten()).map(MovementIx::from).collect()
+                    let vehicles = set.filter_map(|(k, _)| match links.get(k) {
+                        Some(Requested::Connection(c)) => Some(MovementIx::from(*c)),
+                        _ => None,
+                    });
+                    vehicles.collect()
                 };
                 let (crosses, yields_to) = (of(foes), of(response));
+                let own = match links.get(*index) {
+                    Some(Requested::Connection(own)) => own,
+                    Some(Requested::Crossing(crossing)) => {
+                        self.marked[crossing.ix()].crossing.people_yield = !yields_to.is_empty();
+                        continue;
+                    }
+                    None => continue,
+                };
                 let movement = &mut self.connections[*own].movement;
                 movement.crosses = crosses;
                 movement.yields_to = yields_to;

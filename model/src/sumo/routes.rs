@@ -2,6 +2,8 @@
 //!
 //! The formats: <https://sumo.dlr.de/docs/Definition_of_Vehicles%2C_Vehicle_Types%2C_and_Routes.html>.
 
+mod walks;
+
 use super::{
     detectors,
     ledger::Ledger,
@@ -11,9 +13,12 @@ use super::{
 };
 use crate::{
     config::{Complaint, Complaints, Read, Source},
-    demand::{Demand, Halt, Trip},
+    demand::{
+        ArrivalLane, ArrivalPos, Demand, DepartLane, DepartPos, DepartSpeed, Ends, Halt, Trip, VehicleType,
+        Walk,
+    },
     ids::LinkIx,
-    network::Network,
+    network::{Link, Network},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -29,7 +34,7 @@ const DAY_S: f64 = 86_400.0;
 
 /// Reads the demand of a scenario. `sources` are its additional and then its route files, in the order in
 /// which they are loaded; types, routes and stops may stand in any of them. What cannot be driven here
-/// (people, containers) is noted by name and line. `seed` decides when random flows depart.
+/// (rides, containers) is noted by name and line. `seed` decides when random flows depart.
 pub fn demand(network: &Network, sources: &[Source<'_>], seed: u64) -> Result<Read<Demand>, Complaints> {
     let mut complaints = Complaints::default();
     let xmls: Vec<Xml<'_>> = sources.iter().filter_map(|s| complaints.take(Xml::parse(*s))).collect();
@@ -45,6 +50,8 @@ pub fn demand(network: &Network, sources: &[Source<'_>], seed: u64) -> Result<Re
         routes: HashMap::new(),
         stops: HashMap::new(),
         trips: Vec::new(),
+        walks: Vec::new(),
+        pavements: walks::pavements(network),
         seen: HashSet::new(),
         complaints,
         ledger: Ledger::default(),
@@ -64,7 +71,9 @@ pub fn demand(network: &Network, sources: &[Source<'_>], seed: u64) -> Result<Re
     }
     reader.trips.sort_by(|a, b| a.depart_s.total_cmp(&b.depart_s));
     let notes = reader.ledger.into_notes();
-    reader.complaints.or(Read { value: Demand { types: reader.types.all, trips: reader.trips }, notes })
+    reader.walks.sort_by(|a, b| a.depart_s.total_cmp(&b.depart_s));
+    let demand = Demand { types: reader.types.all, trips: reader.trips, walks: reader.walks };
+    reader.complaints.or(Read { value: demand, notes })
 }
 
 #[derive(Clone)]
@@ -78,6 +87,13 @@ struct Route {
 /// Routes with their shares; mostly there is one.
 type Choice = Vec<(Rc<Route>, f64)>;
 
+/// Where a vehicle, trip or flow goes.
+struct Plan {
+    choice: Choice,
+    /// Its own halts, after those of the route.
+    halts: Vec<Halt>,
+}
+
 struct Reader<'n> {
     network: &'n Network,
     links: HashMap<&'n str, LinkIx>,
@@ -87,6 +103,9 @@ struct Reader<'n> {
     routes: HashMap<String, Choice>,
     stops: HashMap<String, (LinkIx, f64)>,
     trips: Vec<Trip>,
+    walks: Vec<Walk>,
+    /// Pavements by link.
+    pavements: HashMap<LinkIx, u32>,
     seen: HashSet<String>,
     complaints: Complaints,
     ledger: Ledger,
@@ -112,6 +131,10 @@ const OF_VEHICLE: [&str; 17] = [
     "fromJunction",
     "toJunction",
 ];
+
+/// Those that say how it begins and ends.
+const ENDS: [&str; 6] =
+    ["departLane", "departPos", "departSpeed", "arrivalLane", "arrivalPos", "arrivalSpeed"];
 
 impl Reader<'_> {
     fn leave_out(&mut self, e: Element<'_>, what: impl Into<String>) {
@@ -155,17 +178,27 @@ impl Reader<'_> {
             "vehicle" | "trip" => {
                 let Some(depart_s) = self.depart(e, "depart")? else { return Ok(()) };
                 let id = e.text("id")?;
-                self.unused(e);
-                let Some(choice) = self.plan(e)? else { return Ok(()) };
-                self.trip(e, id.to_string(), depart_s, &choice)?;
+                let ends = self.ends(e)?;
+                let Some(plan) = self.plan(e)? else { return Ok(()) };
+                self.trip(e, id.to_string(), depart_s, &plan, 0.0, ends)?;
             }
             "flow" => self.flow(e)?,
+            "person" => self.person(e)?,
+            "personFlow" => self.person_flow(e)?,
             name => self.leave_out(e, format!("<{name}> is not used here and was left out")),
         }
         Ok(())
     }
 
-    fn trip(&mut self, e: Element<'_>, id: String, depart_s: f64, choice: &Choice) -> Result<(), Complaint> {
+    fn trip(
+        &mut self,
+        e: Element<'_>,
+        id: String,
+        depart_s: f64,
+        plan: &Plan,
+        later_s: f64,
+        ends: Ends,
+    ) -> Result<(), Complaint> {
         if self.trips.len() >= MOST_TRIPS {
             return Err(e.complaint(format!("more than {MOST_TRIPS} trips")));
         }
@@ -174,16 +207,91 @@ impl Reader<'_> {
         }
         let vehicle_type = self.types.of_vehicle(e, &id)?;
         // Another draw than that of the type, or long routes would go with lorries.
-        let route = drawn(choice, draw(&id, 1));
+        let route = drawn(&plan.choice, draw(&id, 1));
+        // Times of a route count from the departure, those of a flow are for its first vehicle.
+        let later = |halts: &[Halt], by_s: f64| -> Vec<Halt> {
+            halts.iter().map(|h| Halt { until_s: h.until_s.map(|s| s + by_s), ..h.clone() }).collect()
+        };
+        let halts = [later(&route.halts, depart_s), later(&plan.halts, later_s)].concat();
+        if !ends.is_plain() {
+            self.can_begin_and_end(e, &route.links, &ends, &self.types.all[vehicle_type as usize])?;
+        }
         self.trips.push(Trip {
             id,
             vehicle_type,
             depart_s,
             links: route.links.clone(),
             routed: route.whole,
-            halts: route.halts.clone(),
+            halts,
+            ends,
         });
         Ok(())
+    }
+
+    /// Refuses lanes, places and speeds that the ends of its route or its type do not have.
+    fn can_begin_and_end(
+        &self,
+        e: Element<'_>,
+        links: &[LinkIx],
+        ends: &Ends,
+        kind: &VehicleType,
+    ) -> Result<(), Complaint> {
+        let (first, last) = (self.network.link(links[0]), self.network.link(links[links.len() - 1]));
+        let lane = |attribute: &str, number: u16, link: &Link| {
+            let lanes = link.lanes.len();
+            (usize::from(number) >= lanes).then(|| {
+                e.complaint(format!(
+                    "{attribute} of <{}> is {number}, but edge {} has lanes 0 to {}",
+                    e.name(),
+                    link.id,
+                    lanes.saturating_sub(1)
+                ))
+            })
+        };
+        let place = |attribute: &str, metres: f64, link: &Link| {
+            (metres.abs() > link.length_m).then(|| {
+                e.complaint(format!(
+                    "{attribute} of <{}> is {metres}, but edge {} is only {} m long",
+                    e.name(),
+                    link.id,
+                    link.length_m
+                ))
+            })
+        };
+        let speed = |attribute: &str, mps: f64| {
+            (mps > kind.max_speed_mps).then(|| {
+                e.complaint(format!(
+                    "{attribute} of <{}> is {mps}, but type {} drives {} m/s at most",
+                    e.name(),
+                    kind.id,
+                    kind.max_speed_mps
+                ))
+            })
+        };
+        let wrong = [
+            match ends.depart_lane {
+                Some(DepartLane::Number(number)) => lane("departLane", number, first),
+                _ => None,
+            },
+            match ends.depart_pos {
+                DepartPos::Metres(metres) => place("departPos", metres, first),
+                _ => None,
+            },
+            match ends.depart_speed {
+                DepartSpeed::Mps(mps) => speed("departSpeed", mps),
+                _ => None,
+            },
+            match ends.arrival_lane {
+                ArrivalLane::Number(number) => lane("arrivalLane", number, last),
+                _ => None,
+            },
+            match ends.arrival_pos {
+                ArrivalPos::Metres(metres) => place("arrivalPos", metres, last),
+                _ => None,
+            },
+            ends.arrival_speed_mps.and_then(|mps| speed("arrivalSpeed", mps)),
+        ];
+        wrong.into_iter().flatten().next().map_or(Ok(()), Err)
     }
 
     /// Routes from which each vehicle draws its own.
@@ -220,7 +328,7 @@ impl Reader<'_> {
     }
 
     /// Where a vehicle, trip or flow goes: its own route, a named one, or from and to.
-    fn plan(&mut self, e: Element<'_>) -> Result<Option<Choice>, Complaint> {
+    fn plan(&mut self, e: Element<'_>) -> Result<Option<Plan>, Complaint> {
         let halts = self.halts(e)?;
         let own = e.children().find(|c| c.name() == "route");
         let known = match (own, e.get("route")) {
@@ -228,11 +336,8 @@ impl Reader<'_> {
             (None, Some(name)) => Some(self.named_route(e, name)?),
             (None, None) => None,
         };
-        if let Some(mut choice) = known {
-            for (route, _) in choice.iter_mut().filter(|_| !halts.is_empty()) {
-                Rc::make_mut(route).halts.extend(halts.iter().cloned());
-            }
-            return Ok(Some(choice));
+        if let Some(choice) = known {
+            return Ok(Some(Plan { choice, halts }));
         }
         for other in
             ["fromTaz", "toTaz", "fromJunction", "toJunction", "fromLonLat", "toLonLat", "fromXY", "toXY"]
@@ -248,7 +353,8 @@ impl Reader<'_> {
         let via = e.get("via").unwrap_or("").split_whitespace();
         let names = std::iter::once(e.text("from")?).chain(via).chain(std::iter::once(e.text("to")?));
         let links = names.map(|n| self.link(e, n)).collect::<Result<_, _>>()?;
-        Ok(Some(vec![(Rc::new(Route { links, whole: false, halts }), 1.0)]))
+        let choice = vec![(Rc::new(Route { links, whole: false, halts: Vec::new() }), 1.0)];
+        Ok(Some(Plan { choice, halts }))
     }
 
     fn route(&mut self, e: Element<'_>) -> Result<Route, Complaint> {
@@ -295,6 +401,8 @@ impl Reader<'_> {
                     "startPos",
                     "endPos",
                     "duration",
+                    "until",
+                    "parking",
                     "friendlyPos",
                     "line",
                 ],
@@ -309,28 +417,53 @@ impl Reader<'_> {
                 self.leave_out(stop, "<stop> without busStop, lane or edge was left out");
                 continue;
             };
-            let Some(dwell) = stop.get("duration") else {
-                self.leave_out(stop, "<stop> without duration was left out");
-                continue;
+            let time = |attribute: &str| {
+                let text = stop.get(attribute)?;
+                let read = seconds(text).filter(|s| s.is_finite());
+                Some(read.ok_or_else(|| stop.complaint(format!("{attribute} {text:?} is not a time"))))
             };
-            let dwell_s =
-                seconds(dwell).ok_or_else(|| stop.complaint(format!("duration {dwell:?} is not a time")))?;
-            halts.push(Halt { link, position_m, dwell_s: dwell_s.max(0.0) });
+            let (dwell_s, until_s) = (time("duration").transpose()?, time("until").transpose()?);
+            if dwell_s.is_none() && until_s.is_none() {
+                self.leave_out(stop, "<stop> without duration or until was left out");
+                continue;
+            }
+            let parking = match stop.get("parking") {
+                None | Some("false" | "0") => false,
+                Some("true" | "1") => true,
+                Some(other) => {
+                    self.leave_out(stop, format!("parking = {other} of <stop> is not followed"));
+                    false
+                }
+            };
+            let dwell_s = dwell_s.unwrap_or(0.0).max(0.0);
+            halts.push(Halt { link, position_m, dwell_s, until_s, parking });
         }
         Ok(halts)
     }
 
     fn flow(&mut self, e: Element<'_>) -> Result<(), Complaint> {
         let id = e.text("id")?.to_string();
-        self.unused(e);
-        let Some(choice) = self.plan(e)? else { return Ok(()) };
+        let ends = self.ends(e)?;
+        let Some(plan) = self.plan(e)? else { return Ok(()) };
+        let (pace, departures) = self.departures(e, &id)?;
+        let first_s = departures.first().copied().unwrap_or(0.0);
+        let regular = matches!(pace, Pace::Every(_));
+        for (k, depart_s) in departures.into_iter().enumerate() {
+            let later_s = if regular { depart_s - first_s } else { 0.0 };
+            self.trip(e, format!("{id}.{k}"), depart_s, &plan, later_s, ends)?;
+        }
+        Ok(())
+    }
+
+    /// When the members of a flow depart.
+    fn departures(&mut self, e: Element<'_>, id: &str) -> Result<(Pace, Vec<f64>), Complaint> {
         let begin = self.depart(e, "begin")?.unwrap_or(0.0);
         let end = match e.get("end") {
             Some(_) => self.depart(e, "end")?,
             None => None,
         };
         let number = e.get("number").map(|_| e.parsed::<usize>("number", "a whole number")).transpose()?;
-        let hourly = ["vehsPerHour", "perHour"].into_iter().find(|a| e.get(a).is_some());
+        let hourly = ["vehsPerHour", "perHour", "personsPerHour"].into_iter().find(|a| e.get(a).is_some());
         let exponential = e.get("period").and_then(|p| p.trim().strip_prefix("exp("));
         let pace = if let Some(rate) = exponential {
             let rate = rate.strip_suffix(')').and_then(|r| r.trim().parse::<f64>().ok());
@@ -361,7 +494,7 @@ impl Reader<'_> {
             (Some(end), _) => end,
             (None, Some(_)) if !never => f64::INFINITY,
             _ => {
-                self.leave_out(e, "<flow> has neither end nor number; it runs for a day");
+                self.leave_out(e, format!("<{}> has neither end nor number; it runs for a day", e.name()));
                 begin + DAY_S
             }
         };
@@ -371,11 +504,9 @@ impl Reader<'_> {
                 "flow {id}: {expected:.0} vehicles are more than the {MOST_OF_FLOW:.0} that one flow may have"
             )));
         }
-        let departures = pace.departures(&id, self.seed, begin, end).take(number.unwrap_or(usize::MAX));
-        for (k, depart_s) in departures.enumerate() {
-            self.trip(e, format!("{id}.{k}"), depart_s, &choice)?;
-        }
-        Ok(())
+        let departures = pace.departures(id, self.seed, begin, end).take(number.unwrap_or(usize::MAX));
+        let departures = departures.collect();
+        Ok((pace, departures))
     }
 
     /// A departure time; `None`, with a note, for the kinds that wait for something.
@@ -392,30 +523,70 @@ impl Reader<'_> {
         })
     }
 
-    /// Attributes that SUMO would follow and we do not.
-    fn unused(&mut self, e: Element<'_>) {
-        const PLACES: [&str; 8] = [
-            "departPos",
-            "departSpeed",
-            "departLane",
-            "departEdge",
-            "arrivalPos",
-            "arrivalLane",
-            "arrivalSpeed",
-            "arrivalEdge",
-        ];
-        for attribute in PLACES {
-            // Starting at the beginning and ending at the end is what we do anyway.
-            let plain = matches!(
-                e.get(attribute),
-                None | Some("0" | "0.00" | "base" | "best" | "free" | "max" | "-1" | "current")
-            );
-            if !plain {
+    /// How a vehicle, trip or flow begins and ends. What SUMO would follow and we do not is noted.
+    fn ends(&mut self, e: Element<'_>) -> Result<Ends, Complaint> {
+        for attribute in ["departEdge", "arrivalEdge"] {
+            // Starting on the first road and ending on the last is what we do anyway.
+            if !matches!(e.get(attribute), None | Some("0" | "-1")) {
                 self.leave_out(e, format!("{attribute} of <{}> is not followed", e.name()));
             }
         }
-        let known: Vec<&str> = OF_VEHICLE.into_iter().chain(PLACES).chain(["line"]).collect();
+        let known: Vec<&str> =
+            OF_VEHICLE.into_iter().chain(ENDS).chain(["departEdge", "arrivalEdge", "line"]).collect();
         self.ledger.attributes(e, &known);
+        let depart_lane = match e.get("departLane") {
+            None => None,
+            Some("first") => Some(DepartLane::First),
+            Some("best") => Some(DepartLane::Best),
+            Some("best_prob") => Some(DepartLane::BestProb),
+            Some("free") => Some(DepartLane::Free),
+            Some("allowed") => Some(DepartLane::Allowed),
+            Some("random") => Some(DepartLane::Random),
+            Some(_) => {
+                Some(DepartLane::Number(e.parsed("departLane", "a lane's number or one of SUMO's words")?))
+            }
+        };
+        let depart_pos = match e.get("departPos") {
+            None | Some("base") => DepartPos::Base,
+            Some("random") => DepartPos::Random,
+            Some("random_free") => DepartPos::RandomFree,
+            Some("free") => DepartPos::Free,
+            Some("last") => DepartPos::Last,
+            Some("stop") => DepartPos::Stop,
+            Some(word @ "splitFront") => {
+                self.leave_out(e, format!("departPos = {word} of <{}> is not followed", e.name()));
+                DepartPos::Base
+            }
+            Some(_) => DepartPos::Metres(e.number("departPos")?),
+        };
+        let depart_speed = match e.get("departSpeed") {
+            None | Some("avg") => DepartSpeed::Avg,
+            Some("last") => DepartSpeed::Last,
+            Some("max") => DepartSpeed::Max,
+            Some("random") => DepartSpeed::Random,
+            Some("desired") => DepartSpeed::Desired,
+            Some("speedLimit") => DepartSpeed::SpeedLimit,
+            Some(_) => DepartSpeed::Mps(speed(e, "departSpeed")?),
+        };
+        let arrival_lane = match e.get("arrivalLane") {
+            None | Some("current") => ArrivalLane::Current,
+            Some("first") => ArrivalLane::First,
+            Some("random") => ArrivalLane::Random,
+            Some(_) => {
+                ArrivalLane::Number(e.parsed("arrivalLane", "a lane's number or one of SUMO's words")?)
+            }
+        };
+        let arrival_pos = match e.get("arrivalPos") {
+            None | Some("max") => ArrivalPos::Max,
+            Some("center") => ArrivalPos::Center,
+            Some("random") => ArrivalPos::Random,
+            Some(_) => ArrivalPos::Metres(e.number("arrivalPos")?),
+        };
+        let arrival_speed_mps = match e.get("arrivalSpeed") {
+            None | Some("current") => None,
+            Some(_) => Some(speed(e, "arrivalSpeed")?),
+        };
+        Ok(Ends { depart_lane, depart_pos, depart_speed, arrival_lane, arrival_pos, arrival_speed_mps })
     }
 
     fn link(&self, e: Element<'_>, name: &str) -> Result<LinkIx, Complaint> {
@@ -438,6 +609,16 @@ impl Reader<'_> {
         };
         let link = self.link(e, name)?;
         Ok((link, self.network.link(link).length_m))
+    }
+}
+
+/// A speed, m/s, that must be there.
+fn speed(e: Element<'_>, attribute: &str) -> Result<f64, Complaint> {
+    let mps = e.number(attribute)?;
+    if mps >= 0.0 {
+        Ok(mps)
+    } else {
+        Err(e.complaint(format!("{attribute} of <{}> is {mps}; it must not be below zero", e.name())))
     }
 }
 

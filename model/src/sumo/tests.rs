@@ -305,6 +305,9 @@ fn a_crossing_for_people_is_a_group_with_its_own_clearance() {
     assert_eq!(read.notes.len(), 1, "only that it lies nowhere on the earth: {:?}", read.notes);
     let movements = &read.value.network.movements;
     assert_eq!(movements[0].crosses, vec![crate::ids::MovementIx(1)]);
+    let crossing = &read.value.network.crossings[0];
+    assert_eq!((crossing.length_m, crossing.links.len(), crossing.head.map(|h| h.index)), (7.0, 1, Some(2)));
+    assert!(crossing.people_yield, "its row gives way to the road");
     insta::assert_snapshot!(show(&read.value.junctions[0]));
 }
 
@@ -439,9 +442,10 @@ fn broken_demand_is_complaints_with_lines() {
     );
     check(
         "<trip id=\"t\" depart=\"0\" from=\"WC\" to=\"CE\" reroute=\"true\" color=\"red\"/>\n\
-         <trip id=\"u\" depart=\"1\" from=\"WC\" to=\"CE\" reroute=\"true\" departPos=\"random\"/>",
+         <trip id=\"u\" depart=\"1\" from=\"WC\" to=\"CE\" reroute=\"true\" departPos=\"splitFront\" departPosLat=\"left\"/>",
         "t@0\nu@1\na.rou.xml:2: reroute of <trip> is not followed (and 1 more)\n\
-         a.rou.xml:3: departPos of <trip> is not followed",
+         a.rou.xml:3: departPos = splitFront of <trip> is not followed\n\
+         a.rou.xml:3: departPosLat of <trip> is not followed",
     );
     check(
         "<vType id=\"x\" lcStrategic=\"3\" carFollowModel=\"IDM\" vClass=\"moped\"/>",
@@ -458,8 +462,8 @@ fn broken_demand_is_complaints_with_lines() {
         "v@3",
     );
     check(
-        "<person id=\"p\"/>\n<person id=\"q\"/>",
-        "a.rou.xml:2: <person> is not used here and was left out (and 1 more)",
+        "<container id=\"p\"/>\n<container id=\"q\"/>",
+        "a.rou.xml:2: <container> is not used here and was left out (and 1 more)",
     );
     check(
         "<trip id=\"t\" depart=\"0\" from=\"XX\" to=\"CE\"/>",
@@ -486,6 +490,109 @@ fn broken_demand_is_complaints_with_lines() {
         "<flow id=\"f\" from=\"WC\" to=\"CE\" period=\"0\" end=\"9\"/>",
         "a.rou.xml:2: period of <flow> is 0; it must be above zero",
     );
+}
+
+#[test]
+fn ends_of_trips_are_read_or_refused_with_their_line() {
+    use crate::demand::{ArrivalLane, ArrivalPos, DepartLane, DepartPos, DepartSpeed, Ends};
+    let net = network(Source::new("small.net.xml", SMALL), &[]).unwrap().value.network;
+    let read = |what: &str| {
+        let text = format!("<routes>\n<trip id=\"t\" depart=\"0\" from=\"WC\" to=\"CE\" {what}/></routes>");
+        demand(&net, &[Source::new("a.rou.xml", &text)], 1).map(|read| {
+            assert_eq!(read.notes, [], "{what}");
+            read.value.trips[0].ends
+        })
+    };
+    let check = |what: &str, ends: Ends| assert_eq!(read(what), Ok(ends), "{what}");
+    let plain = Ends::default();
+    check("departLane=\"best_prob\"", Ends { depart_lane: Some(DepartLane::BestProb), ..plain });
+    check("departLane=\"best\"", Ends { depart_lane: Some(DepartLane::Best), ..plain });
+    check("departLane=\"0\"", Ends { depart_lane: Some(DepartLane::Number(0)), ..plain });
+    check("departPos=\"base\" departSpeed=\"avg\" arrivalPos=\"max\" arrivalSpeed=\"current\"", plain);
+    check("departPos=\"-1\"", Ends { depart_pos: DepartPos::Metres(-1.0), ..plain });
+    check("departPos=\"random_free\"", Ends { depart_pos: DepartPos::RandomFree, ..plain });
+    check("departSpeed=\"0\"", Ends { depart_speed: DepartSpeed::Mps(0.0), ..plain });
+    check("departSpeed=\"speedLimit\"", Ends { depart_speed: DepartSpeed::SpeedLimit, ..plain });
+    check("arrivalLane=\"first\"", Ends { arrival_lane: ArrivalLane::First, ..plain });
+    check("arrivalPos=\"96\"", Ends { arrival_pos: ArrivalPos::Metres(96.0), ..plain });
+    check("arrivalSpeed=\"3\"", Ends { arrival_speed_mps: Some(3.0), ..plain });
+    let refused = |what: &str, why: &str| {
+        let said = read(what).map_err(|e| e.to_string());
+        assert_eq!(said, Err(format!("a.rou.xml:2: {why}")), "{what}");
+    };
+    refused("departLane=\"1\"", "departLane of <trip> is 1, but edge WC has lanes 0 to 0");
+    refused(
+        "departLane=\"left\"",
+        "departLane of <trip> is \"left\", which is not a lane's number or one of SUMO's words",
+    );
+    refused("departPos=\"97\"", "departPos of <trip> is 97, but edge WC is only 96 m long");
+    refused("departPos=\"far\"", "departPos of <trip> is \"far\", which is not a number");
+    refused("departSpeed=\"-1\"", "departSpeed of <trip> is -1; it must not be below zero");
+    refused(
+        "departSpeed=\"56\"",
+        "departSpeed of <trip> is 56, but type DEFAULT_VEHTYPE drives 55.55 m/s at most",
+    );
+    refused("arrivalLane=\"9\"", "arrivalLane of <trip> is 9, but edge CE has lanes 0 to 0");
+    refused("arrivalPos=\"-97\"", "arrivalPos of <trip> is -97, but edge CE is only 96 m long");
+}
+
+#[test]
+fn stops_end_after_their_duration_and_their_time() {
+    let net = network(Source::new("small.net.xml", SMALL), &[]).unwrap().value.network;
+    let halts = |body: &str| -> Vec<(String, f64, Option<f64>, bool)> {
+        let text = format!("<routes>\n{body}\n</routes>");
+        let read = demand(&net, &[Source::new("a.rou.xml", &text)], 1).unwrap();
+        assert_eq!(read.notes, [], "{body}");
+        let of = |t: &crate::demand::Trip| -> Vec<_> {
+            t.halts.iter().map(|h| (t.id.clone(), h.dwell_s, h.until_s, h.parking)).collect()
+        };
+        read.value.trips.iter().flat_map(of).collect()
+    };
+    let one = |id: &str, dwell_s: f64, until_s: Option<f64>, parking: bool| {
+        (id.to_string(), dwell_s, until_s, parking)
+    };
+    let stop = "<stop lane=\"WC_0\" endPos=\"50\" duration=\"5\" until=\"0:01:40\"/>";
+    assert_eq!(
+        halts(&format!("<vehicle id=\"v\" depart=\"10\"><route edges=\"WC CE\"/>{stop}</vehicle>")),
+        [one("v", 5.0, Some(100.0), false)],
+    );
+    // Of a route it counts from the departure.
+    assert_eq!(
+        halts(&format!(
+            "<route id=\"r\" edges=\"WC CE\">{stop}</route><vehicle id=\"v\" route=\"r\" depart=\"10\"/>"
+        )),
+        [one("v", 5.0, Some(110.0), false)],
+    );
+    // Of a flow it is that of the first.
+    let flow = |pace: &str| {
+        halts(&format!(
+            "<flow id=\"f\" begin=\"10\" number=\"2\" end=\"900\" {pace} from=\"WC\" to=\"CE\">{stop}</flow>"
+        ))
+    };
+    assert_eq!(
+        flow("period=\"30\""),
+        [one("f.0", 5.0, Some(100.0), false), one("f.1", 5.0, Some(130.0), false)]
+    );
+    assert_eq!(flow("probability=\"1\"")[1], one("f.1", 5.0, Some(100.0), false));
+    let parks = "<stop lane=\"WC_0\" until=\"70\" parking=\"true\"/>";
+    assert_eq!(
+        halts(&format!("<trip id=\"t\" depart=\"1\" from=\"WC\" to=\"CE\">{parks}</trip>")),
+        [one("t", 0.0, Some(70.0), true)],
+    );
+    let said = |stop: &str| {
+        let text =
+            format!("<routes>\n<trip id=\"t\" depart=\"1\" from=\"WC\" to=\"CE\">{stop}</trip></routes>");
+        match demand(&net, &[Source::new("a.rou.xml", &text)], 1) {
+            Ok(read) => read.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+            Err(error) => error.to_string(),
+        }
+    };
+    assert_eq!(
+        said("<stop lane=\"WC_0\" arrival=\"5\" duration=\"1\" parking=\"opportunistic\"/>"),
+        "a.rou.xml:2: arrival of <stop> is not followed\na.rou.xml:2: parking = opportunistic of <stop> is not followed",
+    );
+    assert_eq!(said("<stop lane=\"WC_0\"/>"), "a.rou.xml:2: <stop> without duration or until was left out");
+    assert_eq!(said("<stop lane=\"WC_0\" until=\"late\"/>"), "a.rou.xml:2: until \"late\" is not a time");
 }
 
 #[test]

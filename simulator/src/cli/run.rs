@@ -68,7 +68,7 @@ pub(super) struct Arguments {
     /// Length of a step, seconds: 1 or 0.5. [default: the scenario's, or 1]
     #[arg(long, value_name = "SECONDS", value_parser = step_ms)]
     step: Option<u32>,
-    /// Lane on which vehicles enter: the best for the route (as SUMO chooses), or the one at the kerb.
+    /// Lane on which vehicles enter that do not say it: the best for the route (as SUMO chooses), or the one at the kerb.
     #[arg(long, default_value = "best", value_name = "first|best", value_parser = depart_lane)]
     depart_lane: DepartLane,
     /// Threads that drive: any number gives the same run. [default: one per core]
@@ -135,7 +135,7 @@ fn step_ms(text: &str) -> Result<u32, String> {
 fn depart_lane(text: &str) -> Result<DepartLane, String> {
     match text {
         "first" => Ok(DepartLane::First),
-        "best" => Ok(DepartLane::Best),
+        "best" => Ok(DepartLane::BestProb),
         _ => Err("it is first or best".to_string()),
     }
 }
@@ -280,7 +280,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         loop {
             let at_ms = run.world().now_ms();
             let world = run.world();
-            let idle = world.on_road() + world.waiting_to_enter() + world.still_to_come() == 0;
+            let people = world.on_foot() + world.walks_to_come();
+            let idle = world.on_road() + world.waiting_to_enter() + world.still_to_come() + people == 0;
             if meant.scenario.end_s.is_none() && idle {
                 return Ok(());
             }

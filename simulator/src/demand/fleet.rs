@@ -119,6 +119,7 @@ impl Run {
             links: self.line.links[first..].to_vec(),
             routed: true,
             halts: self.halts.iter().filter(|(k, _)| *k > first).map(|(_, halt)| halt.clone()).collect(),
+            ..Trip::default()
         }
     }
 }
@@ -166,7 +167,7 @@ pub(super) fn halts(city: &City, line: &Line) -> Vec<(u32, usize, Halt)> {
         if found.last().is_some_and(|(_, last, _)| *last == k) {
             continue;
         }
-        found.push((stop_ix, k, Halt { link: line.links[k], position_m, dwell_s: DWELL_S }));
+        found.push((stop_ix, k, Halt::of(line.links[k], position_m, DWELL_S)));
         first = k + 1;
     }
     found

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     trace::{self, Header},
-    world::{Lamps, TripInfo, World},
+    world::{Lamps, TripInfo, WalkInfo, World},
 };
 use model::{city::City, sumo::Plane};
 use std::{
@@ -79,6 +79,10 @@ struct Sums {
     departed: u64,
     /// Waits to enter, summed as vehicles enter.
     entry_wait: f64,
+    walked: u64,
+    walk_length: f64,
+    walk_duration: f64,
+    walk_loss: f64,
 }
 
 impl Outputs {
@@ -134,6 +138,9 @@ impl Outputs {
         for trip in finished {
             self.trip(city, world, trip)?;
         }
+        for walk in world.walked() {
+            self.walk(walk)?;
+        }
         self.counts(world, time)?;
         let due = self.files.fcd_period_ms.is_none_or(|p| at_ms % p.max(1) == 0);
         if let Some((fcd, places)) = self.fcd.as_mut().filter(|_| due) {
@@ -146,7 +153,8 @@ impl Outputs {
         if self.measures.is_empty() {
             return Ok(());
         }
-        self.measures.step(&city.network, time, world.dt(), world.seen())
+        let on_the_road = world.seen().filter(|s| !s.parked);
+        self.measures.step(&city.network, time, world.dt(), on_the_road)
     }
 
     fn letters(&mut self, city: &City, lamps: &Lamps<'_>, time: f64) -> io::Result<()> {
@@ -214,6 +222,9 @@ impl Outputs {
             for trip in &open {
                 self.trip(city, world, trip)?;
             }
+            for walk in &world.walking() {
+                self.walk(walk)?;
+            }
         } else {
             self.sums.departed += open.len() as u64;
             self.sums.depart_delay += open.iter().map(|t| t.depart_delay_s).sum::<f64>();
@@ -252,8 +263,7 @@ impl Outputs {
         let network = &city.network;
         let arrived = t.arrival_s.is_some() && (t.arrival_lane as usize) < network.lanes.len();
         let (lane, pos, speed) = if arrived {
-            let length = network.lanes[t.arrival_lane as usize].length_m;
-            (escape(&lane_name(network, t.arrival_lane)), length, t.arrival_speed_mps)
+            (escape(&lane_name(network, t.arrival_lane)), t.arrival_pos_m, t.arrival_speed_mps)
         } else {
             (String::new(), -1.0, -1.0)
         };
@@ -286,6 +296,40 @@ impl Outputs {
         )
     }
 
+    fn walk(&mut self, w: &WalkInfo) -> io::Result<()> {
+        if w.arrival_s.is_some() {
+            let s = &mut self.sums;
+            s.walked += 1;
+            s.walk_length += w.length_m;
+            s.walk_duration += w.duration_s;
+            s.walk_loss += w.time_loss_s;
+        }
+        let Some(trips) = &mut self.trips else { return Ok(()) };
+        let arrival = w.arrival_s.unwrap_or(-1.0);
+        trips.line(
+            1,
+            format_args!(
+                "<personinfo id=\"{}\" depart=\"{:.2}\" duration=\"{:.2}\" waitingTime=\"{:.2}\" timeLoss=\"{:.2}\" \
+                 traveltime=\"{:.2}\">",
+                escape(&w.id),
+                w.depart_s,
+                w.duration_s,
+                w.waiting_s,
+                w.time_loss_s,
+                w.duration_s,
+            ),
+        )?;
+        trips.line(
+            2,
+            format_args!(
+                "<walk depart=\"{:.2}\" arrival=\"{arrival:.2}\" duration=\"{:.2}\" routeLength=\"{:.2}\" \
+                 timeLoss=\"{:.2}\" maxSpeed=\"{:.2}\" waitingTime=\"{:.2}\"/>",
+                w.depart_s, w.duration_s, w.length_m, w.time_loss_s, w.speed_mps, w.waiting_s,
+            ),
+        )?;
+        trips.line(1, format_args!("</personinfo>"))
+    }
+
     fn statistics(&self, world: &World, file: &mut XmlFile) -> io::Result<()> {
         let (totals, s) = (world.totals(), &self.sums);
         let mean = |sum: f64| if s.arrived > 0 { sum / s.arrived as f64 } else { 0.0 };
@@ -311,7 +355,14 @@ impl Outputs {
                 totals.collisions, totals.emergency_brakings
             ),
         )?;
-        file.line(1, format_args!("<persons loaded=\"0\" running=\"0\" jammed=\"0\"/>"))?;
+        let on_foot = world.on_foot() as u64;
+        file.line(
+            1,
+            format_args!(
+                "<persons loaded=\"{}\" running=\"{on_foot}\" jammed=\"0\"/>",
+                s.walked + on_foot + world.walks_to_come() as u64
+            ),
+        )?;
         file.line(1, format_args!("<personTeleports total=\"0\" abortWait=\"0\" wrongDest=\"0\"/>"))?;
         file.line(
             1,
@@ -331,10 +382,15 @@ impl Outputs {
                 s.depart_delay + never,
             ),
         )?;
+        let each = |sum: f64| sum / s.walked.max(1) as f64;
         file.line(
             1,
             format_args!(
-                "<pedestrianStatistics number=\"0\" routeLength=\"0.00\" duration=\"0.00\" timeLoss=\"0.00\"/>"
+                "<pedestrianStatistics number=\"{}\" routeLength=\"{:.2}\" duration=\"{:.2}\" timeLoss=\"{:.2}\"/>",
+                s.walked,
+                each(s.walk_length),
+                each(s.walk_duration),
+                each(s.walk_loss),
             ),
         )?;
         file.line(1, format_args!("<rideStatistics number=\"0\"/>"))?;

@@ -7,7 +7,7 @@ use super::{
     road::Road,
     route::{LanePlan, LaneScratch, LaneSums, plan_lanes},
 };
-use crate::vehicles::{Fixed, NONE, Part, UNKNOWN, Vehicles};
+use crate::vehicles::{Fixed, NONE, Part, UNKNOWN, Vehicles, arrived};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -27,6 +27,10 @@ pub(super) struct Moved {
     cleared: Vec<u32>,
     /// Vehicles that look for another way: (vehicle, lane, about to enter it).
     lost: Vec<(u32, u32, bool)>,
+    /// Vehicles that have come to the place on their last link where their trips end.
+    ended: Vec<u32>,
+    /// Vehicles that have come to a halt beside the road.
+    parks: Vec<u32>,
     emergency_brakings: u64,
     /// See [`super::Totals::held_inside`].
     held_inside: u64,
@@ -49,7 +53,8 @@ impl World {
         let parallel = self.in_parallel();
         let (road, drivers) = (&self.road, &self.drivers);
         let mut parts = self.vehicles.parts();
-        let drive = |part: &mut Part| part.drive(road, drivers, dt);
+        let now_s = self.now_ms as f64 / 1000.0;
+        let drive = |part: &mut Part| part.drive(road, drivers, now_s, dt);
         let moved: Vec<Moved> = if parallel {
             parts.par_iter_mut().map(drive).collect()
         } else {
@@ -77,6 +82,14 @@ impl World {
         for &(i, lane, enter) in moved.iter().flat_map(|m| &m.lost) {
             self.find_another_way(i as usize, lane, enter);
         }
+        for &i in moved.iter().flat_map(|m| &m.parks) {
+            self.park(i);
+        }
+        for &i in moved.iter().flat_map(|m| &m.ended) {
+            let row = &mut self.rows[self.vehicles.way[i as usize] as usize];
+            row.retain(|j| *j != i);
+            self.leave(i as usize);
+        }
         let mut arrived = std::mem::take(&mut self.arrived);
         for &way in passed.iter().flat_map(|p| &p.over) {
             let end = self.road.length[way as usize];
@@ -91,6 +104,35 @@ impl World {
         arrived.clear();
         self.arrived = arrived;
         self.passed = passed;
+    }
+
+    /// Takes a vehicle that has come to stand off the road.
+    fn park(&mut self, i: u32) {
+        let v = &mut self.vehicles;
+        let tail = std::mem::replace(&mut v.tail[i as usize], NONE);
+        if tail != NONE {
+            self.busy[tail as usize] -= 1;
+        }
+        // Nobody asks it for a speed there.
+        v.v_next[i as usize] = 0.0;
+        self.rows[v.way[i as usize] as usize].retain(|j| *j != i);
+        if !self.parked.contains(&i) {
+            self.parked.push(i);
+        }
+    }
+
+    /// Lets vehicles back onto the road that have stood beside it for long enough, if there is room.
+    pub(super) fn let_back(&mut self) {
+        let mut parked = std::mem::take(&mut self.parked);
+        parked.retain(|&i| {
+            let row = i as usize;
+            let back = self.vehicles.dwell[row] <= 0.0 && self.has_room_beside(row);
+            if back {
+                self.stand_in_row(row, self.vehicles.way[row]);
+            }
+            !back
+        });
+        self.parked = parked;
     }
 
     /// Puts a vehicle whose front passed the end of `way` onto what follows, as far as it got. A lane that it comes to is
@@ -147,6 +189,7 @@ impl World {
                         v.cold[i].halts.pop_front();
                         v.aim_at_halt(i);
                     }
+                    v.aim_at_end(i);
                     way = self.road.to[m as usize];
                     self.links.entered(passed, self.road.link[way as usize]);
                     arrived = Some(way);
@@ -154,6 +197,10 @@ impl World {
             }
         }
         self.vehicles.way[i] = way;
+        if self.vehicles.has_arrived(i) {
+            self.leave(i);
+            return None;
+        }
         self.stand_in_row(i, way);
         arrived
     }
@@ -212,7 +259,7 @@ impl World {
         let rest = &self.routes[(route.start + v.leg[i]) as usize..route.end as usize];
         let driver = &self.drivers[usize::from(v.kind[i])];
         let busy = |l: u32| self.rows[l as usize].len();
-        plan_lanes(&self.road, rest, lane, driver.mode, scratch, busy)
+        plan_lanes(&self.road, rest, lane, driver.mode, v.cold[i].arrival.lane, scratch, busy)
     }
 
     /// How many lanes the link of a lane has.
@@ -264,6 +311,7 @@ impl World {
 
     fn leave(&mut self, i: usize) {
         let info = self.report(i, Some(self.now_ms));
+        self.parked.retain(|j| *j as usize != i);
         self.finished.push(info);
         self.totals.arrived += 1;
         if self.vehicles.tail[i] != NONE {
@@ -293,18 +341,25 @@ impl Passed {
 
 impl Part<'_> {
     /// Moves each vehicle along its way by the speed that it has chosen, and keeps its books.
-    fn drive(&mut self, road: &Road, drivers: &[Driver], dt: f64) -> Moved {
+    fn drive(&mut self, road: &Road, drivers: &[Driver], now_s: f64, dt: f64) -> Moved {
         let mut moved = Moved::default();
         for k in 0..self.x.len() {
             if self.fixed.way[self.first + k] != NONE {
-                self.drive_one(k, road, drivers, dt, &mut moved);
+                self.drive_one(k, road, drivers, [now_s, dt], &mut moved);
             }
         }
         moved
     }
 
-    fn drive_one(&mut self, k: usize, road: &Road, drivers: &[Driver], dt: f64, moved: &mut Moved) {
-        let Fixed { way, v_next, factor, kind, .. } = self.fixed;
+    fn drive_one(
+        &mut self,
+        k: usize,
+        road: &Road,
+        drivers: &[Driver],
+        [now_s, dt]: [f64; 2],
+        moved: &mut Moved,
+    ) {
+        let Fixed { way, v_next, factor, kind, ends_at, .. } = self.fixed;
         let i = self.first + k;
         let driver = &drivers[usize::from(kind[i])];
         let speed = v_next[i];
@@ -314,6 +369,9 @@ impl Part<'_> {
         self.x[k] += speed * dt;
         self.v[k] = speed;
         self.settle[k] = self.settle[k].saturating_sub(1);
+        if arrived(self.x[k], ends_at[i], self.halt_link[k]) {
+            moved.ended.push(i as u32);
+        }
         if self.dwell[k] > 0.0 {
             self.dwell[k] -= dt as f32;
             self.cold[k].log.stop_s += dt;
@@ -336,7 +394,7 @@ impl Part<'_> {
             moved.held_inside += u64::from(long && road.movement(way[i]).is_some());
             self.cold[k].log.waiting_s += dt;
             self.queued[k] = true;
-            self.stand(k, road, moved);
+            self.stand(k, road, [now_s, dt], moved);
         } else {
             self.waiting[k] = 0.0;
             if speed > QUEUE_LEFT {
@@ -350,7 +408,7 @@ impl Part<'_> {
     }
 
     /// What standing brings: a stop at a line, a halt, or the thought that this lane leads nowhere.
-    fn stand(&mut self, k: usize, road: &Road, moved: &mut Moved) {
+    fn stand(&mut self, k: usize, road: &Road, [now_s, dt]: [f64; 2], moved: &mut Moved) {
         let i = self.first + k;
         let Fixed { path, path_arrives, way, .. } = self.fixed;
         let way = way[i];
@@ -362,9 +420,13 @@ impl Part<'_> {
             return;
         }
         if self.halt_link[k] == road.link[way as usize] && (self.halt_at[k] - self.x[k]).abs() < AT_HALT {
-            let dwell = self.cold[k].halts.front().map_or(0.0, |h| h.dwell_s);
-            // The step in which it comes to stand is the first of the halt.
-            self.dwell[k] = (dwell as f32).max(0.1);
+            let Some(halt) = self.cold[k].halts.front() else { return };
+            // The step in which it comes to stand is the first of the halt, and of those until a time it ends before.
+            let until = halt.until_s.map_or(0.0, |until_s| until_s - now_s - dt);
+            self.dwell[k] = (halt.dwell_s.max(until) as f32).max(0.1);
+            if halt.parking {
+                moved.parks.push(i as u32);
+            }
             return;
         }
         let left = road.length[way as usize] - self.x[k];

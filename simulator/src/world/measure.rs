@@ -35,6 +35,8 @@ pub struct TripInfo {
     pub arrival_s: Option<f64>,
     /// Index of the lane that it arrived on; where it is now while it is under way.
     pub arrival_lane: u32,
+    /// Where on it, m from its start.
+    pub arrival_pos_m: f64,
     /// How fast it was at last, m/s.
     pub arrival_speed_mps: f64,
     /// On the road, s.

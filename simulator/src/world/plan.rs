@@ -107,6 +107,9 @@ impl Scene<'_> {
                 safe = safe.min(me.stop_within(left.max(0.0), dt));
             }
         }
+        if vehicles.ends_at[i] < f64::INFINITY {
+            safe = safe.min(self.slow_down_to_arrive(i, me));
+        }
         let to_end = road.length[way as usize] - x;
         let look = (me.brake_gap(v + me.accel * dt, dt) + (v + me.accel * dt) * dt + LINE_GAP + 1.0)
             .max(covered_in(SEEN_AHEAD_S, v, me.accel, wish));
@@ -229,10 +232,11 @@ impl Scene<'_> {
 
     /// Inside the junction: crossing and joining traffic, and the place where a turn waits. Says too whether it must wait there.
     fn inside(&self, i: usize, movement: u32, before: f64) -> (f64, bool) {
+        let people = self.among_people(i, movement, before);
         if self.road.conflicts(movement).is_empty() {
-            return (f64::INFINITY, false);
+            return (people, false);
         }
-        let mut safe = self.among_crossing(i, movement, before);
+        let mut safe = self.among_crossing(i, movement, before).min(people);
         let wait_at = self.road.wait_at[movement as usize];
         let left = before + wait_at;
         // Past the waiting place (by more than rounding) a driver goes on.
@@ -300,6 +304,15 @@ impl Scene<'_> {
         let b = me.decel * self.dt;
         let fast = (b * b + limit * limit + 2.0 * me.decel * distance.max(0.0)).sqrt() - b;
         fast.max(limit)
+    }
+
+    /// Fastest speed from which vehicle `i`, on its last link, comes to its trip's end as slowly as it shall, as far as that is
+    /// comfortable braking.
+    fn slow_down_to_arrive(&self, i: usize, me: &Driver) -> f64 {
+        let last = self.vehicles.cold[i].arrival.speed;
+        let (b, left) = (me.decel * self.dt, (self.vehicles.ends_at[i] - self.vehicles.x[i]).max(0.0));
+        let fast = (b * b + last * last + 2.0 * me.decel * left).sqrt() - b;
+        fast.max(last).max(self.vehicles.v[i] - b)
     }
 
     /// Opens a gap for somebody who must come over, braking no harder than is comfortable.

@@ -6,11 +6,13 @@
 use super::{
     Lamps,
     follow::{Driver, speed_after, time_to_cover},
+    people::People,
     road::{Conflict, Road},
 };
 use crate::vehicles::{NONE, UNKNOWN, Vehicles};
 use model::{
     ids::{GroupNumber, StageNumber},
+    network::Head,
     signal::{Junction, Lamp},
 };
 
@@ -94,7 +96,7 @@ impl Approaches {
         }
     }
 
-    fn of(&self, movement: u32) -> impl Iterator<Item = &Approach> {
+    pub(crate) fn of(&self, movement: u32) -> impl Iterator<Item = &Approach> {
         let mut at = self.first[movement as usize];
         std::iter::from_fn(move || {
             let a = self.list.get(at as usize)?;
@@ -176,6 +178,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) approaches: &'a Approaches,
     pub(crate) lamps: Lamps<'a>,
     pub(crate) permissive: &'a Permissive,
+    pub(crate) people: &'a People,
     pub(crate) dt: f64,
 }
 
@@ -186,9 +189,7 @@ impl Scene<'_> {
 
     /// The lamp that a movement obeys; `None` where no signal stands, or where nobody says what it shows.
     pub(crate) fn lamp(&self, movement: u32) -> Option<Lamp> {
-        let head = self.road.head[movement as usize]?;
-        let groups = self.lamps.groups.get(head.junction.ix())?;
-        groups.get(usize::from(head.group.0).checked_sub(1)?).copied()
+        lamp_of(self.road, &self.lamps, movement)
     }
 
     fn right(&self, movement: u32) -> Right {
@@ -242,6 +243,9 @@ impl Scene<'_> {
         }
         if can_stop && !self.has_room(i, movement) {
             return Some(Why::Room);
+        }
+        if can_stop && self.people_before_line(i, movement, distance) {
+            return Some(Why::Yield);
         }
         let all = match right {
             // It waits inside.
@@ -479,6 +483,17 @@ impl Scene<'_> {
         }
         safe
     }
+}
+
+/// The lamp that a movement obeys; `None` where no signal stands, or where nobody says what it shows.
+pub(super) fn lamp_of(road: &Road, lamps: &Lamps<'_>, movement: u32) -> Option<Lamp> {
+    lamp_at(lamps, road.head[movement as usize]?)
+}
+
+/// What a head shows; `None` where nobody says it.
+pub(super) fn lamp_at(lamps: &Lamps<'_>, head: Head) -> Option<Lamp> {
+    let groups = lamps.groups.get(head.junction.ix())?;
+    groups.get(usize::from(head.group.0).checked_sub(1)?).copied()
 }
 
 /// When somebody `metres` away, who would be there in `free_s`, arrives as an impatient driver sees it that enters in `enters_s`,

@@ -5,7 +5,7 @@
 
 use model::{
     geo::LocalPlane,
-    ids::{LinkIx, MovementIx},
+    ids::{LaneIx, LinkIx, MovementIx},
     network::{Head, Network, Turn},
     signal::Junction,
 };
@@ -24,6 +24,10 @@ const TOUCHES: f64 = 2.0;
 const APART: f64 = 2.5;
 /// How closely the place is looked for where they part, m.
 const PARTING_STEP: f64 = 0.5;
+/// How far before a crossing for people a front stops, m.
+const BEFORE_CROSSING: f64 = 0.5;
+/// To either side of its middle line a vehicle needs so much of a crossing, m: half a lane and somebody's elbow.
+const IN_THE_LANE: f64 = 1.9;
 /// Shortest way, m: sources join lanes with movements of no length.
 const SHORTEST: f64 = 0.1;
 
@@ -48,6 +52,19 @@ pub(crate) struct Conflict {
     pub(crate) foe_yields: bool,
     /// Both are green in some stage, or one has no signal.
     pub(crate) together: bool,
+}
+
+/// Where the path of a movement meets a crossing for people.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meeting {
+    pub(crate) crossing: u32,
+    /// Where a front must stop to stay clear of it, m from the movement's start; at the line if that is 0 or less.
+    pub(crate) stop_at: f64,
+    /// Beyond this a tail has cleared it.
+    pub(crate) clear_at: f64,
+    /// The piece of the crossing that the path takes, m from its beginning.
+    pub(crate) from: f64,
+    pub(crate) to: f64,
 }
 
 /// Another movement from the same lane.
@@ -89,6 +106,16 @@ pub(crate) struct Road {
     conflict_list: Vec<Conflict>,
     siblings: Vec<Range<u32>>,
     sibling_list: Vec<Sibling>,
+    meetings: Vec<Range<u32>>,
+    meeting_list: Vec<Meeting>,
+    /// Per crossing, m.
+    pub(crate) crossing_length: Vec<f64>,
+    pub(crate) crossing_head: Vec<Option<Head>>,
+    /// Per crossing: where no lamp decides, people wait for gaps.
+    pub(crate) people_yield: Vec<bool>,
+    /// Per crossing: movements that meet it.
+    met_by: Vec<Range<u32>>,
+    met_by_list: Vec<(u32, Meeting)>,
     /// Per link.
     pub(crate) link_lanes: Vec<Range<u32>>,
     pub(crate) link_length: Vec<f64>,
@@ -125,6 +152,15 @@ impl Road {
         let (conflicts, conflict_list) = flatten(drawn.conflicts());
         let leaving = network.movements_by_lane();
         let (siblings, sibling_list) = flatten(drawn.siblings(&leaving));
+        let meetings_of = drawn.meetings();
+        let mut met_by_of = vec![Vec::new(); network.crossings.len()];
+        for (m, meetings) in (0..).zip(&meetings_of) {
+            for meeting in meetings {
+                met_by_of[meeting.crossing as usize].push((m, *meeting));
+            }
+        }
+        let (meetings, meeting_list) = flatten(meetings_of);
+        let (met_by, met_by_list) = flatten(met_by_of);
         let wait_at = network
             .movements
             .iter()
@@ -173,6 +209,13 @@ impl Road {
             conflict_list,
             siblings,
             sibling_list,
+            meetings,
+            meeting_list,
+            crossing_length: network.crossings.iter().map(|c| c.length_m).collect(),
+            crossing_head: network.crossings.iter().map(|c| c.head).collect(),
+            people_yield: network.crossings.iter().map(|c| c.people_yield).collect(),
+            met_by,
+            met_by_list,
             wide_links: (0..link_lanes.len() as u32).filter(|l| wide(&link_lanes[*l as usize])).collect(),
             most_lanes: link_lanes.iter().map(|l| l.len()).max().unwrap_or(1),
             link_length: network.links.iter().map(|l| l.length_m).collect(),
@@ -197,6 +240,14 @@ impl Road {
     /// The other movements from the lane that a movement leaves.
     pub(crate) fn siblings(&self, movement: u32) -> &[Sibling] {
         &self.sibling_list[as_usize(&self.siblings[movement as usize])]
+    }
+    /// Crossings that a movement meets.
+    pub(crate) fn meetings(&self, movement: u32) -> &[Meeting] {
+        &self.meeting_list[as_usize(&self.meetings[movement as usize])]
+    }
+    /// Movements that meet a crossing.
+    pub(crate) fn met_by(&self, crossing: u32) -> &[(u32, Meeting)] {
+        &self.met_by_list[as_usize(&self.met_by[crossing as usize])]
     }
     pub(crate) fn entering(&self, lane: u32) -> &[u32] {
         &self.entering_list[as_usize(&self.entering[lane as usize])]
@@ -259,6 +310,7 @@ fn turn_speed(turn: Turn, length: f64, before: f64, after: f64) -> f64 {
 struct Drawn<'a> {
     network: &'a Network,
     junctions: &'a [Junction],
+    plane: LocalPlane,
     /// Per movement, m.
     length: &'a [f64],
     lines: Vec<Vec<[f64; 2]>>,
@@ -276,7 +328,8 @@ impl Drawn<'_> {
             let ends = [a.shape.last(), b.shape.first()];
             ends.into_iter().flatten().map(|p| plane.to_metres(*p)).collect()
         };
-        Drawn { network, junctions, length, lines: network.movements.iter().map(line).collect() }
+        let lines = network.movements.iter().map(line).collect();
+        Drawn { network, junctions, plane, length, lines }
     }
 
     fn conflict(&self, a: usize, b: MovementIx) -> Conflict {
@@ -309,6 +362,37 @@ impl Drawn<'_> {
             foes.into_iter().filter(ours).map(|b| self.conflict(a, b)).collect()
         };
         self.network.movements.iter().enumerate().map(of).collect()
+    }
+
+    /// The crossings that every movement meets: those over the road that it leaves, at its start, and over the one that it
+    /// enters, at its end.
+    fn meetings(&self) -> Vec<Vec<Meeting>> {
+        let mut all = vec![Vec::new(); self.lines.len()];
+        if self.network.crossings.is_empty() {
+            return all;
+        }
+        let link_of = |lane: LaneIx| self.network.lane(lane).link;
+        for (k, crossing) in (0..).zip(&self.network.crossings) {
+            let line: Vec<[f64; 2]> = crossing.shape.iter().map(|p| self.plane.to_metres(*p)).collect();
+            for (m, movement) in self.network.movements.iter().enumerate() {
+                let (a, b) = (link_of(movement.from), link_of(movement.to));
+                let here = self.network.link(a).to == crossing.node;
+                if !here || !crossing.links.iter().any(|l| *l == a || *l == b) {
+                    continue;
+                }
+                let (share, across, _) = meeting(&self.lines[m], &line);
+                let (at, half) = (share * self.length[m], crossing.width_m / 2.0);
+                let across = across * crossing.length_m;
+                all[m].push(Meeting {
+                    crossing: k,
+                    stop_at: at - half - BEFORE_CROSSING,
+                    clear_at: at + half,
+                    from: across - IN_THE_LANE,
+                    to: across + IN_THE_LANE,
+                });
+            }
+        }
+        all
     }
 
     /// Every movement's siblings.

@@ -6,6 +6,8 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 /// Added to a route for each movement that must give way, s (duarouter's `--weights.minor-penalty`).
 const GIVE_WAY_S: f64 = 1.5;
+/// By so much less than on the lane where it shall arrive a trip reaches on the others, m: enough for a driver to change.
+const BESIDE_ARRIVAL: f64 = 2.0;
 /// How far ahead lanes are compared, links and metres.
 const LINKS_AHEAD: usize = 8;
 const METRES_AHEAD: f64 = 3000.0;
@@ -99,13 +101,14 @@ impl LaneScratch {
 }
 
 /// Plans lanes from lane `lane` along `route` (its first link is the lane's). Backwards over the links ahead: a lane's
-/// reach is its own length plus the best reach that a movement from it leads to. `busy` breaks ties: the emptier lane
-/// wins. What it finds of the lanes beside is left in `scratch`.
+/// reach is its own length plus the best reach that a movement from it leads to. On the last link lane `arrival` of it, if one
+/// is asked for, reaches a little further than the others. `busy` breaks ties: the emptier lane wins. What it finds of the lanes beside is left in `scratch`.
 pub(crate) fn plan_lanes(
     road: &Road,
     route: &[u32],
     lane: u32,
     mode: u16,
+    arrival: Option<u16>,
     scratch: &mut LaneScratch,
     busy: impl Fn(u32) -> usize,
 ) -> LanePlan {
@@ -136,6 +139,9 @@ pub(crate) fn plan_lanes(
             scratch.reach[cell] = own;
             scratch.crowd[cell] = busy(l) as u32;
             if last {
+                if arrival.is_some_and(|lane| usize::from(lane) != k) {
+                    scratch.reach[cell] = (own - BESIDE_ARRIVAL).max(0.0);
+                }
                 continue;
             }
             let next = route[h + 1];

@@ -10,6 +10,10 @@ use model::{
 };
 use proptest::prelude::*;
 
+mod ends;
+mod halts;
+mod people;
+
 const CROSS: &str = "
                               N
                               |
@@ -38,11 +42,10 @@ W-----------------------------C------------------------------E
 fn trip(network: &Network, id: &str, depart_s: f64, links: &[&str]) -> Trip {
     Trip {
         id: id.into(),
-        vehicle_type: 0,
         depart_s,
         links: links.iter().map(|name| sketch::link(network, name)).collect(),
         routed: true,
-        halts: Vec::new(),
+        ..Trip::default()
     }
 }
 
@@ -358,7 +361,7 @@ fn nobody_enters_a_junction_without_room_beyond_it() {
     // A bus that stands at the start of the exit lane, and a stream behind it.
     let mut broken = trip(network, "broken", 0.0, &["WC", "CE"]);
     broken.vehicle_type = 1;
-    broken.halts = vec![Halt { link: sketch::link(network, "CE"), position_m: 20.0, dwell_s: 120.0 }];
+    broken.halts = vec![Halt::of(sketch::link(network, "CE"), 20.0, 120.0)];
     world.insert(broken).unwrap();
     for k in 0..20 {
         world.insert(trip(network, &format!("{k}"), 5.0, &["WC", "CE"])).unwrap();
@@ -383,7 +386,7 @@ fn a_bus_keeps_its_halt_for_its_dwell() {
     let city = sketch::city(CROSS, "C");
     let mut world = World::new(&city, vec![VehicleType { mode: Modes::BUS, ..VehicleType::bus() }], 1);
     let mut bus = trip(&city.network, "bus 1", 0.0, &["WC", "CE"]);
-    bus.halts = vec![Halt { link: sketch::link(&city.network, "WC"), position_m: 150.0, dwell_s: 20.0 }];
+    bus.halts = vec![Halt::of(sketch::link(&city.network, "WC"), 150.0, 20.0)];
     world.insert(bus).unwrap();
     let dark = Hand::all(&city, Lamp::FlashingAmber);
     let mut at_stop = 0;
@@ -502,6 +505,42 @@ fn a_camera_follows_a_car_up_to_its_line() {
     assert_eq!(world.sightings(JunctionIx(0)), [], "it has crossed the line");
 }
 
+/// Any way to begin and end; half of them plain. `pick` draws below a number.
+fn any_ends(pick: impl Fn(u64, usize) -> usize) -> model::demand::Ends {
+    use model::demand::{ArrivalPos, DepartPos as Pos, DepartSpeed as Speed, Ends};
+    if pick(10, 2) == 0 {
+        return Ends::default();
+    }
+    use DepartLane::{Allowed, Best, BestProb, First, Free, Number, Random};
+    Ends {
+        depart_lane: [First, Best, BestProb, Free, Allowed, Random, Number(0)].get(pick(11, 8)).copied(),
+        depart_pos: [
+            Pos::Base,
+            Pos::Random,
+            Pos::RandomFree,
+            Pos::Free,
+            Pos::Last,
+            Pos::Stop,
+            Pos::Metres(0.0),
+            Pos::Metres(30.0),
+            Pos::Metres(-8.0),
+        ][pick(12, 9)],
+        depart_speed: [
+            Speed::Avg,
+            Speed::Last,
+            Speed::Max,
+            Speed::Random,
+            Speed::Desired,
+            Speed::SpeedLimit,
+            Speed::Mps(0.0),
+            Speed::Mps(20.0),
+        ][pick(13, 8)],
+        arrival_pos: [ArrivalPos::Max, ArrivalPos::Random, ArrivalPos::Metres(7.0)][pick(14, 3)],
+        arrival_speed_mps: [None, Some(0.0), Some(9.0)][pick(15, 3)],
+        ..Ends::default()
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -525,6 +564,7 @@ proptest! {
             let pick = |salt: u64, n: usize| (chance(seed, k, salt) * n as f64) as usize;
             let mut wanted = trip(&city.network, &format!("{k}"), pick(1, 200) as f64, &[ends[pick(2, 5)], ["BA", "EF", "EC", "DB"][pick(3, 4)]]);
             wanted.routed = false;
+            wanted.ends = any_ends(pick);
             wanted.vehicle_type = u32::from(k.is_multiple_of(6));
             // Some pairs have no way without turning back; those are refused by name.
             let _ = world.insert(wanted);

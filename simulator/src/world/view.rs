@@ -42,6 +42,8 @@ pub struct Seen<'a> {
     pub length_m: f64,
     /// At a planned stop.
     pub at_stop: bool,
+    /// Beside the road: no detector feels it.
+    pub parked: bool,
 }
 
 impl World {
@@ -71,6 +73,7 @@ impl World {
             limit_mps,
             length_m: driver.length,
             at_stop: v.dwell[i] > 0.0,
+            parked: self.parked.contains(&(i as u32)),
         }
     }
 }
