@@ -20,6 +20,7 @@ use crate::{
     planner::{Planner, Query, STREET_WITHIN_M, When},
     profile::Profile,
     service::{Limits, Routing},
+    sharing::{Sharing, Spot, System},
     snapshot::{Snapshot, TrafficWriter},
 };
 use model::{
@@ -40,6 +41,27 @@ use wire::{
 pub(crate) const NOW: Moment = Moment(1_781_251_200_000);
 const CENTRE: LonLat = LonLat { lon: 37.6, lat: 55.75 };
 const SPEED_MPS: f64 = 30.0 / 3.6;
+
+/// Shared bicycles at nodes of a city: how many stand there, and for how many there is room.
+pub(crate) fn lend(city: &City, left_anywhere: bool, spots: &[(&str, u32, u32)]) -> Sharing {
+    let spot = |&(node, vehicles, room): &(&str, u32, u32)| Spot {
+        id: node.to_string(),
+        name: format!("Station {node}"),
+        at: place(city, node).at,
+        vehicles,
+        room,
+    };
+    let system = System {
+        id: "velo".to_string(),
+        name: "Velo".to_string(),
+        url: None,
+        form: "BICYCLE".to_string(),
+        left_anywhere,
+        spots: spots.iter().map(spot).collect(),
+        faults: Vec::new(),
+    };
+    Sharing { systems: vec![system] }
+}
 
 /// Draws a city.
 pub(crate) fn draw(text: &str) -> City {

@@ -2,9 +2,8 @@
 
 use crate::{
     api::{openapi, problem::Code, standalone, view::encode_polyline},
-    drawing::serve,
+    drawing::{lend, serve},
     service::Routing,
-    sharing::{Sharing, Spot, System},
 };
 use axum::{body::Body, http::Request};
 use model::geo::LonLat;
@@ -445,23 +444,7 @@ async fn a_shared_bicycle_is_taken_where_there_is_one_and_left_where_there_is_ro
     let city = crate::drawing::draw(streets);
     let at = |name: &str| crate::drawing::place(&city, name).at;
     let lend = |bicycles: u32, room: u32| {
-        let spot = |name: &str, vehicles: u32, room: u32| Spot {
-            id: name.to_string(),
-            name: format!("Station {name}"),
-            at: at(name),
-            vehicles,
-            room,
-        };
-        let system = System {
-            id: "velo".to_string(),
-            name: "Velo".to_string(),
-            url: None,
-            form: "BICYCLE".to_string(),
-            left_anywhere: false,
-            spots: vec![spot("B", bicycles, 0), spot("C", 0, room)],
-            faults: Vec::new(),
-        };
-        routing.planner.set_sharing(Sharing { systems: vec![system] });
+        routing.planner.set_sharing(lend(&city, false, &[("B", bicycles, 0), ("C", 0, room)]));
     };
     let [a, d] = ["A", "D"].map(|name| format!("{},{}", at(name).lat, at(name).lon));
     let path = format!("/api/v1/plan?fromPlace={a}&toPlace={d}&directModes=RENTAL&transitModes=");
@@ -494,23 +477,8 @@ async fn a_shared_bicycle_leads_to_the_bus_and_away_from_it() {
     let routing = with_bus();
     let city = crate::drawing::draw(BUS_STREETS);
     let at = |name: &str| crate::drawing::place(&city, name).at;
-    let spot = |name: &str, vehicles: u32, room: u32| Spot {
-        id: name.to_string(),
-        name: format!("Station {name}"),
-        at: at(name),
-        vehicles,
-        room,
-    };
-    let system = System {
-        id: "velo".to_string(),
-        name: "Velo".to_string(),
-        url: None,
-        form: "BICYCLE".to_string(),
-        left_anywhere: false,
-        spots: vec![spot("A", 2, 0), spot("B", 0, 2), spot("D", 1, 0), spot("C", 0, 1)],
-        faults: Vec::new(),
-    };
-    routing.planner.set_sharing(Sharing { systems: vec![system] });
+    let spots = [("A", 2, 0), ("B", 0, 2), ("D", 1, 0), ("C", 0, 1)];
+    routing.planner.set_sharing(lend(&city, false, &spots));
     let [a, c] = ["A", "C"].map(|name| format!("{},{}", at(name).lat, at(name).lon));
     let path = format!("/api/v1/plan?fromPlace={a}&toPlace={c}&directModes=&time=2026-06-12T08:00:00Z");
     let modes = async |query: &str| {

@@ -2,12 +2,10 @@
 
 use super::*;
 use crate::{
-    drawing::{draw, place},
+    drawing::{draw, lend, place},
     planner::{Planner, STREET_WITHIN_M},
-    sharing::Spot,
     transit::drawing::{planner, query},
 };
-use model::city::City;
 use proptest::prelude::*;
 
 /// Two stops far beyond a walk from home, with a street all the way.
@@ -32,26 +30,6 @@ const BUS: &str = "
     BUS 7   D      E
             08:15  08:25
             08:30  08:40";
-
-fn system(city: &City, left_anywhere: bool, spots: &[(&str, u32, u32)]) -> Sharing {
-    let spot = |&(node, vehicles, room): &(&str, u32, u32)| Spot {
-        id: node.to_string(),
-        name: format!("Station {node}"),
-        at: place(city, node).at,
-        vehicles,
-        room,
-    };
-    let system = System {
-        id: "velo".to_string(),
-        name: "Velo".to_string(),
-        url: None,
-        form: "BICYCLE".to_string(),
-        left_anywhere,
-        spots: spots.iter().map(spot).collect(),
-        faults: Vec::new(),
-    };
-    Sharing { systems: vec![system] }
-}
 
 #[track_caller]
 fn check(sharing: Option<Sharing>, [before, after]: [&[Feeder]; 2], question: &str, expected: &[&str]) {
@@ -81,7 +59,7 @@ fn a_bicycle_is_taken_to_the_first_stop_and_from_the_last() {
     const OWN: &[Feeder] = &[Feeder::OnFoot, Feeder::Bicycle];
     let city = draw(STREETS);
     let spots = [("B", 1, 0), ("C", 0, 1), ("F", 1, 0), ("G", 0, 1)];
-    let lent = || Some(system(&city, false, &spots));
+    let lent = || Some(lend(&city, false, &spots));
     check(lent(), [FOOT, FOOT], "A to E at 08:00", &[]);
     check(None, [BOTH, FOOT], "A to E at 08:00", &[]);
     check(
@@ -108,7 +86,7 @@ fn a_bicycle_is_taken_to_the_first_stop_and_from_the_last() {
     );
     // It stands at the door, and is left at the stop itself.
     check(
-        Some(system(&city, true, &[("A", 1, 0), ("F", 1, 0)])),
+        Some(lend(&city, true, &[("A", 1, 0), ("F", 1, 0)])),
         [BOTH, BOTH],
         "A to H at 08:00",
         &[
@@ -117,7 +95,7 @@ fn a_bicycle_is_taken_to_the_first_stop_and_from_the_last() {
     );
     // None to take, or nowhere to leave it.
     for spots in [[("B", 0, 0), ("C", 0, 1)], [("B", 1, 0), ("C", 0, 0)]] {
-        check(Some(system(&city, false, &spots)), [BOTH, FOOT], "A to E at 08:00", &[]);
+        check(Some(lend(&city, false, &spots)), [BOTH, FOOT], "A to E at 08:00", &[]);
     }
 }
 
@@ -238,7 +216,7 @@ fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
     let spots: Vec<(String, u32, u32)> =
         wild.spots.iter().map(|&(at, vehicles, room)| (name(at), vehicles, room)).collect();
     let spots: Vec<(&str, u32, u32)> = spots.iter().map(|(at, v, r)| (at.as_str(), *v, *r)).collect();
-    planner.set_sharing(system(&city, wild.left_anywhere, &spots));
+    planner.set_sharing(lend(&city, wild.left_anywhere, &spots));
     let (wheels, transit) = (planner.wheels(None, None), planner.transit().unwrap());
     let stops = transit.stops_of(crate::profile::Profile::Walk, None);
     let (mut scratch, mut memory) = (Scratch::default(), WalkScratch::default());
