@@ -4,14 +4,14 @@
 //! the far side lets it out, and the far side shuts only when nobody is sent any more and nobody is left between: on a road
 //! two cars long, one who is shut in keeps those in the other lanes from getting where they must go. Whoever is kept from the stage
 //! that it wants says so ([`crate::coordinator::Live::held_back`]), and the other makes room: it stops sending, or
-//! counts those who would come as coming.
+//! counts those who would come as coming. The search knows that a road that is shut takes nobody ([`shut`]).
 
 use super::{
-    forecast::{Lane, Seen},
+    forecast::{HELD_MPS, Lane, SLOW_MPS, Seen},
     layout::{Close, Head},
 };
 use crate::decide::{Problem, memory::usable};
-use model::ids::StageNumber;
+use model::{detection::Sighting, ids::StageNumber};
 
 /// Whoever is farther from the stop line than this does not matter to what is sent next, and who is nearer goes over it
 /// before anybody could shut the far side, m.
@@ -124,9 +124,8 @@ pub(super) fn waits(
             let ends = !goes(stage, index) && goes(running, index);
             held_back_s <= SHUT_S
                 && begins
-                && !head.feeds.is_empty()
                 && wanted()
-                && !head.feeds.iter().any(|far| lets_out(problem, far))
+                && (shut(problem, head) || head.feeds.iter().any(|far| stands(problem, far)))
                 || held_back_s <= PATIENCE_S && ends && {
                     let sent = head.fed_by.iter().enumerate();
                     let sent: f32 = sent.map(|(i, near)| sends(problem, near) * shares.of(index, i)).sum();
@@ -146,7 +145,11 @@ pub(super) fn blocks(problem: &Problem, lanes: &[Lane], stage: StageNumber, runs
     let near = |head: u16, within_s: f32| {
         let Some(own) = layout.heads[usize::from(head)].as_ref() else { return false };
         let limit = layout.lanes[own.lane].speed_mps;
-        lanes[own.lane].vehicles.iter().any(|v| v.head == head && v.arrives_s(limit) < within_s)
+        // Somebody long who has passed the line may reach back over it.
+        let reaches_back = |v: &Seen| v.speed_mps < HELD_MPS && v.distance_m + v.length_m > 0.0;
+        let Lane { vehicles, inside } = &lanes[own.lane];
+        vehicles.iter().any(|v| v.head == head && v.arrives_s(limit) < within_s)
+            || inside.iter().any(|v| v.head == head && reaches_back(v))
     };
     layout.blocks[stage].iter().any(|&head| {
         let first = layout.heads[usize::from(head)].iter().flat_map(|h| &h.yields_to);
@@ -167,6 +170,24 @@ pub(super) fn must_stop(problem: &Problem, stage: StageNumber) -> bool {
             shuts.is_some_and(|(here, there)| far.goes(here) && !far.goes(there))
         })
     })
+}
+
+/// Whether a head sends traffic to a short road whose far side is shut, or soon will be.
+pub(super) fn shut(problem: &Problem, head: &Head) -> bool {
+    !head.feeds.is_empty() && !head.feeds.iter().any(|far| lets_out(problem, far))
+}
+
+/// Whether somebody stands on the short road before that head, or has passed its line and reaches back onto the road. Who is
+/// sent after them stops inside the junction that sends, in the way of those who would have to leave first.
+fn stands(problem: &Problem, far: &Close) -> bool {
+    let Some(live) = problem.city_live.get(far.junction.ix()) else { return false };
+    let channel = far.channel.and_then(|c| live.detectors.get(&c)).filter(|c| usable(problem.now, c));
+    let on_road = |s: &Sighting| {
+        let front_m = f32::from(s.distance_dm) / 10.0;
+        front_m < far.between_m && front_m + f32::from(s.length_dm) / 10.0 > 0.0
+    };
+    let slow = |s: &Sighting| f32::from(s.speed_cmps) / 100.0 < SLOW_MPS;
+    channel.is_some_and(|c| c.sightings.iter().any(|s| on_road(s) && slow(s)))
 }
 
 /// Whether the far side of a short road is open and stays so.
