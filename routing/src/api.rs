@@ -360,9 +360,18 @@ fn traffic_view(routing: &Routing, traffic: &Snapshot, now: Moment, departure: M
     let links_live = (routing.share_live(traffic, now, departure) * 1000.0).round() / 1000.0;
     let age_s = view.age().map(|age| age.as_secs() as i64);
     let old = age_s.map_or(String::new(), |age| format!("{age} s old"));
+    let usual = view.usual().map(|(_, slot)| slot.to_string());
+    let else_usual = usual.as_ref().map_or(String::new(), |slot| format!(", else what is usual on {slot}"));
     let (state, text) = match (view.freshness(), age_s) {
-        (Freshness::Live, _) => ("live", format!("link times {old}")),
-        (Freshness::Fading, _) => ("fading", format!("link times {old} count in part")),
+        (Freshness::Live, _) => ("live", format!("link times {old}{else_usual}")),
+        (Freshness::Fading, _) => ("fading", format!("link times {old} count in part{else_usual}")),
+        (Freshness::Typical, _) => (
+            "typical",
+            format!(
+                "link times of now do not count: what is usual on {}",
+                usual.as_deref().unwrap_or_default()
+            ),
+        ),
         (Freshness::FreeFlow, None) => ("free_flow", "no link times have arrived: empty roads".to_string()),
         (Freshness::FreeFlow, _) if !view.counts_at_departure() => {
             ("free_flow", "the departure is too far ahead for link times of now: empty roads".to_string())
@@ -374,6 +383,7 @@ fn traffic_view(routing: &Routing, traffic: &Snapshot, now: Moment, departure: M
         at: view.at().map(iso),
         age_seconds: age_s,
         links_live,
+        typical: usual,
         state: state.to_string(),
         text,
     }

@@ -17,10 +17,12 @@ use crate::{
     street::{Costs, Foot, Path, Scratch, quickest, quickest_of},
     streets::Streets,
     transit::{live::Live, walks::STOP_WITHIN_M},
+    typical::slices::Slices,
 };
 use arc_swap::ArcSwap;
 use model::{city::City, geo::LonLat, ids::LinkIx, time::Moment};
 use std::{
+    borrow::Cow,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -96,6 +98,8 @@ pub struct Planner {
     map: Arc<Map>,
     index: StreetIndex,
     drive: Arc<Roads>,
+    /// What driving costs in the usual traffic of times that were asked for.
+    usual: Slices,
     cycle: StreetGraph,
     walk: StreetGraph,
     roll: StreetGraph,
@@ -133,6 +137,7 @@ impl Planner {
             index: StreetIndex::build(&map),
             map: Arc::new(map),
             drive: Arc::new(drive),
+            usual: Slices::default(),
             cycle,
             walk,
             roll,
@@ -263,11 +268,12 @@ impl Planner {
 
     /// What driving costs, where that was worked out beforehand: for departures soon, and for those on roads
     /// of which nothing counts that was said.
-    fn ready<'a>(&'a self, query: &Query, view: &View<'a>) -> Option<&'a Customised> {
-        match query.profile.is_motor() {
-            false => None,
-            true if view.is_empty() => Some(&self.drive.empty),
-            true => view.driving(),
+    fn ready<'a>(&'a self, query: &Query, view: &View<'a>) -> Option<Cow<'a, Arc<Customised>>> {
+        match (query.profile.is_motor(), view.usual()) {
+            (false, _) => None,
+            (true, _) if !view.is_usual() => view.driving().map(Cow::Borrowed),
+            (true, None) => Some(Cow::Borrowed(&self.drive.empty)),
+            (true, Some(key)) => self.usual.get(&self.drive, *view, key).map(Cow::Owned),
         }
     }
 
@@ -291,7 +297,7 @@ impl Planner {
         let (from, to) = (access(End::From, &query.from)?, access(End::To, &query.to)?);
         let mut working = self.working();
         let ready = self.ready(query, &view);
-        let mut quickest = |from: &[OnArc], to: &[OnArc]| match ready {
+        let mut quickest = |from: &[OnArc], to: &[OnArc]| match &ready {
             Some(ready) => self.drive.hierarchy.quickest(ready, &costs, from, to, &mut working.roads),
             None => quickest(&costs, from, to, &mut working.street),
         };

@@ -2,13 +2,15 @@
 
 use crate::{
     api::{openapi, problem::Code, standalone, view::encode_polyline},
-    drawing::{lend, serve},
-    service::Routing,
+    drawing::{NOW, draw, lend, said, serve},
+    service::{Limits, Routing},
+    typical::Typical,
 };
 use axum::{body::Body, http::Request};
 use model::geo::LonLat;
 use std::{sync::Arc, time::Duration};
 use tower::ServiceExt;
+use wire::clock::Clock;
 
 const CROSS: &str = "
     A 0 0
@@ -150,6 +152,30 @@ async fn an_answer_says_how_old_its_traffic_is() {
     let later =
         json(&routing, &format!("/api/v1/plan?{A_TO_C}&directModes=CAR&time=2026-06-12T10:00:00Z")).await;
     assert_eq!(later["traffic"]["text"], "the departure is too far ahead for link times of now: empty roads");
+}
+
+#[tokio::test]
+async fn an_answer_says_which_usual_traffic_it_is_built_on() {
+    let city = Arc::new(draw(CROSS));
+    let (routing, mut feed) = Routing::new(city, Clock::scaled(NOW, 1e-9), Limits::default());
+    let rows = "link,days,from,time_s\nAB,workday,10:00,30\nAB,workday,12:15,90\n";
+    let zone = jiff::tz::TimeZone::get("Europe/Moscow").unwrap();
+    feed.set_typical(Typical::parse(routing.planner.map(), zone, "t.csv", rows).unwrap().typical);
+    let traffic = async |time: &str| {
+        let path = format!("/api/v1/plan?{A_TO_C}&directModes=CAR&time={time}");
+        let answer = json(&routing, &path).await;
+        let said = &answer["traffic"];
+        format!("{} {} ({})", said["state"], said["typical"], said["text"]).replace('"', "")
+    };
+    let usual = "link times of now do not count: what is usual on workday";
+    assert_eq!(traffic("2026-06-12T08:00:00Z").await, format!("typical workday 10:00 ({usual} 10:00)"));
+    assert_eq!(traffic("2026-06-12T12:00:00Z").await, format!("typical workday 12:15 ({usual} 12:15)"));
+    let unknown = "no link times have arrived: empty roads";
+    assert_eq!(traffic("2026-06-13T12:00:00Z").await, format!("free_flow null ({unknown})"));
+    let status = wire::message::Status { entries: vec![said(NOW, "AB 40 s")] };
+    feed.take(NOW, "mow/centre/one/status/traffic.links/live", &wire::codec::encode(&status));
+    let live = "link times 0 s old, else what is usual on workday 10:00";
+    assert_eq!(traffic("2026-06-12T08:00:00Z").await, format!("live workday 10:00 ({live})"));
 }
 
 #[tokio::test]

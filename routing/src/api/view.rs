@@ -361,7 +361,11 @@ pub struct TrafficView {
     pub age_seconds: Option<i64>,
     /// Share of the links open to cars whose measured time counts, 0 to 1.
     pub links_live: f64,
-    /// `live`, `fading` (measured times count in part) or `free_flow` (they do not count: empty roads).
+    /// Since when in the week the usual times hold that count where measured ones do not, such as `workday 08:15`; null
+    /// where none are known.
+    pub typical: Option<String>,
+    /// `live`, `fading` (measured times count in part), `typical` (they do not count: usual times) or `free_flow` (they do not
+    /// count, and nobody knows what is usual: empty roads).
     pub state: String,
     /// The same as a sentence.
     pub text: String,
