@@ -332,6 +332,7 @@ impl Transit {
             let [arrival, departure] = day.expected(timetable, run, i);
             RideCall {
                 place: self.place(call.stop),
+                stop: call.stop,
                 code: stop.code.clone(),
                 track: stop.platform.clone(),
                 zone: stop.zone.clone(),
@@ -351,6 +352,7 @@ impl Transit {
         Ride {
             mode: route.mode,
             route_id: route.id.clone(),
+            route_ix: trip.route,
             route: route.clone(),
             agency: timetable.agency_of(run.trip).clone(),
             trip_id: trip.id.clone(),

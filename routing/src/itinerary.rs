@@ -93,6 +93,8 @@ pub struct Ride {
     pub mode: Mode,
     /// The route's id, with its feed's tag.
     pub route_id: String,
+    /// Its place among the timetable's routes.
+    pub route_ix: u32,
     /// The route, as GTFS has it.
     pub route: Route,
     /// Who runs it.
@@ -120,6 +122,8 @@ pub struct Ride {
 pub struct RideCall {
     /// The stop.
     pub place: Place,
+    /// Its place among the timetable's stops.
+    pub stop: u32,
     /// Its number as passengers see it.
     pub code: Option<String>,
     /// The platform.

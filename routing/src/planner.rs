@@ -150,8 +150,10 @@ impl Planner {
         }
     }
 
-    /// The same with public transport.
-    pub fn with_timetable(mut self, prepared: Prepared) -> Planner {
+    /// The same with public transport, and with what its operators say of fares, if nothing else says what journeys cost.
+    pub fn with_timetable(mut self, mut prepared: Prepared) -> Planner {
+        let published = std::mem::take(&mut prepared.timetable.fares);
+        self.fares = self.fares.or_else(|| Fares::published(published));
         let [walk, roll] = &self.feet;
         let streets = [(&self.walk, walk), (&self.roll, roll)];
         self.transit = Some(Transit::new(&self.map, &self.index, streets, &self.cycle, prepared));

@@ -123,7 +123,7 @@ struct Kind {
     what: &'static str,
 }
 
-const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x03", name: TIMETABLE_FILE, what: "timetable" };
+const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x04", name: TIMETABLE_FILE, what: "timetable" };
 const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x02", name: STREETS_FILE, what: "file of streets" };
 
 impl Kind {

@@ -2,6 +2,7 @@
 
 use crate::gtfs::{
     calendar::{Day, Service},
+    fares::FareTables,
     records::{Agency, Call, Feed, Frequency, Pathway, Route, Stop, StopKind, Transfer, Trip, Wheelchair},
 };
 use jiff::tz::TimeZone;
@@ -38,6 +39,21 @@ pub struct Timetable {
     pub pathways: Vec<Pathway>,
     /// English for names and headsigns that are in another language.
     pub english: BTreeMap<String, String>,
+    /// What the feeds say of fares.
+    pub fares: Vec<FeedFares>,
+}
+
+/// What a feed says of fares.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FeedFares {
+    /// The feed's tag.
+    pub tag: String,
+    /// Its first stop among [`Timetable::stops`].
+    pub first_stop: u32,
+    /// Its first route among [`Timetable::routes`].
+    pub first_route: u32,
+    /// What it says.
+    pub tables: FareTables,
 }
 
 /// Trips of one route that call at the same stops under the same rules.
@@ -97,6 +113,10 @@ impl Timetable {
         self.pathways.extend(feed.pathways.into_iter().map(moved));
         for (local, english) in feed.english {
             self.english.entry(local).or_insert(english);
+        }
+        if let Some(tables) = feed.fares {
+            let (first_stop, first_route) = (stop(0), route(0));
+            self.fares.push(FeedFares { tag: tag.clone(), first_stop, first_route, tables });
         }
         self.feeds.push(tag);
     }
