@@ -10,6 +10,7 @@ mod fares;
 mod tests;
 pub mod view;
 pub mod rental;
+pub mod flex;
 
 use crate::{
     intermodal::TransitQuery,
@@ -232,7 +233,25 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
             None => notes.push("RENTAL: no shared vehicle makes the way quicker than walking".to_string()),
         }
     }
-    let mut itineraries = by_transit(routing, &question, &live, [&from, &to], &mut notes);
+    if question.on_demand {
+        let query = Query {
+            from: from.clone(),
+            to: to.clone(),
+            profile: question.on_foot,
+            when,
+            street_within_m: question.street_within_m,
+            speed_mps: question.pedestrian_mps,
+        };
+        match routing.planner.on_demand(&query, now) {
+            Some(journey) if question.longest.is_none_or(|longest| journey.duration() <= longest) => {
+                direct.push(ItineraryView::new(&journey, question.telling));
+            }
+            Some(_) => notes.push("FLEX: takes longer than maxDirectTime".to_string()),
+            None => notes
+                .push("FLEX: no vehicle that can still be asked for goes from there to there".to_string()),
+        }
+    }
+    let mut itineraries = by_transit(routing, &question, &live, [&from, &to], now, &mut notes);
     if let (Language::English, Some(transit)) = (question.telling.language, routing.planner.transit()) {
         for leg in itineraries.iter_mut().flat_map(|itinerary| &mut itinerary.legs) {
             leg.translate(|local| transit.timetable().english(local));
@@ -274,6 +293,7 @@ fn by_transit(
     question: &Question,
     live: &Arc<Live>,
     [from, to]: [&Place; 2],
+    now: Moment,
     notes: &mut Vec<String>,
 ) -> Vec<ItineraryView> {
     let (Some(wish), Some(transit)) = (&question.transit, routing.planner.transit()) else {
@@ -296,6 +316,7 @@ fn by_transit(
         speed_mps: question.pedestrian_mps,
         cycling_mps: question.cycling_mps,
         cheaper: wish.cheaper.clone(),
+        asked: now,
     };
     let journeys = routing.planner.by_transit_as(&query, live).unwrap_or_else(|reason| {
         notes.push(format!("transit: {reason}"));

@@ -156,7 +156,8 @@ impl Planner {
         self.fares = self.fares.or_else(|| Fares::published(published));
         let [walk, roll] = &self.feet;
         let streets = [(&self.walk, walk), (&self.roll, roll)];
-        self.transit = Some(Transit::new(&self.map, &self.index, streets, &self.cycle, prepared));
+        self.transit =
+            Some(Transit::new(&self.map, &self.index, streets, (&self.cycle, &self.drive), prepared));
         self
     }
 
@@ -198,10 +199,34 @@ impl Planner {
         let street = self.graph(query.on_foot);
         let wheels = self.wheels(query.speed_mps, query.cycling_mps);
         let mut working = self.working();
-        let streets = intermodal::Streets { map: &self.map, index: &self.index, street, wheels: &wheels };
+        let streets = intermodal::Streets {
+            map: &self.map,
+            index: &self.index,
+            street,
+            wheels: &wheels,
+            roads: &self.drive,
+        };
         let journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         journeys
+    }
+
+    /// The quickest journey from door to door in a vehicle that comes when one asks for it now; the query's profile is how one
+    /// gets to it where it does not come to the door.
+    pub fn on_demand(&self, query: &Query, now: Moment) -> Option<Itinerary> {
+        let transit = self.transit.as_ref()?;
+        let (street, wheels) = (self.graph(query.profile), self.wheels(query.speed_mps, None));
+        let streets = intermodal::Streets {
+            map: &self.map,
+            index: &self.index,
+            street,
+            wheels: &wheels,
+            roads: &self.drive,
+        };
+        let mut working = self.working();
+        let journey = transit.brought(&streets, query, now, &mut working.street);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        journey
     }
 
     /// Streets and shared vehicles for the ways to stops and from them.

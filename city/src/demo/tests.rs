@@ -39,6 +39,7 @@ fn the_generated_city_has_public_transport_of_its_own() {
         speed_mps: None,
         cycling_mps: None,
         cheaper: None,
+        asked: nine,
     };
     let journeys = planner.by_transit(&query).unwrap();
     assert!(journeys.len() >= 3, "{journeys:?}");

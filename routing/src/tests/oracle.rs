@@ -320,6 +320,22 @@ fn usual_traffic_is_answered_exactly() {
     assert_eq!(usual, 8, "all but now, and the Sunday, of which nothing is known");
 }
 
+/// Two halves make the quickest way, whichever places they belong to.
+#[test]
+fn halves_of_ways_join_to_the_quickest() {
+    let mut numbers = Numbers(13);
+    let city = draw(&town(&mut numbers).0);
+    let (roads, map) = (roads(&city), Map::new(&city));
+    let costs = Costs::without_traffic(&roads.street, None);
+    let (mut scratch, mut memory) = (Scratch::default(), Memory::default());
+    for [from, to] in pairs(&mut numbers, 500, &roads, &map) {
+        let [out, into] = [(&from, Direction::Away), (&to, Direction::Towards)]
+            .map(|(feet, way)| roads.hierarchy.climb(&roads.empty, &costs, (feet, way), &mut memory));
+        let expected = quickest(&costs, &from, &to, &mut scratch).map(|path| path.cost_ms);
+        assert_eq!(out.joined_ms(&into, &costs), expected, "{from:?} to {to:?}");
+    }
+}
+
 /// Crossings and the links between them.
 fn town(numbers: &mut Numbers) -> (String, Vec<String>) {
     let (side, mut drawing) = (12, String::new());

@@ -3,6 +3,7 @@
 use crate::gtfs::{
     calendar::{Day, Service},
     fares::FareTables,
+    flex::{Booking, DayBefore, DemandTrip, Notice, OnDemand, Stay, Within, Zone},
     records::{Agency, Call, Feed, Frequency, Pathway, Route, Stop, StopKind, Transfer, Trip, Wheelchair},
 };
 use jiff::tz::TimeZone;
@@ -41,6 +42,8 @@ pub struct Timetable {
     pub english: BTreeMap<String, String>,
     /// What the feeds say of fares.
     pub fares: Vec<FeedFares>,
+    /// Vehicles that come when they are asked for.
+    pub on_demand: OnDemand,
 }
 
 /// What a feed says of fares.
@@ -114,6 +117,44 @@ impl Timetable {
         for (local, english) in feed.english {
             self.english.entry(local).or_insert(english);
         }
+        let OnDemand { zones, bookings, trips } = feed.on_demand;
+        let all = &mut self.on_demand;
+        let (zone, booking) = (shift(all.zones.len()), shift(all.bookings.len()));
+        all.zones.extend(zones.into_iter().map(|z| {
+            let within = match z.within {
+                Within::Stops(stops) => Within::Stops(stops.into_iter().map(stop).collect()),
+                areas => areas,
+            };
+            Zone { id: name(z.id), within, ..z }
+        }));
+        all.bookings.extend(bookings.into_iter().map(|b| Booking {
+            id: name(b.id),
+            notice: match b.notice {
+                Notice::Days(last, first) => {
+                    Notice::Days(DayBefore { service: last.service.map(service), ..last }, first)
+                }
+                other => other,
+            },
+            ..b
+        }));
+        all.trips.extend(trips.into_iter().map(|t| {
+            DemandTrip {
+                id: name(t.id),
+                route: route(t.route),
+                service: service(t.service),
+                stays: t
+                    .stays
+                    .iter()
+                    .map(|stay| Stay {
+                        zone: zone(stay.zone),
+                        picks_up: stay.picks_up.map(|rule| rule.map(booking)),
+                        drops_off: stay.drops_off.map(|rule| rule.map(booking)),
+                        ..*stay
+                    })
+                    .collect(),
+                ..t
+            }
+        }));
         if let Some(tables) = feed.fares {
             let (first_stop, first_route) = (stop(0), route(0));
             self.fares.push(FeedFares { tag: tag.clone(), first_stop, first_route, tables });
