@@ -6,6 +6,7 @@ mod question;
 mod places;
 mod board;
 mod fares;
+mod osrm;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -38,7 +39,13 @@ use tower_http::{
     compression::CompressionLayer,
     cors::{Any, CorsLayer},
 };
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::{
+        RefOr,
+        schema::{AnyOfBuilder, Object, Schema},
+    },
+};
 use view::{
     BrokerView, FareView, GraphView, ItineraryView, Language, PRECISION, PRECISION_V6, PlaceView, PlanView,
     RealtimeFeedView, RealtimeView, RoutingHealthView, TrafficView, iso,
@@ -57,6 +64,10 @@ pub fn router(routing: Arc<Routing>) -> Router {
         .route("/api/v6/plan", get(plan_v6))
         .route("/api/v6/stoptimes", get(board::stoptimes))
         .route("/api/v6/map/stops", get(places::stops))
+        // What clients of OSRM ask for.
+        .route("/route/v1/{profile}/{coordinates}", get(osrm::route))
+        .route("/table/v1/{profile}/{coordinates}", get(osrm::table))
+        .route("/nearest/v1/{profile}/{coordinates}", get(osrm::nearest))
         .route("/api/v1/routing/health", get(health))
         .with_state(routing)
 }
@@ -85,7 +96,7 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         description = "Journeys on the live road network, in the shape of MOTIS 2's API. Errors are application/problem+json (RFC 9457) with stable codes in `type`.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(plan, plan_v6, fares::fares, board::stoptimes, places::stops, places::geocode, places::reverse_geocode, health),
+    paths(plan, plan_v6, fares::fares, board::stoptimes, places::stops, places::geocode, places::reverse_geocode, osrm::route, osrm::table, osrm::nearest, health),
     components(schemas(Problem)),
     tags((name = "routing", description = "Journeys"))
 )]
@@ -93,7 +104,22 @@ struct Document;
 
 /// The OpenAPI document of [`router`], to be merged with others.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    for schema in document.components.iter_mut().flat_map(|all| all.schemas.values_mut()) {
+        if let RefOr::T(Schema::AllOf(parts)) = schema {
+            parts.items.iter_mut().for_each(perhaps);
+        }
+    }
+    document
+}
+
+/// Fields that stand in an object or do not: described as an object of their own or null, which the object around them never is.
+fn perhaps(part: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::OneOf(one)) = part {
+        let own = one.items.iter().filter(|item| matches!(item, RefOr::Ref(_))).cloned();
+        let any = own.fold(AnyOfBuilder::new(), |any, item| any.item(item));
+        *part = any.item(Object::new()).into();
+    }
 }
 
 /// Plans journeys.

@@ -3,10 +3,10 @@
 use crate::{
     fare::Fares,
     feeder::{Lent, Wheels},
-    foot::FootWays,
+    foot::{Direction, FootWays},
     geocode::Names,
     graph::StreetGraph,
-    hierarchy::{Customised, Memory, Roads},
+    hierarchy::{Climbed, Customised, Memory, Roads},
     intermodal::{self, Prepared, Transit, TransitQuery},
     itinerary::{Itinerary, Leg, Means, Place},
     map::Map,
@@ -14,7 +14,7 @@ use crate::{
     profile::Profile,
     sharing::{Handling, Sharing, Spot, System},
     snapshot::{Snapshot, View},
-    street::{Costs, Foot, Path, Scratch, quickest, quickest_of},
+    street::{Costs, Foot, Path, Scratch, quickest, quickest_of, reach},
     streets::Streets,
     transit::{live::Live, walks::STOP_WITHIN_M},
     typical::slices::Slices,
@@ -289,14 +289,71 @@ impl Planner {
         }
     }
 
+    /// How long the quickest ways take from some places to others for one who leaves now; `None` where there is none. The same as
+    /// [`Self::direct`] says, for each pair.
+    pub fn table(
+        &self,
+        profile: Profile,
+        [from, to]: [&[LonLat]; 2],
+        traffic: &Snapshot,
+        now: Moment,
+    ) -> Vec<Vec<Option<Duration>>> {
+        let view = traffic.view(now, now);
+        let street = self.graph(profile);
+        let costs = Costs::new(street, view, None);
+        let open = |link: LinkIx| !profile.is_motor() || !view.closed(link);
+        let access = |at: &LonLat| self.index.access(&self.map, street, *at, STREET_WITHIN_M, open);
+        let [from, to] = [from, to].map(|places| places.iter().map(access).collect::<Vec<_>>());
+        let nearest = |access: &Option<Access>| access.as_ref().map(|access| access.nearest.clone());
+        let [starts, ends] = [&from, &to].map(|all| all.iter().map(nearest).collect::<Vec<_>>());
+        let ready = self.ready(profile, &view);
+        let mut working = self.working();
+        let mut rows: Vec<Vec<Option<u32>>> = match &ready {
+            Some(ready) => {
+                let (hierarchy, memory) = (&self.drive.hierarchy, &mut working.roads);
+                let mut half = |feet: &Option<Vec<OnArc>>, way: Direction| {
+                    feet.as_ref().map(|feet| hierarchy.climb(ready, &costs, (feet.as_slice(), way), memory))
+                };
+                let out: Vec<_> = starts.iter().map(|feet| half(feet, Direction::Away)).collect();
+                let into: Vec<_> = ends.iter().map(|feet| half(feet, Direction::Towards)).collect();
+                let join =
+                    |a: &Option<Climbed>, b: &Option<Climbed>| a.as_ref()?.joined_ms(b.as_ref()?, &costs);
+                out.iter().map(|a| into.iter().map(|b| join(a, b)).collect()).collect()
+            }
+            None => {
+                let mut row = |feet: &Option<Vec<OnArc>>| {
+                    let feet = feet.as_deref().unwrap_or_default();
+                    let feet: Vec<Foot> = feet.iter().map(|&on| Foot { on, ms: 0 }).collect();
+                    let reached = reach(&costs, &feet, Direction::Away, u32::MAX / 4, &mut working.street);
+                    ends.iter().map(|end| reached.ms(end.as_deref()?)).collect()
+                };
+                starts.iter().map(&mut row).collect()
+            }
+        };
+        // The nearest street may be an island.
+        for (row, from) in rows.iter_mut().zip(&from) {
+            for (known, to) in row.iter_mut().zip(&to) {
+                if let (None, Some(from), Some(to)) = (&known, from, to)
+                    && !(from.main.is_empty() && to.main.is_empty())
+                {
+                    let (from, to) = (from.clone().feet(), to.clone().feet());
+                    *known = quickest(&costs, &from, &to, &mut working.street).map(|path| path.cost_ms);
+                }
+            }
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        let duration = |ms: u32| Duration::from_millis(u64::from(ms));
+        rows.into_iter().map(|row| row.into_iter().map(|ms| ms.map(duration)).collect()).collect()
+    }
+
     fn working(&self) -> Working {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     /// What driving costs, where that was worked out beforehand: for departures soon, and for those on roads
     /// of which nothing counts that was said.
-    fn ready<'a>(&'a self, query: &Query, view: &View<'a>) -> Option<Cow<'a, Arc<Customised>>> {
-        match (query.profile.is_motor(), view.usual()) {
+    fn ready<'a>(&'a self, profile: Profile, view: &View<'a>) -> Option<Cow<'a, Arc<Customised>>> {
+        match (profile.is_motor(), view.usual()) {
             (false, _) => None,
             (true, _) if !view.is_usual() => view.driving().map(Cow::Borrowed),
             (true, None) => Some(Cow::Borrowed(&self.drive.empty)),
@@ -323,7 +380,7 @@ impl Planner {
         };
         let (from, to) = (access(End::From, &query.from)?, access(End::To, &query.to)?);
         let mut working = self.working();
-        let ready = self.ready(query, &view);
+        let ready = self.ready(query.profile, &view);
         let mut quickest = |from: &[OnArc], to: &[OnArc]| match &ready {
             Some(ready) => self.drive.hierarchy.quickest(ready, &costs, from, to, &mut working.roads),
             None => quickest(&costs, from, to, &mut working.street),

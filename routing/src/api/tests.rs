@@ -570,3 +570,82 @@ async fn what_costs_least_is_told_and_said_to() {
     let late = "/api/v1/plan?fromPlace=f_A&toPlace=f_C&directModes=&cheapest=true&cheapestWithin=99999";
     problem_is(late, get(&routing, late).await, Code::BadRequest, "cheapestWithin", "cheapestWithin");
 }
+
+/// `longitude,latitude` of nodes of the cross.
+fn on_the_cross(nodes: &str) -> String {
+    let city = draw(CROSS);
+    let at = |node: char| {
+        let at = crate::drawing::place(&city, &node.to_string()).at;
+        format!("{},{}", at.lon, at.lat)
+    };
+    nodes.chars().map(at).collect::<Vec<_>>().join(";")
+}
+
+#[tokio::test]
+async fn routes_in_the_shape_of_osrm() {
+    let routing = serve(CROSS, Duration::from_secs(7), "AB 30 s");
+    let path = format!("/route/v1/driving/{}?steps=true&geometries=geojson", on_the_cross("ADC"));
+    insta::assert_snapshot!(serde_json::to_string_pretty(&json(&routing, &path).await).unwrap());
+    // A closure leads elsewhere, and the traffic says since when.
+    let closed = serve(CROSS, Duration::from_secs(7), "AB closed");
+    let duration = async |routing: &Arc<Routing>, profile: &str| {
+        let answer = json(routing, &format!("/route/v1/{profile}/{}", on_the_cross("AC"))).await;
+        assert_eq!(answer["traffic"]["ageSeconds"], 7);
+        (
+            answer["routes"][0]["duration"].as_f64().unwrap(),
+            answer["routes"][0]["geometry"].as_str().unwrap().len(),
+        )
+    };
+    assert_ne!(duration(&routing, "driving").await, duration(&closed, "driving").await);
+    assert_eq!(duration(&routing, "foot").await, duration(&closed, "foot").await);
+}
+
+#[tokio::test]
+async fn tables_say_what_routes_take() {
+    for traffic in ["", "AB 30 s, DC closed"] {
+        let routing = serve(CROSS, Duration::from_secs(7), traffic);
+        for profile in ["driving", "cycling", "walking"] {
+            let table = json(&routing, &format!("/table/v1/{profile}/{}", on_the_cross("ABCD"))).await;
+            for (i, from) in "ABCD".chars().enumerate() {
+                for (k, to) in "ABCD".chars().enumerate() {
+                    let path = format!("/route/v1/{profile}/{}", on_the_cross(&format!("{from}{to}")));
+                    let (_, _, body) = get(&routing, &path).await;
+                    let route: serde_json::Value = serde_json::from_str(&body).unwrap();
+                    assert_eq!(
+                        table["durations"][i][k], route["routes"][0]["duration"],
+                        "{path} in {traffic:?}"
+                    );
+                }
+            }
+        }
+    }
+    let routing = serve(CROSS, Duration::ZERO, "");
+    let path = format!("/table/v1/car/{}?sources=0&destinations=1;2", on_the_cross("ABC"));
+    let table = json(&routing, &path).await;
+    assert_eq!(table["durations"].as_array().unwrap().len(), 1);
+    assert_eq!(table["destinations"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_osrm_cannot_answer_it_says_in_its_own_words() {
+    let routing = serve(CROSS, Duration::ZERO, "");
+    let (both, far) = (on_the_cross("AC"), "37.6,55.75;37.7,55.75");
+    for (path, code, says) in [
+        (format!("/route/v1/rocket/{both}"), "InvalidValue", "there is no profile \"rocket\""),
+        ("/route/v1/car/1,2,3;4,5".to_string(), "InvalidQuery", "\"1,2,3\" is no place"),
+        ("/route/v1/car/37.6,95;37.6,55".to_string(), "InvalidQuery", "is no place"),
+        (format!("/route/v1/car/{}", on_the_cross("A")), "InvalidQuery", "two places"),
+        (format!("/route/v1/car/{both}?geometries=wkt"), "InvalidOptions", "geometries is never \"wkt\""),
+        (format!("/route/v1/car/{far}"), "NoSegment", "no street within 1000 m of coordinate 1"),
+        (format!("/table/v1/car/{both}?sources=7"), "InvalidOptions", "there is no coordinate \"7\""),
+        (format!("/table/v1/car/{}", vec![both.as_str(); 60].join(";")), "TooBig", "more than 10000 pairs"),
+        (format!("/nearest/v1/car/{both}"), "InvalidQuery", "one place"),
+    ] {
+        let (status, _, body) = get(&routing, &path).await;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, body["code"].as_str().unwrap()), (400, code), "{path}: {body}");
+        assert!(body["message"].as_str().unwrap().contains(says), "{path}: {body}");
+    }
+    let nearest = json(&routing, &format!("/nearest/v1/foot/{}", on_the_cross("A"))).await;
+    assert_eq!(nearest["waypoints"].as_array().unwrap().len(), 1);
+}
