@@ -209,8 +209,8 @@ impl Typical {
                     link: map.link(link).id().to_string(),
                     days: usual.from.days(),
                     from: usual.from.clock(),
-                    // A tenth is what a traveller notices.
-                    time_s: (usual.time_s > 0.0).then(|| (usual.time_s * 10.0).round() / 10.0),
+                    // A tenth is what a traveller notices; none at all would be no time.
+                    time_s: (usual.time_s > 0.0).then(|| (usual.time_s * 10.0).round().max(1.0) / 10.0),
                 };
                 // Writing into memory cannot fail.
                 let _ = writer.serialize(row);

@@ -1,7 +1,7 @@
-//! A client that was written for MOTIS, unchanged, against the demo city.
+//! Clients that were written for others, unchanged, against the demo city: MOTIS' own, and a map's that asks OSRM.
 
 use crate::demo::Demo;
-use end_to_end::{places::repository, program::run};
+use end_to_end::{peers::installed, places::repository, program::run};
 use std::process::Command;
 
 #[test]
@@ -15,4 +15,18 @@ fn the_client_of_motis_gets_places_journeys_and_boards() {
     let (code, said) = run(&mut client);
     println!("{said}");
     assert_eq!(code, Some(0), "the client failed:\n{said}");
+}
+
+#[test]
+fn maplibre_directions_draw_a_route() {
+    let demo = Demo::start(&["--junctions", "150", "--vehicles", "100"]);
+    let mut client = Command::new("node");
+    client
+        .current_dir(repository().join("dashboards/web"))
+        .arg("e2e/directions.mjs")
+        .env("SVETOFOR_URL", &demo.url)
+        .env("CHROMIUM", installed("chromium", "chromium"));
+    let (code, said) = run(&mut client);
+    println!("{said}");
+    assert_eq!(code, Some(0), "no route was drawn:\n{said}");
 }
