@@ -16,6 +16,6 @@ const map = new Map({
 globalThis.map = map;
 map.on("load", async () => {
   const directions = new MapLibreGlDirections(map, { api: "/route/v1", profile: "driving", requestOptions: { overview: "full" } });
-  directions.on("fetchroutesend", ({ data }) => (globalThis.answer = data));
+  directions.on("fetchroutesend", ({ data }) => (globalThis.answer = data.directions));
   await directions.setWaypoints([from, to]);
 });
