@@ -25,6 +25,8 @@ use routing::{
     gtfs::{self, archive::Archive, report::Report},
     planner::Planner,
     prepare,
+    realtime::poll::Place,
+    sharing::SharingConfig,
     transit::timetable::Timetable,
 };
 use simulator::fleet;
@@ -121,6 +123,9 @@ const LEASE_S: u32 = 10;
 /// The tag of the feed that is made of the city's own lines.
 const OWN_FEED: &str = "city";
 
+/// The city's shared bicycles stand where they stand; whoever edits their files sees it a minute later.
+const LOOK_AT_BICYCLES: Duration = Duration::from_secs(60);
+
 /// What its rides cost.
 const OWN_FARES: &str = include_str!("../../configs/fares/moscow.toml");
 
@@ -164,6 +169,21 @@ fn planner(
         None if feeds.is_empty() => planner.with_fares(Fares::parse("moscow.toml", OWN_FARES)?),
         None => planner,
     })
+}
+
+/// Writes the city's own shared bicycles into a folder, as their operator would; `None` if it has none.
+fn own_bicycles(city: &City, folder: &Path) -> anyhow::Result<Option<SharingConfig>> {
+    let files = simulator::demand::sharing::gbfs(city);
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let folder = folder.join("gbfs");
+    let write = || {
+        std::fs::create_dir_all(&folder)?;
+        files.iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
+    };
+    write().with_context(|| format!("could not write shared bicycles into {}", folder.display()))?;
+    Ok(Some(SharingConfig { place: Place::File(folder), every: LOOK_AT_BICYCLES }))
 }
 
 /// Reads the feed of the city's own lines, as a stranger's.
@@ -219,6 +239,13 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
             Ok(())
         }
     });
+    if let Some(bicycles) = own_bicycles(&city, &folder)? {
+        let (routing, shutdown) = (routing.clone(), shutdown.clone());
+        parts.spawn(async move {
+            routing::sharing::follow(routing, vec![bicycles], shutdown).await;
+            Ok(())
+        });
+    }
     let simulator = what_if::Service {
         name: "demo".into(),
         city: city.clone(),

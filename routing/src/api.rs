@@ -6,10 +6,12 @@ mod question;
 mod places;
 mod board;
 mod fares;
+mod osrm;
 #[cfg(test)]
 mod tests;
 pub mod view;
 pub mod rental;
+pub mod flex;
 
 use crate::{
     intermodal::TransitQuery,
@@ -37,7 +39,13 @@ use tower_http::{
     compression::CompressionLayer,
     cors::{Any, CorsLayer},
 };
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::{
+        RefOr,
+        schema::{AnyOfBuilder, Object, Schema},
+    },
+};
 use view::{
     BrokerView, FareView, GraphView, ItineraryView, Language, PRECISION, PRECISION_V6, PlaceView, PlanView,
     RealtimeFeedView, RealtimeView, RoutingHealthView, TrafficView, iso,
@@ -56,6 +64,10 @@ pub fn router(routing: Arc<Routing>) -> Router {
         .route("/api/v6/plan", get(plan_v6))
         .route("/api/v6/stoptimes", get(board::stoptimes))
         .route("/api/v6/map/stops", get(places::stops))
+        // What clients of OSRM ask for.
+        .route("/route/v1/{profile}/{coordinates}", get(osrm::route))
+        .route("/table/v1/{profile}/{coordinates}", get(osrm::table))
+        .route("/nearest/v1/{profile}/{coordinates}", get(osrm::nearest))
         .route("/api/v1/routing/health", get(health))
         .with_state(routing)
 }
@@ -84,7 +96,7 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         description = "Journeys on the live road network, in the shape of MOTIS 2's API. Errors are application/problem+json (RFC 9457) with stable codes in `type`.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(plan, plan_v6, fares::fares, board::stoptimes, places::stops, places::geocode, places::reverse_geocode, health),
+    paths(plan, plan_v6, fares::fares, board::stoptimes, places::stops, places::geocode, places::reverse_geocode, osrm::route, osrm::table, osrm::nearest, health),
     components(schemas(Problem)),
     tags((name = "routing", description = "Journeys"))
 )]
@@ -92,7 +104,22 @@ struct Document;
 
 /// The OpenAPI document of [`router`], to be merged with others.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    for schema in document.components.iter_mut().flat_map(|all| all.schemas.values_mut()) {
+        if let RefOr::T(Schema::AllOf(parts)) = schema {
+            parts.items.iter_mut().for_each(perhaps);
+        }
+    }
+    document
+}
+
+/// Fields that stand in an object or do not: described as an object of their own or null, which the object around them never is.
+fn perhaps(part: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::OneOf(one)) = part {
+        let own = one.items.iter().filter(|item| matches!(item, RefOr::Ref(_))).cloned();
+        let any = own.fold(AnyOfBuilder::new(), |any, item| any.item(item));
+        *part = any.item(Object::new()).into();
+    }
 }
 
 /// Plans journeys.
@@ -232,7 +259,25 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
             None => notes.push("RENTAL: no shared vehicle makes the way quicker than walking".to_string()),
         }
     }
-    let mut itineraries = by_transit(routing, &question, &live, [&from, &to], &mut notes);
+    if question.on_demand {
+        let query = Query {
+            from: from.clone(),
+            to: to.clone(),
+            profile: question.on_foot,
+            when,
+            street_within_m: question.street_within_m,
+            speed_mps: question.pedestrian_mps,
+        };
+        match routing.planner.on_demand(&query, now) {
+            Some(journey) if question.longest.is_none_or(|longest| journey.duration() <= longest) => {
+                direct.push(ItineraryView::new(&journey, question.telling));
+            }
+            Some(_) => notes.push("FLEX: takes longer than maxDirectTime".to_string()),
+            None => notes
+                .push("FLEX: no vehicle that can still be asked for goes from there to there".to_string()),
+        }
+    }
+    let mut itineraries = by_transit(routing, &question, &live, [&from, &to], now, &mut notes);
     if let (Language::English, Some(transit)) = (question.telling.language, routing.planner.transit()) {
         for leg in itineraries.iter_mut().flat_map(|itinerary| &mut itinerary.legs) {
             leg.translate(|local| transit.timetable().english(local));
@@ -274,6 +319,7 @@ fn by_transit(
     question: &Question,
     live: &Arc<Live>,
     [from, to]: [&Place; 2],
+    now: Moment,
     notes: &mut Vec<String>,
 ) -> Vec<ItineraryView> {
     let (Some(wish), Some(transit)) = (&question.transit, routing.planner.transit()) else {
@@ -296,6 +342,7 @@ fn by_transit(
         speed_mps: question.pedestrian_mps,
         cycling_mps: question.cycling_mps,
         cheaper: wish.cheaper.clone(),
+        asked: now,
     };
     let journeys = routing.planner.by_transit_as(&query, live).unwrap_or_else(|reason| {
         notes.push(format!("transit: {reason}"));
@@ -360,9 +407,18 @@ fn traffic_view(routing: &Routing, traffic: &Snapshot, now: Moment, departure: M
     let links_live = (routing.share_live(traffic, now, departure) * 1000.0).round() / 1000.0;
     let age_s = view.age().map(|age| age.as_secs() as i64);
     let old = age_s.map_or(String::new(), |age| format!("{age} s old"));
+    let usual = view.usual().map(|(_, slot)| slot.to_string());
+    let else_usual = usual.as_ref().map_or(String::new(), |slot| format!(", else what is usual on {slot}"));
     let (state, text) = match (view.freshness(), age_s) {
-        (Freshness::Live, _) => ("live", format!("link times {old}")),
-        (Freshness::Fading, _) => ("fading", format!("link times {old} count in part")),
+        (Freshness::Live, _) => ("live", format!("link times {old}{else_usual}")),
+        (Freshness::Fading, _) => ("fading", format!("link times {old} count in part{else_usual}")),
+        (Freshness::Typical, _) => (
+            "typical",
+            format!(
+                "link times of now do not count: what is usual on {}",
+                usual.as_deref().unwrap_or_default()
+            ),
+        ),
         (Freshness::FreeFlow, None) => ("free_flow", "no link times have arrived: empty roads".to_string()),
         (Freshness::FreeFlow, _) if !view.counts_at_departure() => {
             ("free_flow", "the departure is too far ahead for link times of now: empty roads".to_string())
@@ -374,6 +430,7 @@ fn traffic_view(routing: &Routing, traffic: &Snapshot, now: Moment, departure: M
         at: view.at().map(iso),
         age_seconds: age_s,
         links_live,
+        typical: usual,
         state: state.to_string(),
         text,
     }

@@ -5,6 +5,7 @@ use crate::{
     service::Limits,
     sharing::SharingConfig,
 };
+use jiff::tz::TimeZone;
 use model::config::{Complaint, Complaints, Source, parse};
 use serde::Deserialize;
 use serde_spanned::Spanned;
@@ -31,10 +32,31 @@ pub struct Config {
     pub realtime: Vec<FeedConfig>,
     /// Shared vehicles to follow.
     pub sharing: Vec<SharingConfig>,
+    /// What link times usually are; `None` falls back on empty roads, and says so.
+    pub typical: Option<TypicalConfig>,
     /// Where link times come from; `None` plans on empty roads for ever, and says so.
     pub broker: Option<Broker>,
     /// Bounds on work.
     pub limits: Limits,
+}
+
+/// The usual link times.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TypicalConfig {
+    /// Their file.
+    pub file: PathBuf,
+    /// Whether link times are worked into it as they arrive. Then it need not be there yet.
+    pub learn: bool,
+    /// Where days begin.
+    pub zone: TimeZone,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTypical {
+    file: PathBuf,
+    learn: bool,
+    time_zone: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +68,7 @@ struct RawConfig {
     fares: Option<PathBuf>,
     listen: Spanned<String>,
     broker: Option<RawBroker>,
+    typical: Option<RawTypical>,
     #[serde(default)]
     realtime: Vec<RawFeed>,
     #[serde(default)]
@@ -136,6 +159,15 @@ impl Config {
                 sharing.push(SharingConfig { place, every });
             }
         }
+        let typical = raw.typical.and_then(|raw| {
+            let name = raw.time_zone.get_ref();
+            let zone = TimeZone::get(name).map_err(|_| {
+                let message = format!("time_zone = {name:?} is not known; it is such as Europe/Moscow");
+                Complaint::spanned(source, &raw.time_zone, message)
+            });
+            let file = folder.join(raw.file);
+            complaints.take(zone).map(|zone| TypicalConfig { file, learn: raw.learn, zone })
+        });
         let Some(listen) = listen.filter(|_| complaints.is_empty()) else { return Err(complaints) };
         let limits = Limits { at_once, patience: Duration::from_secs_f64(patience_s) };
         let timetable = raw.timetable.map(|file| folder.join(file));
@@ -149,6 +181,7 @@ impl Config {
             instance,
             realtime,
             sharing,
+            typical,
             broker,
             limits,
         })
@@ -223,6 +256,11 @@ patience_s = 5.0
             "port = 1883",
             "port = 1883\npassword_file = \"p\"",
             "c/routing.toml:7: password_file without a username",
+        );
+        check(
+            "[limits]",
+            "[typical]\nfile = \"t.csv\"\nlearn = true\ntime_zone = \"Moscow\"\n[limits]",
+            "c/routing.toml:11: time_zone = \"Moscow\" is not known; it is such as Europe/Moscow",
         );
         check(
             "keep_alive_s = 10\n[limits]\nquestions_at_once = 2",

@@ -2,9 +2,16 @@
 //!
 //! [`Feed`] is the core and takes bytes and a time; [`follow`] is the shell that holds the broker link.
 
-use crate::snapshot::{LOOKED_AT_EVERY, TrafficWriter};
+use crate::{
+    map::Map,
+    snapshot::{LOOKED_AT_EVERY, TrafficWriter},
+    typical::{Learning, Typical},
+};
 use model::time::Moment;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio_util::sync::CancellationToken;
 use wire::{
     clock::Clock,
@@ -68,12 +75,45 @@ impl SharedFeedState {
 pub struct Feed {
     writer: TrafficWriter,
     state: SharedFeedState,
+    /// Where what is learned is kept.
+    keep: Option<Keep>,
+}
+
+/// The file of the usual traffic.
+#[derive(Clone, Debug)]
+struct Keep {
+    file: PathBuf,
+    map: Arc<Map>,
 }
 
 impl Feed {
     /// A feed that draws with `writer` and tells `state` what it saw.
     pub fn new(writer: TrafficWriter, state: SharedFeedState) -> Feed {
-        Feed { writer, state }
+        Feed { writer, state, keep: None }
+    }
+
+    /// Plans with what is usual where nothing else is known.
+    pub fn set_typical(&mut self, typical: Typical) {
+        self.writer.set_typical(typical, None);
+    }
+
+    /// The same, and learns what is usual from what is said from `now` on; `file` is written anew after each slot.
+    pub fn learn(&mut self, now: Moment, typical: Typical, map: Arc<Map>, file: PathBuf) {
+        self.writer.set_typical(typical, Some(Learning::new(now)));
+        self.keep = Some(Keep { file, map });
+    }
+
+    /// Writes down what was learned since the last time.
+    fn keep_learned(&mut self) {
+        let (Some(keep), Some(learned)) = (&self.keep, self.writer.take_learned()) else { return };
+        let mut draft = keep.file.clone().into_os_string();
+        draft.push(".new");
+        let text = learned.to_csv(&keep.map);
+        let written = std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, &keep.file));
+        if let Err(error) = written {
+            let file = keep.file.display();
+            tracing::warn!(%file, %error, "what was learned of usual link times is not kept");
+        }
     }
 
     /// Takes one message and shows what it says. Anything but link times is counted as malformed and changes no picture.
@@ -150,6 +190,7 @@ pub async fn follow(mut link: LinkConfig, mut feed: Feed, clock: Clock, shutdown
         if feed.writer.is_due(now) {
             let drawn = tokio::task::spawn_blocking(move || {
                 feed.writer.publish(now);
+                feed.keep_learned();
                 feed
             });
             match drawn.await {

@@ -28,6 +28,8 @@ pub enum Feeder {
     Bicycle,
     /// By a shared vehicle.
     Rental,
+    /// In a vehicle that comes when one asks for it.
+    OnDemand,
 }
 
 /// Shared vehicles, and where they stand on the streets.
@@ -99,7 +101,7 @@ impl Wheels<'_> {
         (scratch, memory): (&mut Scratch, &mut WalkScratch),
     ) -> Vec<(Ridden, BTreeMap<u32, u32>)> {
         let systems = match feeder {
-            Feeder::OnFoot => Vec::new(),
+            Feeder::OnFoot | Feeder::OnDemand => Vec::new(),
             Feeder::Bicycle => vec![None],
             Feeder::Rental => (0..self.lent.sharing.systems.len()).map(Some).collect(),
         };

@@ -6,9 +6,10 @@
 //! a new one is in use soon, and a question touches a few hundred arcs instead of all ([`Hierarchy::quickest`]).
 //!
 //! In reading order: [`order`] finds which arcs matter most, [`topology`] the ways between them, [`customise`] what these
-//! cost, [`query`] the quickest. Costs are whole milliseconds and the sums are those of [`crate::street`], which stays the
+//! cost, [`query`] the quickest, [`climb`] ways between places that are asked for again and again. Costs are whole milliseconds and the sums are those of [`crate::street`], which stays the
 //! oracle and answers what is asked too seldom to prepare for.
 
+mod climb;
 mod customise;
 mod order;
 mod query;
@@ -19,6 +20,7 @@ use crate::{
     nearest::OnArc,
     street::{Costs, Path},
 };
+pub(crate) use climb::Climbed;
 use customise::NO_WAY;
 use model::{city::City, time::Moment};
 use petgraph::{Incoming, visit::EdgeRef};
@@ -188,23 +190,27 @@ impl Hierarchy {
         memory: &mut Memory,
         path: Option<&mut Vec<u32>>,
     ) -> Option<Way> {
-        let street = costs.graph();
-        let mut along: Option<(u32, OnArc, f64)> = None;
-        for start in from {
-            for end in to.iter().filter(|end| end.arc == start.arc && end.along >= start.along) {
-                if let Some(ms) = costs.part_ms(street.arc(start.arc), end.along - start.along)
-                    && along.is_none_or(|known| ms < known.0)
-                {
-                    along = Some((ms, *start, end.along));
-                }
-            }
-        }
+        let along = along(costs, from, to);
+        let (starts, ends) = (self.starts(costs, from), self.ends(costs, to));
+        let longest = along.map_or(NO_WAY, |(ms, ..)| ms);
+        let over =
+            query::quickest(&self.topology, &customised.costs, [&starts, &ends], longest, memory, path);
+        over.map(Way::Over).or(along.map(|(ms, start, end)| Way::Along(start, end, ms)))
+    }
+
+    /// Where a search from places on arcs begins.
+    fn starts(&self, costs: &Costs<'_>, from: &[OnArc]) -> Vec<(u32, u32)> {
         let start = |start: &OnArc| {
-            Some((self.vertex(start.arc), costs.part_ms(street.arc(start.arc), 1.0 - start.along)?))
+            let arc = costs.graph().arc(start.arc);
+            Some((self.vertex(start.arc), costs.part_ms(arc, 1.0 - start.along)?))
         };
-        let starts: Vec<_> = from.iter().filter_map(start).collect();
-        // The way ends on one of the last arcs, not at its end: the search leads to those before it.
-        let mut ends = Vec::new();
+        from.iter().filter_map(start).collect()
+    }
+
+    /// Where a search back from places on arcs begins. The way ends on one of these arcs, not at its end: the search leads to those
+    /// before it.
+    fn ends(&self, costs: &Costs<'_>, to: &[OnArc]) -> Vec<(u32, u32)> {
+        let (street, mut ends) = (costs.graph(), Vec::new());
         for end in to {
             let Some(part_ms) = costs.part_ms(street.arc(end.arc), end.along) else { continue };
             for edge in street.graph.edges_directed(end.arc, Incoming) {
@@ -212,10 +218,7 @@ impl Hierarchy {
                 ends.push((self.vertex(edge.source()), turn_ms.saturating_add(part_ms).min(NO_WAY)));
             }
         }
-        let longest = along.map_or(NO_WAY, |(ms, ..)| ms);
-        let over =
-            query::quickest(&self.topology, &customised.costs, [&starts, &ends], longest, memory, path);
-        over.map(Way::Over).or(along.map(|(ms, start, end)| Way::Along(start, end, ms)))
+        ends
     }
 
     fn vertex(&self, arc: ArcIx) -> u32 {
@@ -233,6 +236,21 @@ enum Way {
     Along(OnArc, f64, u32),
     /// Over arcs.
     Over(u32),
+}
+
+/// The quickest way that keeps to one arc: what it costs, where it begins, and how far along it ends.
+fn along(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<(u32, OnArc, f64)> {
+    let mut best: Option<(u32, OnArc, f64)> = None;
+    for start in from {
+        for end in to.iter().filter(|end| end.arc == start.arc && end.along >= start.along) {
+            if let Some(ms) = costs.part_ms(costs.graph().arc(start.arc), end.along - start.along)
+                && best.is_none_or(|known| ms < known.0)
+            {
+                best = Some((ms, *start, end.along));
+            }
+        }
+    }
+    best
 }
 
 /// Where a way ends that leads over `before`: the place that is reached soonest from there.

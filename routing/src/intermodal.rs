@@ -8,10 +8,12 @@ use crate::{
     feeder::{Feeder, Ridden, Stops, Wheels},
     foot::FootWays,
     graph::StreetGraph,
+    hierarchy::Roads,
     itinerary::{Itinerary, Place, Ride, RideCall},
     map::Map,
     nearest::{OnArc, StreetIndex},
-    planner::{End, NoJourney, When},
+    on_demand::{Around, Asked, Brought, OnDemand},
+    planner::{End, NoJourney, Query, When},
     profile::Profile,
     street::{Costs, Scratch, quickest},
     transit::{
@@ -23,15 +25,16 @@ use crate::{
         day::{DayTable, Modes, NEVER, Run, Traveller},
         live::Live,
         next::{Next, next},
-        search::{Between, Found, Request, Search, Walk, scaled},
+        search::{Between, Found, Request, Search, Timed, Walk, scaled},
         timetable::{Pattern, Timetable},
-        walks::{Door, Footpaths, Looking, WalkScratch, Walks, doors},
+        walks::{Door, FOOTPATH_LIMIT, Footpaths, Looking, WalkScratch, Walks, doors},
     },
 };
 use arc_swap::ArcSwap;
 use model::time::Moment;
 use serde::{Deserialize, Serialize};
 use std::{
+    borrow::Cow,
     collections::HashMap,
     ops::RangeInclusive,
     sync::{Arc, Mutex, PoisonError},
@@ -113,8 +116,10 @@ pub struct TransitQuery {
     pub speed_mps: Option<f64>,
     /// Speed by bicycle, m/s, instead of the usual one.
     pub cycling_mps: Option<f64>,
-    /// Whether journeys that cost less are wanted too.
+    /// Whether journeys that cost less are wanted too. They are looked for without vehicles on demand, of which no tariff tells.
     pub cheaper: Option<Cheaper>,
+    /// When this is asked: vehicles on demand are asked for some time before.
+    pub asked: Moment,
 }
 
 /// Journeys wanted that cost less than the best ones by the clock.
@@ -138,6 +143,8 @@ pub(crate) struct Streets<'a> {
     pub street: &'a StreetGraph,
     /// For those who ride.
     pub wheels: &'a Wheels<'a>,
+    /// Those of cars.
+    pub roads: &'a Roads,
 }
 
 /// What was found of a question's two ends, the beginning first.
@@ -153,6 +160,8 @@ struct Ends {
     ridden: [Vec<Ridden>; 2],
     /// By stop, where that is quickest: which of those ways.
     by: [HashMap<u32, usize>; 2],
+    /// Ways on demand, by stop.
+    brought: [Vec<(Timed, Brought)>; 2],
 }
 
 /// A question's two ends, what leads from one to the other, and the day.
@@ -172,6 +181,7 @@ pub struct Transit {
     on_wheels: Walking,
     /// By stop: where one comes to it by bicycle.
     cycled_to: Vec<Vec<Door>>,
+    on_demand: OnDemand,
     /// What is known of trips now.
     live: ArcSwap<Live>,
     days: Mutex<Vec<(DayKey, Arc<BothWays>)>>,
@@ -249,7 +259,7 @@ impl Transit {
         map: &Map,
         index: &StreetIndex,
         streets: [(&StreetGraph, &Arc<FootWays>); 2],
-        cycle: &StreetGraph,
+        (cycle, roads): (&StreetGraph, &Roads),
         prepared: Prepared,
     ) -> Transit {
         let Prepared { timetable, footpaths: [walk, roll], bounds: [walked, rolled] } = prepared;
@@ -267,6 +277,7 @@ impl Transit {
             on_foot,
             on_wheels,
             cycled_to: doors(map, index, cycle, Profile::Walk, &timetable),
+            on_demand: OnDemand::new(map, index, roads, &timetable),
             live: ArcSwap::default(),
             days: Mutex::default(),
             idle: Mutex::default(),
@@ -332,6 +343,7 @@ impl Transit {
             let [arrival, departure] = day.expected(timetable, run, i);
             RideCall {
                 place: self.place(call.stop),
+                stop: call.stop,
                 code: stop.code.clone(),
                 track: stop.platform.clone(),
                 zone: stop.zone.clone(),
@@ -351,6 +363,7 @@ impl Transit {
         Ride {
             mode: route.mode,
             route_id: route.id.clone(),
+            route_ix: trip.route,
             route: route.clone(),
             agency: timetable.agency_of(run.trip).clone(),
             trip_id: trip.id.clone(),
@@ -518,6 +531,51 @@ impl Transit {
         self.stops_of(query.on_foot, query.speed_mps)
     }
 
+    /// The streets around stops, for vehicles on demand.
+    fn around<'a>(&'a self, streets: &Streets<'a>, on_foot: Profile, speed_mps: Option<f64>) -> Around<'a> {
+        Around {
+            map: streets.map,
+            index: streets.index,
+            roads: streets.roads,
+            timetable: &self.timetable,
+            walks: self.walks(on_foot),
+            walking: Costs::without_traffic(streets.street, speed_mps),
+            slowness: self.stops_of(on_foot, speed_mps).slowness,
+        }
+    }
+
+    /// The quickest journey on demand from door to door; `None` if there is none.
+    pub(crate) fn brought(
+        &self,
+        streets: &Streets<'_>,
+        query: &Query,
+        now: Moment,
+        scratch: &mut Scratch,
+    ) -> Option<Itinerary> {
+        let around = self.around(streets, query.profile, query.speed_mps);
+        let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
+        let within_m = query.street_within_m;
+        let mut memory = WalkScratch::default();
+        let ends = [(&query.from, Looking::Away), (&query.to, Looking::Towards)];
+        let walked = ends.map(|(place, looking)| {
+            let access = streets.index.access(streets.map, streets.street, place.at, within_m, |_| true);
+            let feet = access.map(|access| access.feet()).unwrap_or_default();
+            let limit_ms = FOOTPATH_LIMIT.as_millis() as u32;
+            around.walked(&feet, looking, limit_ms, &mut memory)
+        });
+        let mut asked = ends.into_iter().zip(&walked).map(|((place, looking), walked)| Asked {
+            place,
+            within_m,
+            looking,
+            limit_ms: u32::MAX,
+            walked,
+            day: self.day_of(at),
+            now,
+        });
+        let (from, to) = (asked.next()?, asked.next()?);
+        self.on_demand.direct(&around, [&from, &to], query.when, scratch)
+    }
+
     fn of(&self, profile: Profile) -> (&Walking, Traveller) {
         match profile {
             Profile::Wheelchair => (&self.on_wheels, Traveller::InWheelchair),
@@ -534,6 +592,10 @@ impl Transit {
         scratch: &mut Scratch,
     ) -> Result<Option<Connected>, NoJourney> {
         let (on_foot, traveller) = self.of(query.on_foot);
+        let (moment, backwards) = match query.when {
+            When::DepartAt(moment) => (moment, false),
+            When::ArriveBy(moment) => (moment, true),
+        };
         let stops = self.stops(query);
         let slowness = stops.slowness;
         let mut end = |end: End, place: &Place, looking: Looking, longest: Duration, feeders: &[Feeder]| {
@@ -561,6 +623,23 @@ impl Transit {
                     ridden.push(way);
                 }
             }
+            let mut brought = Vec::new();
+            if feeders.contains(&Feeder::OnDemand) {
+                let around = self.around(streets, query.on_foot, query.speed_mps);
+                let walked = around.walked(&feet, looking, longest_ms, &mut memory.walk);
+                brought = self.on_demand.ways(
+                    &around,
+                    &Asked {
+                        place,
+                        within_m: query.street_within_m,
+                        looking,
+                        limit_ms: longest_ms,
+                        walked: &walked,
+                        day: self.day_of(moment),
+                        now: query.asked,
+                    },
+                );
+            }
             let here = place.stop.as_ref().and_then(|id| self.stop(id));
             for stop in here.map(|stop| self.timetable.platforms_of(stop)).unwrap_or_default() {
                 ways.insert(stop, (0, None));
@@ -568,32 +647,42 @@ impl Transit {
             let mut walks: Vec<Walk> = ways.iter().map(|(&stop, way)| (stop, way.0.div_ceil(1000))).collect();
             walks.sort_unstable();
             let by = ways.into_iter().filter_map(|(stop, (_, way))| Some((stop, way?)));
-            Ok((feet, walks, ridden, by.collect::<HashMap<u32, usize>>()))
+            Ok(((feet, brought), walks, ridden, by.collect::<HashMap<u32, usize>>()))
         };
-        let (from, access, ridden_before, by_before) =
+        let ((from, brought_before), access, ridden_before, by_before) =
             end(End::From, &query.from, Looking::Away, query.walk_before, &query.before)?;
-        let (to, egress, ridden_after, by_after) =
+        let ((to, brought_after), egress, ridden_after, by_after) =
             end(End::To, &query.to, Looking::Towards, query.walk_after, &query.after)?;
         let near =
             query.from.at.distance_m(query.to.at) < WALKED_WITHIN_M && !from.is_empty() && !to.is_empty();
         let costs = Costs::without_traffic(streets.street, query.speed_mps);
         let walked = if near { quickest(&costs, &from, &to, scratch) } else { None };
+        let tables = self.table(self.day_of(moment), traveller, live);
+        let forwards = &tables.forwards.day;
+        let brought = [brought_before, brought_after].map(|ways| {
+            let (begins, horizon_s) = (forwards.moment(0), forwards.turned_time(0).unwrap_or(NEVER));
+            let timed = |way: Brought| Some((way.timed(begins, horizon_s)?, way));
+            ways.into_iter().filter_map(timed).collect::<Vec<_>>()
+        });
         let ends = Ends {
             feet: [from, to],
             ways: [access.clone(), egress.clone()],
             longest: walked.map_or(NEVER, |path| path.cost_ms.div_ceil(1000)),
             ridden: [ridden_before, ridden_after],
             by: [by_before, by_after],
+            brought,
         };
-        let (moment, backwards) = match query.when {
-            When::DepartAt(moment) => (moment, false),
-            When::ArriveBy(moment) => (moment, true),
-        };
-        let tables = self.table(self.day_of(moment), traveller, live);
+        let forwards_timed =
+            ends.brought.each_ref().map(|ways| ways.iter().map(|way| way.0).collect::<Vec<Timed>>());
+        let turned = |timed: &[Timed]| timed.iter().filter_map(|one| one.turned(forwards)).collect();
+        let [before, after] = &forwards_timed;
+        let backwards_timed: [Vec<Timed>; 2] = [turned(after), turned(before)];
+        let (mut timed, mut other_timed) = (&forwards_timed, &backwards_timed);
         let (mut seen, mut all) = (&tables.forwards, &on_foot.forwards);
         let (mut other, mut other_all) = (&tables.backwards, &on_foot.backwards);
         if backwards {
             (seen, all, other, other_all) = (other, other_all, seen, all);
+            (timed, other_timed) = (other_timed, timed);
         }
         // Who walks faster than usual may overtake a vehicle where others get on.
         let between = if slowness < 1.0 { Between::Any(all) } else { Between::Useful(&seen.changes) };
@@ -603,13 +692,14 @@ impl Transit {
         memory.rest.clear();
         if slowness >= 1.0 {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
-            on_foot.bounds.rest(&egress, backwards, gain_s, &mut memory.rest);
+            on_foot.bounds.rest(&with(&egress, &timed[1]), backwards, gain_s, &mut memory.rest);
         }
         let request = Request {
             day,
             between,
             access: &access,
             egress: &egress,
+            timed: [&timed[0], &timed[1]],
             start,
             rides: query.transfers + 1,
             modes: query.modes,
@@ -622,7 +712,8 @@ impl Transit {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
             memory.back_rest.clear();
             if slowness >= 1.0 {
-                on_foot.bounds.rest(&access, !backwards, gain_s, &mut memory.back_rest);
+                let ends = with(&access, &timed[0]);
+                on_foot.bounds.rest(&ends, !backwards, gain_s, &mut memory.back_rest);
             }
             let between =
                 if slowness < 1.0 { Between::Any(other_all) } else { Between::Useful(&other.changes) };
@@ -631,6 +722,7 @@ impl Transit {
                 between,
                 access: &egress,
                 egress: &access,
+                timed: [&other_timed[0], &other_timed[1]],
                 rest: &memory.back_rest,
                 ..request
             };
@@ -667,6 +759,14 @@ impl Transit {
             None if place.stop.as_ref().is_some_and(|id| self.by_id.contains_key(id)) => Ok(Vec::new()),
             None => Err(NoJourney::NoStreet { end, place: place.clone(), profile: query.on_foot, within_m }),
         }
+    }
+}
+
+/// Ways of both kinds, with the least times.
+fn with<'a>(walks: &'a [Walk], timed: &[Timed]) -> Cow<'a, [Walk]> {
+    match timed.is_empty() {
+        true => Cow::Borrowed(walks),
+        false => walks.iter().copied().chain(timed.iter().map(|one| (one.stop, one.takes))).collect(),
     }
 }
 

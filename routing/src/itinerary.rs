@@ -7,6 +7,7 @@ use crate::{
         records::{Agency, Mode, Route},
     },
     map::Map,
+    on_demand::Booked,
     profile::Profile,
     sharing::Hire,
     street::{Costs, Path},
@@ -84,6 +85,8 @@ pub struct StreetWay {
     pub off_street_m: [f64; 2],
     /// The shared vehicle that is used; `None` for one's own, or for none.
     pub hire: Option<Box<Hire>>,
+    /// The vehicle that comes when one asks for it, if it is one.
+    pub on_demand: Option<Box<Booked>>,
 }
 
 /// A leg by public transport.
@@ -93,6 +96,8 @@ pub struct Ride {
     pub mode: Mode,
     /// The route's id, with its feed's tag.
     pub route_id: String,
+    /// Its place among the timetable's routes.
+    pub route_ix: u32,
     /// The route, as GTFS has it.
     pub route: Route,
     /// Who runs it.
@@ -120,6 +125,8 @@ pub struct Ride {
 pub struct RideCall {
     /// The stop.
     pub place: Place,
+    /// Its place among the timetable's stops.
+    pub stop: u32,
     /// Its number as passengers see it.
     pub code: Option<String>,
     /// The platform.
@@ -324,7 +331,7 @@ impl Leg {
         let live_share = if distance_m > 0.0 { live_m / distance_m } else { 0.0 };
         let (profile, shape) = (street.profile, lonlat(&line));
         let off_street_m = [from.at.distance_m(shape[0]), to.at.distance_m(shape[shape.len() - 1])];
-        let way = StreetWay { profile, steps, live_share, off_street_m, hire: None };
+        let way = StreetWay { profile, steps, live_share, off_street_m, hire: None, on_demand: None };
         Leg { from, to, start, end, distance_m, shape, means: Means::Street(way) }
     }
 
@@ -450,8 +457,12 @@ impl fmt::Display for Itinerary {
         for leg in &self.legs {
             match &leg.means {
                 Means::Street(way) => {
-                    let verb = if way.hire.is_some() { "hire" } else { way.profile.verb() };
-                    write!(f, " ~ {verb} {}", show_distance(leg.distance_m))?
+                    match &way.on_demand {
+                        Some(booked) => write!(f, " ~ on demand {}", booked.route.sign())?,
+                        None if way.hire.is_some() => write!(f, " ~ hire")?,
+                        None => write!(f, " ~ {}", way.profile.verb())?,
+                    }
+                    write!(f, " {}", show_distance(leg.distance_m))?
                 }
                 Means::Transit(ride) => {
                     let (departure, arrival) = (ride.clock(leg.start), ride.clock(leg.end));

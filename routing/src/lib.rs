@@ -1,22 +1,23 @@
 //! The journey planner and its public API.
 //!
 //! In reading order: a [`profile`] says who may travel where and how fast; [`map`] is where streets run; [`graph`] is the streets as a
-//! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`snapshot`] is the
-//! traffic of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
+//! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`typical`] is the usual traffic, [`snapshot`]
+//! that of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
 //! lines; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
-//! shared bicycles, [`feeder`] the ways by bicycle to stops and from them, and [`intermodal`] joins these and ways on foot with timetables. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
+//! shared bicycles, [`feeder`] the ways by bicycle to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
 //! the files that the planner reads.
 //!
 //! Today journeys are direct ones on the street (by car, taxi, bicycle, shared bicycle, on foot and in a wheelchair) and ones
-//! by public transport with ways on foot, by bicycle and by shared bicycle at their ends.
+//! by public transport with ways on foot, by bicycle, by shared bicycle and on demand at their ends.
 
 pub mod profile;
 pub mod map;
 pub mod graph;
 pub mod nearest;
+pub mod typical;
 pub mod snapshot;
 pub mod street;
 pub mod hierarchy;
@@ -27,6 +28,7 @@ mod foot;
 pub mod transit;
 pub mod sharing;
 pub mod feeder;
+pub mod on_demand;
 pub mod intermodal;
 pub mod planner;
 pub mod geocode;
@@ -84,7 +86,16 @@ pub async fn run(
         if let Some(fares) = config.fares {
             planner = planner.with_fares(prepare::load_fares(&fares).map_err(RunError::City)?);
         }
-        Ok::<_, RunError>(service::Routing::serving(planner, clock, config.limits))
+        let (now, map) = (clock.now(), planner.map().clone());
+        let (routing, mut feed) = service::Routing::serving(planner, clock, config.limits);
+        if let Some(usual) = config.typical {
+            let typical = prepare::load_typical(&usual, &map).map_err(RunError::City)?;
+            match usual.learn {
+                true => feed.learn(now, typical, map, usual.file),
+                false => feed.set_typical(typical),
+            }
+        }
+        Ok::<_, RunError>((routing, feed))
     });
     let (routing, feed) = prepared.await.map_err(std::io::Error::other)??;
     tracing::info!(

@@ -193,6 +193,7 @@ fn obey(command: Command) -> Result<(), Failure> {
                     fares: task.fares,
                     realtime: task.realtime,
                     sharing: task.gbfs,
+                    typical: None,
                     listen: task.listen,
                     broker: task.broker,
                     limits: Limits::default(),

@@ -3,10 +3,10 @@
 use crate::{
     fare::Fares,
     feeder::{Lent, Wheels},
-    foot::FootWays,
+    foot::{Direction, FootWays},
     geocode::Names,
     graph::StreetGraph,
-    hierarchy::{Customised, Memory, Roads},
+    hierarchy::{Climbed, Customised, Memory, Roads},
     intermodal::{self, Prepared, Transit, TransitQuery},
     itinerary::{Itinerary, Leg, Means, Place},
     map::Map,
@@ -14,13 +14,15 @@ use crate::{
     profile::Profile,
     sharing::{Handling, Sharing, Spot, System},
     snapshot::{Snapshot, View},
-    street::{Costs, Foot, Path, Scratch, quickest, quickest_of},
+    street::{Costs, Foot, Path, Scratch, quickest, quickest_of, reach},
     streets::Streets,
     transit::{live::Live, walks::STOP_WITHIN_M},
+    typical::slices::Slices,
 };
 use arc_swap::ArcSwap;
 use model::{city::City, geo::LonLat, ids::LinkIx, time::Moment};
 use std::{
+    borrow::Cow,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -96,6 +98,8 @@ pub struct Planner {
     map: Arc<Map>,
     index: StreetIndex,
     drive: Arc<Roads>,
+    /// What driving costs in the usual traffic of times that were asked for.
+    usual: Slices,
     cycle: StreetGraph,
     walk: StreetGraph,
     roll: StreetGraph,
@@ -133,6 +137,7 @@ impl Planner {
             index: StreetIndex::build(&map),
             map: Arc::new(map),
             drive: Arc::new(drive),
+            usual: Slices::default(),
             cycle,
             walk,
             roll,
@@ -145,11 +150,14 @@ impl Planner {
         }
     }
 
-    /// The same with public transport.
-    pub fn with_timetable(mut self, prepared: Prepared) -> Planner {
+    /// The same with public transport, and with what its operators say of fares, if nothing else says what journeys cost.
+    pub fn with_timetable(mut self, mut prepared: Prepared) -> Planner {
+        let published = std::mem::take(&mut prepared.timetable.fares);
+        self.fares = self.fares.or_else(|| Fares::published(published));
         let [walk, roll] = &self.feet;
         let streets = [(&self.walk, walk), (&self.roll, roll)];
-        self.transit = Some(Transit::new(&self.map, &self.index, streets, &self.cycle, prepared));
+        self.transit =
+            Some(Transit::new(&self.map, &self.index, streets, (&self.cycle, &self.drive), prepared));
         self
     }
 
@@ -191,10 +199,34 @@ impl Planner {
         let street = self.graph(query.on_foot);
         let wheels = self.wheels(query.speed_mps, query.cycling_mps);
         let mut working = self.working();
-        let streets = intermodal::Streets { map: &self.map, index: &self.index, street, wheels: &wheels };
+        let streets = intermodal::Streets {
+            map: &self.map,
+            index: &self.index,
+            street,
+            wheels: &wheels,
+            roads: &self.drive,
+        };
         let journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         journeys
+    }
+
+    /// The quickest journey from door to door in a vehicle that comes when one asks for it now; the query's profile is how one
+    /// gets to it where it does not come to the door.
+    pub fn on_demand(&self, query: &Query, now: Moment) -> Option<Itinerary> {
+        let transit = self.transit.as_ref()?;
+        let (street, wheels) = (self.graph(query.profile), self.wheels(query.speed_mps, None));
+        let streets = intermodal::Streets {
+            map: &self.map,
+            index: &self.index,
+            street,
+            wheels: &wheels,
+            roads: &self.drive,
+        };
+        let mut working = self.working();
+        let journey = transit.brought(&streets, query, now, &mut working.street);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        journey
     }
 
     /// Streets and shared vehicles for the ways to stops and from them.
@@ -257,17 +289,75 @@ impl Planner {
         }
     }
 
+    /// How long the quickest ways take from some places to others for one who leaves now; `None` where there is none. The same as
+    /// [`Self::direct`] says, for each pair.
+    pub fn table(
+        &self,
+        profile: Profile,
+        [from, to]: [&[LonLat]; 2],
+        traffic: &Snapshot,
+        now: Moment,
+    ) -> Vec<Vec<Option<Duration>>> {
+        let view = traffic.view(now, now);
+        let street = self.graph(profile);
+        let costs = Costs::new(street, view, None);
+        let open = |link: LinkIx| !profile.is_motor() || !view.closed(link);
+        let access = |at: &LonLat| self.index.access(&self.map, street, *at, STREET_WITHIN_M, open);
+        let [from, to] = [from, to].map(|places| places.iter().map(access).collect::<Vec<_>>());
+        let nearest = |access: &Option<Access>| access.as_ref().map(|access| access.nearest.clone());
+        let [starts, ends] = [&from, &to].map(|all| all.iter().map(nearest).collect::<Vec<_>>());
+        let ready = self.ready(profile, &view);
+        let mut working = self.working();
+        let mut rows: Vec<Vec<Option<u32>>> = match &ready {
+            Some(ready) => {
+                let (hierarchy, memory) = (&self.drive.hierarchy, &mut working.roads);
+                let mut half = |feet: &Option<Vec<OnArc>>, way: Direction| {
+                    feet.as_ref().map(|feet| hierarchy.climb(ready, &costs, (feet.as_slice(), way), memory))
+                };
+                let out: Vec<_> = starts.iter().map(|feet| half(feet, Direction::Away)).collect();
+                let into: Vec<_> = ends.iter().map(|feet| half(feet, Direction::Towards)).collect();
+                let join =
+                    |a: &Option<Climbed>, b: &Option<Climbed>| a.as_ref()?.joined_ms(b.as_ref()?, &costs);
+                out.iter().map(|a| into.iter().map(|b| join(a, b)).collect()).collect()
+            }
+            None => {
+                let mut row = |feet: &Option<Vec<OnArc>>| {
+                    let feet = feet.as_deref().unwrap_or_default();
+                    let feet: Vec<Foot> = feet.iter().map(|&on| Foot { on, ms: 0 }).collect();
+                    let reached = reach(&costs, &feet, Direction::Away, u32::MAX / 4, &mut working.street);
+                    ends.iter().map(|end| reached.ms(end.as_deref()?)).collect()
+                };
+                starts.iter().map(&mut row).collect()
+            }
+        };
+        // The nearest street may be an island.
+        for (row, from) in rows.iter_mut().zip(&from) {
+            for (known, to) in row.iter_mut().zip(&to) {
+                if let (None, Some(from), Some(to)) = (&known, from, to)
+                    && !(from.main.is_empty() && to.main.is_empty())
+                {
+                    let (from, to) = (from.clone().feet(), to.clone().feet());
+                    *known = quickest(&costs, &from, &to, &mut working.street).map(|path| path.cost_ms);
+                }
+            }
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        let duration = |ms: u32| Duration::from_millis(u64::from(ms));
+        rows.into_iter().map(|row| row.into_iter().map(|ms| ms.map(duration)).collect()).collect()
+    }
+
     fn working(&self) -> Working {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     /// What driving costs, where that was worked out beforehand: for departures soon, and for those on roads
     /// of which nothing counts that was said.
-    fn ready<'a>(&'a self, query: &Query, view: &View<'a>) -> Option<&'a Customised> {
-        match query.profile.is_motor() {
-            false => None,
-            true if view.is_empty() => Some(&self.drive.empty),
-            true => view.driving(),
+    fn ready<'a>(&'a self, profile: Profile, view: &View<'a>) -> Option<Cow<'a, Arc<Customised>>> {
+        match (profile.is_motor(), view.usual()) {
+            (false, _) => None,
+            (true, _) if !view.is_usual() => view.driving().map(Cow::Borrowed),
+            (true, None) => Some(Cow::Borrowed(&self.drive.empty)),
+            (true, Some(key)) => self.usual.get(&self.drive, *view, key).map(Cow::Owned),
         }
     }
 
@@ -290,8 +380,8 @@ impl Planner {
         };
         let (from, to) = (access(End::From, &query.from)?, access(End::To, &query.to)?);
         let mut working = self.working();
-        let ready = self.ready(query, &view);
-        let mut quickest = |from: &[OnArc], to: &[OnArc]| match ready {
+        let ready = self.ready(query.profile, &view);
+        let mut quickest = |from: &[OnArc], to: &[OnArc]| match &ready {
             Some(ready) => self.drive.hierarchy.quickest(ready, &costs, from, to, &mut working.roads),
             None => quickest(&costs, from, to, &mut working.street),
         };

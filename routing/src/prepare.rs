@@ -1,6 +1,7 @@
 //! The files of a data folder: the streets, made from a map, and the timetable, made from feeds for those streets.
 
 use crate::{
+    config::TypicalConfig,
     fare::Fares,
     foot::FootWays,
     graph::StreetGraph,
@@ -11,6 +12,7 @@ use crate::{
     profile::Profile,
     streets::{Kept, Streets},
     transit::timetable::Timetable,
+    typical::Typical,
 };
 use model::{
     city::City,
@@ -121,7 +123,7 @@ struct Kind {
     what: &'static str,
 }
 
-const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x03", name: TIMETABLE_FILE, what: "timetable" };
+const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x04", name: TIMETABLE_FILE, what: "timetable" };
 const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x02", name: STREETS_FILE, what: "file of streets" };
 
 impl Kind {
@@ -178,6 +180,24 @@ pub fn load_city(file: &Path) -> Result<City, Complaints> {
     let text = String::from_utf8(bytes)
         .map_err(|_| Complaint::whole(&name, "not a city file: it is not a text in UTF-8".to_string()))?;
     City::parse(Source::new(&name, &text))
+}
+
+/// Reads a file of usual link times. It need not be there if they are learned.
+pub fn load_typical(config: &TypicalConfig, map: &Map) -> Result<Typical, Complaints> {
+    let name = config.file.display().to_string();
+    let text = match std::fs::read_to_string(&config.file) {
+        Err(e) if config.learn && e.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Typical::empty(map.len(), config.zone.clone()));
+        }
+        read => {
+            read.map_err(|e| Complaint::whole(&name, format!("could not read the usual link times: {e}")))?
+        }
+    };
+    let read = Typical::parse(map, config.zone.clone(), &name, &text)?;
+    if read.unknown > 0 {
+        tracing::warn!(file = name, rows = read.unknown, "usual times of links that the map does not have");
+    }
+    Ok(read.typical)
 }
 
 /// Reads a file of tariffs.

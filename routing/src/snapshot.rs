@@ -1,13 +1,14 @@
 //! The traffic of the moment: one writer, and readers who each hold an unchanging picture.
 //!
 //! A live link time counts in full while it is fresh, then less and less, and after a while not at all:
-//! the answer goes back to the empty road and says so. The same holds for departures later than now.
-//! Typical times of the day are not known yet; until they are, a picture fades into free flow.
+//! the answer goes back to the usual traffic of that time ([`crate::typical`]), or where that is not known to the empty
+//! road, and says so. The same holds for departures later than now.
 
 use crate::{
     hierarchy::{Customised, Roads},
     map::{ById, Map},
     street::Costs,
+    typical::{Learning, Slot, Typical},
 };
 use arc_swap::ArcSwap;
 use model::{ids::LinkIx, time::Moment};
@@ -47,8 +48,10 @@ pub struct Snapshot {
     /// Time of the newest entry in it; `None` in the empty picture.
     pub at: Option<Moment>,
     said: Vec<Option<Said>>,
-    /// Whether any link was ever said to be closed.
-    closes: bool,
+    /// When a link was last said to be closed.
+    closed: Option<Moment>,
+    /// What is usual, where that is known.
+    typical: Option<Arc<Typical>>,
     /// What driving costs in it.
     driving: Option<Arc<Customised>>,
 }
@@ -60,8 +63,11 @@ pub struct View<'a> {
     now: Moment,
     /// The moment as which the ages of what was said count: a little before `now` where something was worked out then.
     seen: Moment,
-    departure: Moment,
+    /// The moment whose closures and usual traffic count.
+    then: Moment,
     ahead: f64,
+    /// The usual traffic that counts, and when in the week.
+    usual: Option<(&'a Typical, Slot)>,
 }
 
 /// How much an answer is worth as far as traffic goes.
@@ -71,14 +77,16 @@ pub enum Freshness {
     Live,
     /// They count in part.
     Fading,
-    /// They count no more, or there never were any: travel times are those of empty roads.
+    /// They count no more, or there never were any: travel times are the usual ones of that time.
+    Typical,
+    /// They count no more, and nobody knows what is usual: travel times are those of empty roads.
     FreeFlow,
 }
 
 impl Snapshot {
     /// The picture before any message: nothing is known of any of `links` links.
     pub fn empty(links: usize) -> Snapshot {
-        Snapshot { number: 0, at: None, said: vec![None; links], closes: false, driving: None }
+        Snapshot { number: 0, at: None, said: vec![None; links], closed: None, typical: None, driving: None }
     }
 
     /// The picture as it looks at `now` to one who leaves at `departure`.
@@ -86,7 +94,11 @@ impl Snapshot {
         let ahead = fade(departure.since(now), AHEAD_IN_FULL, AHEAD_NOT_AT_ALL);
         let seen = self.driving.as_ref().map_or(now, |driving| driving.seen);
         let seen = if now.since(seen) > LOOKED_AT_BEFORE { now } else { seen };
-        View { snapshot: self, now, seen, departure, ahead }
+        // For departures soon, in which the picture counts in full, all of it is as it is now.
+        let then = if ahead >= 1.0 && self.at.is_some() { seen } else { departure.max(now) };
+        let typical = self.typical.as_deref();
+        let usual = typical.and_then(|typical| Some((typical, typical.slot(then)?)));
+        View { snapshot: self, now, seen, then, ahead, usual }
     }
 }
 
@@ -98,20 +110,34 @@ impl<'a> View<'a> {
         (weight > 0.0).then_some((f64::from(said.time_s), weight))
     }
 
-    /// Whether anything was ever said of the link. Quick; [`Self::measured`] and [`Self::closed`] say what counts.
-    pub fn knows(&self, link: LinkIx) -> bool {
-        self.snapshot.said[link.ix()].is_some()
+    /// The expected time of a link in seconds and how much it counts against the empty road, 0 to 1: what is measured, and the
+    /// more of what is usual the less that counts. `None` where neither is known.
+    pub fn expected(&self, link: LinkIx) -> Option<(f64, f64)> {
+        let usual_s = self.usual.and_then(|(typical, slot)| typical.time_s(link, slot));
+        match (self.measured(link), usual_s) {
+            (Some((measured_s, weight)), Some(usual_s)) => {
+                Some((usual_s + weight * (measured_s - usual_s), 1.0))
+            }
+            (None, Some(usual_s)) => Some((usual_s, 1.0)),
+            (measured, None) => measured,
+        }
     }
 
-    /// Whether nobody may drive the link. For departures soon, in which the picture counts in full, that is as it is now.
+    /// Whether anything is known of the link. Quick; [`Self::expected`] and [`Self::closed`] say what counts.
+    pub fn knows(&self, link: LinkIx) -> bool {
+        self.snapshot.said.get(link.ix()).is_some_and(Option::is_some)
+            || self.usual.is_some_and(|(typical, _)| typical.knows(link))
+    }
+
+    /// Whether nobody may drive the link.
     pub fn closed(&self, link: LinkIx) -> bool {
-        let then = if self.ahead >= 1.0 { self.seen } else { self.now.max(self.departure) };
-        self.snapshot.said[link.ix()].is_some_and(|said| said.closed && then.since(said.at) < CLOSURE_HOLDS)
+        let said = self.snapshot.said[link.ix()];
+        said.is_some_and(|said| said.closed && self.then.since(said.at) < CLOSURE_HOLDS)
     }
 
     /// What driving costs in this view, if that was worked out beforehand.
-    pub fn driving(&self) -> Option<&'a Customised> {
-        self.snapshot.driving.as_deref().filter(|driving| self.ahead >= 1.0 && driving.seen == self.seen)
+    pub fn driving(&self) -> Option<&'a Arc<Customised>> {
+        self.snapshot.driving.as_ref().filter(|driving| self.ahead >= 1.0 && driving.seen == self.seen)
     }
 
     /// How old the picture is; `None` for the empty one.
@@ -125,6 +151,7 @@ impl<'a> View<'a> {
         match weight {
             w if w >= 1.0 => Freshness::Live,
             w if w > 0.0 => Freshness::Fading,
+            _ if self.usual.is_some() => Freshness::Typical,
             _ => Freshness::FreeFlow,
         }
     }
@@ -142,9 +169,27 @@ impl<'a> View<'a> {
         self.ahead > 0.0
     }
 
-    /// Whether the roads are for sure as if nothing had ever been said of them.
-    pub fn is_empty(&self) -> bool {
-        self.snapshot.at.is_none() || (!self.counts_at_departure() && !self.snapshot.closes)
+    /// Whether nothing that was said counts, so that the roads are the usual ones.
+    pub fn is_usual(&self) -> bool {
+        let fresh = |at| self.seen.since(at) < USELESS_AFTER;
+        let holds = |at| self.then.since(at) < CLOSURE_HOLDS;
+        let measured = self.counts_at_departure() && self.snapshot.at.is_some_and(fresh);
+        !(measured || self.snapshot.closed.is_some_and(holds))
+    }
+
+    /// Whether nothing is known of any link.
+    pub fn is_blank(&self) -> bool {
+        self.snapshot.at.is_none() && self.usual.is_none()
+    }
+
+    /// Which usual traffic counts, and when in the week it is; `None` if none is known of then.
+    pub fn usual(&self) -> Option<(u64, Slot)> {
+        self.usual.map(|(typical, slot)| (typical.number, slot))
+    }
+
+    /// The moment as which it was looked at.
+    pub fn seen(&self) -> Moment {
+        self.seen
     }
 
     /// The picture's number.
@@ -186,6 +231,10 @@ pub struct TrafficWriter {
     roads: Option<Arc<Roads>>,
     map: Arc<Map>,
     links: ById,
+    /// Where what is said is worked into what is usual.
+    learning: Option<Learning>,
+    /// What was learned and nobody has kept yet.
+    learned: Option<Arc<Typical>>,
 }
 
 /// What became of one message.
@@ -208,12 +257,49 @@ impl TrafficWriter {
         let draft = Snapshot::empty(map.len());
         let traffic = Traffic(Arc::new(ArcSwap::from_pointee(draft.clone())));
         let links = map.by_id();
-        (TrafficWriter { traffic: traffic.clone(), draft, is_new: false, roads, map, links }, traffic)
+        (
+            TrafficWriter {
+                traffic: traffic.clone(),
+                draft,
+                is_new: false,
+                roads,
+                map,
+                links,
+                learning: None,
+                learned: None,
+            },
+            traffic,
+        )
+    }
+
+    /// Says what is usual; with `learning` what is said of links is worked into it.
+    pub fn set_typical(&mut self, typical: Typical, learning: Option<Learning>) {
+        self.learning = learning;
+        self.draft.typical = Some(Arc::new(typical));
+        self.draft.driving = None;
+        self.traffic.0.store(Arc::new(self.draft.clone()));
+    }
+
+    /// What was learned since this was last asked.
+    pub fn take_learned(&mut self) -> Option<Arc<Typical>> {
+        self.learned.take()
+    }
+
+    /// Works what was said in slots that are over into what is usual.
+    fn learn(&mut self, now: Moment) {
+        if let (Some(learning), Some(typical)) = (&mut self.learning, &self.draft.typical)
+            && let Some(after) = learning.finish(now, typical)
+        {
+            let after = Arc::new(after);
+            self.draft.typical = Some(after.clone());
+            self.learned = Some(after);
+        }
     }
 
     /// Draws `entry`, received at `now`, into the next picture. An entry from the future (a clock that runs ahead)
     /// counts as said now.
     pub fn apply(&mut self, now: Moment, entry: &Entry<LinkTimes>) -> Applied {
+        self.learn(now);
         let mut applied = Applied::default();
         let at = entry.ts.min(now);
         for one in &entry.values.links {
@@ -231,10 +317,15 @@ impl TrafficWriter {
                 applied.late += 1;
                 continue;
             }
-            self.draft.closes |= one.closed;
             // Measured times below free flow are not for planning on.
             let free_s = self.map.link(link).free_travel_time_s() as f32;
-            *said = Some(Said { at, time_s: one.time_s.max(free_s), closed: one.closed });
+            let time_s = one.time_s.max(free_s);
+            *said = Some(Said { at, time_s, closed: one.closed });
+            if one.closed {
+                self.draft.closed = self.draft.closed.max(Some(at));
+            } else if let Some(learning) = &mut self.learning {
+                learning.take(at, link, time_s);
+            }
             applied.used += 1;
         }
         if applied.used > 0 {
@@ -257,7 +348,8 @@ impl TrafficWriter {
         if !self.is_due(now) {
             return;
         }
-        if let Some(roads) = &self.roads {
+        self.learn(now);
+        if let Some(roads) = self.roads.as_ref().filter(|_| self.draft.at.is_some()) {
             self.draft.driving = None;
             let costs = Costs::new(&roads.street, self.draft.view(now, now), None);
             let driving = roads.hierarchy.customise(&costs, now);

@@ -30,7 +30,7 @@ pub struct Costs<'a> {
 impl<'a> Costs<'a> {
     /// Costs on `graph`. Traffic is looked at for motors only; `speed_mps` replaces the usual speed of the others.
     pub fn new(graph: &'a StreetGraph, traffic: View<'a>, speed_mps: Option<f64>) -> Costs<'a> {
-        let traffic = Some(traffic).filter(|traffic| graph.profile.is_motor() && traffic.at().is_some());
+        let traffic = Some(traffic).filter(|traffic| graph.profile.is_motor() && !traffic.is_blank());
         let slowness = match (graph.profile.usual_speed_mps(), speed_mps) {
             (Some(usual), Some(wanted)) => usual / wanted,
             _ => 1.0,
@@ -56,16 +56,16 @@ impl<'a> Costs<'a> {
         if traffic.closed(arc.link) {
             return None;
         }
-        let live = |(live_s, weight): (f64, f64)| free_ms + weight * (live_s * 1000.0 - free_ms);
-        Some(traffic.measured(arc.link).map_or(free_ms, live))
+        let slow = |(slow_s, weight): (f64, f64)| free_ms + weight * (slow_s * 1000.0 - free_ms);
+        Some(traffic.expected(arc.link).map_or(free_ms, slow))
     }
 
     /// Seconds from the end of one arc to the beginning of the next.
     pub fn transition_s(&self, from: &Arc, transition: &Transition) -> f64 {
-        // A measured time holds the wait at the signal already, to the degree that it counts.
-        let measured =
-            self.traffic.and_then(|traffic| traffic.measured(from.link)).map_or(0.0, |(_, weight)| weight);
-        let signal_s = transition.signal_s() * (1.0 - measured);
+        // An expected time holds the wait at the signal already, to the degree that it counts.
+        let expected =
+            self.traffic.and_then(|traffic| traffic.expected(from.link)).map_or(0.0, |(_, weight)| weight);
+        let signal_s = transition.signal_s() * (1.0 - expected);
         self.graph.profile.turn_s(transition.turn) + transition.inside_s() * self.slowness + signal_s
     }
 

@@ -1,6 +1,6 @@
 //! Who drives where: trips for any city, without end.
 //!
-//! In reading order: `day` is the course of a weekday, `ways` finds routes, `load` says how full they would be, `fleet` sends out buses and trams by their [`timetable`];
+//! In reading order: `day` is the course of a weekday, `ways` finds routes, `load` says how full they would be, `fleet` sends out buses and trams by their [`timetable`], [`sharing`] is who lends bicycles;
 //! [`DemandStream`] asks them all for the trips of the next moment.
 //!
 //! Private traffic is a gravity model (Ortúzar and Willumsen, *Modelling Transport*, 5.3) over links as the smallest
@@ -10,6 +10,7 @@
 mod day;
 mod fleet;
 mod load;
+pub mod sharing;
 pub mod timetable;
 mod ways;
 

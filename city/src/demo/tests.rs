@@ -1,7 +1,12 @@
 use super::*;
 use routing::{
-    feeder::Feeder, gtfs::records::Mode, intermodal::TransitQuery, itinerary::Place, planner::When,
-    profile::Profile, transit::day::Modes,
+    feeder::Feeder,
+    gtfs::records::Mode,
+    intermodal::TransitQuery,
+    itinerary::Place,
+    planner::{Query, When},
+    profile::Profile,
+    transit::day::Modes,
 };
 
 #[test]
@@ -39,6 +44,7 @@ fn the_generated_city_has_public_transport_of_its_own() {
         speed_mps: None,
         cycling_mps: None,
         cheaper: None,
+        asked: nine,
     };
     let journeys = planner.by_transit(&query).unwrap();
     assert!(journeys.len() >= 3, "{journeys:?}");
@@ -50,6 +56,19 @@ fn the_generated_city_has_public_transport_of_its_own() {
         assert!(fare.amount >= 7500, "{journey} costs {fare:?}");
     }
     assert!(rides(Mode::Subway), "nobody takes the underground across the city");
+    let folder = tempfile::tempdir().unwrap();
+    let bicycles = own_bicycles(&city, folder.path()).unwrap().expect("the city has shared bicycles");
+    planner.set_sharing(routing::sharing::look(&[bicycles]));
+    let hire = Query {
+        from: query.from.clone(),
+        to: query.to.clone(),
+        profile: Profile::Bicycle,
+        when: query.when,
+        street_within_m: query.street_within_m,
+        speed_mps: None,
+    };
+    let hired = planner.hired(&hire).expect("a bicycle is nearer than the end of a long walk");
+    assert!(hired.legs.iter().filter_map(|leg| leg.street()).any(|way| way.hire.is_some()), "{hired}");
     let surface = TransitQuery { modes: Modes::NONE.with(Mode::Bus).with(Mode::Tram), ..query };
     assert!(!planner.by_transit(&surface).unwrap().is_empty(), "no way by bus and tram");
 }

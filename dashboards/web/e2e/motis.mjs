@@ -35,6 +35,15 @@ for (const itinerary of answer.itineraries) {
 }
 console.log(`plan: ${answer.itineraries.map((one) => one.legs.map((leg) => leg.displayName ?? leg.mode).join(" ")).join("; ")}`);
 
+const south = (place, degrees) => `${place.lat - degrees},${place.lon}`;
+const hired = await ask(plan, {
+  fromPlace: south(from, 0.001), toPlace: south(to, 0.001), directModes: ["RENTAL"], transitModes: [], time: new Date().toISOString(),
+});
+const rentals = hired.direct.flatMap((one) => one.legs).filter((leg) => leg.mode === "RENTAL");
+assert.equal(rentals.length, 1, JSON.stringify(hired.notes));
+assert(rentals[0].rental.systemId && rentals[0].rental.fromStationName && rentals[0].rental.toStationName);
+console.log(`shared bicycle: ${rentals[0].rental.fromStationName} to ${rentals[0].rental.toStationName}`);
+
 const board = await ask(stoptimes, { stopId: from.id, n: 5, language: ["en"] });
 assert(board.stopTimes.length >= 5);
 assert(board.stopTimes.every((one) => one.place.departure && one.routeShortName));

@@ -74,6 +74,7 @@ pub(crate) fn measure(
             between: Between::Useful(changes),
             access: &access,
             egress: &egress,
+            timed: [&[], &[]],
             start: day_table.time_of(start).context("the hour is not in the day")?,
             rides: RIDES,
             modes: Modes::ALL,
@@ -108,6 +109,7 @@ pub(crate) fn measure(
             speed_mps: None,
             cycling_mps: None,
             cheaper: None,
+            asked: start,
         }
     };
     for (name, window, at_least, goal) in [

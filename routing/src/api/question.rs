@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, time::Duration};
 use utoipa::IntoParams;
 
 /// Street modes of MOTIS that we know by name and cannot plan yet.
-const NOT_YET: [&str; 6] = ["CAR_PARKING", "CAR_DROPOFF", "ODM", "RIDE_SHARING", "FLEX", "HGV"];
+const NOT_YET: [&str; 5] = ["CAR_PARKING", "CAR_DROPOFF", "ODM", "RIDE_SHARING", "HGV"];
 
 /// Speeds that a person on foot or on a bicycle may name, m/s.
 const SPEEDS_MPS: std::ops::RangeInclusive<f64> = 0.3..=15.0;
@@ -41,8 +41,8 @@ pub(crate) struct PlanParameters {
     /// Whether `time` is the arrival. Default: false.
     #[param(required = false)]
     arrive_by: bool,
-    /// Means for journeys by one means all the way, separated by commas: `WALK`, `BIKE`, `RENTAL`, `CAR`, `TAXI`.
-    /// Default: `WALK`.
+    /// Means for journeys by one means all the way, separated by commas: `WALK`, `BIKE`, `RENTAL`, `FLEX` (a vehicle
+    /// that comes when one asks for it), `CAR`, `TAXI`. Default: `WALK`.
     #[param(required = false, example = "CAR,WALK")]
     direct_modes: String,
     /// `FOOT` or `WHEELCHAIR`. Default: `FOOT`.
@@ -84,7 +84,8 @@ pub(crate) struct PlanParameters {
     #[param(required = false)]
     search_window: u32,
     /// Means of getting to the first stop, separated by commas: `WALK`, `BIKE` (one's own, which stays there), `RENTAL` (a
-    /// shared vehicle, with ways on foot to it and from it). To each stop it is the quickest of them. Default: `WALK`.
+    /// shared vehicle, with ways on foot to it and from it), `FLEX` (a vehicle that comes when one asks for it). To each stop it is
+    /// the quickest of them. Default: `WALK`.
     #[param(required = false, example = "WALK,RENTAL")]
     pre_transit_modes: String,
     /// The same from the last stop; `BIKE` is a bicycle of one's own that waits there.
@@ -134,6 +135,8 @@ pub(crate) struct Question {
     pub(crate) profiles: Vec<Profile>,
     /// Whether a journey by a shared vehicle is wanted.
     pub(crate) hire: bool,
+    /// Whether a journey by a vehicle on demand is wanted.
+    pub(crate) on_demand: bool,
     pub(crate) on_foot: Profile,
     /// Public transport, if it is wanted and there is any.
     pub(crate) transit: Option<TransitWish>,
@@ -170,8 +173,8 @@ impl Question {
                 _ => return Err(bad(&name, format!("{name} is FOOT or WHEELCHAIR, not {value:?}"))),
             },
         };
-        let (profiles, hire) = match given.take("directModes") {
-            None => (vec![on_foot], false),
+        let Direct { profiles, hire, on_demand } = match given.take("directModes") {
+            None => Direct { profiles: vec![on_foot], ..Direct::default() },
             Some(given) => modes(given, on_foot, &mut notes)?,
         };
         let mut feeders = |name: &str| match given.take(name) {
@@ -182,6 +185,11 @@ impl Question {
         let rental = hire || before.iter().chain(&after).any(|feeder| *feeder == Feeder::Rental);
         if rental && planner.sharing().systems.is_empty() {
             notes.push("RENTAL: no shared vehicles are known now".to_string());
+        }
+        let flex = on_demand || before.iter().chain(&after).any(|feeder| *feeder == Feeder::OnDemand);
+        let known = planner.transit().is_some_and(|transit| !transit.timetable().on_demand.trips.is_empty());
+        if flex && !known {
+            notes.push("FLEX: no vehicles on demand are known".to_string());
         }
         let pedestrian_mps =
             given.take("pedestrianSpeed").map(|g| number(g, SPEEDS_MPS, "m/s")).transpose()?;
@@ -236,6 +244,7 @@ impl Question {
             when,
             profiles,
             hire,
+            on_demand,
             on_foot,
             transit,
             pedestrian_mps,
@@ -250,13 +259,16 @@ impl Question {
     }
 }
 
-/// Profiles for direct journeys, and whether shared vehicles are wanted too.
-fn modes(
-    (name, value): Given,
-    on_foot: Profile,
-    notes: &mut Vec<String>,
-) -> Result<(Vec<Profile>, bool), Problem> {
-    let (mut profiles, mut hire) = (Vec::new(), false);
+/// Means for direct journeys: by oneself, by a shared vehicle, in one on demand.
+#[derive(Default)]
+struct Direct {
+    profiles: Vec<Profile>,
+    hire: bool,
+    on_demand: bool,
+}
+
+fn modes((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Result<Direct, Problem> {
+    let Direct { mut profiles, mut hire, mut on_demand } = Direct::default();
     for mode in value.split(',').map(str::trim).filter(|mode| !mode.is_empty()) {
         let profile = match mode {
             "WALK" => on_foot,
@@ -268,6 +280,10 @@ fn modes(
                 hire = true;
                 continue;
             }
+            "FLEX" => {
+                on_demand = true;
+                continue;
+            }
             known if NOT_YET.contains(&known) => {
                 notes.push(format!("{name}: {known} cannot be planned yet"));
                 continue;
@@ -275,7 +291,7 @@ fn modes(
             _ => {
                 return Err(bad(
                     &name,
-                    format!("{name} knows WALK, BIKE, RENTAL, CAR and TAXI, not {mode:?}"),
+                    format!("{name} knows WALK, BIKE, RENTAL, FLEX, CAR and TAXI, not {mode:?}"),
                 ));
             }
         };
@@ -283,7 +299,7 @@ fn modes(
             profiles.push(profile);
         }
     }
-    Ok((profiles, hire))
+    Ok(Direct { profiles, hire, on_demand })
 }
 
 /// Means of getting to stops, or from them.
@@ -294,13 +310,14 @@ fn feeders((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> R
             "WALK" => Feeder::OnFoot,
             "BIKE" => Feeder::Bicycle,
             "RENTAL" | "BIKE_SHARING" => Feeder::Rental,
+            "FLEX" => Feeder::OnDemand,
             known if NOT_YET.contains(&known) || ["CAR", "TAXI"].contains(&known) => {
                 notes.push(format!("{name}: {known} cannot be planned yet"));
                 continue;
             }
-            _ => return Err(bad(&name, format!("{name} knows WALK, BIKE and RENTAL, not {mode:?}"))),
+            _ => return Err(bad(&name, format!("{name} knows WALK, BIKE, RENTAL and FLEX, not {mode:?}"))),
         };
-        if feeder != Feeder::OnFoot && on_foot == Profile::Wheelchair {
+        if matches!(feeder, Feeder::Bicycle | Feeder::Rental) && on_foot == Profile::Wheelchair {
             notes.push(format!("{name}: {mode} is not for those in a wheelchair"));
         } else if !feeders.contains(&feeder) {
             feeders.push(feeder);

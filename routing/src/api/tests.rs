@@ -2,13 +2,15 @@
 
 use crate::{
     api::{openapi, problem::Code, standalone, view::encode_polyline},
-    drawing::{lend, serve},
-    service::Routing,
+    drawing::{NOW, draw, lend, said, serve},
+    service::{Limits, Routing},
+    typical::Typical,
 };
 use axum::{body::Body, http::Request};
 use model::geo::LonLat;
 use std::{sync::Arc, time::Duration};
 use tower::ServiceExt;
+use wire::clock::Clock;
 
 const CROSS: &str = "
     A 0 0
@@ -150,6 +152,30 @@ async fn an_answer_says_how_old_its_traffic_is() {
     let later =
         json(&routing, &format!("/api/v1/plan?{A_TO_C}&directModes=CAR&time=2026-06-12T10:00:00Z")).await;
     assert_eq!(later["traffic"]["text"], "the departure is too far ahead for link times of now: empty roads");
+}
+
+#[tokio::test]
+async fn an_answer_says_which_usual_traffic_it_is_built_on() {
+    let city = Arc::new(draw(CROSS));
+    let (routing, mut feed) = Routing::new(city, Clock::scaled(NOW, 1e-9), Limits::default());
+    let rows = "link,days,from,time_s\nAB,workday,10:00,30\nAB,workday,12:15,90\n";
+    let zone = jiff::tz::TimeZone::get("Europe/Moscow").unwrap();
+    feed.set_typical(Typical::parse(routing.planner.map(), zone, "t.csv", rows).unwrap().typical);
+    let traffic = async |time: &str| {
+        let path = format!("/api/v1/plan?{A_TO_C}&directModes=CAR&time={time}");
+        let answer = json(&routing, &path).await;
+        let said = &answer["traffic"];
+        format!("{} {} ({})", said["state"], said["typical"], said["text"]).replace('"', "")
+    };
+    let usual = "link times of now do not count: what is usual on workday";
+    assert_eq!(traffic("2026-06-12T08:00:00Z").await, format!("typical workday 10:00 ({usual} 10:00)"));
+    assert_eq!(traffic("2026-06-12T12:00:00Z").await, format!("typical workday 12:15 ({usual} 12:15)"));
+    let unknown = "no link times have arrived: empty roads";
+    assert_eq!(traffic("2026-06-13T12:00:00Z").await, format!("free_flow null ({unknown})"));
+    let status = wire::message::Status { entries: vec![said(NOW, "AB 40 s")] };
+    feed.take(NOW, "mow/centre/one/status/traffic.links/live", &wire::codec::encode(&status));
+    let live = "link times 0 s old, else what is usual on workday 10:00";
+    assert_eq!(traffic("2026-06-12T08:00:00Z").await, format!("live workday 10:00 ({live})"));
 }
 
 #[tokio::test]
@@ -543,4 +569,83 @@ async fn what_costs_least_is_told_and_said_to() {
     assert_eq!(asked("&searchWindow=120&cheapest=true&card=moskvich").await, "08:22 0.0!");
     let late = "/api/v1/plan?fromPlace=f_A&toPlace=f_C&directModes=&cheapest=true&cheapestWithin=99999";
     problem_is(late, get(&routing, late).await, Code::BadRequest, "cheapestWithin", "cheapestWithin");
+}
+
+/// `longitude,latitude` of nodes of the cross.
+fn on_the_cross(nodes: &str) -> String {
+    let city = draw(CROSS);
+    let at = |node: char| {
+        let at = crate::drawing::place(&city, &node.to_string()).at;
+        format!("{},{}", at.lon, at.lat)
+    };
+    nodes.chars().map(at).collect::<Vec<_>>().join(";")
+}
+
+#[tokio::test]
+async fn routes_in_the_shape_of_osrm() {
+    let routing = serve(CROSS, Duration::from_secs(7), "AB 30 s");
+    let path = format!("/route/v1/driving/{}?steps=true&geometries=geojson", on_the_cross("ADC"));
+    insta::assert_snapshot!(serde_json::to_string_pretty(&json(&routing, &path).await).unwrap());
+    // A closure leads elsewhere, and the traffic says since when.
+    let closed = serve(CROSS, Duration::from_secs(7), "AB closed");
+    let duration = async |routing: &Arc<Routing>, profile: &str| {
+        let answer = json(routing, &format!("/route/v1/{profile}/{}", on_the_cross("AC"))).await;
+        assert_eq!(answer["traffic"]["ageSeconds"], 7);
+        (
+            answer["routes"][0]["duration"].as_f64().unwrap(),
+            answer["routes"][0]["geometry"].as_str().unwrap().len(),
+        )
+    };
+    assert_ne!(duration(&routing, "driving").await, duration(&closed, "driving").await);
+    assert_eq!(duration(&routing, "foot").await, duration(&closed, "foot").await);
+}
+
+#[tokio::test]
+async fn tables_say_what_routes_take() {
+    for traffic in ["", "AB 30 s, DC closed"] {
+        let routing = serve(CROSS, Duration::from_secs(7), traffic);
+        for profile in ["driving", "cycling", "walking"] {
+            let table = json(&routing, &format!("/table/v1/{profile}/{}", on_the_cross("ABCD"))).await;
+            for (i, from) in "ABCD".chars().enumerate() {
+                for (k, to) in "ABCD".chars().enumerate() {
+                    let path = format!("/route/v1/{profile}/{}", on_the_cross(&format!("{from}{to}")));
+                    let (_, _, body) = get(&routing, &path).await;
+                    let route: serde_json::Value = serde_json::from_str(&body).unwrap();
+                    assert_eq!(
+                        table["durations"][i][k], route["routes"][0]["duration"],
+                        "{path} in {traffic:?}"
+                    );
+                }
+            }
+        }
+    }
+    let routing = serve(CROSS, Duration::ZERO, "");
+    let path = format!("/table/v1/car/{}?sources=0&destinations=1;2", on_the_cross("ABC"));
+    let table = json(&routing, &path).await;
+    assert_eq!(table["durations"].as_array().unwrap().len(), 1);
+    assert_eq!(table["destinations"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_osrm_cannot_answer_it_says_in_its_own_words() {
+    let routing = serve(CROSS, Duration::ZERO, "");
+    let (both, far) = (on_the_cross("AC"), "37.6,55.75;37.7,55.75");
+    for (path, code, says) in [
+        (format!("/route/v1/rocket/{both}"), "InvalidValue", "there is no profile \"rocket\""),
+        ("/route/v1/car/1,2,3;4,5".to_string(), "InvalidQuery", "\"1,2,3\" is no place"),
+        ("/route/v1/car/37.6,95;37.6,55".to_string(), "InvalidQuery", "is no place"),
+        (format!("/route/v1/car/{}", on_the_cross("A")), "InvalidQuery", "two places"),
+        (format!("/route/v1/car/{both}?geometries=wkt"), "InvalidOptions", "geometries is never \"wkt\""),
+        (format!("/route/v1/car/{far}"), "NoSegment", "no street within 1000 m of coordinate 1"),
+        (format!("/table/v1/car/{both}?sources=7"), "InvalidOptions", "there is no coordinate \"7\""),
+        (format!("/table/v1/car/{}", vec![both.as_str(); 60].join(";")), "TooBig", "more than 10000 pairs"),
+        (format!("/nearest/v1/car/{both}"), "InvalidQuery", "one place"),
+    ] {
+        let (status, _, body) = get(&routing, &path).await;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, body["code"].as_str().unwrap()), (400, code), "{path}: {body}");
+        assert!(body["message"].as_str().unwrap().contains(says), "{path}: {body}");
+    }
+    let nearest = json(&routing, &format!("/nearest/v1/foot/{}", on_the_cross("A"))).await;
+    assert_eq!(nearest["waypoints"].as_array().unwrap().len(), 1);
 }

@@ -1,10 +1,14 @@
 //! What the API says, as plain data, in the shape of MOTIS 2's OpenAPI. Times are ISO 8601 in UTC to the
 //! second, durations seconds, distances metres. What MOTIS does not have is marked **ours**.
 
-use super::rental::RentalView;
+use super::{
+    flex::{BookingView, FlexView},
+    rental::RentalView,
+};
 use crate::{
     fare::{Fare, Payment},
     itinerary::{Direction, Itinerary, Leg, Means, Place, Ride, RideCall, Step},
+    on_demand::Booked,
     profile::Profile,
     realtime::poll::FeedState,
     transit::live::{Alert, Live},
@@ -121,7 +125,7 @@ impl FareView {
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LegView {
-    /// `WALK`, `BIKE`, `RENTAL`, `CAR`; **ours**: `TAXI`; by public transport `BUS`, `TRAM`, `SUBWAY` and so on.
+    /// `WALK`, `BIKE`, `RENTAL`, `FLEX`, `CAR`; **ours**: `TAXI`; by public transport `BUS`, `TRAM`, `SUBWAY` and so on.
     pub mode: String,
     /// From where.
     pub from: PlaceView,
@@ -157,7 +161,13 @@ pub struct LegView {
     /// The shared vehicle, for mode `RENTAL`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rental: Option<RentalView>,
-    /// What only legs by public transport have; its fields stand in the leg itself.
+    /// **Ours**, for mode `FLEX`: how one asks to be picked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pickup_booking: Option<BookingView>,
+    /// **Ours**, for mode `FLEX`: how one asks to be let off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop_off_booking: Option<BookingView>,
+    /// What only legs by public transport and on demand have; its fields stand in the leg itself.
     #[serde(flatten)]
     pub transit: Option<RideView>,
 }
@@ -308,6 +318,9 @@ pub struct PlaceView {
     pub stop_code: Option<String>,
     /// `NORMAL`, or `TRANSIT` for stops.
     pub vertex_type: String,
+    /// The zone in which a vehicle comes here on demand; its fields stand in the place itself.
+    #[serde(flatten)]
+    pub flex: Option<FlexView>,
 }
 
 /// One instruction and the stretch that follows it.
@@ -361,7 +374,11 @@ pub struct TrafficView {
     pub age_seconds: Option<i64>,
     /// Share of the links open to cars whose measured time counts, 0 to 1.
     pub links_live: f64,
-    /// `live`, `fading` (measured times count in part) or `free_flow` (they do not count: empty roads).
+    /// Since when in the week the usual times hold that count where measured ones do not, such as `workday 08:15`; null
+    /// where none are known.
+    pub typical: Option<String>,
+    /// `live`, `fading` (measured times count in part), `typical` (they do not count: usual times) or `free_flow` (they do not
+    /// count, and nobody knows what is usual: empty roads).
     pub state: String,
     /// The same as a sentence.
     pub text: String,
@@ -547,11 +564,26 @@ impl LegView {
             steps: None,
             live_share: 0.0,
             rental: None,
+            pickup_booking: None,
+            drop_off_booking: None,
             transit: None,
         };
         match &leg.means {
             Means::Street(way) => {
                 let steps = || way.steps.iter().map(|step| StepView::new(step, telling)).collect();
+                if let Some(booked) = way.on_demand.as_deref() {
+                    let [from, to] = booked.ends.each_ref().map(|end| Some(FlexView::new(end)));
+                    let [pickup_booking, drop_off_booking] = BookingView::both(booked);
+                    return LegView {
+                        mode: "FLEX".to_string(),
+                        from: PlaceView { flex: from, ..street.from },
+                        to: PlaceView { flex: to, ..street.to },
+                        transit: Some(RideView::on_demand(booked)),
+                        pickup_booking,
+                        drop_off_booking,
+                        ..street
+                    };
+                }
                 LegView {
                     mode: if way.hire.is_some() { "RENTAL" } else { mode(way.profile) }.to_string(),
                     rental: way.hire.as_deref().map(RentalView::new),
@@ -585,6 +617,28 @@ impl LegView {
 }
 
 impl RideView {
+    fn on_demand(booked: &Booked) -> RideView {
+        let Booked { route, agency, .. } = booked;
+        RideView {
+            headsign: String::new(),
+            route_id: booked.route_id.clone(),
+            route_short_name: route.short_name.clone(),
+            route_long_name: route.long_name.clone(),
+            display_name: route.sign().to_string(),
+            route_color: route.colour.clone(),
+            route_text_color: route.text_colour.clone(),
+            route_type: route.route_type,
+            agency_id: agency.id.clone(),
+            agency_name: agency.name.clone(),
+            agency_url: agency.url.clone(),
+            trip_id: booked.trip_id.clone(),
+            intermediate_stops: Vec::new(),
+            cancelled: false,
+            alerts: Vec::new(),
+            every_seconds: None,
+        }
+    }
+
     fn new(ride: &Ride, language: Language) -> RideView {
         RideView {
             headsign: ride.headsign.clone(),
@@ -643,6 +697,7 @@ impl PlaceView {
             scheduled_track: None,
             stop_code: None,
             vertex_type: if place.stop.is_some() { "TRANSIT" } else { "NORMAL" }.to_string(),
+            flex: None,
         }
     }
 }

@@ -1,19 +1,19 @@
 //! Paying ride by ride: what was spent, and what still pays for more.
 //!
 //! Whoever passes a gate pays with something that he holds or buys something new; each choice is another [`Purse`]. Rides in a
-//! row that count as one ([`Paying::joins`]) are paid for by what paid for the first of them.
+//! row that count as one ([`Tickets::joins`]) are paid for by what paid for the first of them.
 
-use super::{Holds, Product, local};
+use super::{Holds, Product, local, rules::Before};
 use crate::{gtfs::records::Mode, transit::day::Modes};
 use jiff::tz::TimeZone;
-use model::time::Moment;
+use model::{network::Name, time::Moment};
 
 /// More products than this no card holds: they are the bits of a number.
 pub(crate) const MOST_PRODUCTS: usize = 64;
 
 /// How rides are paid for with a card in a tariff.
 #[derive(Clone, Debug)]
-pub(crate) struct Paying<'a> {
+pub(crate) struct Tickets<'a> {
     pub(super) one_ride: &'a [Modes],
     pub(super) products: Vec<&'a Product>,
     /// Where clocks of the tariff are.
@@ -27,8 +27,14 @@ pub(crate) struct Toll {
     pub mode: Mode,
     /// Products that may pay for it by who runs it and by its zones, as bits.
     pub pays: u64,
+    /// The route, by its place in the timetable.
+    pub route: u32,
+    /// Where it begins and ends, by their places in the timetable.
+    pub stops: [u32; 2],
     /// When it begins.
     pub start: Moment,
+    /// When it ends.
+    pub end: Moment,
 }
 
 /// What was spent, and what is held.
@@ -37,9 +43,11 @@ pub(crate) struct Purse {
     /// In hundredths of the currency.
     pub amount: i64,
     /// How many products were bought.
-    bought: usize,
+    pub(super) bought: usize,
     held: Vec<Held>,
     gate: Option<Gate>,
+    /// The leg before, where rules say what a change costs.
+    pub(super) before: Option<Before>,
 }
 
 /// A product that was bought.
@@ -72,7 +80,7 @@ pub(crate) struct Paid {
 /// It never holds again.
 const OVER: Moment = Moment(i64::MIN);
 
-impl Paying<'_> {
+impl Tickets<'_> {
     /// Products that may pay for a ride by what runs and who runs it, as bits.
     pub(crate) fn of_ride(&self, mode: Mode, agency: &str) -> u64 {
         self.bits(|product| {
@@ -87,6 +95,12 @@ impl Paying<'_> {
             product.zones.is_empty()
                 || zone.is_none_or(|zone| product.zones.iter().any(|known| known == zone))
         })
+    }
+
+    /// A product's id and name.
+    pub(super) fn product(&self, product: usize) -> (String, Name) {
+        let product = self.products[product];
+        (product.id.clone(), product.name.clone())
     }
 
     /// Whether it may matter for later rides, or for the price, when a ride begins.
@@ -187,6 +201,13 @@ impl Purse {
     /// Whether from `now` on nobody is better off with `other`: it cost no less, and whatever it pays for this does too.
     pub(crate) fn is_as_good_as(&self, other: &Purse, now: Moment) -> bool {
         if (self.amount, self.bought) > (other.amount, other.bought) || self.gate != other.gate {
+            return false;
+        }
+        let same = match (&self.before, &other.before) {
+            (Some(ours), Some(theirs)) => ours.is_like(theirs),
+            (ours, theirs) => ours.is_none() && theirs.is_none(),
+        };
+        if !same {
             return false;
         }
         let mut free = vec![true; self.held.len()];

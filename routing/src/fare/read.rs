@@ -1,6 +1,6 @@
 //! From a TOML file to [`Fares`], or all that is wrong with it.
 
-use super::{Card, Fares, Holds, Product, Tariff, purse::MOST_PRODUCTS};
+use super::{Card, Fares, Holds, Pays, Product, Said, Tariff, purse::MOST_PRODUCTS};
 use crate::{gtfs::calendar::Day, gtfs::records::Mode, transit::day::Modes};
 use jiff::civil;
 use model::{
@@ -94,8 +94,8 @@ pub(super) fn read(file: &str, text: &str) -> Result<Fares, Complaints> {
             );
         }
     }
-    let tariffs = tariffs.into_iter().map(|(tariff, _)| tariff).collect();
-    reader.complaints.or(Fares { name: raw.name, currency: raw.currency.into_inner(), tariffs })
+    let said = Said::Tariffs(tariffs.into_iter().map(|(tariff, _)| tariff).collect());
+    reader.complaints.or(Fares { name: raw.name, currency: raw.currency.into_inner(), said })
 }
 
 struct Reader<'a> {
@@ -143,7 +143,7 @@ impl Reader<'_> {
                     None => self.complain(name, format!("there is no product {:?}", name.get_ref())),
                 }
             }
-            cards.push(Card { id: raw.id.into_inner(), name: raw.name, products: own });
+            cards.push(Card { id: raw.id.into_inner(), name: raw.name, pays: Pays::With(own) });
         }
         if cards.is_empty() {
             self.complain(&raw.from, "a tariff has no card".to_string());

@@ -9,13 +9,13 @@ use model::geo::LonLat;
 const MIDNIGHT: i64 = 1_781_038_800_000;
 const SHIPPED: &str = include_str!("../../../configs/fares/moscow.toml");
 
-fn zone() -> TimeZone {
+pub(super) fn zone() -> TimeZone {
     TimeZone::get("Europe/Moscow").unwrap()
 }
 
 /// `08:05 BUS`, `08:05 SUBWAY metro`, `08:05 BUS agency A B`: rides separated by commas; the words after the mode are who
 /// runs it and the zones of its stops.
-fn journey(rides: &str) -> Itinerary {
+pub(super) fn journey(rides: &str) -> Itinerary {
     let leg = |text: &str| {
         let words: Vec<&str> = text.split_whitespace().collect();
         let (hours, minutes) = words[0].split_once(':').unwrap();
@@ -25,6 +25,7 @@ fn journey(rides: &str) -> Itinerary {
         let agency = words.get(2).unwrap_or(&"surface").to_string();
         let place = Place { name: "a stop".into(), stop: None, at: LonLat { lon: 37.6, lat: 55.7 } };
         let call = |zone: Option<&&str>| RideCall {
+            stop: 0,
             place: place.clone(),
             code: None,
             track: None,
@@ -50,6 +51,7 @@ fn journey(rides: &str) -> Itinerary {
         let ride = Ride {
             mode,
             route_id: "r".into(),
+            route_ix: 0,
             route,
             agency: Agency {
                 id: agency.clone(),

@@ -34,7 +34,7 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Opens a feed: all tables (`*.txt`) of a zip file or a folder.
+    /// Opens a feed: all tables (`*.txt` and `locations.geojson`) of a zip file or a folder.
     pub fn open(path: &Path) -> Result<Archive, ArchiveError> {
         if path.is_dir() { Self::open_folder(path) } else { Self::from_zip(io::Cursor::new(fs::read(path)?)) }
     }
@@ -91,7 +91,7 @@ impl Archive {
 }
 
 fn is_table(name: &str) -> bool {
-    name.ends_with(".txt") && !name.contains('/')
+    (name.ends_with(".txt") || name == "locations.geojson") && !name.contains('/')
 }
 
 fn bounded(file: impl Read, name: &str) -> Result<Vec<u8>, ArchiveError> {

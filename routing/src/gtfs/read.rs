@@ -3,6 +3,7 @@
 use super::{
     archive::Archive,
     calendar::{Day, LONGEST_SERVICE_DAYS, Service},
+    fares, flex,
     records::{
         Agency, Feed, Frequency, Mode, Pathway, PathwayKind, Route, Stop, StopKind, Transfer, TransferRule,
         Trip, Wheelchair,
@@ -30,12 +31,9 @@ const STEP_S: f64 = 0.6;
 const STEEPEST_RAMP: f64 = 1.0 / 12.0;
 
 /// Tables that are known and not used, and what is lost by that.
-const NOT_USED: [(&str, &str); 5] = [
-    ("fare_attributes.txt", "holds fares, which are not read yet"),
-    ("fare_rules.txt", "holds fares, which are not read yet"),
-    ("fare_products.txt", "holds fares, which are not read yet"),
-    ("locations.geojson", "holds areas on demand, which are not read yet"),
-    ("booking_rules.txt", "holds journeys on demand, which are not read yet"),
+const NOT_USED: [(&str, &str); 2] = [
+    ("fare_attributes.txt", "holds fares of the older kind (v1), which are not read"),
+    ("fare_rules.txt", "holds fares of the older kind (v1), which are not read"),
 ];
 
 /// Indices of rows by their ids.
@@ -65,14 +63,16 @@ pub fn read(mut archive: Archive, tag: &str, report: &mut Report) -> Result<Feed
     let services = read_services(&mut feed, &mut archive, report);
     need("calendar.txt", !feed.services.is_empty());
     if !feed.agencies.is_empty() {
-        let routes = read_routes(&mut feed, &mut archive, &agencies, report);
+        let (routes, networks) = read_routes(&mut feed, &mut archive, &agencies, report);
         need("routes.txt", !feed.routes.is_empty());
         let shapes = read_shapes(&mut feed, &mut archive, report);
-        let trips = read_trips(&mut feed, &mut archive, &routes, &services, &shapes, report);
+        let (trips, durations) = read_trips(&mut feed, &mut archive, [&routes, &services, &shapes], report);
         need("trips.txt", !feed.trips.is_empty());
-        let trips = stop_times::read(&mut feed, &mut archive, &trips, &stops, report);
-        need("stop_times.txt", !feed.calls.is_empty());
+        let demand = flex::Reader::new(&feed, &mut archive, [&stops, &services], report);
+        let trips = stop_times::read(&mut feed, &mut archive, [&trips, &stops], (demand, &durations), report);
+        need("stop_times.txt", !(feed.calls.is_empty() && feed.on_demand.trips.is_empty()));
         read_frequencies(&mut feed, &mut archive, &trips, report);
+        fares::read(&mut feed, &mut archive, [&stops, &routes, &services], networks, report);
     }
     read_transfers(&mut feed, &mut archive, &stops, report);
     read_pathways(&mut feed, &mut archive, &stops, report);
@@ -334,12 +334,21 @@ fn read_services(feed: &mut Feed, archive: &mut Archive, report: &mut Report) ->
     ids
 }
 
-fn read_routes(feed: &mut Feed, archive: &mut Archive, agencies: &Ids, report: &mut Report) -> Ids {
-    let mut ids = Ids::new();
-    let Some(mut table) = Table::open(archive, &feed.tag, "routes.txt", report) else { return ids };
+/// The routes' ids, and by route the network that it names itself.
+fn read_routes(
+    feed: &mut Feed,
+    archive: &mut Archive,
+    agencies: &Ids,
+    report: &mut Report,
+) -> (Ids, Vec<Option<String>>) {
+    let (mut ids, mut networks) = (Ids::new(), Vec::new());
+    let Some(mut table) = Table::open(archive, &feed.tag, "routes.txt", report) else {
+        return (ids, networks);
+    };
     let [id, agency, short, long] =
         table.columns(["route_id", "agency_id", "route_short_name", "route_long_name"]);
-    let [kind, colour, text_colour] = table.columns(["route_type", "route_color", "route_text_color"]);
+    let [kind, colour, text_colour, network] =
+        table.columns(["route_type", "route_color", "route_text_color", "network_id"]);
     while table.advance() {
         let key = table.text(id).to_string();
         if !new_id(&mut table, &mut ids, key.clone(), feed.routes.len()) {
@@ -373,6 +382,7 @@ fn read_routes(feed: &mut Feed, archive: &mut Archive, agencies: &Ids, report: &
         // Some publishers write a dash for a name.
         let long_name = table.text(long).trim_matches(['-', ' ']).to_string();
         let short_name = table.text(short).to_string();
+        networks.push(table.optional(network));
         feed.routes.push(Route {
             id: key,
             agency,
@@ -384,7 +394,7 @@ fn read_routes(feed: &mut Feed, archive: &mut Archive, agencies: &Ids, report: &
             text_colour,
         });
     }
-    ids
+    (ids, networks)
 }
 
 fn read_shapes(feed: &mut Feed, archive: &mut Archive, report: &mut Report) -> Ids {
@@ -425,16 +435,18 @@ fn read_shapes(feed: &mut Feed, archive: &mut Archive, report: &mut Report) -> I
     ids
 }
 
+/// The trips' ids, and by trip how long rides on demand take.
 fn read_trips(
     feed: &mut Feed,
     archive: &mut Archive,
-    routes: &Ids,
-    services: &Ids,
-    shapes: &Ids,
+    [routes, services, shapes]: [&Ids; 3],
     report: &mut Report,
-) -> Ids {
-    let mut ids = Ids::new();
-    let Some(mut table) = Table::open(archive, &feed.tag, "trips.txt", report) else { return ids };
+) -> (Ids, Vec<[Option<f64>; 2]>) {
+    let (mut ids, mut durations) = (Ids::new(), Vec::new());
+    let Some(mut table) = Table::open(archive, &feed.tag, "trips.txt", report) else {
+        return (ids, durations);
+    };
+    let takes = table.columns(["safe_duration_factor", "safe_duration_offset"]);
     let [id, route, service, headsign, shape, wheelchair] = table.columns([
         "trip_id",
         "route_id",
@@ -469,6 +481,7 @@ fn read_trips(
             }
         };
         let wheelchair = table.code(wheelchair, 0..=2, 0, &record, "has an unknown wheelchair_accessible");
+        durations.push(flex::durations(&mut table, takes, &key));
         feed.trips.push(Trip {
             id: key,
             route,
@@ -479,7 +492,7 @@ fn read_trips(
             calls: 0..0,
         });
     }
-    ids
+    (ids, durations)
 }
 
 fn read_frequencies(feed: &mut Feed, archive: &mut Archive, trips: &Ids, report: &mut Report) {

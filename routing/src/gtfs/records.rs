@@ -1,7 +1,7 @@
 //! A feed's rows as types. What one row says of another is an index into the same [`Feed`], so that nothing in it
 //! points nowhere.
 
-use super::calendar::Service;
+use super::{calendar::Service, fares::FareTables, flex::OnDemand};
 use model::geo::LonLat;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, ops::Range};
@@ -35,6 +35,10 @@ pub struct Feed {
     pub pathways: Vec<Pathway>,
     /// English for names and headsigns that are in another language.
     pub english: BTreeMap<String, String>,
+    /// What rides cost, where the feed says so.
+    pub fares: Option<FareTables>,
+    /// Vehicles that come when they are asked for.
+    pub on_demand: OnDemand,
 }
 
 /// Who runs the vehicles.

@@ -2,6 +2,7 @@
 
 use super::{
     archive::Archive,
+    flex,
     read::Ids,
     records::{Call, Feed, Trip},
     report::{
@@ -49,11 +50,11 @@ pub(crate) fn seconds(text: &str) -> Option<u32> {
 pub(super) fn read(
     feed: &mut Feed,
     archive: &mut Archive,
-    trips: &Ids,
-    stops: &Ids,
+    ids: [&Ids; 2],
+    (mut demand, durations): (flex::Reader, &[[Option<f64>; 2]]),
     report: &mut Report,
 ) -> Ids {
-    let rows = read_rows(feed, archive, trips, stops, report);
+    let rows = read_rows(feed, archive, ids, &mut demand, report);
     let file = format!("{}/stop_times.txt", feed.tag);
     let mut calls = Vec::with_capacity(rows.len());
     let mut rest = rows.as_slice();
@@ -64,11 +65,14 @@ pub(super) fn read(
         let first = calls.len();
         if let Err((line, fault)) = put_in_order(rows, &mut calls) {
             calls.truncate(first);
-            report.add(&file, line, format!("trip {:?}", trip.id), fault, LeftOut);
+            if !(rows.is_empty() && demand.knows(i as u32)) {
+                report.add(&file, line, format!("trip {:?}", trip.id), fault, LeftOut);
+            }
         }
         trip.calls = first as u32..calls.len() as u32;
     }
     feed.calls = calls;
+    demand.finish(feed, durations, report);
     feed.trips.retain(|trip| !trip.calls.is_empty());
     feed.trips.iter().enumerate().map(|(i, trip): (usize, &Trip)| (trip.id.clone(), i as u32)).collect()
 }
@@ -77,8 +81,8 @@ pub(super) fn read(
 fn read_rows(
     feed: &mut Feed,
     archive: &mut Archive,
-    trips: &Ids,
-    stops: &Ids,
+    [trips, stops]: [&Ids; 2],
+    demand: &mut flex::Reader,
     report: &mut Report,
 ) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -87,6 +91,7 @@ fn read_rows(
         table.columns(["trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time"]);
     let [pickup, drop_off, headsign, travelled] =
         table.columns(["pickup_type", "drop_off_type", "stop_headsign", "shape_dist_traveled"]);
+    let windows = flex::Reader::columns(&table);
     let mut headsigns = HashMap::<String, u32>::new();
     let mut last: (String, Option<u32>) = (String::new(), None);
     while table.advance() {
@@ -98,6 +103,9 @@ fn read_rows(
             table.fault(format!("trip {:?}", last.0), "is of a trip that is not there", LeftOut);
             continue;
         };
+        if demand.takes(&mut table, &windows, ((trip, &last.0), stops)) {
+            continue;
+        }
         let record = |table: &Table<'_>| format!("trip {:?}, stop {:?}", last.0, table.text(stop));
         let Some(&stop_ix) = stops.get(table.text(stop)) else {
             let record = record(&table);

@@ -46,6 +46,11 @@ impl<'r> Table<'r> {
         names.map(|name| Column(self.columns.iter().position(|column| column == name)))
     }
 
+    /// Whether the table has a column.
+    pub(super) fn has(&self, column: Column) -> bool {
+        column.0.is_some()
+    }
+
     /// Goes to the next row that can be read at all; `false` at the end.
     pub(super) fn advance(&mut self) -> bool {
         loop {

@@ -145,6 +145,33 @@ pub(super) fn quickest(
     (top != NOBODY).then_some(best)
 }
 
+/// All vertices above some, least first, and what it costs up to them: by ways up, or back along ways down.
+pub(super) fn climb(
+    topology: &Topology,
+    ways: &Ways,
+    costs: &[u32],
+    starts: &[Start],
+    memory: &mut Memory,
+) -> Vec<(u32, u32)> {
+    let side = &mut memory.forward;
+    side.begin(starts, topology.vertices());
+    let mut above = Vec::new();
+    loop {
+        let here = side.here();
+        if here == NOBODY {
+            break;
+        }
+        let cost = side.cost[here as usize];
+        if cost < NO_WAY {
+            above.push((here, cost));
+            side.relax(ways, costs, here);
+        }
+        side.go_on(here, topology.parent[here as usize]);
+    }
+    side.end(starts, topology);
+    above
+}
+
 impl Topology {
     /// Appends the vertices of a way, without its first.
     fn unpack(&self, costs: &Costs, from: u32, to: u32, path: &mut Vec<u32>) {

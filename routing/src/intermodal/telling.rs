@@ -4,11 +4,12 @@ use super::{Ends, Spot, Streets, Transit, TransitQuery};
 use crate::{
     itinerary::{Itinerary, Leg, Means, Place},
     nearest::OnArc,
+    on_demand::{Asked, Brought},
     street::{Costs, Scratch, quickest},
     transit::{
         connection::{Connection, RunPart},
         day::DayTable,
-        search::scaled,
+        search::{Timed, scaled},
         timetable::Timetable,
         walks::Looking,
     },
@@ -32,7 +33,10 @@ impl Telling<'_> {
         let mut legs = Vec::new();
         let (first, last) = (connection.rides.first()?, connection.rides.last()?);
         let (mut start, mut end) = (first.departure, last.arrival);
-        if let Some((ms, ways)) = self.ridden(0, first.from, scratch) {
+        if let Some(ways) = self.on_demand(0, first.from, first.departure, scratch) {
+            start = ways.first().map_or(start, |leg| leg.start);
+            legs.extend(ways);
+        } else if let Some((ms, ways)) = self.ridden(0, first.from, scratch) {
             start = start - Duration::from_millis(u64::from(ms));
             legs.extend(ways.into_iter().map(|leg| later(leg, start)));
         } else if let Some(walk) = self.walk(Spot::Start, Spot::Stop(first.from), scratch) {
@@ -47,7 +51,10 @@ impl Telling<'_> {
                 legs.push(shifted(walk, ride.arrival));
             }
         }
-        if let Some((ms, ways)) = self.ridden(1, last.to, scratch) {
+        if let Some(ways) = self.on_demand(1, last.to, last.arrival, scratch) {
+            end = ways.last().map_or(end, |leg| leg.end);
+            legs.extend(ways);
+        } else if let Some((ms, ways)) = self.ridden(1, last.to, scratch) {
             legs.extend(ways.into_iter().map(|leg| later(leg, end)));
             end = end + Duration::from_millis(u64::from(ms));
         } else if let Some(walk) = self.walk(Spot::Stop(last.to), Spot::Goal, scratch) {
@@ -55,6 +62,45 @@ impl Telling<'_> {
             legs.push(shifted(walk, last.arrival));
         }
         Some(Itinerary { start, end, legs })
+    }
+
+    /// The way on demand at one of the ends (0 or 1) for one who boards (or gets off) at a stop then; `None` where another is as
+    /// good.
+    fn on_demand(&self, end: usize, stop: u32, at: Moment, scratch: &mut Scratch) -> Option<Vec<Leg>> {
+        let time = self.day.time_of(at)?;
+        let of_stop = |way: &&(Timed, Brought)| way.0.stop == stop;
+        let ways = self.ends.brought[end].iter().filter(of_stop);
+        // How well one comes by it: out as late as can be, or there as soon as can be.
+        let worth = |timed: &Timed| match end {
+            0 => timed.sets_out(time).map(i64::from),
+            _ => timed.leaves(time).map(|leaves| -i64::from(leaves + timed.takes)),
+        };
+        let ways = ways.filter_map(|(timed, way)| Some((worth(timed)?, way)));
+        let (best, way) = ways.max_by_key(|(worth, _)| *worth)?;
+        let plain = self.ends.ways[end].iter().find(|walk| walk.0 == stop);
+        let plain = plain.map(|&(_, takes)| match end {
+            0 => i64::from(time) - i64::from(takes),
+            _ => -(i64::from(time) + i64::from(takes)),
+        });
+        if plain.is_some_and(|plain| plain >= best) {
+            return None;
+        }
+        let (place, looking) = match end {
+            0 => (&self.query.from, Looking::Away),
+            _ => (&self.query.to, Looking::Towards),
+        };
+        let at = if end == 0 { at.min(way.window[1]) } else { at.max(way.window[0]) };
+        let around = self.transit.around(self.streets, self.query.on_foot, self.query.speed_mps);
+        let asked = Asked {
+            place,
+            within_m: self.query.street_within_m,
+            looking,
+            limit_ms: u32::MAX,
+            walked: &[],
+            day: self.transit.day_of(at),
+            now: self.query.asked,
+        };
+        self.transit.on_demand.legs(&around, &asked, (way, &self.transit.place(stop), at), scratch)
     }
 
     /// The way on wheels at one of the ends (0 or 1) to a stop or from it, beginning at the epoch, and its ms; `None` where
@@ -132,6 +178,7 @@ impl Telling<'_> {
             live_share: 0.0,
             off_street_m: [0.0; 2],
             hire: None,
+            on_demand: None,
         };
         Leg { from: a, to: b, start: Moment(0), end, distance_m, shape, means: Means::Street(way) }
     }

@@ -60,6 +60,7 @@ fn journeys(planner: &Planner) -> Vec<String> {
         speed_mps: None,
         cycling_mps: None,
         cheaper: None,
+        asked: crate::drawing::NOW,
     };
     let found = planner.by_transit(&query).unwrap();
     let rides =

@@ -4,17 +4,19 @@ use crate::{
     drawing::{NOW, draw, picture},
     foot::{Climb, Direction, FootWays},
     graph::{ArcIx, StreetGraph},
-    hierarchy::{Hierarchy, Memory, Roads},
+    hierarchy::{Customised, Hierarchy, Memory, Roads},
     map::Map,
     nearest::{OnArc, StreetIndex},
     profile::Profile,
-    snapshot::{Snapshot, TrafficWriter},
+    snapshot::{Snapshot, TrafficWriter, View},
     street::{Costs, Path, Scratch, quickest},
+    typical::{Typical, slices::Slices},
 };
+use jiff::tz::TimeZone;
 use model::city::City;
 use petgraph::{algo::dijkstra, visit::EdgeRef};
 use proptest::prelude::*;
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
 
 /// The least cost by Dijkstra's algorithm: from each start to the end of every arc, then onto the target.
 fn oracle_ms(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
@@ -213,8 +215,17 @@ fn check_hierarchy(
     pairs: &[[Vec<OnArc>; 2]],
 ) -> Result<(), TestCaseError> {
     let view = picture.view(NOW, NOW);
-    let costs = Costs::new(&roads.street, view, None);
     let customised = view.driving().expect("what driving costs is worked out with the picture");
+    check_customised(roads, customised, view, pairs)
+}
+
+fn check_customised(
+    roads: &Roads,
+    customised: &Customised,
+    view: View<'_>,
+    pairs: &[[Vec<OnArc>; 2]],
+) -> Result<(), TestCaseError> {
+    let costs = Costs::new(&roads.street, view, None);
     let (mut scratch, mut memory) = (Scratch::default(), Memory::default());
     for [from, to] in pairs {
         let path = roads.hierarchy.quickest(customised, &costs, from, to, &mut memory);
@@ -257,6 +268,76 @@ fn feet(roads: &Roads, map: &Map, places: &[(usize, f64)]) -> Vec<OnArc> {
 #[test]
 fn every_picture_of_the_traffic_is_answered_exactly() {
     let mut numbers = Numbers(7);
+    let (drawing, links) = town(&mut numbers);
+    let city = draw(&drawing);
+    let (roads, map) = (roads(&city), Map::new(&city));
+    let (mut writer, traffic) = TrafficWriter::new(Arc::new(Map::new(&city)), Some(roads.clone()));
+    for update in 0..20 {
+        writer.apply(NOW, &crate::drawing::said(NOW, &slow_and_closed(&mut numbers, &links)));
+        writer.publish(NOW);
+        let pairs = pairs(&mut numbers, 500, &roads, &map);
+        check_hierarchy(&roads, &traffic.now(), &pairs)
+            .unwrap_or_else(|why| panic!("update {update}: {why}"));
+    }
+}
+
+/// The same for those who leave at other times of the week, on roads of which it is known what is usual: their slices of it
+/// equal A*, and A* equals Dijkstra.
+#[test]
+fn usual_traffic_is_answered_exactly() {
+    let mut numbers = Numbers(11);
+    let (drawing, links) = town(&mut numbers);
+    let city = draw(&drawing);
+    let (roads, map) = (roads(&city), Map::new(&city));
+    let (mut writer, traffic) = TrafficWriter::new(Arc::new(Map::new(&city)), Some(roads.clone()));
+    let mut rows = String::from("link,days,from,time_s\n");
+    for _ in 0..links.len() * 3 {
+        let (link, hour) = (&links[numbers.below(links.len())], 8 + 4 * numbers.below(4));
+        let days = ["workday", "saturday"][numbers.below(2)];
+        let _ = writeln!(rows, "{link},{days},{hour:02}:00,{}", 5 + numbers.below(300));
+    }
+    let typical = Typical::parse(&map, TimeZone::UTC, "typical.csv", &rows).unwrap().typical;
+    writer.set_typical(typical, None);
+    writer.apply(NOW, &crate::drawing::said(NOW, &slow_and_closed(&mut numbers, &links)));
+    writer.publish(NOW);
+    let (picture, slices) = (traffic.now(), Slices::default());
+    let (mut scratch, mut usual) = (Scratch::default(), 0);
+    for hours in [0, 3, 5, 9, 24, 30, 36, 5, 48, 72] {
+        let view = picture.view(NOW, NOW + Duration::from_secs(3600 * hours));
+        let pairs = pairs(&mut numbers, 100, &roads, &map);
+        let slice = view.usual().filter(|_| view.is_usual()).and_then(|key| slices.get(&roads, view, key));
+        usual += u32::from(slice.is_some());
+        if let Some(customised) = slice.as_ref().or(view.driving()) {
+            check_customised(&roads, customised, view, &pairs)
+                .unwrap_or_else(|why| panic!("{hours} h: {why}"));
+        }
+        let costs = Costs::new(&roads.street, view, None);
+        for [from, to] in &pairs[..10] {
+            let found = quickest(&costs, from, to, &mut scratch).map(|path| path.cost_ms);
+            assert_eq!(found, oracle_ms(&costs, from, to), "{hours} h: {from:?} to {to:?}");
+        }
+    }
+    assert_eq!(usual, 8, "all but now, and the Sunday, of which nothing is known");
+}
+
+/// Two halves make the quickest way, whichever places they belong to.
+#[test]
+fn halves_of_ways_join_to_the_quickest() {
+    let mut numbers = Numbers(13);
+    let city = draw(&town(&mut numbers).0);
+    let (roads, map) = (roads(&city), Map::new(&city));
+    let costs = Costs::without_traffic(&roads.street, None);
+    let (mut scratch, mut memory) = (Scratch::default(), Memory::default());
+    for [from, to] in pairs(&mut numbers, 500, &roads, &map) {
+        let [out, into] = [(&from, Direction::Away), (&to, Direction::Towards)]
+            .map(|(feet, way)| roads.hierarchy.climb(&roads.empty, &costs, (feet, way), &mut memory));
+        let expected = quickest(&costs, &from, &to, &mut scratch).map(|path| path.cost_ms);
+        assert_eq!(out.joined_ms(&into, &costs), expected, "{from:?} to {to:?}");
+    }
+}
+
+/// Crossings and the links between them.
+fn town(numbers: &mut Numbers) -> (String, Vec<String>) {
     let (side, mut drawing) = (12, String::new());
     let name = |x: usize, y: usize| format!("{}{}", char::from(b'A' + x as u8), char::from(b'a' + y as u8));
     for x in 0..side {
@@ -286,28 +367,25 @@ fn every_picture_of_the_traffic_is_answered_exactly() {
             }
         }
     }
-    let city = draw(&drawing);
-    let (roads, map) = (roads(&city), Map::new(&city));
-    let (mut writer, traffic) = TrafficWriter::new(Arc::new(Map::new(&city)), Some(roads.clone()));
-    for update in 0..20 {
-        let said: Vec<String> = (0..links.len() / 4)
-            .map(|_| {
-                let link = &links[numbers.below(links.len())];
-                match numbers.below(12) {
-                    0 => format!("{link} closed"),
-                    _ => format!("{link} {} s", 5 + numbers.below(300)),
-                }
-            })
-            .collect();
-        writer.apply(NOW, &crate::drawing::said(NOW, &said.join(",")));
-        writer.publish(NOW);
-        let place = |numbers: &mut Numbers| (numbers.below(1 << 20), numbers.below(1000) as f64 / 999.0);
-        let pairs: Vec<[Vec<OnArc>; 2]> = (0..500)
-            .map(|_| [0; 2].map(|_| feet(&roads, &map, &[place(&mut numbers), place(&mut numbers)])))
-            .collect();
-        check_hierarchy(&roads, &traffic.now(), &pairs)
-            .unwrap_or_else(|why| panic!("update {update}: {why}"));
-    }
+    (drawing, links)
+}
+
+/// What the centre may say of a quarter of the links.
+fn slow_and_closed(numbers: &mut Numbers, links: &[String]) -> String {
+    let one = |_| {
+        let link = &links[numbers.below(links.len())];
+        match numbers.below(12) {
+            0 => format!("{link} closed"),
+            _ => format!("{link} {} s", 5 + numbers.below(300)),
+        }
+    };
+    (0..links.len() / 4).map(one).collect::<Vec<String>>().join(",")
+}
+
+/// Two feet to each end.
+fn pairs(numbers: &mut Numbers, count: usize, roads: &Roads, map: &Map) -> Vec<[Vec<OnArc>; 2]> {
+    let place = |numbers: &mut Numbers| (numbers.below(1 << 20), numbers.below(1000) as f64 / 999.0);
+    (0..count).map(|_| [0; 2].map(|_| feet(roads, map, &[place(numbers), place(numbers)]))).collect()
 }
 
 /// Numbers that are the same each time: Knuth's linear congruence.

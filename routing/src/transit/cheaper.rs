@@ -11,7 +11,10 @@ use super::{
     timetable::Timetable,
     walks::Footpaths,
 };
-use crate::fare::purse::{Paying, Purse, Toll};
+use crate::fare::{
+    Paying,
+    purse::{Purse, Toll},
+};
 use std::collections::HashMap;
 
 /// What is looked for, in the direction of travel.
@@ -197,7 +200,8 @@ impl<'a> Search<'a> {
             if !day.alights(here) || self.too_late(stop, time, departure) {
                 continue;
             }
-            let toll = Toll { mode, pays, start: day.moment(departs) };
+            let (start, end) = (day.moment(departs), day.moment(time));
+            let toll = Toll { mode, pays, route: route as u32, stops: [label.stop, stop], start, end };
             for (purse, _) in wanted.paying.ride(&label.purse, &toll) {
                 let ride = Ride { course: at.course, trip, board: at.index, alight: index };
                 self.get_off(Label { stop, time, departure, purse, ride: Some(ride), before: from }, k);
@@ -216,6 +220,10 @@ impl<'a> Search<'a> {
     fn is_beaten(&self, label: &Label) -> bool {
         let rest = self.wanted.rest.get(label.stop as usize).copied().unwrap_or(0);
         let there = label.time.saturating_add(rest);
+        // What was paid so far says nothing where the next change may give some of it back.
+        if self.wanted.paying.may_fall() {
+            return false;
+        }
         label.purse.amount >= self.wanted.under
             || (label.departure != NEVER
                 && self.goal.iter().any(|end| {
@@ -258,7 +266,8 @@ impl<'a> Search<'a> {
         let known = |end: &End| {
             end.departure >= departure && end.arrival <= arrival && end.rides <= rides && end.amount <= amount
         };
-        if arrival > self.wanted.until || long || self.goal.iter().any(known) {
+        let dear = amount >= self.wanted.under;
+        if arrival > self.wanted.until || long || dear || self.goal.iter().any(known) {
             return;
         }
         self.goal.retain(|end| {

@@ -144,6 +144,7 @@ pub(crate) fn query(city: &City, text: &str) -> TransitQuery {
         speed_mps: None,
         cycling_mps: None,
         cheaper: None,
+        asked: NOW,
     };
     match *rest {
         [] => {}

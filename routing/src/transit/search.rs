@@ -16,6 +16,40 @@ use super::{
 /// A stop, and the seconds to it or from it on foot.
 pub type Walk = (u32, u32);
 
+/// A way between a place and a stop that one can make at some times only: in a vehicle that comes on demand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timed {
+    /// The stop.
+    pub stop: u32,
+    /// How long it takes, s.
+    pub takes: u32,
+    /// One comes to the stop (or goes from it) between these times, as the table counts.
+    pub window: [u32; 2],
+}
+
+impl Timed {
+    /// The same as a table sees it whose time runs backwards.
+    pub(crate) fn turned(self, day: &DayTable) -> Option<Timed> {
+        let [from, until] = self.window;
+        Some(Timed { window: [day.turned_time(until)?, day.turned_time(from)?], ..self })
+    }
+
+    /// When one is at the stop who sets out then or later.
+    fn there(&self, start: u32) -> Option<u32> {
+        Some(start.saturating_add(self.takes).max(self.window[0])).filter(|there| *there <= self.window[1])
+    }
+
+    /// When one goes from the stop who is there then.
+    pub(crate) fn leaves(&self, time: u32) -> Option<u32> {
+        Some(time.max(self.window[0])).filter(|leaves| *leaves <= self.window[1])
+    }
+
+    /// When one sets out at the latest to be at the stop by then.
+    pub(crate) fn sets_out(&self, by: u32) -> Option<u32> {
+        (by >= self.window[0]).then(|| by.min(self.window[1]).checked_sub(self.takes)).flatten()
+    }
+}
+
 /// What is looked for, in the direction in which the table is seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -27,6 +61,8 @@ pub struct Request<'a> {
     pub access: &'a [Walk],
     /// Ways from stops to the goal; each stop at most once.
     pub egress: &'a [Walk],
+    /// More ways from the start to stops, any number to each, and from stops to the goal. By stop.
+    pub timed: [&'a [Timed]; 2],
     /// Not before this time.
     pub start: u32,
     /// Most rides in one connection, 1 to [`MOST_RIDES`].
@@ -44,6 +80,13 @@ pub struct Request<'a> {
     pub met: Option<&'a Search>,
 }
 
+/// Those of a stop.
+fn timed_at(timed: &[Timed], stop: u32) -> &[Timed] {
+    let (from, until) =
+        (timed.partition_point(|one| one.stop < stop), timed.partition_point(|one| one.stop <= stop));
+    &timed[from..until]
+}
+
 /// How one changes.
 #[derive(Clone, Copy, Debug)]
 pub enum Between<'a> {
@@ -57,6 +100,19 @@ impl Request<'_> {
     /// How long it takes at least from a stop to the goal, s.
     fn rest(&self, stop: u32) -> u32 {
         self.rest.get(stop as usize).copied().unwrap_or(0)
+    }
+
+    /// When one sets out at the latest to be at a stop by a time.
+    fn sets_out(&self, stop: u32, by: u32) -> u32 {
+        let walk = self.access.iter().find(|walk| walk.0 == stop).and_then(|walk| by.checked_sub(walk.1));
+        let timed = timed_at(self.timed[0], stop).iter().filter_map(|timed| timed.sets_out(by));
+        timed.chain(walk).max().unwrap_or(by)
+    }
+
+    /// Everybody who sets out at a time or later: when they are at which stop.
+    fn there(&self, start: u32) -> impl Iterator<Item = Walk> {
+        let walks = self.access.iter().map(move |&(stop, walk_s)| (stop, start.saturating_add(walk_s)));
+        walks.chain(self.timed[0].iter().filter_map(move |timed| Some((timed.stop, timed.there(start)?))))
     }
 
     /// Whether those whom the search the other way followed get off at a stop by then, with all rides but `k`.
@@ -137,8 +193,8 @@ impl Search {
         self.begin(request, 1);
         let limit = request.start.saturating_add(request.longest);
         self.goal.fill((limit, NEVER, false));
-        for &(stop, walk_s) in request.access {
-            self.get_ready(0, stop, stop, request.start.saturating_add(walk_s));
+        for (stop, there) in request.there(request.start) {
+            self.get_ready(0, stop, stop, there);
         }
         self.rounds(request, 1);
         let mut found = Vec::new();
@@ -163,8 +219,8 @@ impl Search {
         // Who would rather wait until after the window is not told to leave in it.
         let after = request.start.saturating_add(window).saturating_add(1);
         self.goal.fill((after.saturating_add(request.longest), NEVER, false));
-        for &(stop, walk_s) in request.access {
-            self.get_ready(0, stop, stop, after.saturating_add(walk_s));
+        for (stop, there) in request.there(after) {
+            self.get_ready(0, stop, stop, there);
         }
         self.rounds(request, 1);
         let mut found = Vec::new();
@@ -307,7 +363,12 @@ impl Search {
         if !std::mem::replace(&mut self.has_left[stop as usize], true) {
             self.left.push(stop);
         }
-        let there = time.saturating_add(self.egress[stop as usize]);
+        let mut there = time.saturating_add(self.egress[stop as usize]);
+        if !request.timed[1].is_empty() {
+            let timed = timed_at(request.timed[1], stop).iter();
+            let ways = timed.filter_map(|timed| Some(timed.leaves(time)?.saturating_add(timed.takes)));
+            there = ways.fold(there, u32::min);
+        }
         if there < self.goal[k].0 {
             self.goal[k] = (there, stop, true);
             for later in &mut self.goal[k + 1..] {
@@ -384,8 +445,7 @@ impl Search {
             }
             rides.reverse();
             let first = At { course: rides[0].course, index: rides[0].board };
-            let walk_s = request.access.iter().find(|walk| walk.0 == stop).map_or(0, |walk| walk.1);
-            let departure = request.day.departure(first, rides[0].trip).saturating_sub(walk_s);
+            let departure = request.sets_out(stop, request.day.departure(first, rides[0].trip));
             found.push(Found { departure, arrival, rides });
         }
     }
@@ -418,11 +478,13 @@ struct Departure {
 fn departures(request: &Request<'_>, window: u32) -> Vec<Departure> {
     let day = request.day;
     let (from, until) = (request.start, request.start.saturating_add(window));
-    let places = request.access.iter().flat_map(|&(stop, walk_s)| {
+    let always = |&(stop, takes): &Walk| Timed { stop, takes, window: [0, NEVER] };
+    let ways = request.access.iter().map(always).chain(request.timed[0].iter().copied());
+    let places = ways.flat_map(|way| {
         let usable = |at: &&At| day.boards(**at) && day.runs_as(at.course, request.modes);
-        day.courses_at(stop).iter().filter(usable).map(move |&at| (at, walk_s))
+        day.courses_at(way.stop).iter().filter(usable).map(move |&at| (at, way))
     });
-    let mut places: Vec<(At, u32)> = places.collect();
+    let mut places: Vec<(At, Timed)> = places.collect();
     places.sort_unstable_by_key(|(at, _)| (at.course, at.index));
     let mut departures = Vec::new();
     let mut latest: Vec<u32> = Vec::new(); // by trip of the present course, from `base` on
@@ -430,17 +492,20 @@ fn departures(request: &Request<'_>, window: u32) -> Vec<Departure> {
         let course = day.course(places[0].0.course);
         latest.clear();
         latest.resize(course.trips as usize, 0);
-        for &(place, walk_s) in places.iter().filter(|(place, _)| place.index + 1 < course.length) {
-            let mut trip = day.first_trip(place, from.saturating_add(walk_s));
+        for &(place, way) in places.iter().filter(|(place, _)| place.index + 1 < course.length) {
+            let Some(soonest) = way.there(from) else { continue };
+            let mut trip = day.first_trip(place, soonest);
             while trip < course.trips {
-                let at = day.departure(place, trip) - walk_s;
-                if at > until {
-                    break;
-                }
+                let departs = day.departure(place, trip);
+                let Some(at) = way.sets_out(departs).filter(|at| *at <= until) else { break };
                 // 0 stands for never: at time 0 nothing in a table leaves but what left the day before.
                 if at + 1 > latest[trip as usize] {
                     latest[trip as usize] = at + 1;
                     departures.push(Departure { at, place, trip });
+                }
+                // Who has to be at the stop so soon takes the first.
+                if departs >= way.window[1] {
+                    break;
                 }
                 trip += 1;
             }

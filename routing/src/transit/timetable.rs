@@ -2,6 +2,8 @@
 
 use crate::gtfs::{
     calendar::{Day, Service},
+    fares::FareTables,
+    flex::{Booking, DayBefore, DemandTrip, Notice, OnDemand, Stay, Within, Zone},
     records::{Agency, Call, Feed, Frequency, Pathway, Route, Stop, StopKind, Transfer, Trip, Wheelchair},
 };
 use jiff::tz::TimeZone;
@@ -38,6 +40,23 @@ pub struct Timetable {
     pub pathways: Vec<Pathway>,
     /// English for names and headsigns that are in another language.
     pub english: BTreeMap<String, String>,
+    /// What the feeds say of fares.
+    pub fares: Vec<FeedFares>,
+    /// Vehicles that come when they are asked for.
+    pub on_demand: OnDemand,
+}
+
+/// What a feed says of fares.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FeedFares {
+    /// The feed's tag.
+    pub tag: String,
+    /// Its first stop among [`Timetable::stops`].
+    pub first_stop: u32,
+    /// Its first route among [`Timetable::routes`].
+    pub first_route: u32,
+    /// What it says.
+    pub tables: FareTables,
 }
 
 /// Trips of one route that call at the same stops under the same rules.
@@ -97,6 +116,48 @@ impl Timetable {
         self.pathways.extend(feed.pathways.into_iter().map(moved));
         for (local, english) in feed.english {
             self.english.entry(local).or_insert(english);
+        }
+        let OnDemand { zones, bookings, trips } = feed.on_demand;
+        let all = &mut self.on_demand;
+        let (zone, booking) = (shift(all.zones.len()), shift(all.bookings.len()));
+        all.zones.extend(zones.into_iter().map(|z| {
+            let within = match z.within {
+                Within::Stops(stops) => Within::Stops(stops.into_iter().map(stop).collect()),
+                areas => areas,
+            };
+            Zone { id: name(z.id), within, ..z }
+        }));
+        all.bookings.extend(bookings.into_iter().map(|b| Booking {
+            id: name(b.id),
+            notice: match b.notice {
+                Notice::Days(last, first) => {
+                    Notice::Days(DayBefore { service: last.service.map(service), ..last }, first)
+                }
+                other => other,
+            },
+            ..b
+        }));
+        all.trips.extend(trips.into_iter().map(|t| {
+            DemandTrip {
+                id: name(t.id),
+                route: route(t.route),
+                service: service(t.service),
+                stays: t
+                    .stays
+                    .iter()
+                    .map(|stay| Stay {
+                        zone: zone(stay.zone),
+                        picks_up: stay.picks_up.map(|rule| rule.map(booking)),
+                        drops_off: stay.drops_off.map(|rule| rule.map(booking)),
+                        ..*stay
+                    })
+                    .collect(),
+                ..t
+            }
+        }));
+        if let Some(tables) = feed.fares {
+            let (first_stop, first_route) = (stop(0), route(0));
+            self.fares.push(FeedFares { tag: tag.clone(), first_stop, first_route, tables });
         }
         self.feeds.push(tag);
     }

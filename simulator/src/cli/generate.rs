@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// Also write the timetable of its lines, as the tables of a GTFS feed. The folder is made if it is not there.
     #[arg(long, value_name = "DIR")]
     gtfs: Option<PathBuf>,
+    /// Also write its shared bicycles, as the files of a GBFS feed. The folder is made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    gbfs: Option<PathBuf>,
     /// Also draw the city.
     #[arg(long, value_name = "F.svg")]
     svg: Option<PathBuf>,
@@ -57,10 +60,15 @@ pub(super) fn generate(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(svg) = &arguments.svg {
         write(svg, |file| Ok(file.write_all(generator::picture::svg(&city).as_bytes())?))?;
     }
-    if let Some(folder) = &arguments.gtfs {
+    let feeds = [
+        (&arguments.gtfs, demand::timetable::gtfs(&city, generator::ZONE)),
+        (&arguments.gbfs, demand::sharing::gbfs(&city)),
+    ];
+    for (folder, files) in &feeds {
+        let Some(folder) = folder else { continue };
         std::fs::create_dir_all(folder)
             .with_context(|| format!("could not make the folder {}", folder.display()))?;
-        for (name, text) in demand::timetable::gtfs(&city, generator::ZONE) {
+        for (name, text) in files {
             write(&folder.join(name), |file| Ok(file.write_all(text.as_bytes())?))?;
         }
     }

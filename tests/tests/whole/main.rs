@@ -16,4 +16,4 @@ mod what_if;
 mod evaluate;
 mod compare;
 mod browser;
-mod motis;
+mod clients;

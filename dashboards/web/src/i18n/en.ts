@@ -779,6 +779,7 @@ export const en = {
   "journey.state": "Traffic",
   "journey.state.live": "measured",
   "journey.state.fading": "measured, counts in part",
+  "journey.state.typical": "as usual at that time",
   "journey.state.free_flow": "not measured: empty roads assumed",
   "journey.share": "{x} % of the way measured",
   "journey.unnamed": "unnamed way",

@@ -808,6 +808,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "journey.state": "Движение",
   "journey.state.live": "измерено",
   "journey.state.fading": "измерено, учтено отчасти",
+  "journey.state.typical": "как обычно в это время",
   "journey.state.free_flow": "не измерено: дороги считаются пустыми",
   "journey.share": "измерено {x} % пути",
   "journey.unnamed": "без названия",

@@ -13,7 +13,7 @@ use crate::{
         changes::Changes,
         day::{DayTable, Modes, NEVER, Traveller},
         next::{Next, next},
-        search::{Between, Request, Search, Walk},
+        search::{Between, Request, Search, Timed, Walk},
         timetable::Timetable,
         walks::Footpaths,
     },
@@ -32,6 +32,8 @@ struct Plain<'a> {
     change: &'a [u32],
     access: BTreeMap<u32, u32>,
     egress: BTreeMap<u32, u32>,
+    /// More ways to stops and from them, which can be made between two times.
+    timed: [Vec<Timed>; 2],
     longest: i64,
 }
 
@@ -48,6 +50,13 @@ impl Plain<'_> {
     fn arrivals_within(&self, start: i64, rides: usize, longest: i64) -> Vec<(i64, usize)> {
         let mut ready: BTreeMap<u32, i64> =
             self.access.iter().map(|(&stop, &s)| (stop, start + i64::from(s))).collect();
+        for Timed { stop, takes, window } in &self.timed[0] {
+            let there = (start + i64::from(*takes)).max(i64::from(window[0]));
+            if there <= i64::from(window[1]) {
+                let known = ready.entry(*stop).or_insert(there);
+                *known = (*known).min(there);
+            }
+        }
         let (mut best, mut front) = (start.saturating_add(longest), Vec::new());
         for k in 1..=rides {
             let mut arrived = BTreeMap::<u32, i64>::new();
@@ -61,8 +70,13 @@ impl Plain<'_> {
                     on_board |= boards && ready.get(&stop).is_some_and(|&ready| ready <= departure);
                 }
             }
-            let there =
-                arrived.iter().filter_map(|(stop, at)| Some(at + i64::from(*self.egress.get(stop)?))).min();
+            let walked =
+                arrived.iter().filter_map(|(stop, at)| Some(at + i64::from(*self.egress.get(stop)?)));
+            let timed = self.timed[1].iter().filter_map(|Timed { stop, takes, window }| {
+                let leaves = (*arrived.get(stop)?).max(i64::from(window[0]));
+                (leaves <= i64::from(window[1])).then_some(leaves + i64::from(*takes))
+            });
+            let there = walked.chain(timed).min();
             if let Some(there) = there.filter(|&there| there < best) {
                 best = there;
                 front.push((there, k));
@@ -91,6 +105,10 @@ impl Plain<'_> {
         let mut times: Vec<i64> = Vec::new();
         for &(stop, _, departure, ..) in self.trips.iter().flatten() {
             times.extend(self.access.get(&stop).map(|&s| departure - i64::from(s)));
+            for timed in self.timed[0].iter().filter(|timed| timed.stop == stop) {
+                let [from, until] = timed.window.map(i64::from);
+                times.extend((departure >= from).then(|| departure.min(until) - i64::from(timed.takes)));
+            }
         }
         times.retain(|time| (start..=start + window).contains(time));
         times.sort_unstable();
@@ -140,6 +158,7 @@ struct Asked<'a> {
     change: &'a [u32],
     access: &'a [Walk],
     egress: &'a [Walk],
+    timed: [&'a [Timed]; 2],
     rides: usize,
     longest: u32,
 }
@@ -162,14 +181,21 @@ fn check(
         change: asked.change,
         access: asked.access.iter().copied().collect(),
         egress: asked.egress.iter().copied().collect(),
+        timed: asked.timed.map(<[Timed]>::to_vec),
         longest,
     };
+    let turn = |timed: &[Timed]| {
+        let turned = timed.iter().map(|one| one.turned(tables[0]).expect("a window in the table"));
+        turned.collect::<Vec<Timed>>()
+    };
+    let turned_ways = [turn(asked.timed[1]), turn(asked.timed[0])];
     let zero = i64::from(tables[1].time_of(tables[0].moment(1)).expect("a time in the table")) + 1;
     let backwards = Plain {
         trips: turned(trips, zero),
         ways: &back,
         access: forwards.egress.clone(),
         egress: forwards.access.clone(),
+        timed: turned_ways.clone(),
         ..forwards
     };
     let turned_paths = footpaths.turned();
@@ -183,6 +209,7 @@ fn check(
                 ways: asked.ways,
                 access: backwards.egress.clone(),
                 egress: backwards.access.clone(),
+                timed: asked.timed.map(<[Timed]>::to_vec),
                 ..backwards
             },
             start,
@@ -193,16 +220,23 @@ fn check(
     let changes = [Changes::new(tables[0], &footpaths), Changes::new(tables[1], &turned_paths)];
     let rest = [false, true].map(|backwards| {
         let mut rest = Vec::new();
-        let egress = if backwards { asked.access } else { asked.egress };
-        bounds.rest(egress, backwards, tables[0].gain_s(), &mut rest);
+        let (egress, timed) = match backwards {
+            true => (asked.access, asked.timed[0]),
+            false => (asked.egress, asked.timed[1]),
+        };
+        let ends: Vec<Walk> =
+            egress.iter().copied().chain(timed.iter().map(|timed| (timed.stop, timed.takes))).collect();
+        bounds.rest(&ends, backwards, tables[0].gain_s(), &mut rest);
         rest
     });
+    let timed = [asked.timed, [&turned_ways[0], &turned_ways[1]]];
     for (i, (day, access, egress, plain, start)) in cases.into_iter().enumerate() {
         let request = Request {
             day,
             between: Between::Useful(&changes[i]),
             access,
             egress,
+            timed: timed[i],
             start,
             rides: asked.rides,
             modes: Modes::ALL,
@@ -216,6 +250,7 @@ fn check(
             between: Between::Useful(&changes[1 - i]),
             access: egress,
             egress: access,
+            timed: timed[1 - i],
             rest: &rest[1 - i],
             ..request
         };
@@ -300,6 +335,8 @@ pub(super) struct Wild {
     pub(super) change: Vec<u32>,
     pub(super) access: Vec<Walk>,
     pub(super) egress: Vec<Walk>,
+    /// By stop.
+    pub(super) timed: [Vec<Timed>; 2],
     pub(super) start: u32,
     pub(super) window: u32,
     pub(super) rides: usize,
@@ -319,35 +356,56 @@ pub(super) fn wild() -> impl Strategy<Value = Wild> {
     // Few different trips, some of them repeated later, make patterns with several trips.
     let trip =
         (prop::collection::vec(call, 2..6), 0..1_200_u32, prop::collection::vec(0..600_u32, 1..4), 0..8_u8);
+    let one = (0..STOPS, 0..300_u32, 0..2_000_u32, 0..1_500_u32).prop_map(|(stop, takes, from, long)| {
+        let from = 86_400 + from;
+        Timed { stop, takes, window: [from, from + long] }
+    });
+    let timed = move || {
+        prop::collection::vec(one.clone(), 0..4).prop_map(|mut all| {
+            all.sort_by_key(|one| one.stop);
+            all
+        })
+    };
     let walk = || prop::collection::btree_map(0..STOPS, 0..300_u32, 1..4);
     (
         prop::collection::vec(trip, 1..12),
         prop::collection::btree_map((0..STOPS, 0..STOPS), 0..300_u32, 0..10),
         prop::collection::vec(prop_oneof![0..120_u32, Just(NEVER)], STOPS as usize),
-        (walk(), walk()),
+        ((walk(), walk()), (timed(), timed())),
         (0..1_500_u32, 0..1_500_u32),
         (1..5_usize, prop::option::of(0..2_000_u32)),
     )
-        .prop_map(|(drawn, ways, change, (access, egress), (start, window), (rides, longest))| {
-            let mut trips = Vec::new();
-            for (calls, begin, again, days) in drawn {
-                // Half of them run around midnight.
-                let mut at = if days % 2 == 0 { 86_400 } else { 0 } + begin;
-                for later in again {
-                    at += later;
-                    let mut time = at;
-                    let timed = calls.iter().map(|&(stop, run, stay, rules)| {
-                        let arrival = time + run;
-                        time = arrival + stay;
-                        (stop, arrival, time, rules)
-                    });
-                    trips.push((timed.collect(), days));
+        .prop_map(
+            |(
+                drawn,
+                ways,
+                change,
+                ((access, egress), (before, after)),
+                (start, window),
+                (rides, longest),
+            )| {
+                let mut trips = Vec::new();
+                for (calls, begin, again, days) in drawn {
+                    // Half of them run around midnight.
+                    let mut at = if days % 2 == 0 { 86_400 } else { 0 } + begin;
+                    for later in again {
+                        at += later;
+                        let mut time = at;
+                        let timed = calls.iter().map(|&(stop, run, stay, rules)| {
+                            let arrival = time + run;
+                            time = arrival + stay;
+                            (stop, arrival, time, rules)
+                        });
+                        trips.push((timed.collect(), days));
+                    }
                 }
-            }
-            let ways = ways.into_iter().map(|((from, to), s)| (from, to, s)).filter(|w| w.0 != w.1).collect();
-            let (access, egress) = (access.into_iter().collect(), egress.into_iter().collect());
-            Wild { trips, ways, change, access, egress, start, window, rides, longest }
-        })
+                let ways =
+                    ways.into_iter().map(|((from, to), s)| (from, to, s)).filter(|w| w.0 != w.1).collect();
+                let (access, egress) = (access.into_iter().collect(), egress.into_iter().collect());
+                let timed = [before, after];
+                Wild { trips, ways, change, access, egress, timed, start, window, rides, longest }
+            },
+        )
 }
 
 fn agency() -> Agency {
@@ -422,6 +480,7 @@ fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
         change: &wild.change,
         access: &wild.access,
         egress: &wild.egress,
+        timed: [&wild.timed[0], &wild.timed[1]],
         rides: wild.rides,
         longest: wild.longest.unwrap_or(NEVER),
     };
@@ -454,6 +513,7 @@ fn a_stop_called_at_twice_at_once_is_still_changed_at() {
         change: vec![60; STOPS as usize],
         access: vec![(0, 0)],
         egress: vec![(2, 0)],
+        timed: Default::default(),
         start: 0,
         window: 600,
         rides: 3,
@@ -518,6 +578,7 @@ fn porto_is_the_oracles() {
             change: &change,
             access: &walks(from),
             egress: &walks(to),
+            timed: [&[], &[]],
             rides: 1 + question % 5,
             longest: NEVER,
         };
