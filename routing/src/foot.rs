@@ -7,6 +7,7 @@
 mod contraction;
 
 use crate::{
+    columns,
     graph::{ArcIx, StreetGraph, rounded_up},
     nearest::OnArc,
 };
@@ -39,7 +40,7 @@ impl Edges {
         for i in 0..vertices {
             first[i + 1] += first[i];
         }
-        Edges { first, to: edges.into_iter().map(|(_, to, ms)| (to, ms)).collect() }
+        Edges { first, to: edges.iter().map(|&(_, to, ms)| (to, ms)).collect() }
     }
 
     fn of(&self, vertex: Vertex) -> &[(Vertex, u32)] {
@@ -63,8 +64,10 @@ pub(crate) enum Direction {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FootWays {
     /// By arc of the street graph: the vertices where it begins and ends.
+    #[serde(with = "columns")]
     ends: Vec<[Vertex; 2]>,
     /// By arc: how long it takes, ms.
+    #[serde(with = "columns")]
     free_ms: Vec<u32>,
     /// Ways up in the direction of travel.
     up: Ways,
@@ -89,7 +92,7 @@ impl FootWays {
         let mut costly = Vec::new();
         for edge in street.graph.edge_references() {
             let (from, to) = (end(edge.source()), begin(edge.target()));
-            match edge.weight().free_ms {
+            match street.transition(*edge.weight()).free_ms {
                 0 => {
                     let (from, to) = (root(&mut of, from), root(&mut of, to));
                     of[from.max(to) as usize] = from.min(to);
@@ -207,7 +210,7 @@ mod tests {
         for profile in [Profile::Walk, Profile::Wheelchair] {
             let street = StreetGraph::build(&city, profile);
             let foot = FootWays::new(&street);
-            let snapshot = Snapshot::empty(city.network.links.len());
+            let snapshot = Snapshot::empty();
             let costs = Costs::new(&street, snapshot.view(NOW, NOW), None);
             let (mut climb, mut single) = (Climb::default(), Scratch::default());
             let map = crate::map::Map::new(&city);

@@ -60,8 +60,8 @@ pub struct Prepared {
     pub timetable: Timetable,
     /// Ways between stops: on foot, and in a wheelchair.
     pub footpaths: [Footpaths; 2],
-    /// How long ways take at least; on foot, and in a wheelchair.
-    pub bounds: [Bounds; 2],
+    /// How long ways take at least.
+    pub bounds: Bounds,
 }
 
 impl Prepared {
@@ -75,7 +75,7 @@ impl Prepared {
         let footpaths = streets.map(|streets| {
             Walks::new(map, index, streets, &timetable).footpaths(&timetable, streets.0.profile)
         });
-        let bounds = [0, 1].map(|traveller| Bounds::new(&timetable, &footpaths[traveller]));
+        let bounds = Bounds::new(&timetable, &footpaths);
         Prepared { timetable, footpaths, bounds }
     }
 }
@@ -170,6 +170,7 @@ pub struct Transit {
     by_id: HashMap<String, u32>,
     on_foot: Walking,
     on_wheels: Walking,
+    bounds: Bounds,
     /// By stop: where one comes to it by bicycle.
     cycled_to: Vec<Vec<Door>>,
     /// What is known of trips now.
@@ -222,7 +223,6 @@ struct Walking {
     walks: Walks,
     forwards: Footpaths,
     backwards: Footpaths,
-    bounds: Bounds,
 }
 
 #[derive(Debug, Default)]
@@ -252,20 +252,19 @@ impl Transit {
         cycle: &StreetGraph,
         prepared: Prepared,
     ) -> Transit {
-        let Prepared { timetable, footpaths: [walk, roll], bounds: [walked, rolled] } = prepared;
-        let on_foot =
-            |streets: (&StreetGraph, &Arc<FootWays>), forwards: Footpaths, bounds: Bounds| Walking {
-                bounds,
-                walks: Walks::new(map, index, streets, &timetable),
-                backwards: forwards.turned(),
-                forwards,
-            };
-        let (on_foot, on_wheels) = (on_foot(streets[0], walk, walked), on_foot(streets[1], roll, rolled));
+        let Prepared { timetable, footpaths: [walk, roll], bounds } = prepared;
+        let on_foot = |streets: (&StreetGraph, &Arc<FootWays>), forwards: Footpaths| Walking {
+            walks: Walks::new(map, index, streets, &timetable),
+            backwards: forwards.turned(),
+            forwards,
+        };
+        let (on_foot, on_wheels) = (on_foot(streets[0], walk), on_foot(streets[1], roll));
         Transit {
             patterns: timetable.patterns(),
             by_id: timetable.stops.iter().enumerate().map(|(i, stop)| (stop.id.clone(), i as u32)).collect(),
             on_foot,
             on_wheels,
+            bounds,
             cycled_to: doors(map, index, cycle, Profile::Walk, &timetable),
             live: ArcSwap::default(),
             days: Mutex::default(),
@@ -306,9 +305,9 @@ impl Transit {
         &self.of(on_foot).0.walks
     }
 
-    /// How long ways take at least, for one kind of traveller on foot.
-    pub fn bounds(&self, on_foot: Profile) -> &Bounds {
-        &self.of(on_foot).0.bounds
+    /// How long ways take at least.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// What calls at stops.
@@ -474,7 +473,7 @@ impl Transit {
         let (slowness, mut rest) = (self.stops(query).slowness, Vec::new());
         if slowness >= 1.0 {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
-            on_foot.bounds.rest(&ends.ways[1], false, gain_s, &mut rest);
+            self.bounds.rest(&ends.ways[1], false, gain_s, &mut rest);
         }
         let (zone, mut found) = (self.timetable.zone(), Vec::<Priced>::new());
         // Each day has its tariff, and the first ride says which it is.
@@ -603,7 +602,7 @@ impl Transit {
         memory.rest.clear();
         if slowness >= 1.0 {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
-            on_foot.bounds.rest(&egress, backwards, gain_s, &mut memory.rest);
+            self.bounds.rest(&egress, backwards, gain_s, &mut memory.rest);
         }
         let request = Request {
             day,
@@ -622,7 +621,7 @@ impl Transit {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
             memory.back_rest.clear();
             if slowness >= 1.0 {
-                on_foot.bounds.rest(&access, !backwards, gain_s, &mut memory.back_rest);
+                self.bounds.rest(&access, !backwards, gain_s, &mut memory.back_rest);
             }
             let between =
                 if slowness < 1.0 { Between::Any(other_all) } else { Between::Useful(&other.changes) };

@@ -46,6 +46,7 @@ pub struct Snapshot {
     pub number: u64,
     /// Time of the newest entry in it; `None` in the empty picture.
     pub at: Option<Moment>,
+    /// By link; empty before any message.
     said: Vec<Option<Said>>,
     /// Whether any link was ever said to be closed.
     closes: bool,
@@ -76,9 +77,13 @@ pub enum Freshness {
 }
 
 impl Snapshot {
-    /// The picture before any message: nothing is known of any of `links` links.
-    pub fn empty(links: usize) -> Snapshot {
-        Snapshot { number: 0, at: None, said: vec![None; links], closes: false, driving: None }
+    /// The picture before any message: nothing is known of any link.
+    pub fn empty() -> Snapshot {
+        Snapshot { number: 0, at: None, said: Vec::new(), closes: false, driving: None }
+    }
+
+    fn said_of(&self, link: LinkIx) -> Option<Said> {
+        self.said.get(link.ix()).copied().flatten()
     }
 
     /// The picture as it looks at `now` to one who leaves at `departure`.
@@ -93,20 +98,20 @@ impl Snapshot {
 impl<'a> View<'a> {
     /// The measured time of a link in seconds and how much it counts, 0 to 1; `None` where it counts nothing.
     pub fn measured(&self, link: LinkIx) -> Option<(f64, f64)> {
-        let said = self.snapshot.said[link.ix()].filter(|said| !said.closed)?;
+        let said = self.snapshot.said_of(link).filter(|said| !said.closed)?;
         let weight = self.ahead * fade(self.seen.since(said.at), FRESH_FOR, USELESS_AFTER);
         (weight > 0.0).then_some((f64::from(said.time_s), weight))
     }
 
     /// Whether anything was ever said of the link. Quick; [`Self::measured`] and [`Self::closed`] say what counts.
     pub fn knows(&self, link: LinkIx) -> bool {
-        self.snapshot.said[link.ix()].is_some()
+        self.snapshot.said_of(link).is_some()
     }
 
     /// Whether nobody may drive the link. For departures soon, in which the picture counts in full, that is as it is now.
     pub fn closed(&self, link: LinkIx) -> bool {
         let then = if self.ahead >= 1.0 { self.seen } else { self.now.max(self.departure) };
-        self.snapshot.said[link.ix()].is_some_and(|said| said.closed && then.since(said.at) < CLOSURE_HOLDS)
+        self.snapshot.said_of(link).is_some_and(|said| said.closed && then.since(said.at) < CLOSURE_HOLDS)
     }
 
     /// What driving costs in this view, if that was worked out beforehand.
@@ -205,7 +210,7 @@ impl TrafficWriter {
     /// The writer for a map, and the door for its readers. With `roads`, what driving costs is worked out for each
     /// picture before anybody sees it.
     pub fn new(map: Arc<Map>, roads: Option<Arc<Roads>>) -> (TrafficWriter, Traffic) {
-        let draft = Snapshot::empty(map.len());
+        let draft = Snapshot::empty();
         let traffic = Traffic(Arc::new(ArcSwap::from_pointee(draft.clone())));
         let links = map.by_id();
         (TrafficWriter { traffic: traffic.clone(), draft, is_new: false, roads, map, links }, traffic)
@@ -216,6 +221,7 @@ impl TrafficWriter {
     pub fn apply(&mut self, now: Moment, entry: &Entry<LinkTimes>) -> Applied {
         let mut applied = Applied::default();
         let at = entry.ts.min(now);
+        self.draft.said.resize(self.map.len(), None);
         for one in &entry.values.links {
             let Some(link) = self.links.find(&self.map, &one.link) else {
                 applied.unknown += 1;

@@ -23,7 +23,7 @@ const COMPARED: usize = 500;
 
 pub(crate) fn measure(planner: &Planner, pairs: &[[LonLat; 2]], table: &mut Table) {
     let roads = planner.roads();
-    let empty = Snapshot::empty(planner.map().len());
+    let empty = Snapshot::empty();
     let costs = Costs::new(&roads.street, empty.view(NOW, NOW), None);
     let feet: Vec<[Vec<OnArc>; 2]> = pairs.iter().filter_map(|pair| feet(planner, pair)).collect();
     let mut memory = Memory::default();

@@ -68,7 +68,7 @@ pub(crate) fn measure(
             (reach(*from, Looking::Away), reach(*to, Looking::Towards))
         });
         ways.push(took);
-        let bounded = gauge::thread(|| transit.bounds(Profile::Walk).rest(&egress, false, 0, &mut rest)).1;
+        let bounded = gauge::thread(|| transit.bounds().rest(&egress, false, 0, &mut rest)).1;
         let request = Request {
             day: day_table,
             between: Between::Useful(changes),
@@ -170,5 +170,6 @@ pub(crate) fn whole_answers(
             2000.0 / mean_ms
         ));
     }
+    table.figure("memory after all questions, MB", gauge::memory_mb(), Goal::Most(150.0));
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! corners of more and more importance that can lie on a way from there.
 
 use super::{Edges, UNREACHED, Vertex};
+use crate::columns;
 use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -16,7 +17,9 @@ const LOOKED_AT: usize = 40;
 /// Ways to corners of more importance. Corners are numbered by importance.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ways {
+    #[serde(with = "columns")]
     first: Vec<u32>,
+    #[serde(with = "columns")]
     to: Vec<(Vertex, u32)>,
 }
 

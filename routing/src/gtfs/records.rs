@@ -2,6 +2,7 @@
 //! points nowhere.
 
 use super::calendar::Service;
+use crate::columns::Entry;
 use model::geo::LonLat;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, ops::Range};
@@ -271,7 +272,7 @@ pub struct Trip {
 }
 
 /// A vehicle calls at a stop. Times are seconds since the service day began, and never go back along a trip.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Call {
     /// Where.
     pub stop: u32,
@@ -287,6 +288,22 @@ pub struct Call {
     pub alights: bool,
     /// What its front says from here, if not what [`Trip::headsign`] says.
     pub headsign: Option<u32>,
+}
+
+impl Entry for Call {
+    const BYTES: usize = <([u32; 4], (u16, [bool; 2]))>::BYTES;
+
+    fn write(self, bytes: &mut Vec<u8>) {
+        let Call { stop, arrival_s, departure_s, sequence, boards, alights, headsign } = self;
+        let headsign = headsign.unwrap_or(u32::MAX);
+        ([stop, arrival_s, departure_s, headsign], (sequence, [boards, alights])).write(bytes);
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let ([stop, arrival_s, departure_s, headsign], (sequence, [boards, alights])) = Entry::read(bytes);
+        let headsign = Some(headsign).filter(|&headsign| headsign != u32::MAX);
+        Call { stop, arrival_s, departure_s, sequence, boards, alights, headsign }
+    }
 }
 
 /// A trip that runs every so often; its own times only say how long it takes.

@@ -1,5 +1,6 @@
 //! Feeds joined into one timetable.
 
+use crate::columns;
 use crate::gtfs::{
     calendar::{Day, Service},
     records::{Agency, Call, Feed, Frequency, Pathway, Route, Stop, StopKind, Transfer, Trip, Wheelchair},
@@ -25,6 +26,7 @@ pub struct Timetable {
     /// Runs of vehicles.
     pub trips: Vec<Trip>,
     /// Calls at stops, by trip and in running order.
+    #[serde(with = "columns")]
     pub calls: Vec<Call>,
     /// Headsigns that [`Call::headsign`] names.
     pub headsigns: Vec<String>,

@@ -246,7 +246,7 @@ fn agrees(mut wild: Wild, products: &[Product], one_ride: bool, under: i64) -> R
     let fares = Fares::parse("drawn.toml", &text).map_err(|wrong| TestCaseError::fail(wrong.to_string()))?;
     let paying = fares.paying(day, None, &TimeZone::UTC).expect("one tariff for all days");
     let footpaths = Footpaths::new(wild.ways.iter().copied(), wild.change.clone());
-    let bounds = Bounds::by_zones_of(2, &timetable, &footpaths);
+    let bounds = Bounds::by_zones_of(2, &timetable, std::slice::from_ref(&footpaths));
     let mut rest = Vec::new();
     bounds.rest(&wild.egress, false, 0, &mut rest);
     let from = 86_400 + wild.start;
