@@ -21,33 +21,6 @@ pub(crate) type Vertex = u32;
 
 const UNREACHED: u32 = u32::MAX;
 
-/// Edges by the vertex that they leave, in one row.
-#[derive(Debug, Default)]
-struct Edges {
-    first: Vec<u32>,
-    to: Vec<(Vertex, u32)>,
-}
-
-impl Edges {
-    fn new(vertices: usize, mut edges: Vec<(Vertex, Vertex, u32)>) -> Edges {
-        edges.sort_unstable();
-        // Of several between the same two the quickest, which comes first.
-        edges.dedup_by_key(|&mut (from, to, _)| (from, to));
-        let mut first = vec![0; vertices + 1];
-        for &(from, ..) in &edges {
-            first[from as usize + 1] += 1;
-        }
-        for i in 0..vertices {
-            first[i + 1] += first[i];
-        }
-        Edges { first, to: edges.iter().map(|&(_, to, ms)| (to, ms)).collect() }
-    }
-
-    fn of(&self, vertex: Vertex) -> &[(Vertex, u32)] {
-        &self.to[self.first[vertex as usize] as usize..self.first[vertex as usize + 1] as usize]
-    }
-}
-
 /// Where somebody joins or leaves the streets: a vertex, and the ms to it or from it.
 pub(crate) type Ends = Vec<(Vertex, u32)>;
 
@@ -116,10 +89,13 @@ impl FootWays {
             costly.into_iter().map(|(from, to, ms)| (vertex(from), vertex(to), ms)).collect();
         let free_ms: Vec<u32> = street.graph.node_weights().map(|arc| arc.free_ms).collect();
         edges.extend(ends.iter().zip(&free_ms).map(|(&[from, to], &ms)| (from, to, ms)));
-        let turned = edges.iter().map(|&(from, to, ms)| (to, from, ms)).collect();
-        let streets = streets as usize;
-        let (away, towards) = (Edges::new(streets, edges), Edges::new(streets, turned));
-        let (rank, up, down) = contraction::contract(&away, &towards, streets);
+        let mut places = vec![[0.0; 2]; streets as usize];
+        for (ends, arc) in ends.iter().zip(street.graph.node_weights()) {
+            for (&vertex, at) in ends.iter().zip(street.ends_of(arc)) {
+                places[vertex as usize] = at;
+            }
+        }
+        let (rank, up, down) = contraction::contract(&edges, &places);
         let ends = ends.into_iter().map(|ends| ends.map(|vertex| rank[vertex as usize])).collect();
         FootWays { ends, free_ms, up, down }
     }

@@ -122,8 +122,6 @@ pub struct StreetGraph {
     /// No traveller gets nearer to anything by more metres in a second than this: what makes the search's
     /// estimate of the rest of the way a lower bound.
     pub top_speed_mps: f64,
-    /// By link: where its arcs begin, that in driving direction before the one against it.
-    first: Vec<u32>,
     /// By arc: whether it is part of the largest set of arcs that all reach one another.
     main: Vec<bool>,
     ends: Ends,
@@ -166,13 +164,11 @@ impl StreetGraph {
         let network = &city.network;
         let plane = LocalPlane::around(city.centre);
         let mut graph = DiGraph::<Arc, TransitionIx, u32>::default();
-        let mut first = vec![0];
         let (mut begins, mut speeds_mps) = (Vec::new(), Vec::new());
         let mut top_speed_mps = 0.1_f64;
         let twins = twins(network);
         for (i, link) in network.links.iter().enumerate() {
             if !profile.may_use(network, link) {
-                first.push(graph.node_count() as u32);
                 continue;
             }
             let flat: Vec<_> = link.shape.iter().map(|&p| plane.to_metres(p)).collect();
@@ -194,10 +190,9 @@ impl StreetGraph {
             {
                 add(true);
             }
-            first.push(graph.node_count() as u32);
         }
         let (transitions, main) = (Vec::new(), Vec::new());
-        let mut street = StreetGraph { profile, graph, transitions, plane, top_speed_mps, first, main, ends };
+        let mut street = StreetGraph { profile, graph, transitions, plane, top_speed_mps, main, ends };
         let building = Building { city, begins, speeds_mps };
         if profile.goes_both_ways() {
             street.join_at_nodes(&building, |_, _| true);
@@ -248,13 +243,6 @@ impl StreetGraph {
         if kept.profile != profile || main.len() != arcs.len() || !in_order || !on_the_map {
             return None;
         }
-        let mut first = vec![0; map.len() + 1];
-        for arc in &arcs {
-            first[arc.link().ix() + 1] += 1;
-        }
-        for i in 0..map.len() {
-            first[i + 1] += first[i];
-        }
         let mut graph = DiGraph::with_capacity(arcs.len(), edges.len());
         let count = arcs.len() as u32;
         for arc in arcs {
@@ -268,22 +256,31 @@ impl StreetGraph {
         }
         transitions.shrink_to_fit();
         let plane = LocalPlane::around(map.centre);
-        Some(StreetGraph { profile, graph, transitions, plane, top_speed_mps, first, main, ends })
+        Some(StreetGraph { profile, graph, transitions, plane, top_speed_mps, main, ends })
     }
 
     /// The arcs of a link: in driving direction, and against it.
     pub fn arcs_of(&self, link: LinkIx) -> [Option<ArcIx>; 2] {
+        // Arcs are in the order of their links.
+        let first = self.graph.raw_nodes().partition_point(|arc| arc.weight.link() < link);
         let mut arcs = [None; 2];
-        for ix in self.first[link.ix()]..self.first[link.ix() + 1] {
-            let ix = ArcIx::new(ix as usize);
-            arcs[usize::from(self.arc(ix).is_reverse())] = Some(ix);
+        for (i, arc) in self.graph.raw_nodes().iter().enumerate().skip(first).take(2) {
+            if arc.weight.link() == link {
+                arcs[usize::from(arc.weight.is_reverse())] = Some(ArcIx::new(i));
+            }
         }
         arcs
     }
 
+    /// Where an arc begins and where it ends, on [`Self::plane`], m.
+    pub(crate) fn ends_of(&self, arc: &Arc) -> [[f32; 2]; 2] {
+        let [begin, end] = self.ends[arc.link().ix()];
+        if arc.is_reverse() { [end, begin] } else { [begin, end] }
+    }
+
     /// Where an arc ends, on [`Self::plane`], m.
     pub fn end_of(&self, arc: &Arc) -> [f64; 2] {
-        self.ends[arc.link().ix()][usize::from(!arc.is_reverse())].map(f64::from)
+        self.ends_of(arc)[1].map(f64::from)
     }
 
     pub(crate) fn ends(&self) -> &Ends {

@@ -22,11 +22,13 @@ use crate::{
 };
 use customise::NO_WAY;
 use model::{city::City, time::Moment};
+pub(crate) use order::nodes_by_importance;
 use petgraph::{Incoming, visit::EdgeRef};
 pub use query::Memory;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use topology::Topology;
+pub(crate) use topology::above;
 
 /// Neither a vertex nor a way.
 const NONE: u32 = u32::MAX;

@@ -5,7 +5,7 @@ use super::calendar::Service;
 use crate::columns::Entry;
 use model::geo::LonLat;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, ops::Range};
 
 /// A feed that was read and put in order.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -287,7 +287,24 @@ pub struct Call {
     /// Whether one may get off.
     pub alights: bool,
     /// What its front says from here, if not what [`Trip::headsign`] says.
-    pub headsign: Option<u32>,
+    pub headsign: Option<HeadsignIx>,
+}
+
+/// Index into [`Feed::headsigns`]. It is one more inside, so that there is room for none in its four bytes: there are millions of
+/// calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeadsignIx(NonZeroU32);
+
+impl HeadsignIx {
+    /// The index that is so much.
+    pub fn new(ix: usize) -> HeadsignIx {
+        HeadsignIx(NonZeroU32::MIN.saturating_add(ix as u32))
+    }
+
+    /// As one indexes with it.
+    pub fn ix(self) -> usize {
+        self.0.get() as usize - 1
+    }
 }
 
 impl Entry for Call {
@@ -295,13 +312,13 @@ impl Entry for Call {
 
     fn write(self, bytes: &mut Vec<u8>) {
         let Call { stop, arrival_s, departure_s, sequence, boards, alights, headsign } = self;
-        let headsign = headsign.unwrap_or(u32::MAX);
+        let headsign = headsign.map_or(0, |headsign| headsign.0.get());
         ([stop, arrival_s, departure_s, headsign], (sequence, [boards, alights])).write(bytes);
     }
 
     fn read(bytes: &[u8]) -> Self {
         let ([stop, arrival_s, departure_s, headsign], (sequence, [boards, alights])) = Entry::read(bytes);
-        let headsign = Some(headsign).filter(|&headsign| headsign != u32::MAX);
+        let headsign = NonZeroU32::new(headsign).map(HeadsignIx);
         Call { stop, arrival_s, departure_s, sequence, boards, alights, headsign }
     }
 }

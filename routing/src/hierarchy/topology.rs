@@ -134,24 +134,8 @@ pub(super) struct Topology {
 impl Topology {
     /// `transitions` are pairs of vertices.
     pub(super) fn new(vertices: usize, transitions: &[[u32; 2]]) -> Topology {
-        // Whoever is joined through a lesser vertex is joined (Dibbelt, Strasser, Wagner 2014): the neighbours above a
-        // vertex are handed to the least of them.
-        let mut above: Vec<Vec<u32>> = vec![Vec::new(); vertices];
-        for &[a, b] in transitions.iter().filter(|[a, b]| a != b) {
-            above[a.min(b) as usize].push(a.max(b));
-        }
-        let mut parent = vec![NOBODY; vertices];
-        for vertex in 0..vertices {
-            let mut mine = std::mem::take(&mut above[vertex]);
-            mine.sort_unstable();
-            mine.dedup();
-            if let Some((&least, rest)) = mine.split_first() {
-                parent[vertex] = least;
-                above[least as usize].extend_from_slice(rest);
-            }
-            mine.shrink_to_fit();
-            above[vertex] = mine;
-        }
+        let above = above(vertices, transitions.iter().copied());
+        let parent = above.iter().map(|above| above.first().copied().unwrap_or(NOBODY)).collect();
         let (up, down) = directed(&above, transitions);
         let up_below = Below::new(&up, &down, vertices);
         let down_below = Below::new(&down, &up, vertices);
@@ -170,6 +154,27 @@ impl Topology {
     pub(super) fn vertices(&self) -> usize {
         self.parent.len()
     }
+}
+
+/// By vertex: those of more importance to which a way may lead over lesser ones, whatever things cost; in order.
+pub(crate) fn above(vertices: usize, pairs: impl Iterator<Item = [u32; 2]>) -> Vec<Vec<u32>> {
+    // Whoever is joined through a lesser vertex is joined (Dibbelt, Strasser, Wagner 2014): the neighbours above a vertex
+    // are handed to the least of them.
+    let mut above: Vec<Vec<u32>> = vec![Vec::new(); vertices];
+    for [a, b] in pairs.filter(|[a, b]| a != b) {
+        above[a.min(b) as usize].push(a.max(b));
+    }
+    for vertex in 0..vertices {
+        let mut mine = std::mem::take(&mut above[vertex]);
+        mine.sort_unstable();
+        mine.dedup();
+        if let Some((&least, rest)) = mine.split_first() {
+            above[least as usize].extend_from_slice(rest);
+        }
+        mine.shrink_to_fit();
+        above[vertex] = mine;
+    }
+    above
 }
 
 /// Kinds of ways that join a pair.
