@@ -7,6 +7,7 @@
 mod contraction;
 
 use crate::{
+    columns,
     graph::{ArcIx, StreetGraph, rounded_up},
     nearest::OnArc,
 };
@@ -19,33 +20,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) type Vertex = u32;
 
 const UNREACHED: u32 = u32::MAX;
-
-/// Edges by the vertex that they leave, in one row.
-#[derive(Debug, Default)]
-struct Edges {
-    first: Vec<u32>,
-    to: Vec<(Vertex, u32)>,
-}
-
-impl Edges {
-    fn new(vertices: usize, mut edges: Vec<(Vertex, Vertex, u32)>) -> Edges {
-        edges.sort_unstable();
-        // Of several between the same two the quickest, which comes first.
-        edges.dedup_by_key(|&mut (from, to, _)| (from, to));
-        let mut first = vec![0; vertices + 1];
-        for &(from, ..) in &edges {
-            first[from as usize + 1] += 1;
-        }
-        for i in 0..vertices {
-            first[i + 1] += first[i];
-        }
-        Edges { first, to: edges.into_iter().map(|(_, to, ms)| (to, ms)).collect() }
-    }
-
-    fn of(&self, vertex: Vertex) -> &[(Vertex, u32)] {
-        &self.to[self.first[vertex as usize] as usize..self.first[vertex as usize + 1] as usize]
-    }
-}
 
 /// Where somebody joins or leaves the streets: a vertex, and the ms to it or from it.
 pub(crate) type Ends = Vec<(Vertex, u32)>;
@@ -63,8 +37,10 @@ pub(crate) enum Direction {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FootWays {
     /// By arc of the street graph: the vertices where it begins and ends.
+    #[serde(with = "columns")]
     ends: Vec<[Vertex; 2]>,
     /// By arc: how long it takes, ms.
+    #[serde(with = "columns")]
     free_ms: Vec<u32>,
     /// Ways up in the direction of travel.
     up: Ways,
@@ -89,7 +65,7 @@ impl FootWays {
         let mut costly = Vec::new();
         for edge in street.graph.edge_references() {
             let (from, to) = (end(edge.source()), begin(edge.target()));
-            match edge.weight().free_ms {
+            match street.transition(*edge.weight()).free_ms {
                 0 => {
                     let (from, to) = (root(&mut of, from), root(&mut of, to));
                     of[from.max(to) as usize] = from.min(to);
@@ -113,10 +89,13 @@ impl FootWays {
             costly.into_iter().map(|(from, to, ms)| (vertex(from), vertex(to), ms)).collect();
         let free_ms: Vec<u32> = street.graph.node_weights().map(|arc| arc.free_ms).collect();
         edges.extend(ends.iter().zip(&free_ms).map(|(&[from, to], &ms)| (from, to, ms)));
-        let turned = edges.iter().map(|&(from, to, ms)| (to, from, ms)).collect();
-        let streets = streets as usize;
-        let (away, towards) = (Edges::new(streets, edges), Edges::new(streets, turned));
-        let (rank, up, down) = contraction::contract(&away, &towards, streets);
+        let mut places = vec![[0.0; 2]; streets as usize];
+        for (ends, arc) in ends.iter().zip(street.graph.node_weights()) {
+            for (&vertex, at) in ends.iter().zip(street.ends_of(arc)) {
+                places[vertex as usize] = at;
+            }
+        }
+        let (rank, up, down) = contraction::contract(&edges, &places);
         let ends = ends.into_iter().map(|ends| ends.map(|vertex| rank[vertex as usize])).collect();
         FootWays { ends, free_ms, up, down }
     }
@@ -207,7 +186,7 @@ mod tests {
         for profile in [Profile::Walk, Profile::Wheelchair] {
             let street = StreetGraph::build(&city, profile);
             let foot = FootWays::new(&street);
-            let snapshot = Snapshot::empty(city.network.links.len());
+            let snapshot = Snapshot::empty();
             let costs = Costs::new(&street, snapshot.view(NOW, NOW), None);
             let (mut climb, mut single) = (Climb::default(), Scratch::default());
             let map = crate::map::Map::new(&city);

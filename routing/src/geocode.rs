@@ -284,7 +284,7 @@ fn streets_of(map: &Map) -> Vec<Named> {
     let mut pieces = BTreeMap::<&str, Vec<(LonLat, f64, &Name)>>::new();
     for link in map.links() {
         if let Some(name) = link.name().filter(|name| !name.local.is_empty())
-            && let Some(&at) = link.shape().get(link.shape().len() / 2)
+            && let Some(at) = link.shape().nth(link.shape().len() / 2)
         {
             pieces.entry(&name.local).or_default().push((at, link.length_m(), name));
         }

@@ -16,30 +16,37 @@ mod query;
 mod topology;
 
 use crate::{
-    graph::{ArcIx, StreetGraph, Transition},
+    columns,
+    graph::{ArcIx, StreetGraph, TransitionIx},
     nearest::OnArc,
     street::{Costs, Path},
 };
 pub(crate) use climb::Climbed;
 use customise::NO_WAY;
 use model::{city::City, time::Moment};
+pub(crate) use order::nodes_by_importance;
 use petgraph::{Incoming, visit::EdgeRef};
 pub use query::Memory;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use topology::Topology;
+pub(crate) use topology::above;
 
 /// Neither a vertex nor a way.
 const NONE: u32 = u32::MAX;
 
 /// What a map allows, made ready for any costs.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Hierarchy {
     topology: Topology,
     /// By arc: its place in the order of importance.
+    #[serde(with = "columns")]
     vertex_of: Vec<u32>,
     /// By vertex: its arc.
+    #[serde(with = "columns")]
     arc_of: Vec<u32>,
     /// By transition: twice the number of the way that it is, and one more for a way down.
+    #[serde(with = "columns")]
     way_of: Vec<u32>,
 }
 
@@ -57,15 +64,15 @@ pub struct Roads {
     /// The streets.
     pub street: StreetGraph,
     /// Ways on them.
-    pub hierarchy: Hierarchy,
+    pub hierarchy: Arc<Hierarchy>,
     /// What they cost when the roads are empty.
     pub empty: Arc<Customised>,
 }
 
 impl Roads {
     /// Joins streets and their hierarchy.
-    pub fn new(street: StreetGraph, hierarchy: Hierarchy) -> Roads {
-        let empty = crate::snapshot::Snapshot::empty(0);
+    pub fn new(street: StreetGraph, hierarchy: Arc<Hierarchy>) -> Roads {
+        let empty = crate::snapshot::Snapshot::empty();
         let costs = Costs::new(&street, empty.view(Moment(0), Moment(0)), None);
         let empty = Arc::new(hierarchy.customise(&costs, Moment(0)));
         Roads { street, hierarchy, empty }
@@ -78,21 +85,16 @@ impl Hierarchy {
         let nodes: Vec<[f32; 2]> =
             city.network.nodes.iter().map(|node| street.plane.to_metres(node.at).map(|m| m as f32)).collect();
         let ends = |arc: ArcIx| {
-            let link = city.network.link(street.arc(arc).link);
-            if street.arc(arc).reverse { [link.to.0, link.from.0] } else { [link.from.0, link.to.0] }
+            let link = city.network.link(street.arc(arc).link());
+            if street.arc(arc).is_reverse() { [link.to.0, link.from.0] } else { [link.from.0, link.to.0] }
         };
         let arcs: Vec<[u32; 2]> = street.graph.node_indices().map(ends).collect();
         Hierarchy::ordered(street, topology::order(&nodes, &arcs))
             .unwrap_or_else(|| unreachable!("each arc is cut once"))
     }
 
-    /// The arcs by importance, the least first: what [`Self::new`] takes longest to find.
-    pub fn order(&self) -> &[u32] {
-        &self.arc_of
-    }
-
-    /// The same with an order that was found before; `None` if it does not have each arc once.
-    pub fn ordered(street: &StreetGraph, arc_of: Vec<u32>) -> Option<Hierarchy> {
+    /// The same with an order that was found before, the least important arc first; `None` if it does not have each arc once.
+    fn ordered(street: &StreetGraph, arc_of: Vec<u32>) -> Option<Hierarchy> {
         let arcs = street.graph.node_count();
         let mut vertex_of = vec![NONE; arcs];
         for (vertex, &arc) in arc_of.iter().enumerate() {
@@ -102,7 +104,7 @@ impl Hierarchy {
         if arc_of.len() != arcs {
             return None;
         }
-        let ends = |edge: petgraph::graph::EdgeReference<'_, Transition, u32>| {
+        let ends = |edge: petgraph::graph::EdgeReference<'_, TransitionIx, u32>| {
             [edge.source(), edge.target()].map(|arc| vertex_of[arc.index()])
         };
         let pairs: Vec<[u32; 2]> = street.graph.edge_references().map(ends).collect();
@@ -118,6 +120,14 @@ impl Hierarchy {
         Some(Hierarchy { topology, vertex_of, arc_of, way_of })
     }
 
+    /// Whether it is of those streets.
+    pub(crate) fn fits(&self, street: &StreetGraph) -> bool {
+        let arcs = street.graph.node_count();
+        [&self.vertex_of, &self.arc_of, &self.topology.parent].iter().all(|column| column.len() == arcs)
+            && self.way_of.len() == street.graph.edge_count()
+            && self.topology.is_sound()
+    }
+
     /// What all ways cost; `seen` is the moment at which `costs` look at the traffic.
     pub fn customise(&self, costs: &Costs<'_>, seen: Moment) -> Customised {
         let graph = &costs.graph().graph;
@@ -130,7 +140,7 @@ impl Hierarchy {
         };
         // In the graph's order: an arc's transitions lie side by side.
         for (edge, &way) in graph.raw_edges().iter().zip(&self.way_of).filter(|(_, way)| **way != NONE) {
-            let turn_ms = costs.transition_ms(&graph[edge.source()], &edge.weight);
+            let turn_ms = costs.transition_ms(&graph[edge.source()], edge.weight);
             let ms = turn_ms.saturating_add(pass[edge.target().index()]).min(NO_WAY);
             let ways = if way & 1 == 0 { &mut all.up } else { &mut all.down };
             let known = &mut ways[(way >> 1) as usize];
@@ -214,7 +224,7 @@ impl Hierarchy {
         for end in to {
             let Some(part_ms) = costs.part_ms(street.arc(end.arc), end.along) else { continue };
             for edge in street.graph.edges_directed(end.arc, Incoming) {
-                let turn_ms = costs.transition_ms(street.arc(edge.source()), edge.weight());
+                let turn_ms = costs.transition_ms(street.arc(edge.source()), *edge.weight());
                 ends.push((self.vertex(edge.source()), turn_ms.saturating_add(part_ms).min(NO_WAY)));
             }
         }
@@ -258,7 +268,7 @@ fn last(costs: &Costs<'_>, before: ArcIx, to: &[OnArc]) -> Option<OnArc> {
     let street = costs.graph();
     let there = |end: &OnArc| {
         let edge = street.graph.find_edge(before, end.arc)?;
-        let turn_ms = costs.transition_ms(street.arc(before), &street.graph[edge]);
+        let turn_ms = costs.transition_ms(street.arc(before), street.graph[edge]);
         Some((turn_ms.saturating_add(costs.part_ms(street.arc(end.arc), end.along)?), *end))
     };
     to.iter().filter_map(there).min_by_key(|(ms, _)| *ms).map(|(_, end)| end)

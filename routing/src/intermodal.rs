@@ -63,8 +63,8 @@ pub struct Prepared {
     pub timetable: Timetable,
     /// Ways between stops: on foot, and in a wheelchair.
     pub footpaths: [Footpaths; 2],
-    /// How long ways take at least; on foot, and in a wheelchair.
-    pub bounds: [Bounds; 2],
+    /// How long ways take at least.
+    pub bounds: Bounds,
 }
 
 impl Prepared {
@@ -78,7 +78,7 @@ impl Prepared {
         let footpaths = streets.map(|streets| {
             Walks::new(map, index, streets, &timetable).footpaths(&timetable, streets.0.profile)
         });
-        let bounds = [0, 1].map(|traveller| Bounds::new(&timetable, &footpaths[traveller]));
+        let bounds = Bounds::new(&timetable, &footpaths);
         Prepared { timetable, footpaths, bounds }
     }
 }
@@ -179,6 +179,7 @@ pub struct Transit {
     by_id: HashMap<String, u32>,
     on_foot: Walking,
     on_wheels: Walking,
+    bounds: Bounds,
     /// By stop: where one comes to it by bicycle.
     cycled_to: Vec<Vec<Door>>,
     on_demand: OnDemand,
@@ -232,7 +233,6 @@ struct Walking {
     walks: Walks,
     forwards: Footpaths,
     backwards: Footpaths,
-    bounds: Bounds,
 }
 
 #[derive(Debug, Default)]
@@ -262,20 +262,19 @@ impl Transit {
         (cycle, roads): (&StreetGraph, &Roads),
         prepared: Prepared,
     ) -> Transit {
-        let Prepared { timetable, footpaths: [walk, roll], bounds: [walked, rolled] } = prepared;
-        let on_foot =
-            |streets: (&StreetGraph, &Arc<FootWays>), forwards: Footpaths, bounds: Bounds| Walking {
-                bounds,
-                walks: Walks::new(map, index, streets, &timetable),
-                backwards: forwards.turned(),
-                forwards,
-            };
-        let (on_foot, on_wheels) = (on_foot(streets[0], walk, walked), on_foot(streets[1], roll, rolled));
+        let Prepared { timetable, footpaths: [walk, roll], bounds } = prepared;
+        let on_foot = |streets: (&StreetGraph, &Arc<FootWays>), forwards: Footpaths| Walking {
+            walks: Walks::new(map, index, streets, &timetable),
+            backwards: forwards.turned(),
+            forwards,
+        };
+        let (on_foot, on_wheels) = (on_foot(streets[0], walk), on_foot(streets[1], roll));
         Transit {
             patterns: timetable.patterns(),
             by_id: timetable.stops.iter().enumerate().map(|(i, stop)| (stop.id.clone(), i as u32)).collect(),
             on_foot,
             on_wheels,
+            bounds,
             cycled_to: doors(map, index, cycle, Profile::Walk, &timetable),
             on_demand: OnDemand::new(map, index, roads, &timetable),
             live: ArcSwap::default(),
@@ -317,9 +316,9 @@ impl Transit {
         &self.of(on_foot).0.walks
     }
 
-    /// How long ways take at least, for one kind of traveller on foot.
-    pub fn bounds(&self, on_foot: Profile) -> &Bounds {
-        &self.of(on_foot).0.bounds
+    /// How long ways take at least.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// What calls at stops.
@@ -487,7 +486,7 @@ impl Transit {
         let (slowness, mut rest) = (self.stops(query).slowness, Vec::new());
         if slowness >= 1.0 {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
-            on_foot.bounds.rest(&ends.ways[1], false, gain_s, &mut rest);
+            self.bounds.rest(&ends.ways[1], false, gain_s, &mut rest);
         }
         let (zone, mut found) = (self.timetable.zone(), Vec::<Priced>::new());
         // Each day has its tariff, and the first ride says which it is.
@@ -692,7 +691,7 @@ impl Transit {
         memory.rest.clear();
         if slowness >= 1.0 {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
-            on_foot.bounds.rest(&with(&egress, &timed[1]), backwards, gain_s, &mut memory.rest);
+            self.bounds.rest(&with(&egress, &timed[1]), backwards, gain_s, &mut memory.rest);
         }
         let request = Request {
             day,
@@ -713,7 +712,7 @@ impl Transit {
             memory.back_rest.clear();
             if slowness >= 1.0 {
                 let ends = with(&access, &timed[0]);
-                on_foot.bounds.rest(&ends, !backwards, gain_s, &mut memory.back_rest);
+                self.bounds.rest(&ends, !backwards, gain_s, &mut memory.back_rest);
             }
             let between =
                 if slowness < 1.0 { Between::Any(other_all) } else { Between::Useful(&other.changes) };

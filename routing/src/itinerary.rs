@@ -261,12 +261,12 @@ impl Leg {
         let mut before: Option<(usize, Vec<[f64; 2]>)> = None;
         for (i, &ix) in path.arcs.iter().enumerate() {
             let arc = street.arc(ix);
-            let link = map.link(arc.link);
+            let link = map.link(arc.link());
             let whole = street.shape(map, ix);
             let begin = if i == 0 { path.begins } else { 0.0 };
             let end = if i + 1 == path.arcs.len() { path.ends } else { 1.0 };
             let piece = part(&whole, begin, end);
-            let length_m = arc.length_m() * (end - begin);
+            let length_m = link.length_m() * (end - begin);
             let mut seconds = costs.arc_s(arc).unwrap_or_else(|| arc.free_s()) * (end - begin);
             let mut inside_m = 0.0;
             let direction = match &before {
@@ -274,8 +274,8 @@ impl Leg {
                 Some((before_ix, before_line)) => {
                     let from_ix = path.arcs[*before_ix];
                     let edge = street.graph.find_edge(from_ix, ix).expect("a path follows transitions");
-                    let transition = &street.graph[edge];
-                    seconds += costs.transition_s(street.arc(from_ix), transition);
+                    let transition = street.transition(street.graph[edge]);
+                    seconds += costs.transition_s(street.arc(from_ix), street.graph[edge]);
                     inside_m = transition.length_m();
                     match transition.turn {
                         Turn::UTurn => Direction::UturnLeft,
@@ -367,7 +367,7 @@ impl Ride {
 }
 
 fn on_steps(map: &Map, costs: &Costs<'_>, path: &Path, i: usize) -> bool {
-    map.link(costs.graph().arc(path.arcs[i]).link).has_steps()
+    map.link(costs.graph().arc(path.arcs[i]).link()).has_steps()
 }
 
 /// A place at a corner may lie on the last centimetre of one street or the first of the next: nobody is told

@@ -1,6 +1,6 @@
 //! The journey planner and its public API.
 //!
-//! In reading order: a [`profile`] says who may travel where and how fast; [`map`] is where streets run; [`graph`] is the streets as a
+//! In reading order: `columns` keeps long rows of numbers in files; a [`profile`] says who may travel where and how fast; [`map`] is where streets run; [`graph`] is the streets as a
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`typical`] is the usual traffic, [`snapshot`]
 //! that of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
 //! lines; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
@@ -13,6 +13,7 @@
 //! Today journeys are direct ones on the street (by car, taxi, bicycle, shared bicycle, on foot and in a wheelchair) and ones
 //! by public transport with ways on foot, by bicycle, by shared bicycle and on demand at their ends.
 
+mod columns;
 pub mod profile;
 pub mod map;
 pub mod graph;

@@ -2,7 +2,10 @@
 //!
 //! A city file says much more (lanes, turns, signals), which goes into [`crate::graph`] and is then let go.
 
-use crate::graph::{distance, twins};
+use crate::{
+    columns::{self, Entry},
+    graph::{distance, twins},
+};
 use model::{
     city::City,
     geo::{LocalPlane, LonLat},
@@ -28,8 +31,11 @@ pub struct Map {
     /// Stops that the city itself names.
     pub stops: Vec<MapStop>,
     bounds: Option<[LonLat; 2]>,
+    #[serde(with = "columns")]
     links: Vec<Packed>,
-    points: Vec<LonLat>,
+    /// Of all lines one after another; of the two halves of a two-way street only the first has any.
+    #[serde(with = "columns")]
+    points: Vec<Point>,
     #[serde(with = "many_names")]
     names: Vec<Name>,
     /// All links' ids, one after another.
@@ -77,18 +83,51 @@ pub struct MapStop {
     pub at: LonLat,
 }
 
+/// A place in steps of 1e-7 degrees east and north, as OpenStreetMap has it: a centimetre.
+type Point = [i32; 2];
+
+/// Nothing on the map is known better than to a few of those steps, m.
+pub(crate) const EXACT_M: f64 = 0.02;
+
+fn point(at: LonLat) -> Point {
+    [at.lon, at.lat].map(|degrees| (degrees * 1e7).round() as i32)
+}
+
+fn place([lon, lat]: Point) -> LonLat {
+    LonLat { lon: f64::from(lon) / 1e7, lat: f64::from(lat) / 1e7 }
+}
+
 /// A link as it is kept.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 struct Packed {
-    /// Where its points end; they begin where those of the link before end.
-    points_end: u32,
+    /// Where its points begin.
+    points: u32,
+    /// How many they are.
+    count: u32,
+    /// Whether they are its twin's, and it runs from the last of them to the first.
+    against: bool,
+    steps: bool,
     /// Where its id ends.
     id_end: u32,
     name: u32,
     twin: u32,
     length_m: f32,
     free_s: f32,
-    steps: bool,
+}
+
+impl Entry for Packed {
+    const BYTES: usize = <([u32; 5], ([f32; 2], [bool; 2]))>::BYTES;
+
+    fn write(self, bytes: &mut Vec<u8>) {
+        let Packed { points, count, against, steps, id_end, name, twin, length_m, free_s } = self;
+        ([points, count, id_end, name, twin], ([length_m, free_s], [against, steps])).write(bytes);
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let ([points, count, id_end, name, twin], ([length_m, free_s], [against, steps])) =
+            Entry::read(bytes);
+        Packed { points, count, against, steps, id_end, name, twin, length_m, free_s }
+    }
 }
 
 /// A link of the map.
@@ -120,8 +159,19 @@ impl Map {
             ids: String::new(),
         };
         let mut known = HashMap::<(&str, Option<&str>), u32>::new();
-        for (link, twin) in network.links.iter().zip(twins) {
-            map.points.extend_from_slice(&link.shape);
+        for (i, (link, &twin)) in network.links.iter().zip(&twins).enumerate() {
+            let line = || link.shape.iter().copied().map(point);
+            let drawn = twin.filter(|twin| twins[twin.ix()] == Some(LinkIx::from(i)));
+            let drawn = drawn.and_then(|twin| map.links.get(twin.ix()));
+            let drawn = drawn.map(|twin| twin.points).filter(|&points| {
+                map.points
+                    .get(points as usize..points as usize + link.shape.len())
+                    .is_some_and(|points| points.iter().rev().copied().eq(line()))
+            });
+            let points = drawn.unwrap_or(map.points.len() as u32);
+            if drawn.is_none() {
+                map.points.extend(line());
+            }
             map.ids.push_str(link.id.as_str());
             let name = link.name.as_ref().map_or(NONE, |name| {
                 *known.entry((&name.local, name.en.as_deref())).or_insert_with(|| {
@@ -130,13 +180,15 @@ impl Map {
                 })
             });
             map.links.push(Packed {
-                points_end: map.points.len() as u32,
+                points,
+                count: link.shape.len() as u32,
+                against: drawn.is_some(),
+                steps: link.steps,
                 id_end: map.ids.len() as u32,
                 name,
                 twin: twin.map_or(NONE, |twin| twin.0),
                 length_m: link.length_m as f32,
                 free_s: link.free_travel_time_s() as f32,
-                steps: link.steps,
             });
         }
         map.points.shrink_to_fit();
@@ -146,15 +198,15 @@ impl Map {
 
     /// Whether all that points within it points at something.
     pub(crate) fn is_sound(&self) -> bool {
-        let (mut point, mut id) = (0, 0);
+        let mut id = 0;
         self.links.iter().all(|link| {
-            let sound = link.points_end >= point + 2
-                && link.points_end as usize <= self.points.len()
+            let sound = link.count >= 2
+                && link.points as usize + link.count as usize <= self.points.len()
                 && link.id_end >= id
                 && self.ids.is_char_boundary(link.id_end as usize)
                 && (link.name == NONE || (link.name as usize) < self.names.len())
                 && (link.twin == NONE || (link.twin as usize) < self.links.len());
-            (point, id) = (link.points_end, link.id_end);
+            id = link.id_end;
             sound
         })
     }
@@ -186,13 +238,20 @@ impl Map {
 
     /// Links by their ids.
     pub(crate) fn by_id(&self) -> ById {
-        let mut all: Vec<(u64, u32)> =
-            self.links().enumerate().map(|(i, link)| (hash(link.id()), i as u32)).collect();
-        all.sort_unstable();
-        let shift = 63 - (all.len().max(2) as u64).ilog2();
-        let rows = 1_u64 << (64 - shift);
-        let first = (0..=rows).map(|row| all.partition_point(|&(hash, _)| hash >> shift < row) as u32);
-        ById { shift, first: first.collect(), all }
+        let shift = 63 - (self.len().max(2) as u64).ilog2();
+        let row = |link: Street<'_>| (hash(link.id()) >> shift) as usize;
+        let mut first = vec![0; (1 << (64 - shift)) + 1];
+        self.links().for_each(|link| first[row(link) + 1] += 1);
+        for i in 1..first.len() {
+            first[i] += first[i - 1];
+        }
+        let (mut next, mut all) = (first.clone(), vec![0; self.len()]);
+        for (i, link) in self.links().enumerate() {
+            let slot = &mut next[row(link)];
+            all[*slot as usize] = i as u32;
+            *slot += 1;
+        }
+        ById { shift, first, all }
     }
 }
 
@@ -232,15 +291,26 @@ impl<'a> Street<'a> {
         Some(self.packed().twin).filter(|twin| *twin != NONE).map(LinkIx)
     }
 
+    /// Whether its line is its twin's, the other way.
+    pub(crate) fn is_drawn_by_twin(self) -> bool {
+        self.packed().against
+    }
+
     /// Its line, at least two points.
-    pub fn shape(self) -> &'a [LonLat] {
-        let begin = if self.ix == 0 { 0 } else { self.map.links[self.ix - 1].points_end as usize };
-        &self.map.points[begin..self.packed().points_end as usize]
+    pub fn shape(self) -> impl DoubleEndedIterator<Item = LonLat> + ExactSizeIterator + use<'a> {
+        (0..self.packed().count as usize).map(move |i| self.point(i))
+    }
+
+    /// A point of its line.
+    pub(crate) fn point(self, i: usize) -> LonLat {
+        let link = self.packed();
+        let i = if link.against { link.count as usize - 1 - i } else { i };
+        place(self.map.points[link.points as usize + i])
     }
 
     /// The same on a plane, m.
     pub(crate) fn on(self, plane: LocalPlane) -> impl DoubleEndedIterator<Item = [f64; 2]> + use<'a> {
-        self.shape().iter().map(move |&at| plane.to_metres(at))
+        self.shape().map(move |at| plane.to_metres(at))
     }
 
     /// The point of its line that is nearest to `at`: how far along it is, 0 to 1, and where.
@@ -257,12 +327,17 @@ impl<'a> Street<'a> {
             passed_m += length_m;
             before = next;
         }
-        (if passed_m > 0.0 { (along_m / passed_m).clamp(0.0, 1.0) } else { 0.0 }, point)
+        let along = match along_m {
+            m if m < EXACT_M => 0.0,
+            m if m > passed_m - EXACT_M => 1.0,
+            m => m / passed_m,
+        };
+        (along, point)
     }
 }
 
 /// The share of the way from `a` to `b` at which the straight line between them comes nearest to `p`, and where that is.
-fn foot(a: [f64; 2], b: [f64; 2], p: [f64; 2]) -> (f64, [f64; 2]) {
+pub(crate) fn foot(a: [f64; 2], b: [f64; 2], p: [f64; 2]) -> (f64, [f64; 2]) {
     let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
     let square = dx * dx + dy * dy;
     let t = if square == 0.0 {
@@ -273,23 +348,21 @@ fn foot(a: [f64; 2], b: [f64; 2], p: [f64; 2]) -> (f64, [f64; 2]) {
     (t, crate::graph::between(a, b, t))
 }
 
-/// Links by a hash of their ids: a fifth of what a table of strings would take.
+/// Links by a hash of their ids: a tenth of what a table of strings would take.
 #[derive(Debug)]
 pub(crate) struct ById {
     shift: u32,
-    /// By a hash's first bits: where those that begin so begin.
+    /// By the first bits of an id's hash: where links with such ids begin.
     first: Vec<u32>,
-    all: Vec<(u64, u32)>,
+    all: Vec<u32>,
 }
 
 impl ById {
     /// The link of that id.
     pub(crate) fn find(&self, map: &Map, id: &str) -> Option<LinkIx> {
-        let hash = hash(id);
-        let row = (hash >> self.shift) as usize;
+        let row = (hash(id) >> self.shift) as usize;
         let row = &self.all[self.first[row] as usize..self.first[row + 1] as usize];
-        let same = row.iter().filter(|&&(other, _)| other == hash);
-        same.map(|&(_, link)| LinkIx(link)).find(|&link| map.link(link).id() == id)
+        row.iter().map(|&link| LinkIx(link)).find(|&link| map.link(link).id() == id)
     }
 }
 

@@ -267,7 +267,7 @@ impl Planner {
 
     /// Links that cars may use: those of which traffic tells.
     pub fn driven_links(&self) -> impl Iterator<Item = LinkIx> + '_ {
-        self.drive.street.graph.node_weights().map(|arc| arc.link)
+        self.drive.street.graph.node_weights().map(|arc| arc.link())
     }
 
     /// The way onto the streets that the profile may use, within so many metres of a place.
@@ -436,7 +436,7 @@ impl Planner {
         let on_foot = Query { profile: Profile::Walk, speed_mps: None, ..query.clone() };
         let best = best.filter(|best| {
             let near = query.from.at.distance_m(query.to.at) < WALKED_WITHIN_M;
-            let walked = near.then(|| self.direct(&on_foot, &Snapshot::empty(0), at).ok()).flatten();
+            let walked = near.then(|| self.direct(&on_foot, &Snapshot::empty(), at).ok()).flatten();
             walked.is_none_or(|walked| best.duration() < walked.duration())
         });
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);

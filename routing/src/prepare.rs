@@ -14,6 +14,7 @@ use crate::{
     transit::timetable::Timetable,
     typical::Typical,
 };
+use mmap_io::MemoryMappedFile;
 use model::{
     city::City,
     config::{Complaint, Complaints, Source},
@@ -123,8 +124,8 @@ struct Kind {
     what: &'static str,
 }
 
-const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x04", name: TIMETABLE_FILE, what: "timetable" };
-const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x02", name: STREETS_FILE, what: "file of streets" };
+const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x05", name: TIMETABLE_FILE, what: "timetable" };
+const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x03", name: STREETS_FILE, what: "file of streets" };
 
 impl Kind {
     /// Whether a file begins like one of this kind, of whatever version.
@@ -156,7 +157,9 @@ impl Kind {
     /// The fingerprint of the city for which a file was made, and its body.
     fn load<T: DeserializeOwned>(&self, file: &Path) -> Result<(u64, T), Complaints> {
         let read = || {
-            let bytes = std::fs::read(file).map_err(|e| format!("could not read the {}: {e}", self.what))?;
+            let mapped = MemoryMappedFile::open_ro(file)
+                .map_err(|e| format!("could not read the {}: {e}", self.what))?;
+            let bytes = mapped.as_slice_bytes(0, mapped.len()).map_err(|e| e.to_string())?;
             let rest = bytes
                 .strip_prefix(&self.magic)
                 .ok_or_else(|| format!("it is no {} of this version; prepare it anew", self.what))?;

@@ -47,6 +47,7 @@ pub struct Snapshot {
     pub number: u64,
     /// Time of the newest entry in it; `None` in the empty picture.
     pub at: Option<Moment>,
+    /// By link; empty before any message.
     said: Vec<Option<Said>>,
     /// When a link was last said to be closed.
     closed: Option<Moment>,
@@ -84,9 +85,13 @@ pub enum Freshness {
 }
 
 impl Snapshot {
-    /// The picture before any message: nothing is known of any of `links` links.
-    pub fn empty(links: usize) -> Snapshot {
-        Snapshot { number: 0, at: None, said: vec![None; links], closed: None, typical: None, driving: None }
+    /// The picture before any message: nothing is known of any link.
+    pub fn empty() -> Snapshot {
+        Snapshot { number: 0, at: None, said: Vec::new(), closed: None, typical: None, driving: None }
+    }
+
+    fn said_of(&self, link: LinkIx) -> Option<Said> {
+        self.said.get(link.ix()).copied().flatten()
     }
 
     /// The picture as it looks at `now` to one who leaves at `departure`.
@@ -105,7 +110,7 @@ impl Snapshot {
 impl<'a> View<'a> {
     /// The measured time of a link in seconds and how much it counts, 0 to 1; `None` where it counts nothing.
     pub fn measured(&self, link: LinkIx) -> Option<(f64, f64)> {
-        let said = self.snapshot.said[link.ix()].filter(|said| !said.closed)?;
+        let said = self.snapshot.said_of(link).filter(|said| !said.closed)?;
         let weight = self.ahead * fade(self.seen.since(said.at), FRESH_FOR, USELESS_AFTER);
         (weight > 0.0).then_some((f64::from(said.time_s), weight))
     }
@@ -125,13 +130,12 @@ impl<'a> View<'a> {
 
     /// Whether anything is known of the link. Quick; [`Self::expected`] and [`Self::closed`] say what counts.
     pub fn knows(&self, link: LinkIx) -> bool {
-        self.snapshot.said.get(link.ix()).is_some_and(Option::is_some)
-            || self.usual.is_some_and(|(typical, _)| typical.knows(link))
+        self.snapshot.said_of(link).is_some() || self.usual.is_some_and(|(typical, _)| typical.knows(link))
     }
 
     /// Whether nobody may drive the link.
     pub fn closed(&self, link: LinkIx) -> bool {
-        let said = self.snapshot.said[link.ix()];
+        let said = self.snapshot.said_of(link);
         said.is_some_and(|said| said.closed && self.then.since(said.at) < CLOSURE_HOLDS)
     }
 
@@ -254,7 +258,7 @@ impl TrafficWriter {
     /// The writer for a map, and the door for its readers. With `roads`, what driving costs is worked out for each
     /// picture before anybody sees it.
     pub fn new(map: Arc<Map>, roads: Option<Arc<Roads>>) -> (TrafficWriter, Traffic) {
-        let draft = Snapshot::empty(map.len());
+        let draft = Snapshot::empty();
         let traffic = Traffic(Arc::new(ArcSwap::from_pointee(draft.clone())));
         let links = map.by_id();
         (
@@ -302,6 +306,7 @@ impl TrafficWriter {
         self.learn(now);
         let mut applied = Applied::default();
         let at = entry.ts.min(now);
+        self.draft.said.resize(self.map.len(), None);
         for one in &entry.values.links {
             let Some(link) = self.links.find(&self.map, &one.link) else {
                 applied.unknown += 1;

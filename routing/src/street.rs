@@ -6,7 +6,7 @@
 
 use crate::{
     foot::Direction,
-    graph::{Arc, ArcIx, StreetGraph, Transition, distance, rounded_up, whole_ms},
+    graph::{Arc, ArcIx, StreetGraph, TransitionIx, distance, rounded_up, whole_ms},
     nearest::OnArc,
     snapshot::View,
 };
@@ -53,18 +53,19 @@ impl<'a> Costs<'a> {
     fn pass_ms(&self, arc: &Arc) -> Option<f64> {
         let free_ms = f64::from(arc.free_ms) * self.slowness;
         let Some(traffic) = &self.traffic else { return Some(free_ms) };
-        if traffic.closed(arc.link) {
+        if traffic.closed(arc.link()) {
             return None;
         }
         let slow = |(slow_s, weight): (f64, f64)| free_ms + weight * (slow_s * 1000.0 - free_ms);
-        Some(traffic.expected(arc.link).map_or(free_ms, slow))
+        Some(traffic.expected(arc.link()).map_or(free_ms, slow))
     }
 
     /// Seconds from the end of one arc to the beginning of the next.
-    pub fn transition_s(&self, from: &Arc, transition: &Transition) -> f64 {
+    pub fn transition_s(&self, from: &Arc, transition: TransitionIx) -> f64 {
+        let transition = self.graph.transition(transition);
         // An expected time holds the wait at the signal already, to the degree that it counts.
         let expected =
-            self.traffic.and_then(|traffic| traffic.expected(from.link)).map_or(0.0, |(_, weight)| weight);
+            self.traffic.and_then(|traffic| traffic.expected(from.link())).map_or(0.0, |(_, weight)| weight);
         let signal_s = transition.signal_s() * (1.0 - expected);
         self.graph.profile.turn_s(transition.turn) + transition.inside_s() * self.slowness + signal_s
     }
@@ -76,23 +77,23 @@ impl<'a> Costs<'a> {
 
     /// As [`Self::arc_s`], in ms.
     pub fn arc_ms(&self, arc: &Arc) -> Option<u32> {
-        if self.is_plain && !self.traffic.is_some_and(|traffic| traffic.knows(arc.link)) {
+        if self.is_plain && !self.traffic.is_some_and(|traffic| traffic.knows(arc.link())) {
             return Some(arc.free_ms);
         }
         self.part_ms(arc, 1.0)
     }
 
     /// As [`Self::transition_s`], in ms.
-    pub fn transition_ms(&self, from: &Arc, transition: &Transition) -> u32 {
-        if self.is_plain && !self.traffic.is_some_and(|traffic| traffic.knows(from.link)) {
-            return transition.free_ms;
+    pub fn transition_ms(&self, from: &Arc, transition: TransitionIx) -> u32 {
+        if self.is_plain && !self.traffic.is_some_and(|traffic| traffic.knows(from.link())) {
+            return self.graph.transition(transition).free_ms;
         }
         whole_ms(self.transition_s(from, transition))
     }
 
     /// Whether measured times have any say on the arc.
     pub fn is_live(&self, arc: &Arc) -> bool {
-        self.traffic.is_some_and(|t| t.measured(arc.link).is_some())
+        self.traffic.is_some_and(|t| t.measured(arc.link()).is_some())
     }
 
     /// The graph.
@@ -188,7 +189,8 @@ pub fn quickest_of(
     let spread_m = to.iter().map(|foot| distance(goal, foot.on.at)).fold(0.0, f64::max);
     // A touch more than the top speed: positions are rounded too.
     let ms_per_m = 1000.0 * costs.slowness / (street.top_speed_mps * 1.0001);
-    let estimate_ms = |arc: &Arc| ((distance(arc.end(), goal) - spread_m).max(0.0) * ms_per_m) as u32;
+    let estimate_ms =
+        |arc: &Arc| ((distance(street.end_of(arc), goal) - spread_m).max(0.0) * ms_per_m) as u32;
 
     for (i, Foot { on: start, ms }) in from.iter().enumerate() {
         let arc = street.arc(start.arc);
@@ -226,7 +228,7 @@ pub fn quickest_of(
             let next = edge.target();
             let arc = street.arc(next);
             let Some(pass_ms) = costs.arc_ms(arc) else { continue };
-            let entered_ms = cost_ms.saturating_add(costs.transition_ms(from_arc, edge.weight()));
+            let entered_ms = cost_ms.saturating_add(costs.transition_ms(from_arc, *edge.weight()));
             for (k, end) in to.iter().enumerate().filter(|(_, end)| end.on.arc == next) {
                 let part_ms = costs.part_ms(arc, end.on.along).unwrap_or(UNREACHED);
                 let there = entered_ms.saturating_add(part_ms).saturating_add(end.ms);
@@ -296,7 +298,7 @@ pub(crate) fn reach<'a>(
         for edge in street.graph.edges_directed(here, onwards) {
             let next = if direction == Direction::Away { edge.target() } else { edge.source() };
             let Some(pass_ms) = costs.arc_ms(street.arc(next)) else { continue };
-            let turn_ms = costs.transition_ms(street.arc(edge.source()), edge.weight());
+            let turn_ms = costs.transition_ms(street.arc(edge.source()), *edge.weight());
             let there = cost_ms.saturating_add(turn_ms).saturating_add(pass_ms);
             scratch.improve(next.index() as u32, there, ix, || 0);
         }
@@ -348,7 +350,7 @@ impl Reached<'_> {
             let Some(part_ms) = self.costs.part_ms(arc, share) else { continue };
             for edge in street.graph.edges_directed(place.arc, back) {
                 let before = if self.direction == Direction::Away { edge.source() } else { edge.target() };
-                let turn_ms = self.costs.transition_ms(street.arc(edge.source()), edge.weight());
+                let turn_ms = self.costs.transition_ms(street.arc(edge.source()), *edge.weight());
                 let there = self.scratch.cost(before.index() as u32).saturating_add(turn_ms);
                 best = best.min(there.saturating_add(part_ms));
             }

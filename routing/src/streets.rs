@@ -1,6 +1,7 @@
 //! All that is worked out of a city's streets beforehand, and how a file keeps it.
 
 use crate::{
+    columns,
     foot::FootWays,
     graph::{self, StreetGraph},
     hierarchy::{Hierarchy, Roads},
@@ -35,10 +36,11 @@ const PROFILES: [Profile; 4] = [Profile::Car, Profile::Bicycle, Profile::Walk, P
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Kept {
     map: Map,
+    #[serde(with = "columns")]
+    ends: Vec<[[f32; 2]; 2]>,
     graphs: [graph::Kept; 4],
     feet: [Arc<FootWays>; 2],
-    /// [`Hierarchy::order`].
-    order: Vec<u32>,
+    hierarchy: Arc<Hierarchy>,
 }
 
 #[cfg(test)]
@@ -51,34 +53,37 @@ impl Kept {
 impl Streets {
     /// Works them out of a city that has no [`City::faults`]; takes seconds for a large one.
     pub fn new(city: &City) -> Streets {
-        let [drive, cycle, walk, roll] = PROFILES.map(|profile| StreetGraph::build(city, profile));
-        let hierarchy = Hierarchy::new(city, &drive);
+        let [drive, cycle, walk, roll] = {
+            let ends = graph::ends(city);
+            PROFILES.map(|profile| StreetGraph::on(ends.clone(), city, profile))
+        };
+        let hierarchy = Arc::new(Hierarchy::new(city, &drive));
         let feet = [&walk, &roll].map(|street| Arc::new(FootWays::new(street)));
         Streets { map: Map::new(city), drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet }
     }
 
     pub(crate) fn keep(&self) -> Kept {
         let graphs = [&self.drive.street, &self.cycle, &self.walk, &self.roll].map(StreetGraph::keep);
-        let feet = self.feet.clone();
-        Kept { map: self.map.clone(), graphs, feet, order: self.drive.hierarchy.order().to_vec() }
+        let (feet, ends) = (self.feet.clone(), self.walk.ends().to_vec());
+        Kept { map: self.map.clone(), ends, graphs, feet, hierarchy: self.drive.hierarchy.clone() }
     }
 
     /// What was kept; `None` if its parts do not fit together.
     pub(crate) fn of_kept(kept: Kept) -> Option<Streets> {
-        let Kept { map, graphs, feet, order } = kept;
+        let Kept { map, ends, graphs, feet, hierarchy } = kept;
+        let ends = Arc::new(ends);
         if !map.is_sound() {
             return None;
         }
         let mut graphs = graphs.into_iter().zip(PROFILES);
         let mut next = || {
             let (kept, profile) = graphs.next()?;
-            StreetGraph::of_kept(kept, profile, &map)
+            StreetGraph::of_kept(kept, profile, &map, ends.clone())
         };
         let (drive, cycle, walk, roll) = (next()?, next()?, next()?, next()?);
-        if !(feet[0].fit(&walk) && feet[1].fit(&roll)) {
+        if !(feet[0].fit(&walk) && feet[1].fit(&roll) && hierarchy.fits(&drive)) {
             return None;
         }
-        let hierarchy = Hierarchy::ordered(&drive, order)?;
         Some(Streets { drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet, map })
     }
 }

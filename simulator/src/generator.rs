@@ -1,7 +1,7 @@
 //! Cities made here: a Moscow of any size, from what everybody knows of its map.
 //!
 //! In reading order: `atlas` is what we know by heart, `plane` crosses the roads with each other, `trim` cuts the
-//! world's edge, `fill` puts small streets between them and `names` names those; `sprawl` does all that for a city of
+//! world's edge, `fill` puts small streets between them, `names` names those and `yards` opens yards along them; `sprawl` does all that for a city of
 //! the wanted size. `streets` makes links, lanes and movements of it, `lines` the public transport, `town` the signals
 //! and `timing` their plans; [`picture`] draws it.
 
@@ -10,6 +10,7 @@ mod plane;
 mod trim;
 mod fill;
 mod names;
+mod yards;
 mod sprawl;
 mod streets;
 mod lines;
@@ -27,14 +28,29 @@ use sprawl::World;
 /// The time zone of the cities made here.
 pub const ZONE: &str = "Europe/Moscow";
 
+/// How much of a city is drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Detail {
+    /// The streets on which traffic is simulated, and the lines that everybody knows.
+    Streets,
+    /// Yards and the buses of every district too: what planners of journeys have to bear.
+    Yards,
+}
+
 /// A city with the shape of Moscow and about so many signalised junctions: 150 fill the Garden Ring, 4,000 the MKAD.
 /// The same arguments give the same city.
 pub fn moscow(junctions: usize, seed: u64) -> City {
+    moscow_in(Detail::Streets, junctions, seed)
+}
+
+/// The same in more or less detail.
+pub fn moscow_in(detail: Detail, junctions: usize, seed: u64) -> City {
     let atlas = Atlas::read().expect("the built-in tables are read by a test");
     let world = World::for_junctions(junctions);
-    let (roads, mut graph) = sprawl::grow(&atlas, world, seed);
+    let (roads, mut graph) = sprawl::grow(&atlas, world, detail, seed);
     let mut streets = streets::lay(&atlas, &mut graph, junctions);
-    let transit = lines::lay(&atlas, &mut streets.network, |p| world.depth(p) > -400.0);
+    let buses = if detail == Detail::Yards { world.bus_lines() } else { 0 };
+    let transit = lines::lay(&atlas, &mut streets.network, |p| world.depth(p) > -400.0, buses, seed);
     let signals = town::signals(&graph, &mut streets);
     let corridors = town::corridors(&roads, &graph, &streets);
     let mut city = City {

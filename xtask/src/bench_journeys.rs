@@ -1,23 +1,38 @@
-//! `cargo xtask bench journeys`: what journeys cost in Porto, beside the goals and the peers.
+//! `cargo xtask bench journeys`: what journeys cost in Porto and in a drawn city of Moscow's size, beside the goals and beside
+//! peers that answer the same questions on the same day.
 
 use crate::{cargo, root, shared, step};
-use anyhow::bail;
-use std::{path::Path, process::Command};
+use anyhow::{Context, bail};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-/// What peers took on a machine of their own, CPU ms on one thread, p50 / p99 (PEERS, section 3).
-const PEERS: &str = "
-peers, as measured elsewhere, CPU ms, p50 / p99
-  car distance         RoutingKit CCH without turn costs 0.015 / 0.033, with path 0.039 / 0.102
-  car answer           OSRM MLD with geometry and steps 1.82 / 3.69, Valhalla 11.2 / 23.1
-  traffic everywhere   RoutingKit CCH 12.6, Valhalla 28.6, OSRM MLD 1380
-  one departure        KIT ULTRA-TB mean 0.372, ULTRA-RAPTOR mean 0.419, ferrobus 0.354 / 0.967
-  journey              ferrobus 1.55 / 3.86, Valhalla 22.8 / 77
-  one hour             ferrobus 4.1 / 21.9";
+/// What RoutingKit and the Karlsruhe prototypes took on a machine of their own (PEERS, section 3): they do not install here.
+const ELSEWHERE: &str = "
+peers that do not install, as measured elsewhere, CPU ms, p50 / p99
+  car distance         RoutingKit CCH without turn costs 0.015 / 0.033, with path 0.039 / 0.102; at Moscow's size 0.031 / 0.075
+  traffic everywhere   RoutingKit CCH 12.6, Valhalla 28.6, OSRM MLD 1380; RoutingKit at Moscow's size 120
+  one departure        KIT ULTRA-TB mean 0.372, ULTRA-RAPTOR mean 0.419";
 
-/// The day on which both feeds run.
-const DAY: &str = "20240612";
+/// The day on which both of Porto's feeds run.
+const PORTO_DAY: &str = "20240612";
+/// A Wednesday of the drawn city's timetable, which is the same on all days.
+const MOSCOW_DAY: &str = "20260610";
+/// As many signalised junctions as make 1.4 million links with the yards between them.
+const MOSCOW_JUNCTIONS: &str = "40000";
 
-/// Prepares Porto, measures, and fails where a goal is missed or a way is not exact.
+/// What was asked of ours and of theirs: the row of our table, and of theirs.
+const BESIDE: [(&str, &str); 5] = [
+    ("car answer as JSON", "OSRM MLD, with geometry and steps"),
+    ("car answer as JSON", "Valhalla, with geometry and steps"),
+    ("transit with walking, one departure", "ferrobus, one departure"),
+    ("next journey, door to door", "ferrobus, whole journey"),
+    ("transit with walking, one hour", "ferrobus, one hour"),
+];
+
+/// Prepares both cities, measures, and fails where a goal is missed or an answer is wrong.
 pub(crate) fn run() -> anyhow::Result<()> {
     let porto = shared().join("data/routing/porto");
     if !porto.exists() {
@@ -26,26 +41,241 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut build = cargo(["build", "--release", "--package", "routing"]);
     build.args(["--bin", "routing", "--example", "bench_journeys"]);
     step("build the planner", build)?;
-    let data = root().join("target/bench-journeys");
-    prepare(&porto, &data)?;
-    let bench = || {
-        let mut bench = Command::new(root().join("target/release/examples/bench_journeys"));
-        bench.arg(&data).arg(porto.join("pairs_1000.csv")).arg(porto.join("pairs_pt_1000.csv")).arg(DAY);
+    step("build what draws cities", cargo(["build", "--release", "--package", "simulator"]))?;
+    let folder = root().join("target/bench-journeys");
+    let mut missed = Vec::new();
+    let mut note = |what: &str, done: anyhow::Result<()>| {
+        if let Err(error) = done {
+            missed.push(format!("{what}: {error:#}"));
+        }
+    };
+
+    let data = folder.join("porto");
+    note("Porto, cold build", prepare_porto(&porto, &data));
+    let bench = |task: &str| {
+        let mut bench = program(task, &data, "porto", PORTO_DAY);
+        bench.arg("--car").arg(porto.join("pairs_1000.csv"));
+        bench.arg("--transit").arg(porto.join("pairs_pt_1000.csv"));
         bench
     };
-    let mut exact = bench();
-    exact.arg("exact");
-    step("compare 10,000 ways with A*", exact)?;
-    println!("{PEERS}\n");
-    step("journeys in Porto", bench())
+    note("Porto, 10,000 ways beside A*", step("compare 10,000 ways with A*", bench("compare")));
+    let (asked, ours) = said("journeys in Porto", bench("ask"))?;
+    note("Porto", asked);
+    note("Porto over HTTP", step("Porto over HTTP, also while the traffic changes", bench("serve")));
+    println!("{ELSEWHERE}\n");
+    for peer in [osrm, valhalla, ferrobus] {
+        match python(&folder).and_then(|python| peer(&python, &porto, &folder)) {
+            Ok(theirs) => compare(&ours, &theirs),
+            Err(error) => println!("NOT MEASURED: a peer: {error:#}"),
+        }
+    }
+
+    let data = folder.join("moscow");
+    note("Moscow's size, cold build", prepare_moscow(&data));
+    let moscow = |task: &str| program(task, &data, "moscow", MOSCOW_DAY);
+    note("Moscow's size", step("journeys in a city of Moscow's size", moscow("ask")));
+    note("Moscow's size over HTTP", step("the same over HTTP", moscow("serve")));
+    if missed.is_empty() { Ok(()) } else { bail!("{}", missed.join("\n")) }
 }
 
-fn prepare(porto: &Path, data: &Path) -> anyhow::Result<()> {
+fn program(task: &str, data: &Path, goals: &str, day: &str) -> Command {
+    let mut bench = Command::new(root().join("target/release/examples/bench_journeys"));
+    bench.arg(task).arg("--data").arg(data).args(["--goals", goals, "--date", day]);
+    bench
+}
+
+/// Runs a command, shows what it says, and keeps it.
+fn said(what: &str, mut command: Command) -> anyhow::Result<(anyhow::Result<()>, String)> {
+    println!("▸ {what}");
+    let output =
+        command.stderr(std::process::Stdio::inherit()).output().context("it could not be started")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("{text}");
+    let ended = if output.status.success() { Ok(()) } else { Err(anyhow::anyhow!("a goal was missed")) };
+    Ok((ended, text))
+}
+
+fn routing_prepare(data: &Path) -> Command {
     let mut prepare = Command::new(root().join("target/release/routing"));
-    prepare.arg("prepare").arg("--osm").arg(porto.join("porto.osm.pbf")).arg("--gtfs");
+    prepare.arg("prepare").arg("--out").arg(data);
+    prepare
+}
+
+fn prepare_porto(porto: &Path, data: &Path) -> anyhow::Result<()> {
+    let mut prepare = routing_prepare(data);
+    prepare.arg("--osm").arg(porto.join("porto.osm.pbf")).arg("--gtfs");
     for tag in ["stcp", "metro"] {
         prepare.arg(format!("{tag}={}", porto.join(format!("gtfs_{tag}_calendar_extended.zip")).display()));
     }
-    prepare.arg("--out").arg(data);
-    step("prepare Porto", prepare)
+    within("prepare Porto", prepare, 4.0)
+}
+
+fn prepare_moscow(data: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(data)?;
+    let (city, feed) = (data.join("drawn.json"), data.join("gtfs"));
+    let mut draw = Command::new(root().join("target/release/simulator"));
+    draw.args(["generate", "--yards", "--junctions", MOSCOW_JUNCTIONS, "--out"])
+        .arg(&city)
+        .arg("--gtfs")
+        .arg(&feed);
+    step("draw a city of Moscow's size", draw)?;
+    let mut prepare = routing_prepare(data);
+    prepare.arg("--city").arg(&city).arg("--gtfs").arg(format!("city={}", feed.display()));
+    within("prepare it", prepare, 90.0)
+}
+
+/// Runs a command that may take so many seconds of CPU.
+fn within(what: &str, command: Command, most_s: f64) -> anyhow::Result<()> {
+    let before = children_s()?;
+    step(what, command)?;
+    let took = children_s()? - before;
+    println!("{what}: {took:.1} CPU s (goal {most_s})");
+    if took > most_s { bail!("{took:.1} CPU s") } else { Ok(()) }
+}
+
+/// CPU time of all children that have ended, s: fields 16 and 17 of proc(5)'s `stat`, in hundredths.
+fn children_s() -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = |i: usize| fields.get(i).and_then(|text| text.parse::<f64>().ok()).context("it has no times");
+    Ok((ticks(13)? + ticks(14)?) / 100.0)
+}
+
+/// CPU ms by what was asked.
+type Theirs = BTreeMap<String, Vec<f64>>;
+
+/// What peers took beside ours.
+fn compare(ours: &str, theirs: &Theirs) {
+    for (name, took) in theirs {
+        let mut took = took.clone();
+        took.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            took.get((took.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN)
+        };
+        let (p50, p99) = (at(0.5), at(0.99));
+        let beside =
+            BESIDE.iter().filter(|(_, row)| row == name).find_map(|(row, _)| Some((row, median(ours, row)?)));
+        let ratio = beside
+            .map_or(String::new(), |(row, own)| format!("   {:.1} times ours ({row}: {own})", p50 / own));
+        println!("{name:<52} p50 {p50:.3}  p99 {p99:.3}{ratio}");
+    }
+}
+
+/// The median of a row of our table.
+fn median(table: &str, row: &str) -> Option<f64> {
+    let line = table.lines().find(|line| line.starts_with(row))?;
+    line.split_whitespace().skip_while(|word| *word != "p50").nth(1)?.parse().ok()
+}
+
+/// A Python with the peers, in a folder of the bench's own.
+fn python(folder: &Path) -> anyhow::Result<PathBuf> {
+    let venv = folder.join("peers");
+    let python = venv.join("bin/python");
+    let has_them = |python: &Path| {
+        let mut import = Command::new(python);
+        import.args(["-c", "import osrm, valhalla, ferrobus"]);
+        import.output().is_ok_and(|output| output.status.success())
+    };
+    if has_them(&python) {
+        return Ok(python);
+    }
+    let made_by = new_python().context("there is no Python 3.12 or newer, for which the peers are made")?;
+    let mut make = Command::new(made_by);
+    make.args(["-m", "venv"]).arg(&venv);
+    step("make a folder for peers", make)?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "osrm-bindings", "pyvalhalla", "ferrobus"]);
+    step("install the peers", pip)?;
+    Ok(python)
+}
+
+/// A Python of 3.12 or newer: on the path, or among those of pyenv.
+fn new_python() -> Option<PathBuf> {
+    let pyenv = std::env::var_os("HOME").map(|home| Path::new(&home).join(".pyenv/versions"));
+    let versions = pyenv.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let mut all: Vec<PathBuf> = ["python3", "python3.13", "python3.12"].map(PathBuf::from).to_vec();
+    all.extend(versions.map(|version| version.path().join("bin/python3")));
+    all.into_iter().find(|python| {
+        let mut new = Command::new(python);
+        new.args(["-c", "import sys, venv; sys.exit(sys.version_info < (3, 12))"]);
+        new.output().is_ok_and(|output| output.status.success())
+    })
+}
+
+/// A script beside this bench.
+fn script(python: &Path, name: &str) -> Command {
+    let mut ask = Command::new(python);
+    ask.arg(root().join("xtask/journeys").join(name));
+    ask
+}
+
+fn answers(mut ask: Command) -> anyhow::Result<Theirs> {
+    let output = ask.output().context("it could not be started")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().last().with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    Ok(serde_json::from_str(last)?)
+}
+
+fn osrm(python: &Path, porto: &Path, folder: &Path) -> anyhow::Result<Theirs> {
+    let own = folder.join("osrm");
+    std::fs::create_dir_all(&own)?;
+    let mut find = Command::new(python);
+    find.args(["-c", "import osrm, os; print(os.path.dirname(osrm.__file__))"]);
+    let package = PathBuf::from(String::from_utf8(find.output()?.stdout)?.trim());
+    let (map, base) = (own.join("porto.osm.pbf"), own.join("porto.osrm"));
+    std::fs::copy(porto.join("porto.osm.pbf"), &map)?;
+    let part = |name: &str| {
+        let mut part = Command::new(package.join("bin").join(name));
+        part.args(["-t", "1", "--verbosity", "WARNING"]);
+        part
+    };
+    let mut extract = part("osrm-extract");
+    extract.arg("-p").arg(package.join("share/profiles/car.lua")).arg(&map);
+    step("OSRM: extract", extract)?;
+    for name in ["osrm-partition", "osrm-customize"] {
+        let mut next = part(name);
+        next.arg(&base);
+        step(&format!("OSRM: {name}"), next)?;
+    }
+    let mut ask = script(python, "ask_osrm.py");
+    ask.arg(&base).arg("MLD").arg(porto.join("pairs_1000.csv"));
+    answers(ask)
+}
+
+fn valhalla(python: &Path, porto: &Path, folder: &Path) -> anyhow::Result<Theirs> {
+    let own = folder.join("valhalla");
+    std::fs::create_dir_all(own.join("tiles"))?;
+    let bin = python.parent().context("a program lies in a folder")?;
+    let mut config = Command::new(bin.join("valhalla_build_config"));
+    config.arg("--mjolnir-tile-dir").arg(own.join("tiles"));
+    let config = config.output().context("valhalla_build_config")?;
+    std::fs::write(own.join("config.json"), config.stdout)?;
+    let mut build = Command::new(bin.join("valhalla_build_tiles"));
+    // It looks for itself on the path.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(bin.to_path_buf()).chain(std::env::split_paths(&path));
+    build.env("PATH", std::env::join_paths(path)?).args(["-j", "1", "-c"]).arg(own.join("config.json"));
+    build
+        .arg(porto.join("porto.osm.pbf"))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    step("Valhalla: build tiles", build)?;
+    let mut ask = script(python, "ask_valhalla.py");
+    ask.arg(own.join("config.json")).arg(porto.join("pairs_1000.csv")).arg("300");
+    answers(ask)
+}
+
+fn ferrobus(python: &Path, porto: &Path, folder: &Path) -> anyhow::Result<Theirs> {
+    let own = folder.join("ferrobus");
+    std::fs::create_dir_all(&own)?;
+    let feeds = ["gtfs_stcp_calendar_extended", "gtfs_metro_calendar_extended"];
+    let mut hours = script(python, "hours.py");
+    hours.arg(&own).args(feeds.map(|feed| porto.join(format!("{feed}.zip"))));
+    step("ferrobus: unpack feeds", hours)?;
+    let mut ask = script(python, "ask_ferrobus.py");
+    ask.env("RAYON_NUM_THREADS", "1").arg(porto.join("porto.osm.pbf"));
+    ask.arg(feeds.map(|feed| own.join(feed).display().to_string()).join(","));
+    ask.arg("2024-06-12").arg(porto.join("pairs_pt_1000.csv"));
+    answers(ask)
 }

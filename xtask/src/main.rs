@@ -72,7 +72,7 @@ enum Task {
     },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
     /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package,
-    /// `journeys` what journeys cost in Porto beside the goals, `store` what the embedded store costs,
+    /// `journeys` what journeys cost in Porto and in a city of Moscow's size, beside the goals and peers, `store` what the embedded store costs,
     /// `forecast` how far forecasts are off, `incidents` how many blocked lanes are noticed, `fleet` how many cabinets a broker and a centre bear, `page` what the page makes of
     /// 5,000 junctions and 9,000 vehicles, and what 200 viewers cost the centre.
     Bench {

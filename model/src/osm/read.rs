@@ -39,7 +39,15 @@ pub(super) struct Map {
     pub(super) areas: Vec<(AreaKind, Option<Name>, Vec<LonLat>)>,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Map, osmpbf::Error> {
+/// Reads a file; what is wrong with it if it cannot be read.
+pub(super) fn read(bytes: &[u8]) -> Result<Map, String> {
+    // The crate unwraps what a damaged file says of a relation's members, so a panic there is a fault of the file.
+    let reading = std::panic::catch_unwind(|| read_elements(bytes));
+    let read = reading.map_err(|_| "a part of it is damaged".to_string())?;
+    read.map_err(|error| error.to_string())
+}
+
+fn read_elements(bytes: &[u8]) -> Result<Map, osmpbf::Error> {
     let mut map = Map::default();
     let mut areas: Vec<(AreaKind, Option<Name>, Vec<i64>)> = Vec::new();
     ElementReader::new(Cursor::new(bytes)).for_each(|element| match element {
@@ -92,6 +100,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Map, osmpbf::Error> {
 }
 
 impl Map {
+    /// How many turn restrictions name ways that the file does not hold, or that do not meet at their node.
+    pub(super) fn stray_restrictions(&self) -> usize {
+        let ways: HashMap<i64, &Way> = self.ways.iter().map(|way| (way.id, way)).collect();
+        let meets = |way: i64, node: i64| ways.get(&way).is_some_and(|way| way.nodes.contains(&node));
+        self.restrictions.iter().filter(|r| !(meets(r.from, r.via) && meets(r.to, r.via))).count()
+    }
+
     fn node<'a>(&mut self, id: i64, lon: f64, lat: f64, tags: impl Iterator<Item = (&'a str, &'a str)>) {
         let at = LonLat { lon, lat };
         if !at.is_valid() {

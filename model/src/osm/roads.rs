@@ -52,10 +52,11 @@ pub(super) fn draw(map: &Map) -> Roads<'_> {
         |n: &i64| uses.get(n).is_some_and(|u| *u > 1) || map.signals.contains(n) || map.barriers.contains(n);
     let mut roads = Roads { map, links: Vec::new(), nodes: Vec::new(), left_out: Vec::new() };
     let mut index: HashMap<i64, usize> = HashMap::new();
-    let mut missing = 0;
+    let (mut missing, mut short) = (0, 0);
     for way in &map.ways {
         let known: Vec<i64> = way.nodes.iter().copied().filter(|n| map.places.contains_key(n)).collect();
         missing += usize::from(known.len() != way.nodes.len());
+        short += usize::from(known.len() < 2);
         let mut cuts: Vec<usize> =
             (0..known.len()).filter(|&i| i == 0 || i + 1 == known.len() || is_node(&known[i])).collect();
         // A piece that comes back to where it began needs a node half way.
@@ -85,6 +86,11 @@ pub(super) fn draw(map: &Map) -> Roads<'_> {
     let cut_off = roads.keep_connected();
     roads.left_out = [
         (missing, "ways lost nodes that the file does not hold"),
+        (short, "ways have fewer than two nodes and are left out"),
+        (
+            map.stray_restrictions(),
+            "turn restrictions are of roads that do not meet there and are not followed",
+        ),
         (cut_off, "links lead nowhere by car and are for walking only"),
         (map.other_restrictions, "turn restrictions through ways, or of unknown kinds, are not followed"),
     ]

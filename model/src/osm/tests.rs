@@ -43,6 +43,178 @@ fn a_cut_file_is_a_complaint() {
     assert_eq!(error.to_string(), "empty.osm.pbf: it has no roads (ways with highway=…)");
 }
 
+/// A map in OpenStreetMap's own encoding, written by hand so that it can be wrong.
+struct Drawn {
+    /// Id, and millionths of a degree north and east.
+    nodes: Vec<(i64, [i64; 2])>,
+    /// Id, nodes, and the value of `highway`.
+    ways: Vec<(i64, Vec<i64>, &'static str)>,
+    /// Members of a `no_left_turn`: from, via, to.
+    restriction: [i64; 3],
+}
+
+/// A crossing of two streets with a third one beyond.
+fn sound() -> Drawn {
+    let at = |x: i64, y: i64| [41_000_000 + 1000 * y, -8_000_000 + 1000 * x];
+    Drawn {
+        nodes: vec![(1, at(0, 0)), (2, at(2, 0)), (3, at(4, 0)), (4, at(2, 2)), (5, at(2, -2))],
+        ways: vec![
+            (10, vec![1, 2, 3], "residential"),
+            (11, vec![4, 2, 5], "primary"),
+            (12, vec![3, 4], "residential"),
+        ],
+        restriction: [10, 2, 11],
+    }
+}
+
+fn varint(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)) as u64
+}
+
+fn number(field: u64, number: u64, out: &mut Vec<u8>) {
+    varint(field << 3, out);
+    varint(number, out);
+}
+
+fn bytes(field: u64, bytes: &[u8], out: &mut Vec<u8>) {
+    varint(field << 3 | 2, out);
+    varint(bytes.len() as u64, out);
+    out.extend_from_slice(bytes);
+}
+
+fn packed(field: u64, numbers: impl IntoIterator<Item = u64>, out: &mut Vec<u8>) {
+    let mut all = Vec::new();
+    numbers.into_iter().for_each(|number| varint(number, &mut all));
+    bytes(field, &all, out);
+}
+
+/// Each less the one before.
+fn deltas(numbers: &[i64]) -> impl Iterator<Item = u64> + '_ {
+    let before = std::iter::once(0).chain(numbers.iter().copied());
+    numbers.iter().zip(before).map(|(number, before)| zigzag(number.wrapping_sub(before)))
+}
+
+impl Drawn {
+    fn encode(&self) -> Vec<u8> {
+        let words = [
+            "",
+            "highway",
+            "type",
+            "restriction",
+            "no_left_turn",
+            "from",
+            "via",
+            "to",
+            "residential",
+            "primary",
+        ];
+        let word = |text: &str| words.iter().position(|word| *word == text).unwrap_or(0) as u64;
+        let (mut table, mut group) = (Vec::new(), Vec::new());
+        words.iter().for_each(|word| bytes(1, word.as_bytes(), &mut table));
+        for (id, [lat, lon]) in &self.nodes {
+            let mut node = Vec::new();
+            number(1, zigzag(*id), &mut node);
+            number(8, zigzag(lat * 10), &mut node);
+            number(9, zigzag(lon * 10), &mut node);
+            bytes(1, &node, &mut group);
+        }
+        for (id, nodes, highway) in &self.ways {
+            let mut way = Vec::new();
+            number(1, *id as u64, &mut way);
+            packed(2, [word("highway")], &mut way);
+            packed(3, [word(highway)], &mut way);
+            packed(8, deltas(nodes), &mut way);
+            bytes(3, &way, &mut group);
+        }
+        let mut relation = Vec::new();
+        number(1, 100, &mut relation);
+        packed(2, [word("type"), word("restriction")], &mut relation);
+        packed(3, [word("restriction"), word("no_left_turn")], &mut relation);
+        packed(8, ["from", "via", "to"].map(word), &mut relation);
+        packed(9, deltas(&self.restriction), &mut relation);
+        packed(10, [1, 0, 1], &mut relation);
+        bytes(4, &relation, &mut group);
+        let mut block = Vec::new();
+        bytes(1, &table, &mut block);
+        bytes(2, &group, &mut block);
+        let mut features = Vec::new();
+        bytes(4, b"OsmSchema-V0.6", &mut features);
+        let mut file = Vec::new();
+        for (kind, content) in [("OSMHeader", features), ("OSMData", block)] {
+            let (mut blob, mut header) = (Vec::new(), Vec::new());
+            bytes(1, &content, &mut blob);
+            bytes(1, kind.as_bytes(), &mut header);
+            number(3, blob.len() as u64, &mut header);
+            file.extend((header.len() as u32).to_be_bytes());
+            file.extend(header);
+            file.extend(blob);
+        }
+        file
+    }
+}
+
+/// Reads a map: how many links it has, and what is said of it.
+fn reading(bytes: &[u8]) -> String {
+    match city("drawn.osm.pbf", bytes, &SignalHabits::plain()) {
+        Ok(read) => {
+            assert_eq!(read.value.faults(), Vec::<String>::new());
+            let notes = read
+                .notes
+                .iter()
+                .map(|note| format!("; {}", note.to_string().replace("drawn.osm.pbf: ", "")));
+            format!("{} links{}", read.value.network.links.len(), notes.collect::<String>())
+        }
+        Err(refused) => {
+            assert!(refused.to_string().starts_with("drawn.osm.pbf: "), "{refused}");
+            format!("refused: {refused}")
+        }
+    }
+}
+
+#[test]
+fn a_map_broken_in_ten_ways_is_repaired_and_said_or_refused() {
+    let check = |breaks: fn(&mut Drawn), says: &str| {
+        let mut map = sound();
+        breaks(&mut map);
+        let told = reading(&map.encode());
+        assert!(told.contains(says), "{told:?} instead of {says:?}");
+    };
+    assert_eq!(reading(&sound().encode()), "10 links");
+    check(|map| map.nodes.truncate(4), "1 ways lost nodes that the file does not hold");
+    check(|map| map.nodes[4].1 = [95_000_000, 0], "1 ways lost nodes");
+    check(|map| map.nodes.clear(), "refused");
+    check(|map| map.ways.clear(), "refused: drawn.osm.pbf: it has no roads");
+    check(|map| map.ways[2].1.truncate(1), "1 ways have fewer than two nodes and are left out");
+    check(|map| map.ways[2].1 = vec![3, 3, 3], "8 links");
+    check(|map| map.ways[2].2 = "nonsense", "8 links");
+    check(|map| map.ways[2].0 = 10, "10 links");
+    check(|map| map.restriction = [10, 2, 99], "1 turn restrictions are of roads that do not meet there");
+    check(|map| map.restriction = [12, 2, 11], "1 turn restrictions are of roads that do not meet there");
+    check(|map| map.ways[0].1 = vec![1, 777, 888], "ways lost nodes");
+}
+
+#[test]
+fn no_damage_to_a_map_stops_us() {
+    let sound = sound().encode();
+    for at in 0..sound.len() {
+        for damage in [0x00, 0x01, 0x7f, 0x80, 0xff] {
+            let mut damaged = sound.clone();
+            damaged[at] ^= damage;
+            reading(&damaged);
+            reading(&[&sound[..at], &[damage], &sound[at..]].concat());
+        }
+        reading(&sound[..at]);
+    }
+}
+
 /// Sizes of the strongly connected parts of the car links under the movements, largest first.
 fn reach(city: &City) -> Vec<usize> {
     let network = &city.network;

@@ -14,6 +14,53 @@ pub(crate) enum Goal {
     Mean(f64, f64),
     /// The figure itself.
     Most(f64),
+    /// The figure, or more.
+    Least(f64),
+}
+
+/// What is wished for a city of some size.
+pub(crate) struct Goals {
+    pub(crate) start_s: f64,
+    pub(crate) memory_mb: f64,
+    pub(crate) distance: Goal,
+    pub(crate) car_answer: Goal,
+    pub(crate) traffic: Goal,
+    pub(crate) departure: Goal,
+    pub(crate) hour: Goal,
+    pub(crate) journey: Goal,
+    /// Bicycles, cars and minibuses beside public transport.
+    pub(crate) joined: Goal,
+    /// Over HTTP on two cores, a second: answers for cars, and journeys by public transport.
+    pub(crate) over_http: [Goal; 2],
+}
+
+impl Goals {
+    /// Porto: 190,000 links, 2,600 stops.
+    pub(crate) const PORTO: Goals = Goals {
+        start_s: 1.5,
+        memory_mb: 150.0,
+        distance: Goal::Median(0.045, 0.110),
+        car_answer: Goal::Median(0.6, 1.5),
+        traffic: Goal::Most(45.0),
+        departure: Goal::Mean(0.37, 1.5),
+        hour: Goal::Median(4.0, 15.0),
+        journey: Goal::Median(1.2, 3.5),
+        joined: Goal::Median(3.0, 10.0),
+        over_http: [Goal::Least(2500.0), Goal::Least(1400.0)],
+    };
+    /// Moscow's size: 1.4 million links, 14,000 stops.
+    pub(crate) const MOSCOW: Goals = Goals {
+        start_s: 15.0,
+        memory_mb: 1500.0,
+        distance: Goal::Median(0.090, 0.220),
+        car_answer: Goal::Median(1.0, 3.0),
+        traffic: Goal::Most(400.0),
+        departure: Goal::Mean(4.0, 12.0),
+        hour: Goal::Median(30.0, 80.0),
+        journey: Goal::Median(8.0, 25.0),
+        joined: Goal::Median(20.0, 60.0),
+        over_http: [Goal::None; 2],
+    };
 }
 
 /// Figures in rows, and which of them missed their goals.
@@ -38,6 +85,7 @@ impl Table {
             Goal::Median(middle, tail) => (p50 <= middle && p99 <= tail, format!("p50 {middle} p99 {tail}")),
             Goal::Mean(middle, tail) => (mean <= middle && p99 <= tail, format!("mean {middle} p99 {tail}")),
             Goal::Most(most) => (mean <= most, format!("{most}")),
+            Goal::Least(least) => (mean >= least, format!("at least {least}")),
             Goal::None => (true, String::new()),
         };
         self.row(name, format!("p50 {p50:.3}  p99 {p99:.3}  mean {mean:.3}"), met, &wished);
@@ -47,6 +95,7 @@ impl Table {
     pub(crate) fn figure(&mut self, name: &str, value: f64, goal: Goal) {
         let (met, wished) = match goal {
             Goal::Most(most) => (value <= most, format!("{most}")),
+            Goal::Least(least) => (value >= least, format!("at least {least}")),
             _ => (true, String::new()),
         };
         self.row(name, format!("{value:.2}"), met, &wished);

@@ -1,6 +1,6 @@
 //! Cars: distances, whole ways, and new traffic; and whether all of it is exact.
 
-use crate::gauge::{self, Goal, Table};
+use crate::gauge::{self, Goal, Goals, Table};
 use model::{geo::LonLat, time::Moment};
 use routing::{
     hierarchy::Memory,
@@ -21,9 +21,9 @@ const UPDATES: usize = 20;
 /// Pairs that are compared after each of them.
 const COMPARED: usize = 500;
 
-pub(crate) fn measure(planner: &Planner, pairs: &[[LonLat; 2]], table: &mut Table) {
+pub(crate) fn measure(planner: &Planner, pairs: &[[LonLat; 2]], goals: &Goals, table: &mut Table) {
     let roads = planner.roads();
-    let empty = Snapshot::empty(planner.map().len());
+    let empty = Snapshot::empty();
     let costs = Costs::new(&roads.street, empty.view(NOW, NOW), None);
     let feet: Vec<[Vec<OnArc>; 2]> = pairs.iter().filter_map(|pair| feet(planner, pair)).collect();
     let mut memory = Memory::default();
@@ -34,7 +34,7 @@ pub(crate) fn measure(planner: &Planner, pairs: &[[LonLat; 2]], table: &mut Tabl
         ask(pair, &mut memory);
     }
     let took = feet.iter().map(|pair| ask(pair, &mut memory)).collect();
-    table.times("car distance with turns", took, Goal::Median(0.045, 0.110));
+    table.times("car distance with turns", took, goals.distance);
     let took = feet.iter().map(|[from, to]| {
         gauge::thread(|| roads.hierarchy.quickest(&roads.empty, &costs, from, to, &mut memory)).1
     });
@@ -56,12 +56,12 @@ pub(crate) fn measure(planner: &Planner, pairs: &[[LonLat; 2]], table: &mut Tabl
     let (mut writer, _) = TrafficWriter::new(planner.map().clone(), Some(roads.clone()));
     let (mut read, mut shown) = (Vec::new(), Vec::new());
     for update in 0..UPDATES {
-        let entry = traffic(planner, update);
+        let entry = traffic(planner, NOW, update);
         read.push(gauge::thread(|| writer.apply(NOW, &entry)).1);
         shown.push(gauge::thread(|| writer.publish(NOW)).1);
     }
     table.times("traffic of every link: reading it", read, Goal::None);
-    table.times("traffic of every link: ready to be used", shown, Goal::Most(45.0));
+    table.times("traffic of every link: ready to be used", shown, goals.traffic);
 }
 
 fn feet(planner: &Planner, pair: &[LonLat; 2]) -> Option<[Vec<OnArc>; 2]> {
@@ -70,7 +70,7 @@ fn feet(planner: &Planner, pair: &[LonLat; 2]) -> Option<[Vec<OnArc>; 2]> {
 }
 
 /// Times of all links, slower than on empty roads, and some of them closed; others with each update.
-fn traffic(planner: &Planner, update: usize) -> Entry<LinkTimes> {
+pub(crate) fn traffic(planner: &Planner, at: Moment, update: usize) -> Entry<LinkTimes> {
     let links = planner.map().links().enumerate().map(|(i, link)| {
         // Fibonacci hashing: numbers without a pattern, the same each time.
         let drawn = (i + update * 1_000_003).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
@@ -78,7 +78,7 @@ fn traffic(planner: &Planner, update: usize) -> Entry<LinkTimes> {
         let time_s = (link.free_travel_time_s() * slower) as f32;
         LinkTime { link: link.id().to_string(), time_s, closed: drawn.is_multiple_of(997) }
     });
-    Entry::new(NOW, 0, LinkTimes { links: links.collect() })
+    Entry::new(at, 0, LinkTimes { links: links.collect() })
 }
 
 /// Compares the hierarchy with A* on many pairs after each of many pictures of the traffic.
@@ -90,7 +90,7 @@ pub(crate) fn compare(planner: &Planner, pairs: &[[LonLat; 2]]) -> anyhow::Resul
     let (mut memory, mut scratch) = (Memory::default(), Scratch::default());
     let (mut same, mut different, mut no_way) = (0, 0, 0);
     for update in 0..UPDATES {
-        writer.apply(NOW, &traffic(planner, update));
+        writer.apply(NOW, &traffic(planner, NOW, update));
         writer.publish(NOW);
         let picture = seen.now();
         let view = picture.view(NOW, NOW);

@@ -1,6 +1,6 @@
 //! Public transport: the search alone, journeys from door to door, and whole answers as the API gives them.
 
-use crate::gauge::{self, Goal, Table};
+use crate::gauge::{self, Goal, Goals, Table};
 use anyhow::Context;
 use axum::{
     body::{Body, to_bytes},
@@ -32,7 +32,7 @@ const RIDES: usize = 5;
 /// Departure of every question: eight o'clock.
 const HOUR: i64 = 8;
 
-fn at_eight(planner: &Planner, day: Day) -> anyhow::Result<Moment> {
+pub(crate) fn at_eight(planner: &Planner, day: Day) -> anyhow::Result<Moment> {
     let transit = planner.transit().context("the data has a timetable")?;
     Ok(Moment((day.begins_s(&transit.timetable().zone()) + HOUR * 3600) * 1000))
 }
@@ -41,6 +41,7 @@ pub(crate) fn measure(
     planner: &Planner,
     pairs: &[[LonLat; 2]],
     day: Day,
+    goals: &Goals,
     table: &mut Table,
 ) -> anyhow::Result<()> {
     let transit = planner.transit().context("the data has a timetable")?;
@@ -68,7 +69,7 @@ pub(crate) fn measure(
             (reach(*from, Looking::Away), reach(*to, Looking::Towards))
         });
         ways.push(took);
-        let bounded = gauge::thread(|| transit.bounds(Profile::Walk).rest(&egress, false, 0, &mut rest)).1;
+        let bounded = gauge::thread(|| transit.bounds().rest(&egress, false, 0, &mut rest)).1;
         let request = Request {
             day: day_table,
             between: Between::Useful(changes),
@@ -87,8 +88,8 @@ pub(crate) fn measure(
         range.push(bounded + gauge::thread(|| search.range(&request, 3600)).1);
     }
     table.times("ways on foot at both ends", ways, Goal::None);
-    table.times("transit with walking, one departure", one, Goal::Mean(0.37, 1.5));
-    table.times("transit with walking, one hour", range, Goal::Median(4.0, 15.0));
+    table.times("transit with walking, one departure", one, goals.departure);
+    table.times("transit with walking, one hour", range, goals.hour);
 
     let question = |[from, to]: &[LonLat; 2], window: Duration, at_least: usize| {
         let place = |at: LonLat| Place { name: String::new(), stop: None, at };
@@ -113,7 +114,7 @@ pub(crate) fn measure(
         }
     };
     for (name, window, at_least, goal) in [
-        ("next journey, door to door", Duration::ZERO, 1, Goal::Median(1.2, 3.5)),
+        ("next journey, door to door", Duration::ZERO, 1, goals.journey),
         ("a quarter of an hour, door to door", Duration::from_secs(900), 0, Goal::None),
     ] {
         let mut none = 0;
@@ -134,15 +135,21 @@ pub(crate) fn whole_answers(
     planner: Planner,
     [car, near]: [&[[LonLat; 2]]; 2],
     day: Day,
+    goals: &Goals,
     table: &mut Table,
 ) -> anyhow::Result<()> {
     let start = at_eight(&planner, day)?;
     let (routing, _feed) = Routing::serving(planner, Clock::scaled(start, 1e-9), Limits::default());
     let api = routing::api::router(routing);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let one = "directModes=&numItineraries=1&searchWindow=0";
+    let cycled = format!("{one}&preTransitModes=WALK,BIKE&postTransitModes=WALK");
+    let rolled = format!("{one}&pedestrianProfile=WHEELCHAIR");
     for (name, pairs, asked, goal) in [
-        ("car answer as JSON", car, "directModes=CAR&transitModes=", Goal::Median(0.6, 1.5)),
-        ("journey answer as JSON", near, "directModes=&numItineraries=1&searchWindow=0", Goal::None),
+        ("car answer as JSON", car, "directModes=CAR&transitModes=", goals.car_answer),
+        ("journey answer as JSON", near, one, Goal::None),
+        ("bicycle + transit as JSON", near, &cycled, goals.joined),
+        ("journey in a wheelchair as JSON", near, &rolled, Goal::None),
     ] {
         let (mut took, mut bytes) = (Vec::new(), 0);
         for [from, to] in pairs {
@@ -172,5 +179,6 @@ pub(crate) fn whole_answers(
             2000.0 / mean_ms
         ));
     }
+    table.figure("memory after all questions, MB", gauge::memory_mb(), Goal::Most(goals.memory_mb));
     Ok(())
 }

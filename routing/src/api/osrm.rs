@@ -242,7 +242,7 @@ fn waypoint(routing: &Routing, profile: Profile, i: usize, at: LonLat) -> Result
     let distance = access.distance_m;
     let street = routing.planner.graph(profile);
     let foot = access.feet().into_iter().next().ok_or_else(|| no_segment(i))?;
-    let name = routing.planner.map().link(street.arc(foot.arc).link).name();
+    let name = routing.planner.map().link(street.arc(foot.arc).link()).name();
     let name = name.map_or("", |name| Language::Local.name(name));
     Ok(
         json!({ "name": name, "location": lonlat(street.plane.to_lonlat(foot.at)), "distance": tenths(distance) }),

@@ -265,7 +265,7 @@ fn street_at(routing: &Routing, at: LonLat) -> Option<(Named, f64)> {
     let graph = planner.graph(Profile::Walk);
     let access = planner.index().access(planner.map(), graph, at, HERE_M, named)?;
     let foot = access.nearest.first()?;
-    let name = planner.map().link(graph.arc(foot.arc).link).name()?.clone();
+    let name = planner.map().link(graph.arc(foot.arc).link()).name()?.clone();
     let at = graph.plane.to_lonlat(foot.at);
     let street = Named { kind: Kind::Street, name, at, modes: Default::default(), importance: 0.0 };
     Some((street, access.distance_m))

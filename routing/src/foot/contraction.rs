@@ -4,19 +4,22 @@
 //! the least important first, and a shortcut joins its neighbours where the quickest way between them led over it. What a
 //! street takes on foot never changes, so this is done once. Whoever goes from a place then looks at the few dozen
 //! corners of more and more importance that can lie on a way from there.
+//!
+//! On foot no street is quicker than another, so none stands out, and corners are ordered by where the city falls apart, as for
+//! motors (Dibbelt, Strasser, Wagner 2014). Shortcuts that are no quickest way are dropped at the end (their perfect
+//! customisation).
 
-use super::{Edges, UNREACHED, Vertex};
+use super::{UNREACHED, Vertex};
+use crate::{columns, hierarchy};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, collections::BinaryHeap};
-
-/// So many corners are looked at to find whether a way leads around the one that is taken out. A shortcut too many costs a
-/// little time in each question, and nothing else.
-const LOOKED_AT: usize = 40;
 
 /// Ways to corners of more importance. Corners are numbered by importance.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ways {
+    #[serde(with = "columns")]
     first: Vec<u32>,
+    #[serde(with = "columns")]
     to: Vec<(Vertex, u32)>,
 }
 
@@ -39,154 +42,121 @@ impl Ways {
             .all(|from| self.of(from).iter().all(|way| way.0 > from && (way.0 as usize) < vertices))
     }
 
-    fn new(by_vertex: Vec<Row>) -> Ways {
-        let mut ways = Ways { first: vec![0], to: Vec::new() };
-        for row in by_vertex {
-            ways.to.extend(row);
-            ways.first.push(ways.to.len() as u32);
+    /// Of ways by the vertex that they leave.
+    fn new(vertices: usize, ways: impl Iterator<Item = (Vertex, Vertex, u32)>) -> Ways {
+        let (mut first, mut to) = (vec![0; vertices + 1], Vec::new());
+        for (from, over, ms) in ways {
+            first[from as usize + 1] += 1;
+            to.push((over, ms));
         }
-        ways
+        for i in 0..vertices {
+            first[i + 1] += first[i];
+        }
+        to.shrink_to_fit();
+        Ways { first, to }
     }
 }
 
-/// A corner's ways in one direction: to which corner or from which, and the ms.
-type Row = Vec<(Vertex, u32)>;
-
-/// The streets while corners are taken out of them.
-struct Streets {
-    away: Vec<Row>,
-    towards: Vec<Row>,
-    /// By corner: how many were taken out below it, one above the other.
-    depth: Vec<u32>,
-    labels: Vec<(u32, u32)>,
-    round: u32,
-    queue: BinaryHeap<Reverse<(u32, Vertex)>>,
+/// Corners, and those above each that a way may lead to over lesser ones.
+struct Corners {
+    first: Vec<u32>,
+    over: Vec<Vertex>,
+    /// By pair: the ms up, and the ms down. [`UNREACHED`] where there is no way.
+    up: Vec<u32>,
+    down: Vec<u32>,
 }
 
 /// By old number: the importance of each corner; and the ways up, in the direction of travel and against it, by importance.
-pub(super) fn contract(away: &Edges, towards: &Edges, vertices: usize) -> (Vec<u32>, Ways, Ways) {
-    let rows = |edges: &Edges| {
-        (0..vertices as u32)
-            .map(|v| edges.of(v).iter().copied().filter(|way| way.0 != v).collect())
-            .collect::<Vec<Row>>()
-    };
-    let mut streets = Streets {
-        away: rows(away),
-        towards: rows(towards),
-        depth: vec![0; vertices],
-        labels: vec![(0, 0); vertices],
-        round: 0,
-        queue: BinaryHeap::new(),
-    };
-    let mut shortcuts = Vec::new();
-    let mut order: BinaryHeap<Reverse<(i64, Vertex)>> = BinaryHeap::with_capacity(vertices);
-    for vertex in 0..vertices as u32 {
-        order.push(Reverse((streets.cost(vertex, &mut shortcuts), vertex)));
-    }
+/// `edges` are streets from corner to corner with their ms, `places` where corners are.
+pub(super) fn contract(edges: &[(Vertex, Vertex, u32)], places: &[[f32; 2]]) -> (Vec<u32>, Ways, Ways) {
+    let vertices = places.len();
+    let streets: Vec<[u32; 2]> = edges.iter().map(|&(from, to, _)| [from, to]).collect();
     let mut rank = vec![0; vertices];
-    let (mut up, mut down) = (Vec::with_capacity(vertices), Vec::with_capacity(vertices));
-    while let Some(Reverse((_, vertex))) = order.pop() {
-        // What was worked out for it before may have changed since: if others come first now, it waits.
-        let cost = streets.cost(vertex, &mut shortcuts);
-        if order.peek().is_some_and(|Reverse(next)| (cost, vertex) > *next) {
-            order.push(Reverse((cost, vertex)));
-            continue;
-        }
-        rank[vertex as usize] = up.len() as u32;
-        let (mine, back) = streets.take_out(vertex, &shortcuts);
-        up.push(mine);
-        down.push(back);
+    for (i, vertex) in hierarchy::nodes_by_importance(places, &streets).into_iter().enumerate() {
+        rank[vertex as usize] = i as u32;
     }
-    for row in up.iter_mut().chain(&mut down) {
-        row.iter_mut().for_each(|way| way.0 = rank[way.0 as usize]);
-        row.sort_unstable();
-    }
-    (rank, Ways::new(up), Ways::new(down))
+    let edges = edges.iter().map(|&(from, to, ms)| (rank[from as usize], rank[to as usize], ms));
+    let mut corners = Corners::new(vertices, edges.clone().map(|(from, to, _)| [from, to]));
+    edges.for_each(|(from, to, ms)| corners.offer(from, to, ms));
+    corners.take_out();
+    let (up, down) = corners.quickest();
+    (rank, up, down)
 }
 
-impl Streets {
-    /// How much it costs to take a corner out: the ways that there are then more than before, and how deep it lies. Leaves the
-    /// shortcuts that it takes in `shortcuts`.
-    fn cost(&mut self, vertex: Vertex, shortcuts: &mut Vec<(Vertex, Vertex, u32)>) -> i64 {
-        shortcuts.clear();
-        let (into, out) = (std::mem::take(&mut self.towards[vertex as usize]), &self.away[vertex as usize]);
-        let farthest = out.iter().map(|way| way.1).max().unwrap_or(0);
-        let out = out.clone();
-        for &(from, there) in &into {
-            if out.iter().all(|way| way.0 == from) {
-                continue;
-            }
-            self.look(from, vertex, there.saturating_add(farthest), &out);
-            for &(to, on) in out.iter().filter(|way| way.0 != from) {
-                let over = there.saturating_add(on);
-                let label = self.labels[to as usize];
-                if label.0 != self.round || label.1 > over {
-                    shortcuts.push((from, to, over));
-                }
-            }
+impl Corners {
+    fn new(vertices: usize, pairs: impl Iterator<Item = [Vertex; 2]>) -> Corners {
+        let above = hierarchy::above(vertices, pairs);
+        let mut first = vec![0_u32; vertices + 1];
+        for (vertex, above) in above.iter().enumerate() {
+            first[vertex + 1] = first[vertex] + above.len() as u32;
         }
-        let removed = into.len() + out.len();
-        self.towards[vertex as usize] = into;
-        2 * (shortcuts.len() as i64 - removed as i64) + i64::from(self.depth[vertex as usize])
+        let over: Vec<Vertex> = above.into_iter().flatten().collect();
+        let none = vec![UNREACHED; over.len()];
+        Corners { first, over, up: none.clone(), down: none }
     }
 
-    /// How far corners are from one of them without a way over another, as far as that is soon found.
-    fn look(&mut self, from: Vertex, without: Vertex, limit_ms: u32, wanted: &[(Vertex, u32)]) {
-        self.round += 1;
-        self.queue.clear();
-        self.labels[from as usize] = (self.round, 0);
-        self.queue.push(Reverse((0, from)));
-        let mut missing = wanted.iter().filter(|way| way.0 != from).count();
-        for _ in 0..LOOKED_AT {
-            let Some(Reverse((ms, vertex))) = self.queue.pop() else { break };
-            if ms > self.labels[vertex as usize].1 {
-                continue;
-            }
-            if wanted.iter().any(|way| way.0 == vertex) && vertex != from {
-                missing -= 1;
-            }
-            if ms >= limit_ms || missing == 0 {
-                break;
-            }
-            for &(to, more) in &self.away[vertex as usize] {
-                let there = ms.saturating_add(more);
-                let label = &mut self.labels[to as usize];
-                if to != without && (label.0 != self.round || there < label.1) {
-                    *label = (self.round, there);
-                    self.queue.push(Reverse((there, to)));
-                }
+    fn row(&self, vertex: usize) -> std::ops::Range<usize> {
+        self.first[vertex] as usize..self.first[vertex + 1] as usize
+    }
+
+    /// A street between two corners.
+    fn offer(&mut self, from: Vertex, to: Vertex, ms: u32) {
+        let row = self.row(from.min(to) as usize);
+        let Ok(at) = self.over[row.clone()].binary_search(&from.max(to)) else { return };
+        let known = if from < to { &mut self.up } else { &mut self.down };
+        known[row.start + at] = known[row.start + at].min(ms);
+    }
+
+    /// All pairs of corners above `vertex`: the places of its ways to the lesser and to the greater of them, and of the way
+    /// between those two.
+    fn triangles(&self, vertex: usize, mut each: impl FnMut(usize, usize, usize)) {
+        let row = self.row(vertex);
+        for low in row.clone() {
+            let mut between = self.row(self.over[low] as usize);
+            for high in low + 1..row.end {
+                between.start += self.over[between.clone()].partition_point(|over| *over < self.over[high]);
+                each(low, high, between.start);
             }
         }
     }
 
-    /// Takes a corner out; its ways to those that are left, in both directions.
-    fn take_out(&mut self, vertex: Vertex, shortcuts: &[(Vertex, Vertex, u32)]) -> (Row, Row) {
-        let out = std::mem::take(&mut self.away[vertex as usize]);
-        let into = std::mem::take(&mut self.towards[vertex as usize]);
-        for &(to, _) in &out {
-            self.towards[to as usize].retain(|way| way.0 != vertex);
+    /// Takes corner after corner out.
+    fn take_out(&mut self) {
+        let (mut up, mut down) = (std::mem::take(&mut self.up), std::mem::take(&mut self.down));
+        for vertex in 0..self.first.len() - 1 {
+            self.triangles(vertex, |low, high, between| {
+                up[between] = up[between].min(down[low].saturating_add(up[high]));
+                down[between] = down[between].min(down[high].saturating_add(up[low]));
+            });
         }
-        for &(from, _) in &into {
-            self.away[from as usize].retain(|way| way.0 != vertex);
-        }
-        let above = self.depth[vertex as usize] + 1;
-        for &(neighbour, _) in out.iter().chain(&into) {
-            let depth = &mut self.depth[neighbour as usize];
-            *depth = (*depth).max(above);
-        }
-        for &(from, to, ms) in shortcuts {
-            lower(&mut self.away[from as usize], to, ms);
-            lower(&mut self.towards[to as usize], from, ms);
-        }
-        (out, into)
+        (self.up, self.down) = (up, down);
     }
-}
 
-/// A way that takes so long, if there was none or it took longer.
-fn lower(ways: &mut Row, to: Vertex, ms: u32) {
-    match ways.iter_mut().find(|way| way.0 == to) {
-        Some(way) => way.1 = way.1.min(ms),
-        None => ways.push((to, ms)),
+    /// Those ways that are quickest ones; where another is quicker, nobody takes them.
+    fn quickest(mut self) -> (Ways, Ways) {
+        let (mut up, mut down) = (self.up.clone(), self.down.clone());
+        for vertex in (0..self.first.len() - 1).rev() {
+            self.triangles(vertex, |low, high, between| {
+                up[low] = up[low].min(self.up[high].saturating_add(down[between]));
+                up[high] = up[high].min(self.up[low].saturating_add(up[between]));
+                down[low] = down[low].min(up[between].saturating_add(self.down[high]));
+                down[high] = down[high].min(down[between].saturating_add(self.down[low]));
+            });
+        }
+        for (known, least) in [(&mut self.up, up), (&mut self.down, down)] {
+            known
+                .iter_mut()
+                .zip(least)
+                .filter(|(known, least)| *least < **known)
+                .for_each(|(known, _)| *known = UNREACHED);
+        }
+        let vertices = self.first.len() - 1;
+        let ways = |ms: &[u32]| {
+            let row = |vertex: usize| self.row(vertex).map(move |at| (vertex as u32, at));
+            let all = (0..vertices).flat_map(row).filter(|(_, at)| ms[*at] != UNREACHED);
+            Ways::new(vertices, all.map(|(vertex, at)| (vertex, self.over[at], ms[at])))
+        };
+        (ways(&self.up), ways(&self.down))
     }
 }
 

@@ -2,9 +2,10 @@
 //! points nowhere.
 
 use super::{calendar::Service, fares::FareTables, flex::OnDemand};
+use crate::columns::Entry;
 use model::geo::LonLat;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, ops::Range};
 
 /// A feed that was read and put in order.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -275,7 +276,7 @@ pub struct Trip {
 }
 
 /// A vehicle calls at a stop. Times are seconds since the service day began, and never go back along a trip.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Call {
     /// Where.
     pub stop: u32,
@@ -290,7 +291,40 @@ pub struct Call {
     /// Whether one may get off.
     pub alights: bool,
     /// What its front says from here, if not what [`Trip::headsign`] says.
-    pub headsign: Option<u32>,
+    pub headsign: Option<HeadsignIx>,
+}
+
+/// Index into [`Feed::headsigns`]. It is one more inside, so that there is room for none in its four bytes: there are millions of
+/// calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeadsignIx(NonZeroU32);
+
+impl HeadsignIx {
+    /// The index that is so much.
+    pub fn new(ix: usize) -> HeadsignIx {
+        HeadsignIx(NonZeroU32::MIN.saturating_add(ix as u32))
+    }
+
+    /// As one indexes with it.
+    pub fn ix(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+impl Entry for Call {
+    const BYTES: usize = <([u32; 4], (u16, [bool; 2]))>::BYTES;
+
+    fn write(self, bytes: &mut Vec<u8>) {
+        let Call { stop, arrival_s, departure_s, sequence, boards, alights, headsign } = self;
+        let headsign = headsign.map_or(0, |headsign| headsign.0.get());
+        ([stop, arrival_s, departure_s, headsign], (sequence, [boards, alights])).write(bytes);
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let ([stop, arrival_s, departure_s, headsign], (sequence, [boards, alights])) = Entry::read(bytes);
+        let headsign = NonZeroU32::new(headsign).map(HeadsignIx);
+        Call { stop, arrival_s, departure_s, sequence, boards, alights, headsign }
+    }
 }
 
 /// A trip that runs every so often; its own times only say how long it takes.

@@ -4,7 +4,7 @@ use super::{
     archive::Archive,
     flex,
     read::Ids,
-    records::{Call, Feed, Trip},
+    records::{Call, Feed, HeadsignIx, Trip},
     report::{
         Remedy::{LeftOut, Repaired},
         Report,
@@ -26,7 +26,7 @@ struct Row {
     departure_s: Option<u32>,
     boards: bool,
     alights: bool,
-    headsign: Option<u32>,
+    headsign: Option<HeadsignIx>,
     /// Along the shape, in the feed's own unit.
     travelled: Option<f64>,
 }
@@ -92,7 +92,7 @@ fn read_rows(
     let [pickup, drop_off, headsign, travelled] =
         table.columns(["pickup_type", "drop_off_type", "stop_headsign", "shape_dist_traveled"]);
     let windows = flex::Reader::columns(&table);
-    let mut headsigns = HashMap::<String, u32>::new();
+    let mut headsigns = HashMap::<String, HeadsignIx>::new();
     let mut last: (String, Option<u32>) = (String::new(), None);
     while table.advance() {
         if table.text(trip) != last.0 {
@@ -140,7 +140,7 @@ fn read_rows(
         let headsign = match table.text(headsign) {
             "" => None,
             text => Some(headsigns.get(text).copied().unwrap_or_else(|| {
-                let new = feed.headsigns.len() as u32;
+                let new = HeadsignIx::new(feed.headsigns.len());
                 headsigns.insert(text.to_string(), new);
                 feed.headsigns.push(text.to_string());
                 new

@@ -37,7 +37,16 @@ impl<'r> Table<'r> {
             header.iter().map(|c| String::from_utf8_lossy(c).trim().to_string()).collect()
         };
         // Reading from memory cannot fail, and with `flexible` no row can either.
-        let columns = rows.byte_headers().map_or_else(|_| StringRecord::new(), trimmed);
+        let columns: StringRecord = rows.byte_headers().map_or_else(|_| StringRecord::new(), trimmed);
+        let is_name = |column: &str| {
+            column.starts_with(|c: char| c.is_ascii_lowercase())
+                && column.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        };
+        // A row that lost its line's end has become a part of the header.
+        for column in columns.iter().filter(|column| !column.is_empty() && !is_name(column)) {
+            let remedy = Remedy::Repaired("what stands below it is not read");
+            report.add(&file, 1, format!("column {column:?}"), "has a name that no column has", remedy);
+        }
         Some(Table { file, report, rows, columns, row: StringRecord::new(), line: 1 })
     }
 

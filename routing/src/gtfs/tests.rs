@@ -238,6 +238,14 @@ fn a_zipped_folder_is_read_and_said() {
 }
 
 #[test]
+fn a_row_in_the_header_is_said() {
+    let reported = "\
+f/stop_times.txt:1: column \"A\" has a name that no column has: what stands below it is not read
+f/stop_times.txt:1: column \"1\" has a name that no column has: what stands below it is not read";
+    check("stop_times.txt", "\nt1,6:40:00,6:40:00", "", reported, (2, 5));
+}
+
+#[test]
 fn a_feed_without_a_whole_row_is_another_sound_feed() {
     check("stop_times.txt", "6:40:00,6:40:00,A,1\nt1,", "", "", (2, 5));
 }

@@ -30,8 +30,8 @@ impl Topology {
             // overwritten before it is read.
             spread(&self.up, vertex, &costs.up, &mut rows.up);
             spread(&self.down, vertex, &costs.down, &mut rows.down);
-            relax(&self.down_below, vertex, &costs.down, &self.up, &costs.up, &mut rows.up);
-            relax(&self.up_below, vertex, &costs.up, &self.down, &costs.down, &mut rows.down);
+            relax((&self.down_below, vertex), (&self.down, &costs.down), (&self.up, &costs.up), &mut rows.up);
+            relax((&self.up_below, vertex), (&self.up, &costs.up), (&self.down, &costs.down), &mut rows.down);
             gather(&self.up, vertex, &mut costs.up, &rows.up);
             gather(&self.down, vertex, &mut costs.down, &rows.down);
         }
@@ -51,10 +51,16 @@ fn gather(ways: &Ways, vertex: u32, costs: &mut [u32], row: &[u32]) {
 }
 
 /// Over each lesser vertex: from `vertex` down to it and on up (or from above down to it and up to `vertex`).
-fn relax(below: &Below, vertex: u32, there: &[u32], across: &Ways, on: &[u32], row: &mut [u32]) {
+fn relax(
+    (below, vertex): (&Below, u32),
+    (there, costs): (&Ways, &[u32]),
+    (across, on): (&Ways, &[u32]),
+    row: &mut [u32],
+) {
     for from in below.of(vertex) {
-        let cost = there[from.way as usize];
-        let ways = from.above as usize..across.first[from.vertex as usize + 1] as usize;
+        let cost = costs[there.first[from.vertex as usize] as usize + usize::from(from.way)];
+        let ways = across.of(from.vertex);
+        let ways = ways.start + usize::from(from.above)..ways.end;
         for (over, on) in across.over[ways.clone()].iter().zip(&on[ways]) {
             let known = &mut row[*over as usize];
             *known = (*known).min(cost + on);

@@ -120,6 +120,24 @@ impl Dissection<'_> {
     }
 }
 
+/// Nodes by importance, the least first: of each street that cuts the others apart one end, so that they fall apart without it.
+pub(crate) fn nodes_by_importance(nodes: &[[f32; 2]], streets: &[[u32; 2]]) -> Vec<u32> {
+    let mut meet = vec![0_u32; nodes.len()];
+    streets.iter().flatten().for_each(|&node| meet[node as usize] += 1);
+    let (mut cut, mut order) = (vec![false; nodes.len()], Vec::with_capacity(nodes.len()));
+    for street in (Dissection { nodes, arcs: streets }).order().into_iter().rev() {
+        let [a, b] = streets[street as usize];
+        if a != b && !cut[a as usize] && !cut[b as usize] {
+            let node = if (meet[a as usize], b) >= (meet[b as usize], a) { a } else { b };
+            cut[node as usize] = true;
+            order.push(node);
+        }
+    }
+    order.extend((0..nodes.len() as u32).filter(|&node| !cut[node as usize]));
+    order.reverse();
+    order
+}
+
 /// Working memory: a cell's streets as an undirected network of unit capacities, and the flow through it.
 #[derive(Default)]
 struct Scratch {

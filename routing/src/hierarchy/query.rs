@@ -193,7 +193,8 @@ impl Topology {
         // Down from the one and up to the other: both rows are sorted by the vertex below.
         let (there, on) = (self.down_below.of(from), self.up_below.of(to));
         let over = |there: &FromBelow, on: &FromBelow| {
-            let fits = costs.down[there.way as usize] + costs.up[on.way as usize] == cost;
+            let way = |ways: &Ways, from: &FromBelow| ways.of(from.vertex).start + usize::from(from.way);
+            let fits = costs.down[way(&self.down, there)] + costs.up[way(&self.up, on)] == cost;
             fits.then_some(there.vertex)
         };
         let (mut i, mut k) = (0, 0);

@@ -1,16 +1,20 @@
 //! What could ever matter: every pair of arcs between which a way may lead over lesser arcs only, whatever things cost.
 
 use super::order::Dissection;
+use crate::columns::{self, Entry};
+use serde::{Deserialize, Serialize};
 
 /// A way from one vertex to another that stands for transitions, or for a way over lesser vertices, or both.
 ///
 /// Vertices are arcs of the street graph, numbered by importance. A way leads up to its head, or down from it; each vertex
 /// keeps both kinds that join it to vertices of more importance, sorted by these.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ways {
     /// By vertex: where its ways begin.
+    #[serde(with = "columns")]
     pub(super) first: Vec<u32>,
     /// The vertex of more importance at the other end.
+    #[serde(with = "columns")]
     pub(super) over: Vec<u32>,
 }
 
@@ -34,7 +38,8 @@ impl Ways {
         for i in 0..vertices {
             first[i + 1] += first[i];
         }
-        Ways { first, over: pairs.into_iter().map(|(_, over)| over).collect() }
+        // A copy: to collect what one takes from a vector keeps the memory of all of it.
+        Ways { first, over: pairs.iter().map(|&(_, over)| over).collect() }
     }
 }
 
@@ -43,16 +48,37 @@ impl Ways {
 pub(super) struct FromBelow {
     /// The lower vertex.
     pub(super) vertex: u32,
-    /// The way's number among those of its kind.
-    pub(super) way: u32,
+    /// The way's place among the lower vertex's ways of its kind.
+    pub(super) way: u16,
     /// Where, among the lower vertex's ways of the other kind, those begin that lead to vertices above the upper one.
-    pub(super) above: u32,
+    pub(super) above: u16,
+}
+
+impl Entry for FromBelow {
+    const BYTES: usize = <(u32, [u16; 2])>::BYTES;
+
+    fn write(self, bytes: &mut Vec<u8>) {
+        (self.vertex, [self.way, self.above]).write(bytes);
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let (vertex, [way, above]) = Entry::read(bytes);
+        FromBelow { vertex, way, above }
+    }
+}
+
+/// A place in a row of ways from one vertex up. All of them lead to one another, so a row of thousands would be a city whose streets
+/// all meet all others.
+fn place(at: usize) -> u16 {
+    u16::try_from(at).expect("streets can be cut apart by fewer than 65,536 of them")
 }
 
 /// By vertex: the ways of one kind that come from below.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Below {
+    #[serde(with = "columns")]
     pub(super) first: Vec<u32>,
+    #[serde(with = "columns")]
     pub(super) ways: Vec<FromBelow>,
 }
 
@@ -71,10 +97,10 @@ impl Below {
             let across = others.of(vertex);
             for way in ways.of(vertex) {
                 let over = ways.over[way];
-                let above =
-                    across.start + others.over[across.clone()].partition_point(|&other| other <= over);
+                let above = others.over[across.clone()].partition_point(|&other| other <= over);
                 let slot = &mut next[over as usize];
-                from[*slot as usize] = FromBelow { vertex, way: way as u32, above: above as u32 };
+                let way = way - ways.of(vertex).start;
+                from[*slot as usize] = FromBelow { vertex, way: place(way), above: place(above) };
                 *slot += 1;
             }
         }
@@ -90,7 +116,7 @@ impl Below {
 pub(super) const NOBODY: u32 = u32::MAX;
 
 /// All that holds for any costs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Topology {
     /// Ways from each vertex up.
     pub(super) up: Ways,
@@ -101,39 +127,54 @@ pub(super) struct Topology {
     /// The ways down that leave a vertex.
     pub(super) down_below: Below,
     /// By vertex: the least of those above it; all others above it are above that one too. [`NOBODY`] at the top.
+    #[serde(with = "columns")]
     pub(super) parent: Vec<u32>,
 }
 
 impl Topology {
     /// `transitions` are pairs of vertices.
     pub(super) fn new(vertices: usize, transitions: &[[u32; 2]]) -> Topology {
-        // Whoever is joined through a lesser vertex is joined (Dibbelt, Strasser, Wagner 2014): the neighbours above a
-        // vertex are handed to the least of them.
-        let mut above: Vec<Vec<u32>> = vec![Vec::new(); vertices];
-        for &[a, b] in transitions.iter().filter(|[a, b]| a != b) {
-            above[a.min(b) as usize].push(a.max(b));
-        }
-        let mut parent = vec![NOBODY; vertices];
-        for vertex in 0..vertices {
-            let mut mine = std::mem::take(&mut above[vertex]);
-            mine.sort_unstable();
-            mine.dedup();
-            if let Some((&least, rest)) = mine.split_first() {
-                parent[vertex] = least;
-                above[least as usize].extend_from_slice(rest);
-            }
-            mine.shrink_to_fit();
-            above[vertex] = mine;
-        }
+        let above = above(vertices, transitions.iter().copied());
+        let parent = above.iter().map(|above| above.first().copied().unwrap_or(NOBODY)).collect();
         let (up, down) = directed(&above, transitions);
         let up_below = Below::new(&up, &down, vertices);
         let down_below = Below::new(&down, &up, vertices);
         Topology { up, down, up_below, down_below, parent }
     }
 
+    /// Whether its rows are as long as each other says.
+    pub(super) fn is_sound(&self) -> bool {
+        let rows = |first: &[u32], entries: usize| {
+            first.len() == self.vertices() + 1 && first.is_sorted() && first.last() == Some(&(entries as u32))
+        };
+        [&self.up, &self.down].iter().all(|ways| rows(&ways.first, ways.over.len()))
+            && [&self.up_below, &self.down_below].iter().all(|below| rows(&below.first, below.ways.len()))
+    }
+
     pub(super) fn vertices(&self) -> usize {
         self.parent.len()
     }
+}
+
+/// By vertex: those of more importance to which a way may lead over lesser ones, whatever things cost; in order.
+pub(crate) fn above(vertices: usize, pairs: impl Iterator<Item = [u32; 2]>) -> Vec<Vec<u32>> {
+    // Whoever is joined through a lesser vertex is joined (Dibbelt, Strasser, Wagner 2014): the neighbours above a vertex
+    // are handed to the least of them.
+    let mut above: Vec<Vec<u32>> = vec![Vec::new(); vertices];
+    for [a, b] in pairs.filter(|[a, b]| a != b) {
+        above[a.min(b) as usize].push(a.max(b));
+    }
+    for vertex in 0..vertices {
+        let mut mine = std::mem::take(&mut above[vertex]);
+        mine.sort_unstable();
+        mine.dedup();
+        if let Some((&least, rest)) = mine.split_first() {
+            above[least as usize].extend_from_slice(rest);
+        }
+        mine.shrink_to_fit();
+        above[vertex] = mine;
+    }
+    above
 }
 
 /// Kinds of ways that join a pair.

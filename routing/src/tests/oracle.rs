@@ -34,7 +34,7 @@ fn oracle_ms(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
         const CLOSED: u64 = 1 << 40;
         let step = |a: ArcIx, b: ArcIx| {
             let edge = street.graph.find_edge(a, b).expect("an edge");
-            u64::from(costs.transition_ms(street.arc(a), &street.graph[edge]))
+            u64::from(costs.transition_ms(street.arc(a), street.graph[edge]))
         };
         let pass = |b: ArcIx| costs.arc_ms(street.arc(b)).map_or(CLOSED, u64::from);
         let reached =
@@ -62,7 +62,7 @@ fn added_up_ms(costs: &Costs<'_>, path: &Path) -> u32 {
         if i > 0 {
             let before = path.arcs[i - 1];
             let edge = street.graph.find_edge(before, arc).expect("a path keeps to allowed turns");
-            sum += costs.transition_ms(street.arc(before), &street.graph[edge]);
+            sum += costs.transition_ms(street.arc(before), street.graph[edge]);
         }
     }
     sum
@@ -247,7 +247,7 @@ fn check_customised(
 fn roads(city: &City) -> Arc<Roads> {
     let street = StreetGraph::build(city, Profile::Car);
     let hierarchy = Hierarchy::new(city, &street);
-    Arc::new(Roads::new(street, hierarchy))
+    Arc::new(Roads::new(street, Arc::new(hierarchy)))
 }
 
 /// Feet on arcs whose numbers are given, two to each end where there are two numbers.

@@ -6,6 +6,7 @@
 //! live vehicles are is known ([`super::day::DayTable::gain_s`]).
 
 use super::{search::Walk, timetable::Timetable, walks::Footpaths};
+use crate::columns;
 use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -20,21 +21,24 @@ const LONG: u16 = u16::MAX;
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Bounds {
     /// By stop: its zone.
+    #[serde(with = "columns")]
     zones: Vec<u16>,
     /// By zone and stop: from the stop to any stop of the zone.
+    #[serde(with = "columns")]
     towards: Vec<u16>,
     /// The same from any stop of the zone to the stop.
+    #[serde(with = "columns")]
     away: Vec<u16>,
 }
 
 impl Bounds {
-    /// Works them out. Ways between stops are those of the quickest travellers, in the direction of travel.
-    pub fn new(timetable: &Timetable, footpaths: &Footpaths) -> Bounds {
+    /// Works them out for all travellers together. Ways between stops are theirs at their quickest, in the direction of travel.
+    pub fn new(timetable: &Timetable, footpaths: &[Footpaths]) -> Bounds {
         Bounds::by_zones_of((timetable.stops.len() / MOST_ZONES + 1).max(ZONE_STOPS), timetable, footpaths)
     }
 
     /// The same with at most so many stops in a zone.
-    pub(super) fn by_zones_of(size: usize, timetable: &Timetable, footpaths: &Footpaths) -> Bounds {
+    pub(super) fn by_zones_of(size: usize, timetable: &Timetable, footpaths: &[Footpaths]) -> Bounds {
         let stops = timetable.stops.len();
         let mut zones = vec![0; stops];
         let mut count = 0;
@@ -110,17 +114,20 @@ struct Hops {
 }
 
 /// All hops, in the direction of travel and against it.
-fn hops(timetable: &Timetable, footpaths: &Footpaths) -> (Hops, Hops) {
+fn hops(timetable: &Timetable, footpaths: &[Footpaths]) -> (Hops, Hops) {
     let mut all: Vec<(u32, u32, u32)> = Vec::new();
     for trip in 0..timetable.trips.len() as u32 {
         let ridden = timetable.calls_of(trip).windows(2);
         all.extend(ridden.map(|w| (w[0].stop, w[1].stop, w[1].arrival_s.saturating_sub(w[0].departure_s))));
     }
-    all.sort_unstable();
-    all.dedup_by_key(|hop| (hop.0, hop.1));
-    for from in 0..timetable.stops.len() as u32 {
+    for (footpaths, from) in
+        footpaths.iter().flat_map(|ways| (0..timetable.stops.len() as u32).map(move |from| (ways, from)))
+    {
         all.extend(footpaths.from(from).iter().map(|&(to, walk_s)| (from, to, walk_s)));
     }
+    // Of several between the same two the quickest, which comes first.
+    all.sort_unstable();
+    all.dedup_by_key(|hop| (hop.0, hop.1));
     let back = all.iter().map(|&(from, to, s)| (to, from, s)).collect();
     (Hops::new(timetable.stops.len(), all), Hops::new(timetable.stops.len(), back))
 }

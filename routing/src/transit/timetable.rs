@@ -1,10 +1,13 @@
 //! Feeds joined into one timetable.
 
+use crate::columns;
 use crate::gtfs::{
     calendar::{Day, Service},
     fares::FareTables,
     flex::{Booking, DayBefore, DemandTrip, Notice, OnDemand, Stay, Within, Zone},
-    records::{Agency, Call, Feed, Frequency, Pathway, Route, Stop, StopKind, Transfer, Trip, Wheelchair},
+    records::{
+        Agency, Call, Feed, Frequency, HeadsignIx, Pathway, Route, Stop, StopKind, Transfer, Trip, Wheelchair,
+    },
 };
 use jiff::tz::TimeZone;
 use model::geo::LonLat;
@@ -27,6 +30,7 @@ pub struct Timetable {
     /// Runs of vehicles.
     pub trips: Vec<Trip>,
     /// Calls at stops, by trip and in running order.
+    #[serde(with = "columns")]
     pub calls: Vec<Call>,
     /// Headsigns that [`Call::headsign`] names.
     pub headsigns: Vec<String>,
@@ -86,7 +90,8 @@ impl Timetable {
         let service = shift(self.services.len());
         let trip = shift(self.trips.len());
         let call = shift(self.calls.len());
-        let headsign = shift(self.headsigns.len());
+        let headsigns = self.headsigns.len();
+        let headsign = |headsign: HeadsignIx| HeadsignIx::new(headsigns + headsign.ix());
         let shape = shift(self.shapes.len());
         let tag = feed.tag;
         let name = |id: String| format!("{tag}_{id}");
@@ -183,7 +188,7 @@ impl Timetable {
     /// What a trip's front says at a call.
     pub fn headsign_at(&self, trip: u32, call: usize) -> &str {
         let other = self.calls_of(trip).get(call).and_then(|call| call.headsign);
-        other.map_or(&self.trips[trip as usize].headsign, |h| &self.headsigns[h as usize])
+        other.map_or(&self.trips[trip as usize].headsign, |h| &self.headsigns[h.ix()])
     }
 
     /// English for a name or headsign, if the feeds have any.

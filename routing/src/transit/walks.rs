@@ -5,6 +5,7 @@
 
 use super::{search::Walk, timetable::Timetable};
 use crate::{
+    columns,
     foot::{Climb, Direction, FootWays},
     graph::StreetGraph,
     gtfs::records::{StopKind, TransferRule},
@@ -52,8 +53,11 @@ pub struct Door {
 /// Ways from stop to stop in one direction, and what a change takes.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Footpaths {
+    #[serde(with = "columns")]
     first: Vec<u32>,
+    #[serde(with = "columns")]
     to: Vec<Walk>,
+    #[serde(with = "columns")]
     change: Vec<u32>,
 }
 
@@ -69,7 +73,7 @@ impl Footpaths {
         for i in 0..change.len() {
             first[i + 1] += first[i];
         }
-        Footpaths { first, to: ways.into_iter().map(|(_, s, to)| (to, s)).collect(), change }
+        Footpaths { first, to: ways.iter().map(|&(_, s, to)| (to, s)).collect(), change }
     }
 
     /// The same seen from where they lead.
@@ -132,7 +136,8 @@ impl Buckets {
         for i in 0..vertices {
             first[i + 1] += first[i];
         }
-        Buckets { first, stops: all.into_iter().map(|(_, ms, stop)| (ms, stop)).collect() }
+        // A copy: to collect what one takes from a vector keeps the memory of all of it.
+        Buckets { first, stops: all.iter().map(|&(_, ms, stop)| (ms, stop)).collect() }
     }
 
     fn at(&self, vertex: u32) -> &[(u32, u32)] {

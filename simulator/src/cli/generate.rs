@@ -3,7 +3,10 @@
 use super::{Failure, VEHICLES_PER_JUNCTION};
 use anyhow::Context;
 use clap::Args;
-use simulator::{demand, generator};
+use simulator::{
+    demand,
+    generator::{self, Detail},
+};
 use std::{
     fs::File,
     io::{BufWriter, IsTerminal, Write},
@@ -18,6 +21,9 @@ pub(super) struct Arguments {
     /// Same seed, same city and trips.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Also yard streets, and lines of buses in every district: what planners of journeys have to bear.
+    #[arg(long)]
+    yards: bool,
     /// Where the city goes, as JSON that every program reads.
     #[arg(long, value_name = "F.json")]
     out: PathBuf,
@@ -55,7 +61,8 @@ pub(super) fn generate(arguments: &Arguments) -> Result<(), Failure> {
             arguments.duration
         )]));
     }
-    let city = generator::moscow(arguments.junctions as usize, arguments.seed);
+    let detail = if arguments.yards { Detail::Yards } else { Detail::Streets };
+    let city = generator::moscow_in(detail, arguments.junctions as usize, arguments.seed);
     write(&arguments.out, |file| Ok(serde_json::to_writer(file, &city)?))?;
     if let Some(svg) = &arguments.svg {
         write(svg, |file| Ok(file.write_all(generator::picture::svg(&city).as_bytes())?))?;

@@ -7,7 +7,12 @@ use model::{
     network::{Modes, Name, Network, RoadClass},
     transit::{Line, Stop, Transit, TransitMode},
 };
-use std::{cmp::Reverse, collections::BTreeMap, collections::BinaryHeap};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap},
+};
 
 /// Between stops of a bus or tram in Moscow, m.
 const STOP_EVERY_M: f64 = 420.0;
@@ -20,8 +25,19 @@ const TRAM: &str = "#B4191D";
 const BUS: &str = "#00A3E0";
 const NIGHT: &str = "#2A4B9B";
 
-/// All lines that the world holds, with streets of trams opened to them.
-pub(super) fn lay(atlas: &Atlas, network: &mut Network, inside: impl Fn(Place) -> bool) -> Transit {
+/// How far apart, in a straight line, a bus of a district begins and ends, m, and how often it goes, s.
+const DISTRICT_M: std::ops::Range<f64> = 4000.0..9000.0;
+const DISTRICT_HEADWAYS_S: std::ops::Range<u32> = 360..900;
+
+/// All lines of the atlas that the world holds, with streets of trams opened to them, and so many lines of buses of its
+/// districts.
+pub(super) fn lay(
+    atlas: &Atlas,
+    network: &mut Network,
+    inside: impl Fn(Place) -> bool,
+    buses: usize,
+    seed: u64,
+) -> Transit {
     let mut transit = Transit::default();
     for rail in &atlas.rails {
         add_rail(atlas, rail, &inside, &mut transit);
@@ -31,6 +47,11 @@ pub(super) fn lay(atlas: &Atlas, network: &mut Network, inside: impl Fn(Place) -
     for line in &atlas.road_lines {
         for (back, via) in [(false, &line.there), (true, &line.back)] {
             add_road_line(atlas, network, &ways, line, back, via, &mut transit, &mut stops_at);
+        }
+    }
+    for line in district_lines(&ways, buses, seed) {
+        for (back, via) in [(false, &line.there), (true, &line.back)] {
+            add_road_line(atlas, network, &ways, &line, back, via, &mut transit, &mut stops_at);
         }
     }
     // Rails lie in the street: cars share the lanes.
@@ -45,6 +66,31 @@ pub(super) fn lay(atlas: &Atlas, network: &mut Network, inside: impl Fn(Place) -
         }
     }
     transit
+}
+
+/// Buses between two crossings a few kilometres apart, anywhere.
+fn district_lines(ways: &Ways, buses: usize, seed: u64) -> Vec<RoadLine> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed_b050);
+    let crossings: Vec<Place> = ways.crossings().collect();
+    let mut lines = Vec::new();
+    while lines.len() < buses && crossings.len() > 1 {
+        let from = crossings[rng.random_range(0..crossings.len())];
+        // Of a few places the first that lies well; a small world has none, and any will do.
+        let to = (0..200).map(|_| crossings[rng.random_range(0..crossings.len())]);
+        let to = to.into_iter().find(|to| DISTRICT_M.contains(&distance(from, *to)));
+        let number = lines.len() + 1;
+        let there = vec![from, to.unwrap_or(crossings[number % crossings.len()])];
+        lines.push(RoadLine {
+            id: format!("bus-d{number}"),
+            mode: TransitMode::Bus,
+            name: Name::new(format!("д{number}"), format!("d{number}")),
+            headway_s: rng.random_range(DISTRICT_HEADWAYS_S),
+            night: false,
+            back: there.iter().rev().copied().collect(),
+            there,
+        });
+    }
+    lines
 }
 
 fn add_rail(atlas: &Atlas, rail: &Rail, inside: &impl Fn(Place) -> bool, transit: &mut Transit) {
@@ -119,7 +165,7 @@ fn add_road_line(
         let points = &network.link(*link).shape;
         shape.extend(points.iter().skip(usize::from(!shape.is_empty())));
     }
-    let stops = stops_along(network, &links, transit, stops_at, atlas);
+    let stops = stops_along(network, ways, &links, transit, stops_at, atlas);
     if stops.len() < 2 {
         return;
     }
@@ -143,6 +189,7 @@ fn add_road_line(
 /// Stops behind crossings, about every [`STOP_EVERY_M`]; lines that pass the same place share them.
 fn stops_along(
     network: &Network,
+    ways: &Ways,
     links: &[LinkIx],
     transit: &mut Transit,
     stops_at: &mut BTreeMap<(LinkIx, u32), u32>,
@@ -159,7 +206,7 @@ fn stops_along(
             let stop = shared.unwrap_or_else(|| {
                 let (at, _) = geo::along(&link.shape, BEHIND_CROSSING_M);
                 let before = i.checked_sub(1).map(|k| links[k]);
-                let name = stop_name(network, link_ix, before, at, atlas);
+                let name = stop_name(network, ways, link_ix, before, at, atlas);
                 transit.stops.push(Stop {
                     id: StopId::new(format!("S{}", transit.stops.len() + 1)),
                     name,
@@ -181,7 +228,14 @@ fn stops_along(
 }
 
 /// The metro station beside it, the square, or the street that was crossed.
-fn stop_name(network: &Network, link: LinkIx, before: Option<LinkIx>, at: LonLat, atlas: &Atlas) -> Name {
+fn stop_name(
+    network: &Network,
+    ways: &Ways,
+    link: LinkIx,
+    before: Option<LinkIx>,
+    at: LonLat,
+    atlas: &Atlas,
+) -> Name {
     const BESIDE_M: f64 = 190.0;
     let here = atlas.plane.to_metres(at);
     let station = atlas
@@ -206,13 +260,12 @@ fn stop_name(network: &Network, link: LinkIx, before: Option<LinkIx>, at: LonLat
     }
     let own = network.link(link).name.clone().unwrap_or_default();
     let node = network.link(link).from;
-    let crossed = network
-        .links
+    let crossed = ways.at[node.ix()]
         .iter()
-        .enumerate()
-        .filter(|(i, l)| (l.from == node || l.to == node) && Some(LinkIx::from(*i)) != before)
-        .filter(|(_, l)| l.class < RoadClass::Service)
-        .filter_map(|(_, l)| Some((l.class, l.name.clone()?)))
+        .filter(|link| Some(LinkIx::from(**link)) != before)
+        .map(|&link| &network.links[link])
+        .filter(|link| link.class < RoadClass::Service)
+        .filter_map(|link| Some((link.class, link.name.clone()?)))
         .filter(|(_, name)| *name != own)
         .min_by_key(|(class, name)| (*class, name.local.clone()));
     crossed.map_or(own, |(_, name)| name)
@@ -223,13 +276,20 @@ struct Ways {
     next: Vec<Vec<usize>>,
     nodes: Vec<Place>,
     leaving: Vec<Vec<usize>>,
+    /// By node: links that begin or end there, in order.
+    at: Vec<Vec<usize>>,
 }
 
 impl Ways {
     fn of(network: &Network) -> Ways {
         let mut next: Vec<Vec<usize>> = vec![Vec::new(); network.links.len()];
+        // Buses keep out of yards.
+        let is_street = |link: LinkIx| network.link(link).class < RoadClass::Service;
         for m in &network.movements {
-            next[network.lane(m.from).link.ix()].push(network.lane(m.to).link.ix());
+            let (from, to) = (network.lane(m.from).link, network.lane(m.to).link);
+            if is_street(to) {
+                next[from.ix()].push(to.ix());
+            }
         }
         for list in &mut next {
             list.sort_unstable();
@@ -238,10 +298,22 @@ impl Ways {
         let plane = model::geo::LocalPlane::around(super::atlas::KREMLIN);
         let nodes = network.nodes.iter().map(|n| plane.to_metres(n.at)).collect();
         let mut leaving = vec![Vec::new(); network.nodes.len()];
+        let mut at = leaving.clone();
         for (i, l) in network.links.iter().enumerate() {
-            leaving[l.from.ix()].push(i);
+            if is_street(LinkIx::from(i)) {
+                leaving[l.from.ix()].push(i);
+            }
+            at[l.from.ix()].push(i);
+            if l.to != l.from {
+                at[l.to.ix()].push(i);
+            }
         }
-        Ways { next, nodes, leaving }
+        Ways { next, nodes, leaving, at }
+    }
+
+    /// Where three streets meet or more.
+    fn crossings(&self) -> impl Iterator<Item = Place> {
+        self.leaving.iter().zip(&self.nodes).filter(|(leaving, _)| leaving.len() >= 3).map(|(_, at)| *at)
     }
 
     /// The node there, if the map reaches so far.
@@ -277,13 +349,18 @@ impl Ways {
             };
             (link.length_m * dislike * 10.0) as u64 + 100
         };
-        let mut best: BTreeMap<usize, (u64, Option<usize>)> = BTreeMap::new();
+        // No way is shorter than the straight line to the goal (A*: Hart, Nilsson, Raphael 1968).
+        let rest = |i: usize| {
+            let end = self.nodes[network.links[i].to.ix()];
+            (distance(end, self.nodes[goal]) * 0.99 * 10.0) as u64
+        };
+        let mut best: HashMap<usize, (u64, Option<usize>)> = HashMap::new();
         let mut open = BinaryHeap::new();
         for &s in starts {
             best.insert(s, (cost(s), None));
-            open.push(Reverse((cost(s), s)));
+            open.push(Reverse((cost(s) + rest(s), cost(s), s)));
         }
-        while let Some(Reverse((so_far, link))) = open.pop() {
+        while let Some(Reverse((_, so_far, link))) = open.pop() {
             if best[&link].0 < so_far {
                 continue;
             }
@@ -299,7 +376,7 @@ impl Ways {
                 let total = so_far + cost(n);
                 if best.get(&n).is_none_or(|(b, _)| total < *b) {
                     best.insert(n, (total, Some(link)));
-                    open.push(Reverse((total, n)));
+                    open.push(Reverse((total + rest(n), total, n)));
                 }
             }
         }

@@ -1,11 +1,12 @@
 //! From the atlas to the street graph of a city of the wanted size.
 
 use super::{
+    Detail,
     atlas::{Atlas, Part, Place, Road, Street, distance},
     fill::{self, Obstacles, contains, signed_area},
     names::{self, SmallNames},
     plane::{self, Graph, is_express},
-    trim,
+    trim, yards,
 };
 use model::network::{Name, RoadClass};
 
@@ -40,6 +41,11 @@ impl World {
         ((p[0] - self.centre[0]) / self.axes[0]).hypot((p[1] - self.centre[1]) / self.axes[1])
     }
 
+    /// Moscow and the towns around it have 750 lines of buses within 60 km; smaller worlds as their ground allows.
+    pub(super) fn bus_lines(&self) -> usize {
+        (750.0 * (self.radius() / 60_000.0).powi(2)) as usize
+    }
+
     pub(super) fn radius(&self) -> f64 {
         self.axes[0].max(self.axes[1])
     }
@@ -55,7 +61,7 @@ impl World {
 }
 
 /// The main roads that it was grown from, and the street graph: main roads inside the world, and small streets between them.
-pub(super) fn grow(atlas: &Atlas, world: World, seed: u64) -> (Vec<Road>, Graph) {
+pub(super) fn grow(atlas: &Atlas, world: World, detail: Detail, seed: u64) -> (Vec<Road>, Graph) {
     let mut roads = atlas.roads.clone();
     if world.radius() > 21_000.0 {
         roads.extend(beyond_mkad(&roads, world));
@@ -100,6 +106,9 @@ pub(super) fn grow(atlas: &Atlas, world: World, seed: u64) -> (Vec<Road>, Graph)
     fill::fill(&mut graph, &world.ring(1.0, 180), &obstacles, blocked, largest, seed);
     graph.prune();
     names::name(&mut graph, &mut SmallNames::new(&atlas.small_streets));
+    if detail == Detail::Yards {
+        yards::lay(&mut graph, blocked, seed);
+    }
     (roads, graph)
 }
 

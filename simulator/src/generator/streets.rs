@@ -99,7 +99,7 @@ fn links(atlas: &Atlas, graph: &Graph) -> Streets {
                 id: LinkId::new(format!("{i}{}", if side == 0 { "" } else { "r" })),
                 from: NodeIx::from(from),
                 to: NodeIx::from(to),
-                name: Some(street.name.clone()),
+                name: Some(street.name.clone()).filter(|name| !name.local.is_empty()),
                 class: street.class,
                 shape,
                 length_m,
@@ -188,6 +188,9 @@ fn pick(graph: &Graph, wanted: usize) -> Vec<NodeIx> {
     let at = graph.edges_at();
     let mut ranked: Vec<(f64, usize)> = Vec::new();
     for (knot, arms) in at.iter().enumerate() {
+        // Gates of yards have no signals.
+        let is_street = |e: &&usize| graph.street(&graph.edges[**e]).class < RoadClass::Service;
+        let arms: Vec<usize> = arms.iter().filter(is_street).copied().collect();
         let express = arms.iter().any(|&e| is_express(graph.street(&graph.edges[e]).class));
         let inbound = arms
             .iter()
@@ -201,7 +204,7 @@ fn pick(graph: &Graph, wanted: usize) -> Vec<NodeIx> {
             continue;
         }
         let named = f64::from(u8::from(graph.knots[knot].name.is_some())) * 10.0;
-        ranked.push((importance(graph, arms) + named, knot));
+        ranked.push((importance(graph, &arms) + named, knot));
     }
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let mut chosen: Vec<usize> = Vec::new();

@@ -397,7 +397,7 @@ fn agrees(
         DayTable::build(timetable, &timetable.patterns(), day, Traveller::OnFoot, &Default::default());
     let paying = fares.paying(day, None, &TimeZone::UTC).expect("one tariff for all days");
     let footpaths = Footpaths::new(wild.ways.iter().copied(), wild.change.clone());
-    let bounds = Bounds::by_zones_of(2, timetable, &footpaths);
+    let bounds = Bounds::by_zones_of(2, timetable, std::slice::from_ref(&footpaths));
     let mut rest = Vec::new();
     bounds.rest(&wild.egress, false, 0, &mut rest);
     let from = 86_400 + wild.start;

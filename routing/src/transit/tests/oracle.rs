@@ -216,7 +216,7 @@ fn check(
         ),
         (tables[1], asked.egress, asked.access, backwards, (zero as u32).saturating_sub(start)),
     ];
-    let bounds = Bounds::by_zones_of(2, asked.timetable, &footpaths);
+    let bounds = Bounds::by_zones_of(2, asked.timetable, std::slice::from_ref(&footpaths));
     let changes = [Changes::new(tables[0], &footpaths), Changes::new(tables[1], &turned_paths)];
     let rest = [false, true].map(|backwards| {
         let mut rest = Vec::new();
