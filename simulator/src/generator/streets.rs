@@ -80,12 +80,16 @@ fn links(atlas: &Atlas, graph: &Graph) -> Streets {
             let ix = LinkIx::from(network.links.len());
             let first = network.lanes.len() as u32;
             let length_m = edge.length().max(5.0);
-            let access = if is_express(street.class) { Modes::MOTOR } else { Modes::STREET };
+            // Beside the lanes of a street that is no motorway people walk.
+            let [access, allowed] = match is_express(street.class) {
+                true => [Modes::MOTOR; 2],
+                false => [Modes::STREET, Modes::MOTOR.with(Modes::BICYCLE)],
+            };
             for _ in 0..lanes {
                 network.lanes.push(Lane {
                     link: ix,
                     speed_limit_mps: street.speed_mps,
-                    allowed: Modes::MOTOR,
+                    allowed,
                     width_m: LANE_WIDTH_M,
                     length_m,
                 });
