@@ -196,33 +196,31 @@ impl Planner {
     /// The same as one picture of the trips shows it.
     pub fn by_transit_as(&self, query: &TransitQuery, live: &Arc<Live>) -> Result<Vec<Itinerary>, NoJourney> {
         let Some(transit) = &self.transit else { return Ok(Vec::new()) };
-        let street = self.graph(query.on_foot);
         let wheels = self.wheels(query.speed_mps, query.cycling_mps);
+        let streets = self.streets_for(query.on_foot, &wheels);
         let mut working = self.working();
-        let streets = intermodal::Streets {
-            map: &self.map,
-            index: &self.index,
-            street,
-            wheels: &wheels,
-            roads: &self.drive,
-        };
         let journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         journeys
+    }
+
+    /// The streets for one who gets about in that way, and by those wheels.
+    fn streets_for<'a>(&'a self, on_foot: Profile, wheels: &'a Wheels<'_>) -> intermodal::Streets<'a> {
+        intermodal::Streets {
+            map: &self.map,
+            index: &self.index,
+            street: self.graph(on_foot),
+            wheels,
+            roads: &self.drive,
+        }
     }
 
     /// The quickest journey from door to door in a vehicle that comes when one asks for it now; the query's profile is how one
     /// gets to it where it does not come to the door.
     pub fn on_demand(&self, query: &Query, now: Moment) -> Option<Itinerary> {
         let transit = self.transit.as_ref()?;
-        let (street, wheels) = (self.graph(query.profile), self.wheels(query.speed_mps, None));
-        let streets = intermodal::Streets {
-            map: &self.map,
-            index: &self.index,
-            street,
-            wheels: &wheels,
-            roads: &self.drive,
-        };
+        let wheels = self.wheels(query.speed_mps, None);
+        let streets = self.streets_for(query.profile, &wheels);
         let mut working = self.working();
         let journey = transit.brought(&streets, query, now, &mut working.street);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);

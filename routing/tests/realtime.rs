@@ -1,29 +1,15 @@
 //! A realtime feed made by the format's own Python package changes an answer over HTTP, and its end changes it back.
-//! The package is in `tests/requirements.txt`; where it is not installed, that is said loudly.
 
-#![expect(clippy::print_stderr, reason = "a test talks to whoever runs it")]
+mod common;
 
-use model::{sketch, time::Moment};
+use common::{NOW, program, routing};
 use routing::{
     api,
-    gtfs::{self, archive::Archive, report::Report},
-    planner::Planner,
-    prepare,
     realtime::poll::{FeedConfig, Feeds, Place},
-    service::{Limits, Routing},
-    transit::timetable::Timetable,
+    service::Routing,
 };
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    sync::Arc,
-    time::Duration,
-};
+use std::{process::Command, sync::Arc, time::Duration};
 use tower::ServiceExt;
-use wire::clock::Clock;
-
-/// 2026-06-12, a Friday, 08:00 UTC.
-const NOW: Moment = Moment(1_781_251_200_000);
 
 const FEED: &str = r#"
 import sys
@@ -53,42 +39,6 @@ else:
 open(out, "wb").write(feed.SerializeToString())
 "#;
 
-fn python() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
-    let tools = std::env::var_os("SVETOFOR_TOOLS").map_or_else(|| root.join(".tools/python"), PathBuf::from);
-    let python = tools.join("bin/python");
-    let known = Command::new(&python).args(["-c", "import google.transit.gtfs_realtime_pb2"]).output();
-    known.is_ok_and(|said| said.status.success()).then_some(python)
-}
-
-fn routing() -> Arc<Routing> {
-    let city = Arc::new(sketch::city("A---B---C---D---E---F---G---H", "B"));
-    let at = |name: &str| {
-        let node = city.network.nodes.iter().find(|node| node.id.as_str() == name);
-        let at = node.unwrap_or(&city.network.nodes[0]).at;
-        format!("{},{}", at.lat, at.lon)
-    };
-    let stops = format!("stop_id,stop_name,stop_lat,stop_lon\na,First,{}\nh,Last,{}\n", at("A"), at("H"));
-    let tables = [
-        ("agency.txt", "agency_name,agency_url,agency_timezone\nX,https://example.org,Etc/UTC\n"),
-        ("stops.txt", stops.as_str()),
-        ("routes.txt", "route_id,route_short_name,route_type\n7,7,3\n"),
-        ("trips.txt", "route_id,service_id,trip_id\n7,d,t1\n7,d,t2\n"),
-        (
-            "stop_times.txt",
-            "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n\
-             t1,08:05:00,08:05:00,a,1\nt1,08:06:00,08:06:00,h,2\n\
-             t2,08:30:00,08:30:00,a,1\nt2,08:31:00,08:31:00,h,2\n",
-        ),
-        ("calendar_dates.txt", "service_id,date,exception_type\nd,20260612,1\n"),
-    ];
-    let mut report = Report::default();
-    let feed = gtfs::read(Archive::of_tables(tables), "x", &mut report).unwrap();
-    let prepared = prepare::prepare_timetable(&city, Timetable::join(vec![feed]));
-    let planner = Planner::new(city).with_timetable(prepared);
-    Routing::serving(planner, Clock::scaled(NOW, 1e-9), Limits::default()).0
-}
-
 async fn ask(routing: &Arc<Routing>) -> serde_json::Value {
     let path = "/api/v1/plan?fromPlace=x_a&toPlace=x_h&directModes=&numItineraries=1&language=en";
     let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
@@ -99,10 +49,7 @@ async fn ask(routing: &Arc<Routing>) -> serde_json::Value {
 
 #[tokio::test]
 async fn a_feed_of_the_formats_own_package_changes_an_answer() {
-    let Some(python) = python() else {
-        eprintln!("NOT TESTED: no Python with gtfs-realtime-bindings; `cargo xtask tools` installs it");
-        return;
-    };
+    let python = program("python");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("feed.pb");
     let write = |kind: &str| {
