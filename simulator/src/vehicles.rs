@@ -85,6 +85,8 @@ pub(crate) struct Vehicles {
     pub(crate) path_arrives: Vec<bool>,
     /// Movement that the tail still lies on, after the front has left it.
     pub(crate) tail: Vec<u32>,
+    /// Step in which it passed the line of the junction that it is in, or the place inside where it waited; [`NONE`] before.
+    pub(crate) entered: Vec<u32>,
     /// Seconds lost against the desired speed so far.
     pub(crate) time_loss: Vec<f64>,
     /// Seconds of standing at a stretch.
@@ -106,6 +108,8 @@ pub(crate) struct Vehicles {
     pub(crate) lets_in_gap: Vec<f64>,
     /// Grown wish to overtake: positive to the left, negative to the right.
     pub(crate) urge: Vec<f32>,
+    /// How far the wish has grown to go back to the right, 0 to 1.
+    pub(crate) kerb: Vec<f32>,
     /// Steps until the next voluntary lane change.
     pub(crate) settle: Vec<u8>,
     /// Metres that each lane of the current link leads on along the route, `stride` per vehicle.
@@ -145,6 +149,7 @@ impl Vehicles {
         self.path.push([NONE; PATH]);
         self.path_arrives.push(false);
         self.tail.push(NONE);
+        self.entered.push(NONE);
         self.time_loss.push(0.0);
         self.waiting.push(0.0);
         self.queued.push(false);
@@ -156,6 +161,7 @@ impl Vehicles {
         self.lets_in.push(NONE);
         self.lets_in_gap.push(0.0);
         self.urge.push(0.0);
+        self.kerb.push(0.0);
         self.settle.push(0);
         self.reach.resize(self.reach.len() + self.stride, 0.0);
         self.crowd.resize(self.crowd.len() + self.stride, 0.0);
@@ -169,6 +175,7 @@ impl Vehicles {
         self.v_next[i] = 0.0;
         self.leg[i] = 0;
         self.tail[i] = NONE;
+        self.entered[i] = NONE;
         self.time_loss[i] = 0.0;
         self.waiting[i] = 0.0;
         self.queued[i] = false;
@@ -178,6 +185,7 @@ impl Vehicles {
         self.ends_at[i] = f64::INFINITY;
         self.lets_in[i] = NONE;
         self.urge[i] = 0.0;
+        self.kerb[i] = 0.0;
         self.look[i] = 0.0;
         self.settle[i] = 0;
     }
@@ -249,6 +257,7 @@ pub(crate) struct Part<'a> {
     pub(crate) x: &'a mut [f64],
     pub(crate) v: &'a mut [f64],
     pub(crate) tail: &'a mut [u32],
+    pub(crate) entered: &'a mut [u32],
     pub(crate) time_loss: &'a mut [f64],
     pub(crate) waiting: &'a mut [f32],
     pub(crate) queued: &'a mut [bool],
@@ -279,6 +288,7 @@ impl Vehicles {
         let Vehicles { way, v_next, factor, kind, path, path_arrives, ends_at, .. } = self;
         let fixed = Fixed { way, v_next, factor, kind, path, path_arrives, ends_at };
         let (mut x, mut v, mut tail) = (&mut self.x[..], &mut self.v[..], &mut self.tail[..]);
+        let mut entered = &mut self.entered[..];
         let (mut time_loss, mut waiting) = (&mut self.time_loss[..], &mut self.waiting[..]);
         let (mut queued, mut stopped_at_line) = (&mut self.queued[..], &mut self.stopped_at_line[..]);
         let (mut dwell, mut settle) = (&mut self.dwell[..], &mut self.settle[..]);
@@ -289,6 +299,7 @@ impl Vehicles {
             x: next_part(&mut x),
             v: next_part(&mut v),
             tail: next_part(&mut tail),
+            entered: next_part(&mut entered),
             time_loss: next_part(&mut time_loss),
             waiting: next_part(&mut waiting),
             queued: next_part(&mut queued),

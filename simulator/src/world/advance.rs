@@ -171,6 +171,7 @@ impl World {
                     v.path[i].rotate_left(1);
                     v.path[i][crate::vehicles::PATH - 1] = UNKNOWN;
                     v.stopped_at_line[i] = false;
+                    v.entered[i] = NONE;
                     way = self.road.way(m) as u32;
                 }
                 Some(m) => {
@@ -381,6 +382,12 @@ impl Part<'_> {
                 self.aim_at_halt(k);
             }
             return;
+        }
+        if self.entered[k] == NONE
+            && let Some(m) = road.movement(way[i])
+            && self.x[k] > road.wait_at[m as usize]
+        {
+            self.entered[k] = (now_s / dt) as u32;
         }
         let wish = (road.speed[way[i] as usize] * factor[i]).min(driver.max_speed);
         self.time_loss[k] += dt * (1.0 - speed / wish);

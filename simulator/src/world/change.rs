@@ -19,10 +19,25 @@ const LOOK_LEFT_S: f64 = 20.0;
 /// Share by which the speed that a driver looks ahead with comes down to its own each second (LC2013: one minus
 /// `LOOK_AHEAD_SPEED_MEMORY`).
 const LOOK_FADES: f64 = 0.1;
-/// A wish to overtake becomes a change above this (LC2013's `changeProbThreshold`).
-const WISH: f32 = 0.2;
-/// Seconds of free road to the right until a driver goes back there (LC2013's `KEEP_RIGHT_TIME`).
-const KEEP_RIGHT_S: f32 = 8.0;
+/// A wish to be faster becomes a change above this, to the left and to the right (LC2013's `changeProbThreshold`).
+const WISH_LEFT: f32 = 0.2;
+const WISH_RIGHT: f32 = 2.0;
+/// Gains are shares of the speed beside, but of no lower one than this, m/s (LC2013's `RELGAIN_NORMALIZATION_MIN_SPEED`).
+const GAIN_OF_MPS: f64 = 10.0;
+/// A wish fades by this share of itself in a second while the other lane is worse, and while it is as good.
+const FADES_WORSE: f64 = 0.5;
+const FADES_ALIKE: f64 = 0.2;
+/// How much faster the own lane must be for a driver not to think of the lane to the right, m/s.
+const MUCH_FASTER_MPS: f64 = 5.0 / 3.6;
+/// Nobody changes for speed to a lane that leads on for less, s at the speed now.
+const WORTH_WHILE_S: f64 = 20.0;
+/// Seconds of free road to the right until a driver goes back there, if it is free for as long as one accepts: so many seconds for
+/// each m/s (LC2013's `KEEP_RIGHT_TIME` and acceptance time).
+const KEEP_RIGHT_S: f64 = 5.0;
+const ACCEPTS_S: f64 = 7.0;
+/// A lane that leads on for less is one to turn from: nobody leaves the right lane for it, m (LC2013's `TURN_LANE_DIST` is 200;
+/// ours change inside no junction, and with 300 they are as often on the wrong lane as SUMO's).
+const TURN_LANE_M: f64 = 300.0;
 /// Time between voluntary changes, s.
 const SETTLE_S: f64 = 3.0;
 /// Nearer to a lane's start than this, m, those who are about to enter the lane count as followers.
@@ -38,11 +53,18 @@ const LINKS_PER_TASK: usize = 128;
 /// What the drivers of one task make of the lanes beside them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wishes {
-    /// (vehicle, its `look`, its `urge`).
-    moods: Vec<(u32, f32, f32)>,
+    moods: Vec<(u32, Mood)>,
     asks: Vec<Ask>,
     /// Those who would go now: (vehicle, its lane).
     goes: Vec<(u32, u32)>,
+}
+
+/// What a driver feels like; see [`crate::vehicles::Vehicles`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Mood {
+    look: f32,
+    urge: f32,
+    kerb: f32,
 }
 
 /// That a vehicle shall drive as if another, who is on the lane beside, were its leader.
@@ -89,9 +111,8 @@ impl World {
         } else {
             tasks.zip(&mut wishes).for_each(task);
         }
-        for &(i, look, urge) in wishes.iter().flat_map(|w| &w.moods) {
-            self.vehicles.look[i as usize] = look;
-            self.vehicles.urge[i as usize] = urge;
+        for &(i, mood) in wishes.iter().flat_map(|w| &w.moods) {
+            self.set_mood(i as usize, mood);
         }
         for ask in wishes.iter().flat_map(|w| &w.asks) {
             self.heed(ask);
@@ -101,8 +122,9 @@ impl World {
         for &(i, lane) in wishes.iter().flat_map(|w| &w.goes) {
             let i = i as usize;
             let Some(k) = self.rows[lane as usize].iter().position(|o| *o as usize == i) else { continue };
-            let (wish, urge) = self.consider(i, k, lane, self.vehicles.look[i], &mut asks);
-            self.vehicles.urge[i] = urge;
+            let mut mood = self.mood(i);
+            let wish = self.consider(i, k, lane, &mut mood, &mut asks);
+            self.set_mood(i, mood);
             match wish {
                 Wish::Stay => {}
                 Wish::Go(to) => {
@@ -137,22 +159,32 @@ impl World {
                         continue;
                     }
                     let now = v.v[i] as f32;
-                    let look = if now > v.look[i] { now } else { keep * v.look[i] + (1.0 - keep) * now };
+                    let before = self.mood(i);
+                    let look = if now > before.look { now } else { keep * before.look + (1.0 - keep) * now };
+                    let mut mood = Mood { look, ..before };
                     let asked = wishes.asks.len();
-                    let (wish, urge) = self.consider(i, k, lane, look, &mut wishes.asks);
-                    let stays = matches!(wish, Wish::Stay);
-                    if !stays {
+                    if !matches!(self.consider(i, k, lane, &mut mood, &mut wishes.asks), Wish::Stay) {
                         // It will ask again, and think of it again.
                         wishes.asks.truncate(asked);
                         wishes.goes.push((row, lane));
+                        mood = Mood { look, ..before };
                     }
-                    let urge = if stays { urge } else { v.urge[i] };
-                    if (look, urge) != (v.look[i], v.urge[i]) {
-                        wishes.moods.push((row, look, urge));
+                    if mood != before {
+                        wishes.moods.push((row, mood));
                     }
                 }
             }
         }
+    }
+
+    fn mood(&self, i: usize) -> Mood {
+        let v = &self.vehicles;
+        Mood { look: v.look[i], urge: v.urge[i], kerb: v.kerb[i] }
+    }
+
+    fn set_mood(&mut self, i: usize, mood: Mood) {
+        let v = &mut self.vehicles;
+        (v.look[i], v.urge[i], v.kerb[i]) = (mood.look, mood.urge, mood.kerb);
     }
 
     fn heed(&mut self, ask: &Ask) {
@@ -163,8 +195,8 @@ impl World {
         }
     }
 
-    /// What a driver decides, and its grown wish to overtake.
-    fn consider(&self, i: usize, k: usize, lane: u32, look: f32, asks: &mut Vec<Ask>) -> (Wish, f32) {
+    /// What a driver decides.
+    fn consider(&self, i: usize, k: usize, lane: u32, mood: &mut Mood, asks: &mut Vec<Ask>) -> Wish {
         let v = &self.vehicles;
         let link = self.road.link[lane as usize];
         let lanes = self.road.link_lanes[link as usize].clone();
@@ -184,16 +216,16 @@ impl World {
             let look_s = if left { LOOK_LEFT_S } else { LOOK_RIGHT_S };
             let driver = &self.drivers[usize::from(v.kind[i])];
             let needed = best.abs_diff(here) as f64
-                * (f64::from(look) * look_s + 2.0 * (driver.length + driver.min_gap));
+                * (f64::from(mood.look) * look_s + 2.0 * (driver.length + driver.min_gap));
             let usable = v.reach(i, here) - x;
             // A queue on the lane where it must go makes the way shorter: it joins at its end.
             let needed = needed + v.crowd(i, best) * (driver.length + driver.min_gap);
             if usable < needed || v.halt_link[i] == link {
                 let towards = if left { lane + 1 } else { lane - 1 };
-                return (self.change_for_route(i, lane, towards, usable, asks), v.urge[i]);
+                return self.change_for_route(i, lane, towards, usable, asks);
             }
         }
-        self.change_for_speed(i, k, lane, here, lanes, most)
+        self.change_for_speed(i, k, lane, lanes, best, mood)
     }
 
     fn change_for_route(&self, i: usize, lane: u32, towards: u32, usable: f64, asks: &mut Vec<Ask>) -> Wish {
@@ -254,63 +286,88 @@ impl World {
         self.totals.swaps += 1;
     }
 
+    /// A change that nobody needs: to the side where it goes faster, or back to the right.
     fn change_for_speed(
         &self,
         i: usize,
         k: usize,
         lane: u32,
-        here: usize,
         lanes: usize,
-        most: f64,
-    ) -> (Wish, f32) {
+        best: usize,
+        mood: &mut Mood,
+    ) -> Wish {
         let v = &self.vehicles;
         if v.settle[i] > 0 {
-            return (Wish::Stay, v.urge[i]);
+            return Wish::Stay;
         }
         let dt = self.dt();
         let driver = &self.drivers[usize::from(v.kind[i])];
         let wish = (self.road.speed[lane as usize] * v.factor[i]).min(driver.max_speed);
         let leader = self.rows[lane as usize].get(k + 1).map(|j| (*j as usize, v.x[*j as usize] - v.x[i]));
-        // Whoever has free road ahead has nothing to gain.
-        let hindered = leader.is_some_and(|(j, metres)| v.v[j] < 0.95 * wish && metres < 12.0 * wish);
-        let idle_right = here > 0 && v.urge[i] <= 0.0;
-        if !hindered && !idle_right {
-            return (Wish::Stay, 0.0);
-        }
+        let now = self.promise(i, leader, wish, dt);
+        let here = self.road.lane_number(lane);
         let serves = |l: usize| {
-            let reach = v.reach(i, l);
-            reach >= 0.0 && (reach > most - 1.0 || reach - v.x[i] > wish * LOOK_LEFT_S * 1.5)
+            let (reach, space) = (v.reach(i, l), driver.length + driver.min_gap);
+            let towards = best.abs_diff(l) < best.abs_diff(here);
+            if reach > v.reach(i, best) - 1.0 || towards {
+                return reach >= 0.0;
+            }
+            let look_s = if l > here { LOOK_LEFT_S } else { LOOK_RIGHT_S };
+            let changes = best.abs_diff(here) + 2;
+            let queue = v.crowd(i, l).max(v.crowd(i, here));
+            let left = reach - v.x[i] - queue * space;
+            (best != here || reach >= TURN_LANE_M)
+                && left > changes as f64 * (f64::from(mood.look) * look_s + 2.0 * space)
         };
-        let go_if = |yes: bool, to: u32| if yes { Wish::Go(to) } else { Wish::Stay };
-        let mut target = None;
-        let mut gain = 0.0;
-        if hindered {
-            let now = self.promise(i, leader, wish, dt);
-            for (l, to) in [(here + 1, lane + 1), (here.wrapping_sub(1), lane.wrapping_sub(1))] {
-                if l >= lanes || !serves(l) {
-                    continue;
+        let worth_while = |l: usize| v.reach(i, l) > WORTH_WHILE_S * v.v[i];
+        let fades = |wish: f32, share: f64| wish * (1.0 - share).powf(dt) as f32;
+        if let Some(right) = here.checked_sub(1).filter(|l| serves(*l)) {
+            let beside = self.beside(i, lane - 1);
+            let then = self.promise(i, beside.ahead, wish, dt);
+            if now - MUCH_FASTER_MPS > then {
+                mood.urge = if mood.urge < 0.0 { fades(mood.urge, FADES_WORSE) } else { mood.urge };
+            } else {
+                let gain = (then - now) / then.max(GAIN_OF_MPS);
+                if mood.urge < 0.0 || gain > 0.0 {
+                    mood.urge -= (gain * dt) as f32;
                 }
-                let beside = self.beside(i, to);
-                let then = self.promise(i, beside.ahead, wish, dt);
-                let relative = (then - now) / then.max(0.1);
-                if relative > gain && then > now + 0.5 {
-                    gain = relative;
-                    target = Some((to, beside));
+                mood.kerb += (self.freedom(i, &beside, v.reach(i, right), wish) * dt / KEEP_RIGHT_S) as f32;
+                let goes = mood.kerb > 1.0 || mood.urge < -WISH_RIGHT && worth_while(right);
+                if goes && self.fits(i, &beside) {
+                    return Wish::Go(lane - 1);
                 }
             }
         }
-        if let Some((to, beside)) = target {
-            let urge = v.urge[i].max(0.0) + (gain * dt) as f32;
-            return (go_if(urge > WISH && self.fits(i, &beside), to), urge);
+        if here + 1 < lanes && serves(here + 1) {
+            // Whoever has free road ahead has nothing to gain.
+            let beside = (now < wish).then(|| self.beside(i, lane + 1));
+            let then = beside.as_ref().map_or(wish, |b| self.promise(i, b.ahead, wish, dt));
+            if then > now {
+                mood.urge += ((then - now) / then.max(GAIN_OF_MPS) * dt) as f32;
+                let goes = mood.urge > WISH_LEFT && worth_while(here + 1);
+                if goes && beside.is_some_and(|b| self.fits(i, &b)) {
+                    return Wish::Go(lane + 1);
+                }
+            } else if mood.urge > 0.0 {
+                mood.urge = fades(mood.urge, if then < now { FADES_WORSE } else { FADES_ALIKE });
+            }
         }
-        let urge = v.urge[i].min(0.0);
-        if here == 0 || hindered || !serves(here - 1) {
-            return (Wish::Stay, urge);
+        Wish::Stay
+    }
+
+    /// For how much of the time that a driver accepts to be back on the right it could drive there as it likes, 0 to 1.
+    fn freedom(&self, i: usize, beside: &Beside, reach: f64, wish: f64) -> f64 {
+        let (v, dt) = (&self.vehicles, self.dt());
+        let driver = &self.drivers[usize::from(v.kind[i])];
+        let accepts_s = ACCEPTS_S * v.factor[i] * v.v[i].max(1.0);
+        let free = (reach - driver.brake_gap(wish, dt)).max(0.0);
+        let mut free_s = accepts_s.min(free / wish.max(0.1));
+        if let Some((j, metres)) = beside.ahead.filter(|(j, _)| v.v[*j] < wish) {
+            let foe = &self.drivers[usize::from(v.kind[j])];
+            let gap = metres - foe.length - driver.min_gap - driver.secure_gap(wish, v.v[j], foe.decel, dt);
+            free_s = free_s.min(gap.clamp(0.0, free) / (wish - v.v[j]));
         }
-        let beside = self.beside(i, lane - 1);
-        let free = beside.ahead.is_none_or(|(_, metres)| metres > 8.0 * wish);
-        let urge = if free { urge - dt as f32 } else { 0.0 };
-        (go_if(urge < -KEEP_RIGHT_S && self.fits(i, &beside), lane - 1), urge)
+        free_s / accepts_s
     }
 
     /// Speed that a lane promises for the next seconds, behind that leader.
@@ -400,6 +457,7 @@ impl World {
         self.vehicles.way[i] = to;
         self.stand_in_row(i, to);
         self.vehicles.urge[i] = 0.0;
+        self.vehicles.kerb[i] = 0.0;
         self.vehicles.look[i] = 0.0;
         self.vehicles.settle[i] = (SETTLE_S / self.dt()) as u8;
         self.vehicles.stopped_at_line[i] = false;

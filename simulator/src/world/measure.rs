@@ -72,7 +72,7 @@ pub struct Totals {
     pub emergency_brakings: u64,
     /// Pairs that stood side by side in each other's lane and were swapped.
     pub swaps: u64,
-    /// Vehicles that stood half a minute inside a junction. Two of them in each other's way pass through each other
+    /// Vehicles that stood 20 s inside a junction. Two of them in each other's way pass through each other
     /// then: real drivers back off and wave, which nobody here can.
     pub held_inside: u64,
     /// Vehicles that stood two minutes at the end of a lane that leads elsewhere, and took another route.

@@ -32,9 +32,12 @@ pub(crate) const STANDING: f64 = 0.1;
 /// Whoever is further than this past the place where it should have stopped, m, is in the way of others, and must get
 /// out; nobody may be both held there and in the way.
 const PAST: f64 = 0.3;
-/// Two who have stood in each other's way inside a junction for so long find a way past, s: otherwise a full network
+/// Of two who stand in each other's way inside a junction the one that entered it first goes first, past the other, once it has
+/// stood for so long, s (SUMO's `MSVehicle::isLeader`, by the time at the conflict; SUMO's drivers do not stop for it).
+const FINDS_OUT_S: f32 = 1.0;
+/// Those whose rear still stands inside find a way past each other after so long, s: otherwise a full network
 /// would stand for ever, and SUMO would move somebody by hand.
-pub(super) const SQUEEZE_S: f32 = 30.0;
+pub(super) const SQUEEZE_S: f32 = 20.0;
 /// How many vehicles beyond a junction are looked at for room.
 const ROOM_DEPTH: usize = 16;
 /// How many lanes, one after the other.
@@ -456,6 +459,13 @@ impl Scene<'_> {
             if room < -PAST || self.busy[c.foe as usize] == 0 {
                 continue;
             }
+            let first = |j: usize| {
+                let order = |i: usize| (vehicles.entered[i], i);
+                before < 0.0
+                    && order(i) < order(j)
+                    && vehicles.waiting[i] >= FINDS_OUT_S
+                    && vehicles.v[j] < STANDING
+            };
             let blocks = |j: usize, x: f64| {
                 let rear = x - self.driver(j).length;
                 // Whoever goes first blocks from the line on, unless it is held up itself.
@@ -469,7 +479,10 @@ impl Scene<'_> {
                 vehicles.v[j] < 1.0
                     || soon + 0.2 > time_to_cover(room, v, me.accel, road.speed[road.way(movement)])
             };
-            let on_it = self.rows[foe_way].iter().any(|&j| blocks(j as usize, vehicles.x[j as usize]));
+            let on_it = self.rows[foe_way].iter().any(|&j| {
+                let j = j as usize;
+                blocks(j, vehicles.x[j]) && !first(j)
+            });
             let blocked = on_it || {
                 let row = &self.rows[road.to[c.foe as usize] as usize];
                 row.iter().take(2).any(|&j| {

@@ -89,11 +89,23 @@ pub(crate) type LaneSums = (f64, u32);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LaneScratch {
     reach: Vec<f64>,
+    /// Lane changes from there to the lane of its link that reaches farthest.
+    changes: Vec<u32>,
     crowd: Vec<u32>,
     choice: Vec<u32>,
 }
 
 impl LaneScratch {
+    /// Counts the changes from each lane of a link to the nearest of those that reach farthest.
+    fn count_changes(&mut self, first: usize, lanes: usize) {
+        let reach = &self.reach[first..first + lanes];
+        let most = reach.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        for k in 0..lanes {
+            let best = (0..lanes).filter(|l| reach[*l] > most - 1.0);
+            self.changes[first + k] = best.map(|l| l.abs_diff(k) as u32).min().unwrap_or(0);
+        }
+    }
+
     /// What the last plan found of each lane of its first link, from the kerb.
     pub(crate) fn sums(&self, lanes: usize) -> impl Iterator<Item = LaneSums> {
         self.reach.iter().copied().zip(self.crowd.iter().copied()).take(lanes)
@@ -102,7 +114,8 @@ impl LaneScratch {
 
 /// Plans lanes from lane `lane` along `route` (its first link is the lane's). Backwards over the links ahead: a lane's
 /// reach is its own length plus the best reach that a movement from it leads to. On the last link lane `arrival` of it, if one
-/// is asked for, reaches a little further than the others. `busy` breaks ties: the emptier lane wins. What it finds of the lanes beside is left in `scratch`.
+/// is asked for, reaches a little further than the others. Of lanes that reach as far the one wins from which the best of its link is
+/// fewest changes away, then the emptier (`busy`). What it finds of the lanes beside is left in `scratch`.
 pub(crate) fn plan_lanes(
     road: &Road,
     route: &[u32],
@@ -121,6 +134,8 @@ pub(crate) fn plan_lanes(
     }
     scratch.reach.clear();
     scratch.reach.resize(ahead * stride, 0.0);
+    scratch.changes.clear();
+    scratch.changes.resize(ahead * stride, 0);
     scratch.crowd.clear();
     scratch.crowd.resize(ahead * stride, 0);
     scratch.choice.clear();
@@ -145,24 +160,25 @@ pub(crate) fn plan_lanes(
                 continue;
             }
             let next = route[h + 1];
-            let (mut best, mut best_busy) = (f64::NEG_INFINITY, usize::MAX);
+            let (mut best, mut best_else) = (f64::NEG_INFINITY, (u32::MAX, usize::MAX));
             for m in road.leaving[l as usize].clone() {
                 let to = road.to[m as usize];
                 if road.link[to as usize] != next {
                     continue;
                 }
                 // Beyond the horizon every lane that leads on is as good as another.
-                let beyond = if h + 1 < ahead {
-                    scratch.reach[(h + 1) * stride + road.lane_number(to)]
+                let (beyond, changes) = if h + 1 < ahead {
+                    let there = (h + 1) * stride + road.lane_number(to);
+                    (scratch.reach[there], scratch.changes[there])
                 } else {
-                    METRES_AHEAD
+                    (METRES_AHEAD, 0)
                 };
                 if beyond < 0.0 {
                     continue;
                 }
-                let crowd = if h == 0 { busy(to) } else { 0 };
-                if beyond > best + 0.1 || (beyond > best - 0.1 && crowd < best_busy) {
-                    (best, best_busy) = (beyond, crowd);
+                let or_else = (changes, if h == 0 { busy(to) } else { 0 });
+                if beyond > best + 0.1 || (beyond > best - 0.1 && or_else < best_else) {
+                    (best, best_else) = (beyond, or_else);
                     scratch.choice[cell] = m;
                 }
             }
@@ -174,6 +190,7 @@ pub(crate) fn plan_lanes(
                 }
             }
         }
+        scratch.count_changes(h * stride, road.link_lanes[route[h] as usize].len());
     }
     let mut path = [UNKNOWN; PATH];
     let mut at = lane;
