@@ -232,25 +232,20 @@ impl Detectors {
                     }
                     to_line += road.length[road.to[way - road.lanes] as usize];
                 }
-                // Only the camera at its next signal follows a vehicle: one further on sees it, but as one of many.
-                let mut followed = false;
+                // Only the camera at its next signal looks at a vehicle.
                 for &m in &vehicles.path[i] {
                     if m == NONE || m == UNKNOWN || to_line > self.furthest {
                         break;
                     }
-                    for w in &self.watched[m as usize] {
-                        if to_line <= w.length {
-                            self.states[w.state as usize].count_in_view(vehicles.queued[i]);
-                            if !followed {
-                                let length = street.drivers[usize::from(vehicles.kind[i])].length;
-                                let sighting = Sighting::new(to_line, vehicles.v[i], length);
-                                self.sightings[w.junction as usize].push((w.place, sighting));
-                            }
-                        }
+                    for w in self.watched[m as usize].iter().filter(|w| to_line <= w.length) {
+                        self.states[w.state as usize].count_in_view(vehicles.queued[i]);
+                        let length = street.drivers[usize::from(vehicles.kind[i])].length;
+                        let sighting = Sighting::new(to_line, vehicles.v[i], length);
+                        self.sightings[w.junction as usize].push((w.place, sighting));
                     }
-                    if road.head[m as usize].is_some() && !followed {
-                        followed = true;
+                    if road.head[m as usize].is_some() {
                         line = line.or(Some((road.from[m as usize], to_line)));
+                        break;
                     }
                     to_line += road.length[road.way(m)] + road.length[road.to[m as usize] as usize];
                 }

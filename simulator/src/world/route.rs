@@ -2,7 +2,11 @@
 
 use super::road::Road;
 use crate::vehicles::{NONE, PATH, UNKNOWN};
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    sync::Arc,
+};
 
 /// Added to a route for each movement that must give way, s (duarouter's `--weights.minor-penalty`).
 const GIVE_WAY_S: f64 = 1.5;
@@ -12,19 +16,55 @@ const BESIDE_ARRIVAL: f64 = 2.0;
 const LINKS_AHEAD: usize = 8;
 const METRES_AHEAD: f64 = 3000.0;
 
-/// Working memory of the shortest-path search; kept so that a search allocates nothing.
+/// Bounds are kept for as many links of as many targets as this, together.
+const MOST_BOUNDS: usize = 1 << 24;
+
+/// Shortest-path search: its working memory, so that a search allocates nothing, and what it has learned of the targets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Search {
+    queue: Queue,
+    /// By target and mode: how long it is at least from each link, when all roads are free, ms. Links are
+    /// never quicker than that, so it leads a search (A*: Hart, Nilsson and Raphael 1968) without another answer.
+    bounds: HashMap<(u32, u16), Arc<[u32]>>,
+    /// From each link backwards: (link before, movement).
+    backwards: Arc<[Vec<(u32, u32)>]>,
+}
+
+/// Links in the order in which a search comes to them.
+#[derive(Clone, Debug, Default)]
+struct Queue {
     cost_ms: Vec<u64>,
     before: Vec<u32>,
     run: Vec<u32>,
     runs: u32,
+    /// (cost so far and at least to come, link).
     heap: BinaryHeap<Reverse<(u64, u32)>>,
+}
+
+impl Queue {
+    fn begin(&mut self, links: usize) {
+        self.cost_ms.resize(links, 0);
+        self.before.resize(links, NONE);
+        self.run.resize(links, 0);
+        self.runs += 1;
+        self.heap.clear();
+    }
+
+    /// Comes to a link from another, with `left_ms` still to come; not if it was reached sooner.
+    fn reach(&mut self, link: u32, cost: u64, left_ms: u64, before: u32) {
+        let l = link as usize;
+        if self.run[l] != self.runs || cost < self.cost_ms[l] {
+            self.run[l] = self.runs;
+            self.cost_ms[l] = cost;
+            self.before[l] = before;
+            self.heap.push(Reverse((cost + left_ms, link)));
+        }
+    }
 }
 
 impl Search {
     /// Quickest links from `from` to `to`, both included, for a vehicle of that mode; `None` if there is no way.
-    /// `time_s` says how long a link takes. Dijkstra on links; ties go to the lower index.
+    /// `time_s` says how long a link takes, never less than at its limit. Ties go to the lower index.
     pub(crate) fn route(
         &mut self,
         road: &Road,
@@ -33,46 +73,81 @@ impl Search {
         mode: u16,
         time_s: impl Fn(u32) -> f64,
     ) -> Option<Vec<u32>> {
-        self.cost_ms.resize(road.link_lanes.len(), 0);
-        self.before.resize(road.link_lanes.len(), NONE);
-        self.run.resize(road.link_lanes.len(), 0);
-        self.runs += 1;
-        self.heap.clear();
-        self.reach(from, 0, NONE);
-        while let Some(Reverse((cost, link))) = self.heap.pop() {
-            if cost > self.cost_ms[link as usize] {
+        let bounds = self.bounds_to(road, to, mode);
+        let left_ms = |link: u32| bounds[link as usize];
+        let queue = &mut self.queue;
+        queue.begin(road.link_lanes.len());
+        // A trip may begin where its mode may not drive.
+        queue.reach(from, 0, 0, NONE);
+        while let Some(Reverse((at_least, link))) = queue.heap.pop() {
+            let cost = queue.cost_ms[link as usize];
+            if at_least > cost + u64::from(left_ms(link)) {
                 continue;
             }
             if link == to {
                 let mut route = vec![to];
                 while let Some(&last) = route.last().filter(|l| **l != from) {
-                    route.push(self.before[last as usize]);
+                    route.push(queue.before[last as usize]);
                 }
                 route.reverse();
                 return Some(route);
             }
             for &(next, movement) in road.next_links(link) {
-                if !road.link_lanes[next as usize].clone().any(|lane| road.allows(lane, mode)) {
-                    continue;
-                }
-                let gives_way = road.conflicts(movement).iter().any(|c| c.yields);
-                let turn = road.length[road.way(movement)] / road.speed[road.way(movement)];
-                let step = time_s(next) + turn + if gives_way { GIVE_WAY_S } else { 0.0 };
-                let total = cost + (step * 1000.0) as u64;
-                if self.run[next as usize] != self.runs || total < self.cost_ms[next as usize] {
-                    self.reach(next, total, link);
+                if left_ms(next) < u32::MAX {
+                    let total = cost + step_ms(road, movement, time_s(next));
+                    queue.reach(next, total, u64::from(left_ms(next)), link);
                 }
             }
         }
         None
     }
 
-    fn reach(&mut self, link: u32, cost: u64, before: u32) {
-        self.run[link as usize] = self.runs;
-        self.cost_ms[link as usize] = cost;
-        self.before[link as usize] = before;
-        self.heap.push(Reverse((cost, link)));
+    /// How long it is at least from each link to a target, ms; `u32::MAX` where no way leads there, or where the mode may not be.
+    fn bounds_to(&mut self, road: &Road, to: u32, mode: u16) -> Arc<[u32]> {
+        if let Some(bounds) = self.bounds.get(&(to, mode)) {
+            return bounds.clone();
+        }
+        let links = road.link_lanes.len();
+        if self.backwards.len() != links {
+            let mut backwards = vec![Vec::new(); links];
+            for link in 0..links as u32 {
+                for &(next, movement) in road.next_links(link) {
+                    backwards[next as usize].push((link, movement));
+                }
+            }
+            self.backwards = backwards.into();
+        }
+        if (self.bounds.len() + 1) * links > MOST_BOUNDS {
+            self.bounds.clear();
+        }
+        let mut bounds = vec![u32::MAX; links];
+        let may = |link: u32| road.link_lanes[link as usize].clone().any(|lane| road.allows(lane, mode));
+        let free_s = |link: u32| road.link_length[link as usize] / road.link_speed[link as usize];
+        let queue = &mut self.queue;
+        queue.begin(links);
+        queue.reach(to, 0, 0, NONE);
+        while let Some(Reverse((cost, link))) = queue.heap.pop() {
+            if cost > queue.cost_ms[link as usize] {
+                continue;
+            }
+            if may(link) {
+                bounds[link as usize] = u32::try_from(cost).unwrap_or(u32::MAX - 1);
+                for &(before, movement) in &self.backwards[link as usize] {
+                    queue.reach(before, cost + step_ms(road, movement, free_s(link)), 0, NONE);
+                }
+            }
+        }
+        let bounds: Arc<[u32]> = bounds.into();
+        self.bounds.insert((to, mode), bounds.clone());
+        bounds
     }
+}
+
+/// What it costs to drive over a movement and along the link that follows, which takes `link_s`, ms.
+fn step_ms(road: &Road, movement: u32, link_s: f64) -> u64 {
+    let gives_way = road.conflicts(movement).iter().any(|c| c.yields);
+    let turn = road.length[road.way(movement)] / road.speed[road.way(movement)];
+    ((link_s + turn + if gives_way { GIVE_WAY_S } else { 0.0 }) * 1000.0) as u64
 }
 
 /// The movements ahead from the lane that a vehicle is on.
@@ -205,4 +280,62 @@ pub(crate) fn plan_lanes(
         at = road.to[m as usize];
     }
     LanePlan { path, arrives }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::chance;
+    use proptest::prelude::*;
+
+    /// Cost of the quickest way from `from` to each link, by relaxing every step until nothing gets better.
+    fn costs_from(road: &Road, from: u32, mode: u16, time_s: impl Fn(u32) -> f64) -> Vec<Option<u64>> {
+        let links = road.link_lanes.len() as u32;
+        let mut costs = vec![None; links as usize];
+        costs[from as usize] = Some(0);
+        let mut better = true;
+        while std::mem::take(&mut better) {
+            for link in 0..links {
+                let Some(cost) = costs[link as usize] else { continue };
+                for &(next, movement) in road.next_links(link) {
+                    let may = road.link_lanes[next as usize].clone().any(|lane| road.allows(lane, mode));
+                    let total = cost + step_ms(road, movement, time_s(next));
+                    if may && costs[next as usize].is_none_or(|c| total < c) {
+                        costs[next as usize] = Some(total);
+                        better = true;
+                    }
+                }
+            }
+        }
+        costs
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        /// However slow the roads have become since the bounds were learned, no way is quicker.
+        #[test]
+        fn a_route_is_the_quickest_there_is(seed in 0u64..1000, mode in 0u32..4) {
+            let city = crate::generator::moscow(60, seed);
+            let road = Road::new(&city.network, &city.junctions);
+            let (links, mode) = (road.link_lanes.len(), 1 << mode);
+            let mut search = Search::default();
+            for round in 0..4 {
+                let slower = |l: u32| 1.0 + 9.0 * chance(seed, u64::from(l), round).powi(3);
+                let time_s = |l: u32| road.link_length[l as usize] / road.link_speed[l as usize] * slower(l);
+                let from = (chance(seed, 1, round) * links as f64) as u32;
+                let costs = costs_from(&road, from, mode, time_s);
+                for k in 0..40 {
+                    let to = (chance(seed, k, 7) * links as f64) as u32;
+                    let found = search.route(&road, from, to, mode, time_s);
+                    let step = |w: &[u32]| {
+                        let movement = road.next_links(w[0]).iter().find(|(next, _)| *next == w[1]);
+                        movement.map_or(u64::MAX, |(_, m)| step_ms(&road, *m, time_s(w[1])))
+                    };
+                    let cost = found.map(|route| route.windows(2).map(step).sum::<u64>());
+                    prop_assert_eq!(cost, costs[to as usize], "from {} to {}", from, to);
+                }
+            }
+        }
+    }
 }
