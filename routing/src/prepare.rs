@@ -3,7 +3,7 @@
 use crate::{
     config::TypicalConfig,
     fare::Fares,
-    foot::FootWays,
+    foot::{self, FootWays},
     graph::StreetGraph,
     gtfs::{self, archive::Archive, report::Report},
     intermodal::Prepared,
@@ -71,7 +71,8 @@ pub fn read_feeds<'a>(
 pub fn prepare_timetable(city: &City, timetable: Timetable) -> Prepared {
     let map = Map::new(city);
     let [walk, roll] = [Profile::Walk, Profile::Wheelchair].map(|profile| StreetGraph::build(city, profile));
-    let [on_foot, on_wheels] = [&walk, &roll].map(|street| Arc::new(FootWays::new(street)));
+    let links = foot::links_by_importance(city);
+    let [on_foot, on_wheels] = [&walk, &roll].map(|street| Arc::new(FootWays::new(street, &links)));
     let streets = [(&walk, &on_foot), (&roll, &on_wheels)];
     Prepared::new(&map, &StreetIndex::build(&map), streets, timetable)
 }
@@ -125,7 +126,7 @@ struct Kind {
 }
 
 const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x05", name: TIMETABLE_FILE, what: "timetable" };
-const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x03", name: STREETS_FILE, what: "file of streets" };
+const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x04", name: STREETS_FILE, what: "file of streets" };
 
 impl Kind {
     /// Whether a file begins like one of this kind, of whatever version.
