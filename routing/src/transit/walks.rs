@@ -507,3 +507,54 @@ fn walk_inside(ways: &HashMap<u32, Vec<Walk>>, from: u32) -> HashMap<u32, u32> {
     }
     best
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{drawing::draw, foot::links_by_importance, transit::drawing::timetable};
+
+    /// At 5 km/h a kilometre takes twelve minutes.
+    #[test]
+    fn stops_are_reached_as_far_as_one_would_walk() {
+        let city = draw(
+            "
+            A 0 0
+            B 3000 0
+            C 4000 0
+            D 9000 0
+            E 9000 4000
+            A-B
+            B-C
+            C-D
+            D-E",
+        );
+        let timetable = timetable(
+            &city,
+            "
+            BUS 1   B      C      D      E
+                    08:00  08:10  08:20  08:30",
+        );
+        let (map, street) = (Map::new(&city), StreetGraph::build(&city, Profile::Walk));
+        let ways = Arc::new(FootWays::new(&street, &links_by_importance(&city)));
+        let index = StreetIndex::build(&map);
+        let walks = Walks::new(&map, &index, (&street, &ways), &timetable);
+        let from = index.access(&map, &street, city.network.nodes[0].at, 100.0, |_| true).unwrap();
+        let mut scratch = WalkScratch::default();
+        for looking in [Looking::Away, Looking::Towards] {
+            let mut check = |minutes: u32, reached: &[(&str, u32)]| {
+                let mut found = walks.reach(&from.nearest, looking, minutes * 60_000, &mut scratch);
+                found.sort_unstable();
+                let found: Vec<(&str, u32)> = found
+                    .iter()
+                    .map(|&(stop, ms)| (timetable.stops[stop as usize].name.as_str(), ms / 60_000))
+                    .collect();
+                assert_eq!(found, reached, "{minutes} min {looking:?}");
+            };
+            check(30, &[]);
+            check(40, &[("B", 36)]);
+            check(60, &[("B", 36), ("C", 48)]);
+            check(120, &[("B", 36), ("C", 48), ("D", 108)]);
+            check(160, &[("B", 36), ("C", 48), ("D", 108), ("E", 156)]);
+        }
+    }
+}
