@@ -46,28 +46,27 @@ impl LonLat {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LocalPlane {
     origin: LonLat,
+    /// How much shorter a degree east is there than on the equator.
+    narrow: f64,
 }
 
 impl LocalPlane {
     /// The plane that touches the earth at `origin`.
     pub fn around(origin: LonLat) -> Self {
-        Self { origin }
+        Self { origin, narrow: origin.lat.to_radians().cos() }
     }
 
     /// Metres east and north of the origin.
     pub fn to_metres(self, p: LonLat) -> [f64; 2] {
         let per_degree = EARTH_RADIUS_M.to_radians();
-        [
-            (p.lon - self.origin.lon) * per_degree * self.origin.lat.to_radians().cos(),
-            (p.lat - self.origin.lat) * per_degree,
-        ]
+        [(p.lon - self.origin.lon) * per_degree * self.narrow, (p.lat - self.origin.lat) * per_degree]
     }
 
     /// The place so many metres east and north of the origin.
     pub fn to_lonlat(self, [x, y]: [f64; 2]) -> LonLat {
         let per_degree = EARTH_RADIUS_M.to_radians();
         LonLat {
-            lon: self.origin.lon + x / (per_degree * self.origin.lat.to_radians().cos()),
+            lon: self.origin.lon + x / (per_degree * self.narrow),
             lat: self.origin.lat + y / per_degree,
         }
     }

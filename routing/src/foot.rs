@@ -9,10 +9,13 @@ mod contraction;
 use crate::{
     columns,
     graph::{ArcIx, StreetGraph, rounded_up},
+    hierarchy,
     nearest::OnArc,
+    profile::Profile,
 };
 pub(crate) use contraction::Climb;
 use contraction::Ways;
+use model::{city::City, ids::LinkIx};
 use petgraph::visit::EdgeRef;
 use serde::{Deserialize, Serialize};
 
@@ -44,13 +47,23 @@ pub struct FootWays {
     free_ms: Vec<u32>,
     /// Ways up in the direction of travel.
     up: Ways,
-    /// Ways up against it.
-    down: Ways,
+    /// Ways up against it, where these are others: most take as long there as back.
+    down: Option<Ways>,
+}
+
+/// Those of a city's links that anybody may use on foot or in a wheelchair, by importance. Both follow one order: most of what one
+/// may use the other may too.
+pub(crate) fn links_by_importance(city: &City) -> Vec<LinkIx> {
+    let network = &city.network;
+    hierarchy::links_by_importance(city, |link| {
+        [Profile::Walk, Profile::Wheelchair].iter().any(|profile| profile.may_use(network, link))
+    })
 }
 
 impl FootWays {
-    /// Makes them of the streets of one who goes both ways (on foot, or in a wheelchair).
-    pub fn new(street: &StreetGraph) -> FootWays {
+    /// Makes them of the streets of one who goes both ways (on foot, or in a wheelchair); `links` are those of
+    /// [`links_by_importance`].
+    pub fn new(street: &StreetGraph, links: &[LinkIx]) -> FootWays {
         let arcs = street.graph.node_count();
         // Union-find over the ends of arcs: joined where one leads to the next without any cost.
         let mut of = (0..2 * arcs as u32).collect::<Vec<_>>();
@@ -74,12 +87,12 @@ impl FootWays {
             }
         }
         let mut number = vec![UNREACHED; of.len()];
-        let mut streets = 0;
+        let mut vertices = 0;
         let mut vertex = |i: u32| {
             let root = root(&mut of, i) as usize;
             if number[root] == UNREACHED {
-                number[root] = streets;
-                streets += 1;
+                number[root] = vertices;
+                vertices += 1;
             }
             number[root]
         };
@@ -89,14 +102,13 @@ impl FootWays {
             costly.into_iter().map(|(from, to, ms)| (vertex(from), vertex(to), ms)).collect();
         let free_ms: Vec<u32> = street.graph.node_weights().map(|arc| arc.free_ms).collect();
         edges.extend(ends.iter().zip(&free_ms).map(|(&[from, to], &ms)| (from, to, ms)));
-        let mut places = vec![[0.0; 2]; streets as usize];
-        for (ends, arc) in ends.iter().zip(street.graph.node_weights()) {
-            for (&vertex, at) in ends.iter().zip(street.ends_of(arc)) {
-                places[vertex as usize] = at;
-            }
-        }
-        let (rank, up, down) = contraction::contract(&edges, &places);
+        // A corner for each street that cuts the city apart; that corners of one place meet there does not join its halves.
+        let arcs = links.iter().flat_map(|&link| street.arcs_of(link)).flatten();
+        let streets: Vec<[Vertex; 2]> = arcs.map(|arc| ends[arc.index()]).collect();
+        let order = hierarchy::nodes_by_importance(vertices as usize, &streets);
+        let (rank, up, down) = contraction::contract(&edges, &order);
         let ends = ends.into_iter().map(|ends| ends.map(|vertex| rank[vertex as usize])).collect();
+        let down = (up != down).then_some(down);
         FootWays { ends, free_ms, up, down }
     }
 
@@ -107,7 +119,16 @@ impl FootWays {
         self.ends.len() == arcs
             && self.free_ms.len() == arcs
             && self.ends.iter().flatten().all(|&vertex| vertex < vertices)
-            && [&self.up, &self.down].iter().all(|ways| ways.are_sound(vertices as usize))
+            && [&self.up, self.down()].iter().all(|ways| ways.are_sound(vertices as usize))
+    }
+
+    fn down(&self) -> &Ways {
+        self.down.as_ref().unwrap_or(&self.up)
+    }
+
+    /// Whether every way takes as long there as back.
+    pub(crate) fn alike_both_ways(&self) -> bool {
+        self.down.is_none()
     }
 
     /// How many vertices there are.
@@ -135,6 +156,30 @@ impl FootWays {
         on_one.map(|(a, b)| rounded_up(f64::from(self.free_ms[a.arc.index()]) * (b.along - a.along))).min()
     }
 
+    /// How long it takes to every vertex, or from it: first up, and then down to all (Delling, Goldberg, Nowatzyk, Werneck: PHAST,
+    /// 2011). Tens of milliseconds in a large city.
+    pub(crate) fn everywhere(&self, starts: &[(Vertex, u32)], direction: Direction) -> Vec<u32> {
+        let [up, down] = match direction {
+            Direction::Away => [&self.up, self.down()],
+            Direction::Towards => [self.down(), &self.up],
+        };
+        let mut all = vec![UNREACHED; self.vertices()];
+        for &(vertex, ms) in starts {
+            all[vertex as usize] = all[vertex as usize].min(ms);
+        }
+        for vertex in 0..self.vertices() as u32 {
+            let here = all[vertex as usize];
+            for &(over, ms) in up.of(vertex).iter().filter(|_| here != UNREACHED) {
+                all[over as usize] = all[over as usize].min(here.saturating_add(ms));
+            }
+        }
+        for vertex in (0..self.vertices() as u32).rev() {
+            let above = down.of(vertex).iter().map(|&(over, ms)| all[over as usize].saturating_add(ms));
+            all[vertex as usize] = above.fold(all[vertex as usize], u32::min);
+        }
+        all
+    }
+
     /// Visits vertices of more and more importance that may lie on a quickest way from the starts (or to them), up to
     /// `limit_ms`. Every quickest way from one place to another has a vertex that is visited from both its ends.
     pub(crate) fn climb(
@@ -146,8 +191,8 @@ impl FootWays {
         reached: impl FnMut(Vertex, u32),
     ) {
         let ways = match direction {
-            Direction::Away => [&self.up, &self.down],
-            Direction::Towards => [&self.down, &self.up],
+            Direction::Away => [&self.up, self.down()],
+            Direction::Towards => [self.down(), &self.up],
         };
         climb.up(ways, starts, limit_ms, reached);
     }
@@ -158,7 +203,6 @@ mod tests {
     use super::*;
     use crate::{
         drawing::{NOW, draw},
-        profile::Profile,
         snapshot::Snapshot,
         street::{Costs, Scratch, quickest},
     };
@@ -185,7 +229,7 @@ mod tests {
         let city = draw(STREETS);
         for profile in [Profile::Walk, Profile::Wheelchair] {
             let street = StreetGraph::build(&city, profile);
-            let foot = FootWays::new(&street);
+            let foot = FootWays::new(&street, &links_by_importance(&city));
             let snapshot = Snapshot::empty();
             let costs = Costs::new(&street, snapshot.view(NOW, NOW), None);
             let (mut climb, mut single) = (Climb::default(), Scratch::default());

@@ -17,12 +17,9 @@ use model::{
     network::{Head, Link, Network, Turn},
     signal::Junction,
 };
-use petgraph::{algo::kosaraju_scc, graph::DiGraph};
+use petgraph::{algo::kosaraju_scc, graph::DiGraph, visit::IntoNodeReferences};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync,
-};
+use std::{collections::HashMap, sync};
 
 /// Index of an [`Arc`] in [`StreetGraph::graph`].
 pub type ArcIx = petgraph::graph::NodeIndex<u32>;
@@ -166,12 +163,14 @@ impl StreetGraph {
         let mut graph = DiGraph::<Arc, TransitionIx, u32>::default();
         let (mut begins, mut speeds_mps) = (Vec::new(), Vec::new());
         let mut top_speed_mps = 0.1_f64;
-        let twins = twins(network);
+        let twins = if profile.goes_both_ways() { twins(network) } else { Vec::new() };
+        let mut flat = Vec::new();
         for (i, link) in network.links.iter().enumerate() {
             if !profile.may_use(network, link) {
                 continue;
             }
-            let flat: Vec<_> = link.shape.iter().map(|&p| plane.to_metres(p)).collect();
+            flat.clear();
+            flat.extend(link.shape.iter().map(|&p| plane.to_metres(p)));
             let drawn_m: f64 = flat.windows(2).map(|w| distance(w[0], w[1])).sum();
             let free_s = profile.free_time_s(link);
             let length_m = f64::from(link.length_m as f32);
@@ -306,17 +305,18 @@ impl StreetGraph {
         let city = building.city;
         let network = &city.network;
         let access = self.profile.access();
-        // Several movements may join the same two links; the cheapest for us stands for all.
-        let mut best = BTreeMap::<(ArcIx, ArcIx), Transition>::new();
+        let mut along = vec![None; network.links.len()];
+        for (ix, arc) in self.graph.node_references().filter(|(_, arc)| !arc.is_reverse()) {
+            along[arc.link().ix()] = Some(ix);
+        }
+        let mut all: Vec<((ArcIx, ArcIx), Transition)> = Vec::new();
         for movement in &network.movements {
             let (from_lane, to_lane) = (network.lane(movement.from), network.lane(movement.to));
             if !from_lane.allowed.any(access) || !to_lane.allowed.any(access) {
                 continue;
             }
-            let (Some(from), Some(to)) = (self.arcs_of(from_lane.link)[0], self.arcs_of(to_lane.link)[0])
-            else {
-                continue;
-            };
+            let [from, to] = [from_lane, to_lane].map(|lane| along[lane.link.ix()]);
+            let (Some(from), Some(to)) = (from, to) else { continue };
             let length_m = movement.length_m.max(building.gap(self, from, to));
             let speed_mps = match movement.speed_limit_mps {
                 Some(limit) if self.profile.is_motor() => limit,
@@ -324,15 +324,12 @@ impl StreetGraph {
             };
             let signal_s = movement.head.map_or(0.0, |head| expected_wait_s(city, head));
             let transition = Transition::new(self.profile, movement.turn, length_m, speed_mps, signal_s);
-            best.entry((from, to))
-                .and_modify(|known| {
-                    if transition.free_ms < known.free_ms {
-                        *known = transition;
-                    }
-                })
-                .or_insert(transition);
+            all.push(((from, to), transition));
         }
-        for ((from, to), transition) in best {
+        // Several movements may join the same two links; the cheapest for us stands for all.
+        all.sort_by_key(|(pair, transition)| (*pair, transition.free_ms));
+        all.dedup_by_key(|(pair, _)| *pair);
+        for ((from, to), transition) in all {
             self.join(from, to, transition);
         }
         // Where lanes say nothing the node joins; a way back is only for dead ends.

@@ -23,7 +23,8 @@ use crate::{
 };
 pub(crate) use climb::Climbed;
 use customise::NO_WAY;
-use model::{city::City, time::Moment};
+use model::{city::City, geo::LocalPlane, ids::LinkIx, network::Link, time::Moment};
+use order::Dissection;
 pub(crate) use order::nodes_by_importance;
 use petgraph::{Incoming, visit::EdgeRef};
 pub use query::Memory;
@@ -79,18 +80,37 @@ impl Roads {
     }
 }
 
+/// Where a city's nodes lie, m.
+fn places(city: &City) -> Vec<[f32; 2]> {
+    let plane = LocalPlane::around(city.centre);
+    city.network.nodes.iter().map(|node| plane.to_metres(node.at).map(|m| m as f32)).collect()
+}
+
+/// Those of a city's links that `may_use` says, by importance, the most important first: without the first of them the others
+/// fall apart into halves, and so on.
+pub(crate) fn links_by_importance(city: &City, may_use: impl Fn(&Link) -> bool) -> Vec<LinkIx> {
+    let links: Vec<u32> = (0..city.network.links.len() as u32)
+        .filter(|&link| may_use(city.network.link(LinkIx(link))))
+        .collect();
+    let ends = |&link: &u32| {
+        let link = city.network.link(LinkIx(link));
+        [link.from.0, link.to.0]
+    };
+    let arcs: Vec<[u32; 2]> = links.iter().map(ends).collect();
+    let order = Dissection { nodes: &places(city), arcs: &arcs }.order();
+    order.into_iter().rev().map(|i| LinkIx(links[i as usize])).collect()
+}
+
 impl Hierarchy {
     /// Finds which ways could matter; takes seconds for a large city.
     pub fn new(city: &City, street: &StreetGraph) -> Hierarchy {
-        let nodes: Vec<[f32; 2]> =
-            city.network.nodes.iter().map(|node| street.plane.to_metres(node.at).map(|m| m as f32)).collect();
         let ends = |arc: ArcIx| {
             let link = city.network.link(street.arc(arc).link());
             if street.arc(arc).is_reverse() { [link.to.0, link.from.0] } else { [link.from.0, link.to.0] }
         };
         let arcs: Vec<[u32; 2]> = street.graph.node_indices().map(ends).collect();
-        Hierarchy::ordered(street, topology::order(&nodes, &arcs))
-            .unwrap_or_else(|| unreachable!("each arc is cut once"))
+        let order = Dissection { nodes: &places(city), arcs: &arcs }.order();
+        Hierarchy::ordered(street, order).unwrap_or_else(|| unreachable!("each arc is cut once"))
     }
 
     /// The same with an order that was found before, the least important arc first; `None` if it does not have each arc once.

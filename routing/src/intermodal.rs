@@ -390,10 +390,11 @@ impl Transit {
         let lock = || self.days.lock().unwrap_or_else(PoisonError::into_inner);
         let asked: Vec<DayKey> =
             lock().iter().map(|(key, _)| *key).filter(|key| key.2 == before.number).collect();
-        let made: Vec<_> = asked
-            .into_iter()
-            .map(|(day, traveller, _)| ((day, traveller, live.number), self.build(day, traveller, &live)))
-            .collect();
+        let mut made: Vec<(DayKey, Arc<BothWays>)> = Vec::new();
+        for (day, traveller, _) in asked {
+            let table = self.build(day, traveller, &live, &made);
+            made.push(((day, traveller, live.number), table));
+        }
         let mut days = lock();
         days.retain(|(key, _)| key.2 >= before.number);
         days.extend(made);
@@ -403,14 +404,29 @@ impl Transit {
         self.live.store(live);
     }
 
-    fn build(&self, day: Day, traveller: Traveller, live: &Arc<Live>) -> Arc<BothWays> {
-        let forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller, live);
+    /// Makes a day ready; `others` are such days.
+    fn build(
+        &self,
+        day: Day,
+        traveller: Traveller,
+        live: &Arc<Live>,
+        others: &[(DayKey, Arc<BothWays>)],
+    ) -> Arc<BothWays> {
+        let mut forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller, live);
+        let mut backwards = forwards.turned();
+        let is_same = |key: &DayKey| (key.0, key.2) == (day, live.number);
+        if let Some((_, other)) = others.iter().find(|(key, _)| is_same(key)) {
+            forwards.share(&other.forwards.day);
+            backwards.share(&other.backwards.day);
+        }
         let on_foot = match traveller {
             Traveller::OnFoot => &self.on_foot,
             Traveller::InWheelchair => &self.on_wheels,
         };
-        let backwards = OneWay::new(forwards.turned(), &on_foot.backwards);
-        Arc::new(BothWays { forwards: OneWay::new(forwards, &on_foot.forwards), backwards })
+        Arc::new(BothWays {
+            forwards: OneWay::new(forwards, &on_foot.forwards),
+            backwards: OneWay::new(backwards, &on_foot.backwards),
+        })
     }
 
     fn table(&self, day: Day, traveller: Traveller, live: &Arc<Live>) -> Arc<BothWays> {
@@ -422,7 +438,7 @@ impl Transit {
             return found.1;
         }
         // Whoever comes second waits for the first, and then finds the day made.
-        let made = self.build(day, traveller, live);
+        let made = self.build(day, traveller, live, &days);
         if days.len() >= DAYS_KEPT {
             days.remove(0);
         }

@@ -3,7 +3,7 @@
 use crate::{
     config::TypicalConfig,
     fare::Fares,
-    foot::FootWays,
+    foot::{self, FootWays},
     graph::StreetGraph,
     gtfs::{self, archive::Archive, report::Report},
     intermodal::Prepared,
@@ -21,7 +21,13 @@ use model::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use std::{error::Error, fs::File, io::Read as _, path::Path, sync::Arc};
+use std::{
+    error::Error,
+    fs::File,
+    io::{BufWriter, Read as _, Seek as _, SeekFrom, Write},
+    path::Path,
+    sync::Arc,
+};
 
 /// The city file's name in a data folder.
 pub const CITY_FILE: &str = "city.json";
@@ -71,7 +77,8 @@ pub fn read_feeds<'a>(
 pub fn prepare_timetable(city: &City, timetable: Timetable) -> Prepared {
     let map = Map::new(city);
     let [walk, roll] = [Profile::Walk, Profile::Wheelchair].map(|profile| StreetGraph::build(city, profile));
-    let [on_foot, on_wheels] = [&walk, &roll].map(|street| Arc::new(FootWays::new(street)));
+    let links = foot::links_by_importance(city);
+    let [on_foot, on_wheels] = [&walk, &roll].map(|street| Arc::new(FootWays::new(street, &links)));
     let streets = [(&walk, &on_foot), (&roll, &on_wheels)];
     Prepared::new(&map, &StreetIndex::build(&map), streets, timetable)
 }
@@ -125,7 +132,25 @@ struct Kind {
 }
 
 const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x05", name: TIMETABLE_FILE, what: "timetable" };
-const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x03", name: STREETS_FILE, what: "file of streets" };
+const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x04", name: STREETS_FILE, what: "file of streets" };
+
+/// A file of which a checksum is made while it is written: a large city's would not fit into memory a second time.
+struct Checked<'a> {
+    out: &'a mut File,
+    digest: Sha256,
+}
+
+impl Write for Checked<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
 
 impl Kind {
     /// Whether a file begins like one of this kind, of whatever version.
@@ -140,12 +165,18 @@ impl Kind {
         let draft = folder.join(format!("{}.new", self.name));
         let write = || -> Result<(), Box<dyn Error>> {
             std::fs::create_dir_all(folder)?;
-            let body = postcard::to_stdvec(body)?;
-            let mut bytes = self.magic.to_vec();
-            bytes.extend(fingerprint.to_le_bytes());
-            bytes.extend(Sha256::digest(&body));
-            bytes.extend(body);
-            std::fs::write(&draft, bytes)?;
+            let mut out = File::create(&draft)?;
+            out.write_all(&self.magic)?;
+            out.write_all(&fingerprint.to_le_bytes())?;
+            // The checksum stands before the body, and is known after it.
+            let at = out.stream_position()?;
+            out.write_all(&[0; 32])?;
+            let body_out = BufWriter::new(Checked { out: &mut out, digest: Sha256::new() });
+            let written =
+                postcard::to_io(body, body_out)?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+            let digest = written.digest.finalize();
+            out.seek(SeekFrom::Start(at))?;
+            out.write_all(&digest)?;
             Ok(std::fs::rename(&draft, &file)?)
         };
         write().map_err(|e| {

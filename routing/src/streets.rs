@@ -2,7 +2,7 @@
 
 use crate::{
     columns,
-    foot::FootWays,
+    foot::{self, FootWays},
     graph::{self, StreetGraph},
     hierarchy::{Hierarchy, Roads},
     map::Map,
@@ -58,7 +58,8 @@ impl Streets {
             PROFILES.map(|profile| StreetGraph::on(ends.clone(), city, profile))
         };
         let hierarchy = Arc::new(Hierarchy::new(city, &drive));
-        let feet = [&walk, &roll].map(|street| Arc::new(FootWays::new(street)));
+        let links = foot::links_by_importance(city);
+        let feet = [&walk, &roll].map(|street| Arc::new(FootWays::new(street, &links)));
         Streets { map: Map::new(city), drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet }
     }
 

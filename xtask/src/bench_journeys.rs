@@ -5,8 +5,9 @@ use crate::{cargo, root, shared, step};
 use anyhow::{Context, bail};
 use std::{
     collections::BTreeMap,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 /// What RoutingKit and the Karlsruhe prototypes took on a machine of their own (PEERS, section 3): they do not install here.
@@ -24,7 +25,9 @@ const MOSCOW_DAY: &str = "20260610";
 const MOSCOW_JUNCTIONS: &str = "40000";
 
 /// What was asked of ours and of theirs: the row of our table, and of theirs.
-const BESIDE: [(&str, &str); 5] = [
+const BESIDE: [(&str, &str); 7] = [
+    ("car distance with turns", "fast_paths, distance and path with turns"),
+    ("traffic of every link: ready to be used", "fast_paths, new costs, CPU ms"),
     ("car answer as JSON", "OSRM MLD, with geometry and steps"),
     ("car answer as JSON", "Valhalla, with geometry and steps"),
     ("transit with walking, one departure", "ferrobus, one departure"),
@@ -43,39 +46,150 @@ pub(crate) fn run() -> anyhow::Result<()> {
     step("build the planner", build)?;
     step("build what draws cities", cargo(["build", "--release", "--package", "simulator"]))?;
     let folder = root().join("target/bench-journeys");
-    let mut missed = Vec::new();
-    let mut note = |what: &str, done: anyhow::Result<()>| {
-        if let Err(error) = done {
-            missed.push(format!("{what}: {error:#}"));
-        }
-    };
+    let mut sheet = Sheet::default();
 
     let data = folder.join("porto");
-    note("Porto, cold build", prepare_porto(&porto, &data));
+    sheet.city = "Porto";
+    sheet.add(prepare_porto(&porto, &data));
     let bench = |task: &str| {
         let mut bench = program(task, &data, "porto", PORTO_DAY);
         bench.arg("--car").arg(porto.join("pairs_1000.csv"));
         bench.arg("--transit").arg(porto.join("pairs_pt_1000.csv"));
         bench
     };
-    note("Porto, 10,000 ways beside A*", step("compare 10,000 ways with A*", bench("compare")));
-    let (asked, ours) = said("journeys in Porto", bench("ask"))?;
-    note("Porto", asked);
-    note("Porto over HTTP", step("Porto over HTTP, also while the traffic changes", bench("serve")));
+    sheet.take("journeys", bench("ask"));
+    sheet.take("many at once over HTTP, also while the traffic changes", bench("serve"));
+    sheet.check("10,000 ways beside A*'s, after each of 20 pictures of the traffic", bench("compare"));
+    sheet.check("2,000 fronts by public transport beside a plain search's", bench("compare-transit"));
     println!("{ELSEWHERE}\n");
-    for peer in [osrm, valhalla, ferrobus] {
+    sheet.take("a peer: fast_paths", bench("peer"));
+    for (name, peer) in
+        [("OSRM", osrm as fn(&Path, &Path, &Path) -> _), ("Valhalla", valhalla), ("ferrobus", ferrobus)]
+    {
         match python(&folder).and_then(|python| peer(&python, &porto, &folder)) {
-            Ok(theirs) => compare(&ours, &theirs),
-            Err(error) => println!("NOT MEASURED: a peer: {error:#}"),
+            Ok(theirs) => sheet.beside(theirs),
+            Err(error) => println!("NOT MEASURED: {name}: {error:#}"),
         }
     }
 
     let data = folder.join("moscow");
-    note("Moscow's size, cold build", prepare_moscow(&data));
+    sheet.city = "Moscow's size";
+    sheet.add(prepare_moscow(&data));
     let moscow = |task: &str| program(task, &data, "moscow", MOSCOW_DAY);
-    note("Moscow's size", step("journeys in a city of Moscow's size", moscow("ask")));
-    note("Moscow's size over HTTP", step("the same over HTTP", moscow("serve")));
-    if missed.is_empty() { Ok(()) } else { bail!("{}", missed.join("\n")) }
+    sheet.take("journeys", moscow("ask"));
+    sheet.take("many at once over HTTP, also while the traffic changes", moscow("serve"));
+    sheet.close()
+}
+
+/// A figure of ours that was wished for, or of a peer.
+struct Row {
+    city: &'static str,
+    what: String,
+    figures: String,
+    /// What was wished for; empty for a peer.
+    goal: String,
+    met: bool,
+}
+
+/// All that was found.
+#[derive(Default)]
+struct Sheet {
+    city: &'static str,
+    rows: Vec<Row>,
+    /// What could not be done, or went wrong.
+    failed: Vec<String>,
+}
+
+impl Sheet {
+    fn add(&mut self, row: anyhow::Result<Row>) {
+        match row {
+            Ok(row) => self.rows.push(Row { city: self.city, ..row }),
+            Err(error) => self.failed.push(format!("{}: {error:#}", self.city)),
+        }
+    }
+
+    /// Runs a part of the bench, shows what it says as it says it, and keeps its rows.
+    fn take(&mut self, what: &str, mut part: Command) {
+        println!("▸ {}: {what}", self.city);
+        let said = (|| {
+            let mut child = part.stdout(Stdio::piped()).spawn().context("it could not be started")?;
+            let lines = BufReader::new(child.stdout.take().context("it has an output")?).lines();
+            let mut rows = Vec::new();
+            for line in lines {
+                let line = line?;
+                println!("{line}");
+                rows.extend(Row::read(self.city, &line));
+            }
+            child.wait()?;
+            anyhow::Ok(rows)
+        })();
+        match said {
+            Ok(rows) if rows.is_empty() => self.failed.push(format!("{}, {what}: it broke off", self.city)),
+            Ok(rows) => self.rows.extend(rows),
+            Err(error) => self.failed.push(format!("{}, {what}: {error:#}", self.city)),
+        }
+    }
+
+    /// Runs a part that compares answers: one that differs is a failure.
+    fn check(&mut self, what: &str, part: Command) {
+        let ended = step(&format!("{}: {what}", self.city), part);
+        let (figures, met) = if ended.is_ok() { ("all equal", true) } else { ("NOT all equal", false) };
+        let (what, figures, goal) = (what.to_string(), figures.to_string(), "all equal".to_string());
+        self.rows.push(Row { city: self.city, what, figures, goal, met });
+    }
+
+    /// What peers took.
+    fn beside(&mut self, theirs: Theirs) {
+        for (what, mut took) in theirs {
+            took.sort_by(f64::total_cmp);
+            let at = |share: f64| {
+                took.get((took.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN)
+            };
+            let figures = format!("p50 {:.3}  p99 {:.3}", at(0.5), at(0.99));
+            println!("{what:<52} {figures}");
+            self.rows.push(Row { city: self.city, what, figures, goal: String::new(), met: true });
+        }
+    }
+
+    /// The table of goals, what we have, and what peers have; an error where a goal was missed.
+    fn close(self) -> anyhow::Result<()> {
+        println!("\nCPU ms on one thread where nothing else is said");
+        println!("{:<14} {:<52} {:<26} {:<38} met  peers", "city", "what", "goal", "ours");
+        let mut missed = self.failed;
+        for row in self.rows.iter().filter(|row| !row.goal.is_empty()) {
+            let theirs = |(_, name): &(&str, &str)| {
+                let peer = self.rows.iter().find(|peer| peer.city == row.city && peer.what == *name)?;
+                Some(format!("{name}: {}", peer.figures))
+            };
+            let beside: Vec<String> =
+                BESIDE.iter().filter(|(ours, _)| *ours == row.what).filter_map(theirs).collect();
+            let met = if row.met { "yes" } else { "NO" };
+            println!(
+                "{:<14} {:<52} {:<26} {:<38} {met:<4} {}",
+                row.city,
+                row.what,
+                row.goal,
+                row.figures,
+                beside.join("; ")
+            );
+            if !row.met {
+                missed.push(format!("{}: {}: {} (goal {})", row.city, row.what, row.figures, row.goal));
+            }
+        }
+        if missed.is_empty() { Ok(()) } else { bail!("{}", missed.join("\n")) }
+    }
+}
+
+impl Row {
+    /// A row as a part of the bench prints it: what, figures, and the goal in brackets.
+    fn read(city: &'static str, line: &str) -> Option<Row> {
+        let (what, rest) = line.trim_start().split_once("  ").filter(|(what, _)| !what.is_empty())?;
+        let (figures, goal) = rest.split_once("(goal ").unwrap_or((rest, ""));
+        let goal = goal.trim_end_matches(')');
+        let met = !goal.ends_with(": MISSED");
+        let goal = goal.trim_end_matches(": MISSED").to_string();
+        Some(Row { city, what: what.to_string(), figures: figures.trim().to_string(), goal, met })
+    }
 }
 
 fn program(task: &str, data: &Path, goals: &str, day: &str) -> Command {
@@ -84,24 +198,13 @@ fn program(task: &str, data: &Path, goals: &str, day: &str) -> Command {
     bench
 }
 
-/// Runs a command, shows what it says, and keeps it.
-fn said(what: &str, mut command: Command) -> anyhow::Result<(anyhow::Result<()>, String)> {
-    println!("▸ {what}");
-    let output =
-        command.stderr(std::process::Stdio::inherit()).output().context("it could not be started")?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    println!("{text}");
-    let ended = if output.status.success() { Ok(()) } else { Err(anyhow::anyhow!("a goal was missed")) };
-    Ok((ended, text))
-}
-
 fn routing_prepare(data: &Path) -> Command {
     let mut prepare = Command::new(root().join("target/release/routing"));
     prepare.arg("prepare").arg("--out").arg(data);
     prepare
 }
 
-fn prepare_porto(porto: &Path, data: &Path) -> anyhow::Result<()> {
+fn prepare_porto(porto: &Path, data: &Path) -> anyhow::Result<Row> {
     let mut prepare = routing_prepare(data);
     prepare.arg("--osm").arg(porto.join("porto.osm.pbf")).arg("--gtfs");
     for tag in ["stcp", "metro"] {
@@ -110,7 +213,7 @@ fn prepare_porto(porto: &Path, data: &Path) -> anyhow::Result<()> {
     within("prepare Porto", prepare, 4.0)
 }
 
-fn prepare_moscow(data: &Path) -> anyhow::Result<()> {
+fn prepare_moscow(data: &Path) -> anyhow::Result<Row> {
     std::fs::create_dir_all(data)?;
     let (city, feed) = (data.join("drawn.json"), data.join("gtfs"));
     let mut draw = Command::new(root().join("target/release/simulator"));
@@ -125,12 +228,13 @@ fn prepare_moscow(data: &Path) -> anyhow::Result<()> {
 }
 
 /// Runs a command that may take so many seconds of CPU.
-fn within(what: &str, command: Command, most_s: f64) -> anyhow::Result<()> {
+fn within(what: &str, command: Command, most_s: f64) -> anyhow::Result<Row> {
     let before = children_s()?;
     step(what, command)?;
-    let took = children_s()? - before;
-    println!("{what}: {took:.1} CPU s (goal {most_s})");
-    if took > most_s { bail!("{took:.1} CPU s") } else { Ok(()) }
+    let took_s = children_s()? - before;
+    println!("{what}: {took_s:.1} CPU s (goal {most_s})");
+    let (what, figures, goal) = ("cold build, CPU s".to_string(), format!("{took_s:.1}"), most_s.to_string());
+    Ok(Row { city: "", what, figures, goal, met: took_s <= most_s })
 }
 
 /// CPU time of all children that have ended, s: fields 16 and 17 of proc(5)'s `stat`, in hundredths.
@@ -144,29 +248,6 @@ fn children_s() -> anyhow::Result<f64> {
 
 /// CPU ms by what was asked.
 type Theirs = BTreeMap<String, Vec<f64>>;
-
-/// What peers took beside ours.
-fn compare(ours: &str, theirs: &Theirs) {
-    for (name, took) in theirs {
-        let mut took = took.clone();
-        took.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            took.get((took.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN)
-        };
-        let (p50, p99) = (at(0.5), at(0.99));
-        let beside =
-            BESIDE.iter().filter(|(_, row)| row == name).find_map(|(row, _)| Some((row, median(ours, row)?)));
-        let ratio = beside
-            .map_or(String::new(), |(row, own)| format!("   {:.1} times ours ({row}: {own})", p50 / own));
-        println!("{name:<52} p50 {p50:.3}  p99 {p99:.3}{ratio}");
-    }
-}
-
-/// The median of a row of our table.
-fn median(table: &str, row: &str) -> Option<f64> {
-    let line = table.lines().find(|line| line.starts_with(row))?;
-    line.split_whitespace().skip_while(|word| *word != "p50").nth(1)?.parse().ok()
-}
 
 /// A Python with the peers, in a folder of the bench's own.
 fn python(folder: &Path) -> anyhow::Result<PathBuf> {

@@ -182,14 +182,13 @@ pub fn movements_by_node(network: &Network) -> BTreeMap<NodeIx, Vec<MovementIx>>
 
 /// Direction of travel at the end of a link, degrees counter-clockwise from east.
 pub fn heading_in(network: &Network, link: LinkIx) -> f64 {
-    let shape: Vec<LonLat> = network.link(link).shape.iter().rev().copied().collect();
-    let [dx, dy] = first_stretch(&shape);
+    let [dx, dy] = first_stretch(network.link(link).shape.iter().rev());
     (-dy).atan2(-dx).to_degrees()
 }
 
 /// Direction of travel at the start of a link, degrees counter-clockwise from east.
 pub fn heading_out(network: &Network, link: LinkIx) -> f64 {
-    let [dx, dy] = first_stretch(&network.link(link).shape);
+    let [dx, dy] = first_stretch(network.link(link).shape.iter());
     dy.atan2(dx).to_degrees()
 }
 
@@ -204,10 +203,12 @@ pub fn facing(network: &Network, a: LinkIx, b: LinkIx) -> bool {
     180.0 - turned(heading_in(network, a), heading_in(network, b)).abs() < FACING_WITHIN
 }
 
-fn first_stretch(shape: &[LonLat]) -> [f64; 2] {
-    let plane = LocalPlane::around(shape[0]);
+/// From the beginning of a line to the place on it a little farther on, m; nowhere if it has no points.
+fn first_stretch<'a>(mut line: impl Iterator<Item = &'a LonLat>) -> [f64; 2] {
     let mut last = [0.0, 0.0];
-    for p in &shape[1..] {
+    let Some(&begin) = line.next() else { return last };
+    let plane = LocalPlane::around(begin);
+    for p in line {
         let next = plane.to_metres(*p);
         if next[0].hypot(next[1]) >= HEADING_OVER_M {
             // The point on this piece at that distance, near enough: the piece's own end if it is short.
@@ -232,6 +233,10 @@ struct Picture {
     two_way: Vec<bool>,
     /// Stop lines stand this far from each node, m; zero where there is no junction.
     setback: Vec<f64>,
+    /// By link: [`heading_in`] and [`heading_out`].
+    headings: Vec<[f64; 2]>,
+    /// By link: its length as drawn, m.
+    drawn_m: Vec<f64>,
 }
 
 impl Picture {
@@ -259,7 +264,10 @@ impl Picture {
             }
         }
         let plane = LocalPlane::around(network.nodes.first().map_or(LonLat { lon: 0.0, lat: 0.0 }, |n| n.at));
-        Picture { plane, inbound, outbound, two_way, setback }
+        let links = (0..network.links.len()).map(LinkIx::from);
+        let headings = links.map(|link| [heading_in(network, link), heading_out(network, link)]).collect();
+        let drawn_m = network.links.iter().map(|link| crate::geo::length_m(&link.shape)).collect();
+        Picture { plane, inbound, outbound, two_way, setback, headings, drawn_m }
     }
 
     /// Setbacks at both ends of a link; a short link keeps at least half of itself.
@@ -276,7 +284,7 @@ fn cut_back(network: &mut Network, picture: &Picture) {
         if link.lanes.is_empty() {
             continue;
         }
-        let drawn = crate::geo::length_m(&link.shape);
+        let drawn = picture.drawn_m[i];
         if drawn < 0.1 {
             continue;
         }
@@ -295,7 +303,7 @@ fn turns(network: &Network, picture: &Picture, rules: &TurnRules, from: LinkIx) 
     let mut outs: Vec<(f64, LinkIx, Turn)> = Vec::new();
     let mut back: Option<LinkIx> = None;
     for &to in &picture.outbound[link.to.ix()] {
-        match way_on(network, rules, from, to) {
+        match way_on(network, picture, rules, from, to) {
             Some((_, Turn::UTurn)) if network.link(to).to == link.from => back = Some(to),
             Some((angle, turn)) if turn != Turn::UTurn => outs.push((angle, to, turn)),
             _ => {}
@@ -304,7 +312,7 @@ fn turns(network: &Network, picture: &Picture, rules: &TurnRules, from: LinkIx) 
     // Without a way back whoever comes to the end of a road is trapped, and nobody gets to its other side.
     let fed = |to: LinkIx| {
         let others = picture.inbound[link.to.ix()].iter().filter(|f| **f != from);
-        others.filter_map(|&f| way_on(network, rules, f, to)).any(|(_, turn)| turn != Turn::UTurn)
+        others.filter_map(|&f| way_on(network, picture, rules, f, to)).any(|(_, turn)| turn != Turn::UTurn)
     };
     outs.extend(back.filter(|&to| outs.is_empty() || !fed(to)).map(|to| (180.0, to, Turn::UTurn)));
     if let [only] = &mut outs[..] {
@@ -357,12 +365,18 @@ fn turns(network: &Network, picture: &Picture, rules: &TurnRules, from: LinkIx) 
 }
 
 /// How a driver gets from one link to the next, if that may be done: the angle, and what it is called.
-fn way_on(network: &Network, rules: &TurnRules, from: LinkIx, to: LinkIx) -> Option<(f64, Turn)> {
+fn way_on(
+    network: &Network,
+    picture: &Picture,
+    rules: &TurnRules,
+    from: LinkIx,
+    to: LinkIx,
+) -> Option<(f64, Turn)> {
     let (a, b) = (network.link(from), network.link(to));
     if rules.banned.contains(&(from, to)) || !a.access.any(b.access) {
         return None;
     }
-    let angle = turned(heading_in(network, from), heading_out(network, to));
+    let angle = turned(picture.headings[from.ix()][0], picture.headings[to.ix()][1]);
     let turn = match angle {
         _ if b.to == a.from && angle.abs() > 120.0 || angle.abs() > U_TURN_BEYOND => Turn::UTurn,
         _ if angle.abs() <= STRAIGHT_WITHIN => Turn::Straight,
@@ -454,12 +468,12 @@ fn path(network: &Network, picture: &Picture, from: LaneIx, to: LaneIx) -> Vec<[
 fn lane_end(network: &Network, picture: &Picture, lane: LaneIx, at_end: bool) -> ([f64; 2], [f64; 2]) {
     let link_ix = network.lane(lane).link;
     let link = network.link(link_ix);
-    let heading = if at_end { heading_in(network, link_ix) } else { heading_out(network, link_ix) };
+    let [heading_in, heading_out] = picture.headings[link_ix.ix()];
+    let heading = if at_end { heading_in } else { heading_out };
     let (sin, cos) = heading.to_radians().sin_cos();
     let corner =
         picture.plane.to_metres(if at_end { link.shape[link.shape.len() - 1] } else { link.shape[0] });
-    let drawn = crate::geo::length_m(&link.shape);
-    let (a, b) = picture.cuts(link, drawn);
+    let (a, b) = picture.cuts(link, picture.drawn_m[link_ix.ix()]);
     let back = if at_end { -b } else { a };
     let width = network.lane(lane).width_m;
     let (n, i) = (link.lanes.len() as f64, f64::from(lane.0 - link.lanes.start));

@@ -142,6 +142,11 @@ pub(crate) fn process<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (done, now(rustix::time::ClockId::ProcessCPUTime) - before)
 }
 
+/// CPU time of the program up to now, s.
+pub(crate) fn so_far_s() -> f64 {
+    now(rustix::time::ClockId::ProcessCPUTime).as_secs_f64()
+}
+
 /// What the program holds in memory now.
 pub(crate) fn memory_mb() -> f64 {
     status("VmRSS:")

@@ -6,6 +6,8 @@
 mod gauge;
 mod load;
 mod pairs;
+mod peer;
+mod plain;
 mod roads;
 mod transit;
 
@@ -47,6 +49,10 @@ enum Task {
     Ask,
     /// Ways by the hierarchy beside those by A*, on 500 pairs after each of 20 pictures of the traffic.
     Compare,
+    /// Fronts by public transport beside those of a plain search, on all pairs in two hours of the day.
+    CompareTransit,
+    /// Ways of cars by the crate `fast_paths`, on the same arcs and turns.
+    Peer,
     /// Many questions at once over HTTP, also while the traffic changes.
     Serve,
 }
@@ -71,6 +77,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let file = command.data.join(TIMETABLE_FILE);
     let (prepared, joined) = gauge::process(|| prepare::load_timetable(&file, &streets.map));
     let prepared = prepared?;
+    let footpaths = matches!(command.task, Task::CompareTransit).then(|| prepared.footpaths[0].clone());
     let (planner, made) = gauge::process(|| Planner::on(streets).with_timetable(prepared));
     let memory_mb = gauge::memory_mb();
     let car = match &command.car {
@@ -83,6 +90,11 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     match command.task {
         Task::Compare => return roads::compare(&planner, &car),
+        Task::CompareTransit => {
+            let footpaths = footpaths.unwrap_or_default();
+            return plain::compare(&planner, &footpaths, &near, day);
+        }
+        Task::Peer => peer::measure(&planner, &car, &mut table)?,
         Task::Serve => load::measure(planner, [&car, &near], day, &goals, &mut table)?,
         Task::Ask => {
             let s = |took: std::time::Duration| took.as_secs_f64();

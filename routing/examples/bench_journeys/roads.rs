@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use wire::message::{Entry, LinkTime, LinkTimes};
 
 /// When all of it happens.
-const NOW: Moment = Moment(1_781_251_200_000);
+pub(crate) const NOW: Moment = Moment(1_781_251_200_000);
 /// Pictures of the traffic.
 const UPDATES: usize = 20;
 /// Pairs that are compared after each of them.
@@ -64,7 +64,7 @@ pub(crate) fn measure(planner: &Planner, pairs: &[[LonLat; 2]], goals: &Goals, t
     table.times("traffic of every link: ready to be used", shown, goals.traffic);
 }
 
-fn feet(planner: &Planner, pair: &[LonLat; 2]) -> Option<[Vec<OnArc>; 2]> {
+pub(crate) fn feet(planner: &Planner, pair: &[LonLat; 2]) -> Option<[Vec<OnArc>; 2]> {
     let [from, to] = pair.map(|at| planner.access(Profile::Car, at, STREET_WITHIN_M));
     Some([from?, to?].map(|access| if access.main.is_empty() { access.nearest } else { access.main }))
 }

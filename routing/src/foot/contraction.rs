@@ -67,12 +67,11 @@ struct Corners {
 }
 
 /// By old number: the importance of each corner; and the ways up, in the direction of travel and against it, by importance.
-/// `edges` are streets from corner to corner with their ms, `places` where corners are.
-pub(super) fn contract(edges: &[(Vertex, Vertex, u32)], places: &[[f32; 2]]) -> (Vec<u32>, Ways, Ways) {
-    let vertices = places.len();
-    let streets: Vec<[u32; 2]> = edges.iter().map(|&(from, to, _)| [from, to]).collect();
+/// `edges` are streets from corner to corner with their ms, `order` is all corners, the least important first.
+pub(super) fn contract(edges: &[(Vertex, Vertex, u32)], order: &[Vertex]) -> (Vec<u32>, Ways, Ways) {
+    let vertices = order.len();
     let mut rank = vec![0; vertices];
-    for (i, vertex) in hierarchy::nodes_by_importance(places, &streets).into_iter().enumerate() {
+    for (i, &vertex) in order.iter().enumerate() {
         rank[vertex as usize] = i as u32;
     }
     let edges = edges.iter().map(|&(from, to, ms)| (rank[from as usize], rank[to as usize], ms));
@@ -114,7 +113,9 @@ impl Corners {
         for low in row.clone() {
             let mut between = self.row(self.over[low] as usize);
             for high in low + 1..row.end {
-                between.start += self.over[between.clone()].partition_point(|over| *over < self.over[high]);
+                // Few others stand between: all that is above `vertex` is above `low` too.
+                between.start +=
+                    self.over[between.clone()].iter().take_while(|over| **over < self.over[high]).count();
                 each(low, high, between.start);
             }
         }

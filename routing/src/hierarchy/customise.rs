@@ -2,8 +2,8 @@
 
 use super::topology::{Below, Topology, Ways};
 
-/// There is no way, or not now. Two of them still fit.
-pub(super) const NO_WAY: u32 = u32::MAX / 2;
+/// There is no way, or not now. Two of them still fit, with a sign too.
+pub(super) const NO_WAY: u32 = u32::MAX / 4;
 
 /// Costs of all ways, ms.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,9 +61,28 @@ fn relax(
         let cost = costs[there.first[from.vertex as usize] as usize + usize::from(from.way)];
         let ways = across.of(from.vertex);
         let ways = ways.start + usize::from(from.above)..ways.end;
-        for (over, on) in across.over[ways.clone()].iter().zip(&on[ways]) {
-            let known = &mut row[*over as usize];
-            *known = (*known).min(cost + on);
+        offer(&across.over[ways.clone()], &on[ways], cost, row);
+    }
+}
+
+/// As many numbers as are looked at in one step.
+const STEP: usize = 8;
+
+/// Lets the entries of `row` at `over` be no more than `cost` and what stands `on` the ways there.
+///
+/// Whoever is above a vertex often has its neighbours there too, numbered one after another, and for these the processor looks at
+/// several at a time. As signed numbers: those it compares in one step everywhere, and all of them fit ([`NO_WAY`]).
+pub(super) fn offer(over: &[u32], on: &[u32], cost: u32, row: &mut [u32]) {
+    let one = |known: &mut u32, on: u32| *known = (*known as i32).min((cost + on) as i32) as u32;
+    let (steps, others) = (over.chunks_exact(STEP), on.chunks_exact(STEP));
+    let rest = steps.remainder().iter().zip(others.remainder());
+    for (over, on) in steps.zip(others) {
+        let first = over[0] as usize;
+        if over[STEP - 1] as usize - first == STEP - 1 {
+            row[first..first + STEP].iter_mut().zip(on).for_each(|(known, &on)| one(known, on));
+        } else {
+            over.iter().zip(on).for_each(|(&over, &on)| one(&mut row[over as usize], on));
         }
     }
+    rest.for_each(|(&over, &on)| one(&mut row[over as usize], on));
 }

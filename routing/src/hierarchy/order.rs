@@ -5,15 +5,21 @@
 //! from dissecting nodes, without a look at turns. Cuts are found by inertial flow (Schild and Sommer, On Balanced
 //! Separators in Road Networks, 2015): the quarter of the nodes that lies farthest one way is pulled apart from the
 //! quarter that lies farthest the other way, in four directions, and the best of the smallest cuts is taken.
+//!
+//! Most nodes need no such search. Dead ends hang on what they lead to, and a chain of nodes between two real junctions can only be cut once,
+//! best in its middle; so cuts are sought among junctions at which three ways or more meet ([`skeleton`]), and what hangs on a junction in the end
+//! is a tree, of which each street cuts off one half.
+
+mod skeleton;
+
+use skeleton::{Skeleton, Way};
 
 /// Share of a cell's nodes that lie on either side of a cut for certain.
 const PULLED: f64 = 0.25;
 /// Directions in which a cell is pulled apart: east, north, and between them.
 const DIRECTIONS: [[f32; 2]; 4] = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]];
-/// A cell of fewer nodes is cut in the middle: there is nothing to choose.
-const SMALL: usize = 4;
-/// Cells of at least so many nodes are worth a thread of their own.
-const WORTH_A_THREAD: usize = 20_000;
+/// Cells of at least so many junctions are worth a thread of their own.
+const WORTH_A_THREAD: usize = 10_000;
 
 /// Nodes on a plane, and arcs between them.
 pub(super) struct Dissection<'a> {
@@ -25,169 +31,241 @@ pub(super) struct Dissection<'a> {
 impl Dissection<'_> {
     /// All arcs, the least important first.
     pub(super) fn order(&self) -> Vec<u32> {
-        let nodes: Vec<u32> = (0..self.nodes.len() as u32).collect();
-        let arcs: Vec<u32> = (0..self.arcs.len() as u32).collect();
+        let skeleton = Skeleton::new(self);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut scratch = Scratch::default();
-        let mut order = Vec::with_capacity(arcs.len());
-        self.dissect(nodes, arcs, threads, &mut scratch, &mut order);
+        let mut order = Vec::with_capacity(self.arcs.len());
+        Cell::whole(&skeleton).dissect(&skeleton, threads, &mut Flow::default(), &mut order);
+        order.extend(skeleton.loops());
         order.reverse();
         order
-    }
-
-    /// Appends a cell's arcs, the most important first.
-    fn dissect(
-        &self,
-        nodes: Vec<u32>,
-        arcs: Vec<u32>,
-        threads: usize,
-        scratch: &mut Scratch,
-        order: &mut Vec<u32>,
-    ) {
-        if nodes.len() <= 1 || arcs.is_empty() {
-            order.extend(arcs);
-            return;
-        }
-        let far = self.cut(&nodes, &arcs, scratch);
-        let mut sides = [Vec::new(), Vec::new()];
-        for (&node, &far) in nodes.iter().zip(&far) {
-            scratch.side[node as usize] = far;
-            sides[usize::from(far)].push(node);
-        }
-        let mut inside = [Vec::new(), Vec::new()];
-        for &arc in &arcs {
-            let [a, b] = self.arcs[arc as usize].map(|node| scratch.side[node as usize]);
-            if a == b { inside[usize::from(a)].push(arc) } else { order.push(arc) }
-        }
-        drop((nodes, arcs, far));
-        let ([near, far], [near_arcs, far_arcs]) = (sides, inside);
-        if threads > 1 && near.len() + far.len() >= WORTH_A_THREAD {
-            let half = threads / 2;
-            let others = std::thread::scope(|scope| {
-                let other = scope.spawn(move || {
-                    let (mut scratch, mut order) = (Scratch::default(), Vec::with_capacity(far_arcs.len()));
-                    self.dissect(far, far_arcs, threads - half, &mut scratch, &mut order);
-                    order
-                });
-                self.dissect(near, near_arcs, half.max(1), scratch, order);
-                other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            });
-            order.extend(others);
-        } else {
-            self.dissect(near, near_arcs, 1, scratch, order);
-            self.dissect(far, far_arcs, 1, scratch, order);
-        }
-    }
-
-    /// For each node of a cell, on which side of the best cut it lies.
-    fn cut(&self, nodes: &[u32], arcs: &[u32], scratch: &mut Scratch) -> Vec<bool> {
-        let all = self.nodes.len();
-        scratch.side.resize(all, false);
-        scratch.local.resize(all, 0);
-        let mut by_place: Vec<u32> = (0..nodes.len() as u32).collect();
-        let along = |local: &u32, [x, y]: [f32; 2]| {
-            let at = self.nodes[nodes[*local as usize] as usize];
-            at[0] * x + at[1] * y
-        };
-        if nodes.len() < SMALL {
-            by_place.sort_unstable_by(|a, b| along(a, DIRECTIONS[0]).total_cmp(&along(b, DIRECTIONS[0])));
-            let mut far = vec![false; nodes.len()];
-            by_place[nodes.len() / 2..].iter().for_each(|&i| far[i as usize] = true);
-            return far;
-        }
-        scratch.take_cell(self, nodes, arcs);
-        let pulled = ((nodes.len() as f64 * PULLED) as usize).max(1);
-        let mut best: Option<(f64, Vec<bool>)> = None;
-        for direction in DIRECTIONS {
-            let last = by_place.len() - pulled;
-            let order = |a: &u32, b: &u32| along(a, direction).total_cmp(&along(b, direction)).then(a.cmp(b));
-            by_place.select_nth_unstable_by(pulled, order);
-            by_place[pulled..].select_nth_unstable_by(last - pulled, order);
-            let most =
-                best.as_ref().map_or(u32::MAX, |(score, _)| (*score * nodes.len() as f64 / 2.0) as u32 + 1);
-            let Some((flow, far)) = scratch.flow(&by_place[..pulled], &by_place[last..], most) else {
-                continue;
-            };
-            let small = far.iter().filter(|far| **far).count();
-            let small = small.min(nodes.len() - small);
-            // A cut is as good as it is small beside what it cuts off.
-            let score = f64::from(flow) / small as f64;
-            if best.as_ref().is_none_or(|(known, _)| score < *known) {
-                best = Some((score, far));
-            }
-        }
-        best.map(|(_, far)| far).unwrap_or_else(|| (0..nodes.len()).map(|i| i % 2 == 0).collect())
     }
 }
 
 /// Nodes by importance, the least first: of each street that cuts the others apart one end, so that they fall apart without it.
-pub(crate) fn nodes_by_importance(nodes: &[[f32; 2]], streets: &[[u32; 2]]) -> Vec<u32> {
-    let mut meet = vec![0_u32; nodes.len()];
+/// `streets` are from node to node, the most important first.
+pub(crate) fn nodes_by_importance(nodes: usize, streets: &[[u32; 2]]) -> Vec<u32> {
+    let mut meet = vec![0_u32; nodes];
     streets.iter().flatten().for_each(|&node| meet[node as usize] += 1);
-    let (mut cut, mut order) = (vec![false; nodes.len()], Vec::with_capacity(nodes.len()));
-    for street in (Dissection { nodes, arcs: streets }).order().into_iter().rev() {
-        let [a, b] = streets[street as usize];
+    let (mut cut, mut order) = (vec![false; nodes], Vec::with_capacity(nodes));
+    for &[a, b] in streets {
         if a != b && !cut[a as usize] && !cut[b as usize] {
             let node = if (meet[a as usize], b) >= (meet[b as usize], a) { a } else { b };
             cut[node as usize] = true;
             order.push(node);
         }
     }
-    order.extend((0..nodes.len() as u32).filter(|&node| !cut[node as usize]));
+    order.extend((0..nodes as u32).filter(|&node| !cut[node as usize]));
     order.reverse();
     order
 }
 
-/// Working memory: a cell's streets as an undirected network of unit capacities, and the flow through it.
+/// Junctions between which nothing has been cut yet, in numbers of their own.
+struct Cell {
+    junctions: Vec<u32>,
+    /// For each direction: the junctions in the order in which they lie that way.
+    by_place: [Vec<u32>; 4],
+    ways: Vec<Way>,
+}
+
+/// How the junctions of a cell fall apart.
+struct Cut {
+    /// For each junction, whether it lies on the far side.
+    far: Vec<bool>,
+    /// Across which direction.
+    direction: [f32; 2],
+}
+
+impl Cell {
+    fn whole(skeleton: &Skeleton<'_>) -> Cell {
+        let count = skeleton.junctions.len();
+        // Numbered from west to east, so that neighbours are near one another in memory.
+        let mut junctions: Vec<u32> = (0..count as u32).collect();
+        let x = |junction: &u32| skeleton.junctions[*junction as usize].at[0];
+        junctions.sort_unstable_by(|a, b| x(a).total_cmp(&x(b)).then(a.cmp(b)));
+        let mut number = vec![0; count];
+        junctions.iter().enumerate().for_each(|(i, &junction)| number[junction as usize] = i as u32);
+        let by_place = DIRECTIONS.map(|[x, y]| {
+            let along: Vec<f32> = junctions
+                .iter()
+                .map(|&junction| skeleton.junctions[junction as usize].at)
+                .map(|at| at[0] * x + at[1] * y)
+                .collect();
+            let mut order: Vec<u32> = (0..count as u32).collect();
+            order.sort_unstable_by(|&a, &b| along[a as usize].total_cmp(&along[b as usize]).then(a.cmp(&b)));
+            order
+        });
+        let way = |way: &Way| Way { ends: way.ends.map(|end| number[end as usize]), street: way.street };
+        let ways = skeleton.ways.iter().map(way).collect();
+        Cell { junctions, by_place, ways }
+    }
+
+    /// Appends its arcs, the most important first.
+    fn dissect(self, skeleton: &Skeleton<'_>, threads: usize, flow: &mut Flow, order: &mut Vec<u32>) {
+        if self.ways.is_empty() {
+            self.junctions.iter().for_each(|&junction| skeleton.take_apart(junction, order));
+            return;
+        }
+        let Cut { far, direction: [x, y] } = self.cut(skeleton, flow);
+        let large = self.junctions.len() >= WORTH_A_THREAD;
+        // Arcs that lead one way, along the cut, and then those that lead the other way: whoever is near some of them is near
+        // neighbours, and rows of ways to neighbours are quick to look at.
+        let mut arcs = Vec::new();
+        let [near, far] = self.split(&far, |Way { ends, street }| {
+            for (arc, forward) in skeleton.arcs_of(street) {
+                let [east, north] = skeleton.middle(street);
+                arcs.push((forward == far[ends[0] as usize], north * x - east * y, arc));
+            }
+        });
+        arcs.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
+        order.extend(arcs.into_iter().map(|(.., arc)| arc));
+        if threads > 1 && large {
+            let half = threads / 2;
+            let others = std::thread::scope(|scope| {
+                let other = scope.spawn(move || {
+                    let mut order = Vec::new();
+                    far.dissect(skeleton, threads - half, &mut Flow::default(), &mut order);
+                    order
+                });
+                near.dissect(skeleton, half.max(1), flow, order);
+                other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            order.extend(others);
+        } else {
+            near.dissect(skeleton, 1, flow, order);
+            far.dissect(skeleton, 1, flow, order);
+        }
+    }
+
+    /// The best cut.
+    fn cut(&self, skeleton: &Skeleton<'_>, flow: &mut Flow) -> Cut {
+        let count = self.junctions.len();
+        let mut best = Cut { far: (0..count).map(|i| i % 2 == 1).collect(), direction: DIRECTIONS[0] };
+        if count == 2 {
+            return best;
+        }
+        let weight = |junction: &u32| skeleton.junctions[*junction as usize].weight;
+        let weights: Vec<u32> = self.junctions.iter().map(weight).collect();
+        let all: u32 = weights.iter().sum();
+        let pulled = (f64::from(all) * PULLED) as u32;
+        flow.take(count, &self.ways);
+        let mut least = f64::INFINITY;
+        for (by_place, direction) in self.by_place.iter().zip(DIRECTIONS) {
+            let most = (least * f64::from(all) / 2.0) as u32;
+            let sources = first_of(by_place.iter(), &weights, pulled, count - 1);
+            let sinks = first_of(by_place.iter().rev(), &weights, pulled, count - sources);
+            let ends = [&by_place[..sources], &by_place[count - sinks..]];
+            let Some((size, far)) = flow.smallest_cut(ends, &weights, most) else { continue };
+            let beyond = weight_of(&weights, &far);
+            // A cut is as good as it is small beside what it cuts off.
+            let score = f64::from(size) / f64::from(beyond.min(all - beyond));
+            if score < least {
+                (least, best) = (score, Cut { far, direction });
+            }
+        }
+        best
+    }
+
+    /// Both sides of a cut; `cut` gets the ways across.
+    fn split(self, far: &[bool], mut cut: impl FnMut(Way)) -> [Cell; 2] {
+        let mut counts = [0_u32; 2];
+        let number: Vec<u32> = far
+            .iter()
+            .map(|&far| {
+                let count = &mut counts[usize::from(far)];
+                *count += 1;
+                *count - 1
+            })
+            .collect();
+        let mut cells = counts.map(|count| {
+            let count = count as usize;
+            Cell {
+                junctions: Vec::with_capacity(count),
+                by_place: std::array::from_fn(|_| Vec::with_capacity(count)),
+                ways: Vec::new(),
+            }
+        });
+        let side = |i: u32| usize::from(far[i as usize]);
+        for (i, &junction) in self.junctions.iter().enumerate() {
+            cells[side(i as u32)].junctions.push(junction);
+        }
+        for (direction, by_place) in self.by_place.iter().enumerate() {
+            for &i in by_place {
+                cells[side(i)].by_place[direction].push(number[i as usize]);
+            }
+        }
+        for way in self.ways {
+            let [a, b] = way.ends.map(side);
+            match a == b {
+                true => {
+                    cells[a].ways.push(Way { ends: way.ends.map(|i| number[i as usize]), street: way.street })
+                }
+                false => cut(way),
+            }
+        }
+        cells
+    }
+}
+
+/// How many junctions, one at least and `most` at most, weigh so much together.
+fn first_of<'a>(
+    junctions: impl Iterator<Item = &'a u32>,
+    weights: &[u32],
+    enough: u32,
+    most: usize,
+) -> usize {
+    let (mut sum, mut count) = (0, 0);
+    for &junction in junctions.take(most) {
+        sum += weights[junction as usize];
+        count += 1;
+        if sum >= enough {
+            break;
+        }
+    }
+    count
+}
+
+/// How much lies on the far side.
+fn weight_of(weights: &[u32], far: &[bool]) -> u32 {
+    weights.iter().zip(far).filter(|(_, far)| **far).map(|(weight, _)| weight).sum()
+}
+
+/// Flow through a cell's ways, of which each can take one unit, and working memory.
 #[derive(Default)]
-struct Scratch {
-    side: Vec<bool>,
-    /// By node: its number in the cell.
-    local: Vec<u32>,
+struct Flow {
     first: Vec<u32>,
+    /// By half way: where it leads.
     to: Vec<u32>,
-    /// By half edge: its other half.
+    /// By half way: its other half.
     twin: Vec<u32>,
-    /// What can still flow along a half edge.
+    /// What can still flow along a half way.
     free: Vec<u8>,
+    ends: Vec<u8>,
+    /// By junction: how many ways from the sinks.
     level: Vec<u32>,
     next: Vec<u32>,
     queue: Vec<u32>,
-    ends: Vec<u8>,
+    path: Vec<u32>,
 }
 
 const UNSEEN: u32 = u32::MAX;
 const SOURCE: u8 = 1;
 const SINK: u8 = 2;
 
-impl Scratch {
-    fn take_cell(&mut self, of: &Dissection<'_>, nodes: &[u32], arcs: &[u32]) {
-        for (i, &node) in nodes.iter().enumerate() {
-            self.local[node as usize] = i as u32;
-        }
-        let mut streets: Vec<(u32, u32)> = Vec::with_capacity(arcs.len());
-        for &arc in arcs {
-            let [a, b] = of.arcs[arc as usize].map(|node| self.local[node as usize]);
-            if a != b {
-                streets.push((a.min(b), a.max(b)));
-            }
-        }
-        streets.sort_unstable();
-        streets.dedup();
+impl Flow {
+    fn take(&mut self, junctions: usize, ways: &[Way]) {
         self.first.clear();
-        self.first.resize(nodes.len() + 1, 0);
-        for &(a, b) in &streets {
-            self.first[a as usize + 1] += 1;
-            self.first[b as usize + 1] += 1;
+        self.first.resize(junctions + 1, 0);
+        for &junction in ways.iter().flat_map(|way| &way.ends) {
+            self.first[junction as usize + 1] += 1;
         }
-        for i in 0..nodes.len() {
+        for i in 0..junctions {
             self.first[i + 1] += self.first[i];
         }
         self.next.clear();
-        self.next.extend_from_slice(&self.first[..nodes.len()]);
-        self.to.resize(2 * streets.len(), 0);
-        self.twin.resize(2 * streets.len(), 0);
-        for (a, b) in streets {
+        self.next.extend_from_slice(&self.first[..junctions]);
+        self.to.resize(2 * ways.len(), 0);
+        self.twin.resize(2 * ways.len(), 0);
+        for &Way { ends: [a, b], .. } in ways {
             let (there, back) = (self.next[a as usize], self.next[b as usize]);
             (self.to[there as usize], self.to[back as usize]) = (b, a);
             (self.twin[there as usize], self.twin[back as usize]) = (back, there);
@@ -196,118 +274,134 @@ impl Scratch {
         }
     }
 
-    /// The smallest cut between two sets of a cell's nodes, and who lies beyond it; `None` if it is larger than `most`.
-    /// Dinic's algorithm.
-    fn flow(&mut self, sources: &[u32], sinks: &[u32], most: u32) -> Option<(u32, Vec<bool>)> {
-        let nodes = self.first.len() - 1;
+    /// The smallest cut between two sets of junctions, and who lies beyond it; `None` if it is larger than `most`.
+    /// Dinic's algorithm, with levels from the sinks, up to where the sources are.
+    fn smallest_cut(
+        &mut self,
+        [sources, sinks]: [&[u32]; 2],
+        weights: &[u32],
+        most: u32,
+    ) -> Option<(u32, Vec<bool>)> {
+        let junctions = weights.len();
         self.free.clear();
         self.free.resize(self.to.len(), 1);
         self.ends.clear();
-        self.ends.resize(nodes, 0);
-        sources.iter().for_each(|&node| self.ends[node as usize] = SOURCE);
-        sinks.iter().for_each(|&node| self.ends[node as usize] = SINK);
-        let mut flow = 0;
-        loop {
-            if !self.layer(sources) {
-                break;
-            }
+        self.ends.resize(junctions, 0);
+        sources.iter().for_each(|&source| self.ends[source as usize] = SOURCE);
+        sinks.iter().for_each(|&sink| self.ends[sink as usize] = SINK);
+        // Flow leaves the sources, and reaches the sinks, only where others are near.
+        let rim = |ends: &[u8], set: &[u32], kind: u8| -> Vec<u32> {
+            let out = |&&i: &&u32| self.row(i).any(|way| ends[self.to[way] as usize] != kind);
+            set.iter().filter(out).copied().collect()
+        };
+        let (sources, sinks) = (rim(&self.ends, sources, SOURCE), rim(&self.ends, sinks, SINK));
+        let mut size = 0;
+        while self.layer(&sinks) {
             self.next.clear();
-            self.next.extend_from_slice(&self.first[..nodes]);
-            for &source in sources {
+            self.next.extend_from_slice(&self.first[..junctions]);
+            for &source in &sources {
                 while self.augment(source) {
-                    flow += 1;
-                    if flow > most {
+                    size += 1;
+                    if size > most {
                         return None;
                     }
                 }
             }
         }
-        // Everybody whom the flow still reaches is on the near side; or, seen from the other end, whoever still reaches a
-        // sink is on the far side. The more even of the two is taken.
-        let near: Vec<bool> = self.level.iter().map(|level| *level != UNSEEN).collect();
-        let far = self.reaches(sinks);
-        let (a, b) = (near.iter().filter(|n| **n).count(), far.iter().filter(|f| **f).count());
-        let uneven = |count: usize| count.abs_diff(nodes - count);
-        Some((flow, if uneven(a) <= uneven(b) { near.into_iter().map(|near| !near).collect() } else { far }))
+        // Whoever still reaches a sink is on the far side; or, seen from the other end, everybody whom the flow still
+        // reaches is on the near side. The more even of the two is taken.
+        let far: Vec<bool> =
+            (0..junctions).map(|i| self.level[i] != UNSEEN || self.ends[i] == SINK).collect();
+        let beyond: Vec<bool> = self.reached(&sources).into_iter().map(|near| !near).collect();
+        let all: u32 = weights.iter().sum();
+        let uneven = |far: &[bool]| weight_of(weights, far).abs_diff(all - weight_of(weights, far));
+        Some((size, if uneven(&beyond) <= uneven(&far) { beyond } else { far }))
     }
 
-    /// Levels from the sources on; whether a sink was reached.
-    fn layer(&mut self, sources: &[u32]) -> bool {
+    fn row(&self, junction: u32) -> std::ops::Range<usize> {
+        self.first[junction as usize] as usize..self.first[junction as usize + 1] as usize
+    }
+
+    /// Levels from the sinks back, up to the first at which there is a source; whether there is one.
+    fn layer(&mut self, sinks: &[u32]) -> bool {
         self.level.clear();
         self.level.resize(self.first.len() - 1, UNSEEN);
         self.queue.clear();
-        self.queue.extend_from_slice(sources);
-        sources.iter().for_each(|&node| self.level[node as usize] = 0);
-        let (mut head, mut reached) = (0, false);
+        self.queue.extend_from_slice(sinks);
+        sinks.iter().for_each(|&sink| self.level[sink as usize] = 0);
+        let (mut head, mut last) = (0, UNSEEN);
         while head < self.queue.len() {
-            let node = self.queue[head] as usize;
+            let junction = self.queue[head];
             head += 1;
-            for edge in self.first[node]..self.first[node + 1] {
-                let to = self.to[edge as usize] as usize;
-                if self.free[edge as usize] > 0 && self.level[to] == UNSEEN {
-                    self.level[to] = self.level[node] + 1;
-                    reached |= self.ends[to] == SINK;
+            let level = self.level[junction as usize] + 1;
+            if level > last {
+                break;
+            }
+            for way in self.row(junction) {
+                let from = self.to[way] as usize;
+                if self.level[from] == UNSEEN
+                    && self.ends[from] != SINK
+                    && self.free[self.twin[way] as usize] > 0
+                {
+                    self.level[from] = level;
+                    match self.ends[from] {
+                        SOURCE => last = level,
+                        _ => self.queue.push(from as u32),
+                    }
+                }
+            }
+        }
+        last != UNSEEN
+    }
+
+    /// Sends one unit from a source to any sink down the levels.
+    fn augment(&mut self, source: u32) -> bool {
+        self.path.clear();
+        let mut here = source as usize;
+        while self.level[here] != 0 {
+            if self.next[here] == self.first[here + 1] {
+                // A dead end: back, and never here again.
+                let Some(way) = self.path.pop() else { return false };
+                here = self.to[self.twin[way as usize] as usize] as usize;
+                self.next[here] += 1;
+                continue;
+            }
+            let way = self.next[here];
+            let to = self.to[way as usize] as usize;
+            if self.free[way as usize] > 0
+                && self.level[to] == self.level[here].wrapping_sub(1)
+                && self.ends[to] != SOURCE
+            {
+                self.path.push(way);
+                here = to;
+            } else {
+                self.next[here] += 1;
+            }
+        }
+        for &way in &self.path {
+            self.free[way as usize] -= 1;
+            self.free[self.twin[way as usize] as usize] += 1;
+        }
+        true
+    }
+
+    /// Whom the sources can still send something to.
+    fn reached(&mut self, sources: &[u32]) -> Vec<bool> {
+        let mut near: Vec<bool> = self.ends.iter().map(|end| *end == SOURCE).collect();
+        self.queue.clear();
+        self.queue.extend_from_slice(sources);
+        let mut head = 0;
+        while head < self.queue.len() {
+            let junction = self.queue[head];
+            head += 1;
+            for way in self.row(junction) {
+                let to = self.to[way] as usize;
+                if self.free[way] > 0 && !near[to] {
+                    near[to] = true;
                     self.queue.push(to as u32);
                 }
             }
         }
-        reached
-    }
-
-    /// Sends one unit from a source to any sink along levels.
-    fn augment(&mut self, source: u32) -> bool {
-        let mut path: Vec<u32> = std::mem::take(&mut self.queue);
-        path.clear();
-        let mut node = source as usize;
-        let found = loop {
-            if self.ends[node] == SINK {
-                break true;
-            }
-            if self.next[node] == self.first[node + 1] {
-                // A dead end: back, and never here again.
-                self.level[node] = UNSEEN - 1;
-                let Some(edge) = path.pop() else { break false };
-                node = self.to[self.twin[edge as usize] as usize] as usize;
-                self.next[node] += 1;
-                continue;
-            }
-            let edge = self.next[node];
-            let to = self.to[edge as usize] as usize;
-            if self.free[edge as usize] > 0 && self.level[to] == self.level[node] + 1 {
-                path.push(edge);
-                node = to;
-            } else {
-                self.next[node] += 1;
-            }
-        };
-        if found {
-            for &edge in &path {
-                self.free[edge as usize] -= 1;
-                self.free[self.twin[edge as usize] as usize] += 1;
-            }
-        }
-        self.queue = path;
-        found
-    }
-
-    /// Who can still send something to a sink.
-    fn reaches(&mut self, sinks: &[u32]) -> Vec<bool> {
-        let mut far = vec![false; self.first.len() - 1];
-        self.queue.clear();
-        self.queue.extend_from_slice(sinks);
-        sinks.iter().for_each(|&node| far[node as usize] = true);
-        let mut head = 0;
-        while head < self.queue.len() {
-            let node = self.queue[head] as usize;
-            head += 1;
-            for edge in self.first[node]..self.first[node + 1] {
-                let from = self.to[edge as usize] as usize;
-                if self.free[self.twin[edge as usize] as usize] > 0 && !far[from] {
-                    far[from] = true;
-                    self.queue.push(from as u32);
-                }
-            }
-        }
-        far
+        near
     }
 }

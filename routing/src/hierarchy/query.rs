@@ -4,15 +4,15 @@
 //! Hierarchies, 2016), so both searches walk from parent to parent, without a queue.
 
 use super::{
-    customise::{Costs, NO_WAY},
-    topology::{FromBelow, NOBODY, Topology, Ways},
+    customise::{Costs, NO_WAY, offer},
+    topology::{Below, FromBelow, NOBODY, Topology, Ways},
 };
 use std::cmp::Ordering;
 
 /// Where a search begins, and what that costs, ms.
 pub(super) type Start = (u32, u32);
 
-/// Working memory: costs that all are [`NO_WAY`] between questions, and from where one came.
+/// Working memory: costs that all are [`NO_WAY`] between questions.
 #[derive(Debug, Default)]
 pub struct Memory {
     forward: Side,
@@ -22,7 +22,6 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Side {
     cost: Vec<u32>,
-    from: Vec<u32>,
     /// Where the walk is: from each start, all in step.
     front: Vec<u32>,
 }
@@ -30,13 +29,10 @@ struct Side {
 impl Side {
     fn begin(&mut self, starts: &[Start], vertices: usize) {
         self.cost.resize(vertices, NO_WAY);
-        self.from.resize(vertices, NOBODY);
         self.front.clear();
         for &(vertex, cost) in starts {
-            if cost < self.cost[vertex as usize] {
-                self.cost[vertex as usize] = cost;
-                self.from[vertex as usize] = NOBODY;
-            }
+            let known = &mut self.cost[vertex as usize];
+            *known = (*known).min(cost);
             self.front.push(vertex);
         }
     }
@@ -51,15 +47,27 @@ impl Side {
     }
 
     fn relax(&mut self, ways: &Ways, costs: &[u32], here: u32) {
-        let cost = self.cost[here as usize];
         let range = ways.of(here);
-        for (&over, &more) in ways.over[range.clone()].iter().zip(&costs[range]) {
-            let known = &mut self.cost[over as usize];
-            if cost + more < *known {
-                *known = cost + more;
-                self.from[over as usize] = here;
-            }
+        offer(&ways.over[range.clone()], &costs[range], self.cost[here as usize], &mut self.cost);
+    }
+
+    /// The vertex below from which the walk came to `here`; `None` where it began. Nobody noted it on the way: most vertices lie on no
+    /// quickest way, and the costs tell.
+    fn before(
+        &self,
+        here: u32,
+        starts: &[Start],
+        (below, ways, costs): (&Below, &Ways, &[u32]),
+    ) -> Option<u32> {
+        let cost = self.cost[here as usize];
+        if starts.contains(&(here, cost)) {
+            return None;
         }
+        let leads = |from: &&FromBelow| {
+            self.cost[from.vertex as usize] + costs[ways.of(from.vertex).start + usize::from(from.way)]
+                == cost
+        };
+        below.of(here).iter().find(leads).map(|from| from.vertex)
     }
 
     fn end(&mut self, starts: &[Start], topology: &Topology) {
@@ -124,8 +132,8 @@ pub(super) fn quickest(
         path.clear();
         let mut ups = vec![top];
         let mut vertex = top;
-        while forward.from[vertex as usize] != NOBODY {
-            vertex = forward.from[vertex as usize];
+        while let Some(before) = forward.before(vertex, from, (&topology.up_below, &topology.up, &costs.up)) {
+            vertex = before;
             ups.push(vertex);
         }
         ups.reverse();
@@ -134,10 +142,10 @@ pub(super) fn quickest(
             topology.unpack(costs, pair[0], pair[1], path);
         }
         let mut vertex = top;
-        while backward.from[vertex as usize] != NOBODY {
-            let next = backward.from[vertex as usize];
-            topology.unpack(costs, vertex, next, path);
-            vertex = next;
+        let down = (&topology.down_below, &topology.down, costs.down.as_slice());
+        while let Some(after) = backward.before(vertex, to, down) {
+            topology.unpack(costs, vertex, after, path);
+            vertex = after;
         }
     }
     forward.end(from, topology);

@@ -1,6 +1,5 @@
 //! What could ever matter: every pair of arcs between which a way may lead over lesser arcs only, whatever things cost.
 
-use super::order::Dissection;
 use crate::columns::{self, Entry};
 use serde::{Deserialize, Serialize};
 
@@ -228,9 +227,4 @@ fn way_through(low: u8, high: u8) -> u8 {
     let up = if low & DOWN != 0 && high & UP != 0 { UP } else { 0 };
     let down = if high & DOWN != 0 && low & UP != 0 { DOWN } else { 0 };
     up | down
-}
-
-/// The arcs' order, by importance, from the streets' nodes.
-pub(super) fn order(nodes: &[[f32; 2]], arcs: &[[u32; 2]]) -> Vec<u32> {
-    Dissection { nodes, arcs }.order()
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     drawing::{NOW, draw, picture},
-    foot::{Climb, Direction, FootWays},
+    foot::{Climb, Direction, FootWays, links_by_importance},
     graph::{ArcIx, StreetGraph},
     hierarchy::{Customised, Hierarchy, Memory, Roads},
     map::Map,
@@ -170,7 +170,7 @@ fn check_wild(
         }
     }
     if profile.goes_both_ways() {
-        check_on_foot(wild, &costs, map, on_arc)?;
+        check_on_foot(wild, city, &costs, map, on_arc)?;
     }
     Ok(())
 }
@@ -178,12 +178,13 @@ fn check_wild(
 /// Between the places beside which one stands on all arcs there are, the ways that stops are asked by take as long.
 fn check_on_foot(
     wild: &Wild,
+    city: &City,
     costs: &Costs<'_>,
     map: &Map,
     on_arc: impl Fn(&(prop::sample::Index, f64)) -> OnArc,
 ) -> Result<(), TestCaseError> {
     let (street, index) = (costs.graph(), StreetIndex::build(map));
-    let ways = FootWays::new(street);
+    let ways = FootWays::new(street, &links_by_importance(city));
     prop_assert!(ways.fit(street));
     let (mut climb, mut scratch) = (Climb::default(), Scratch::default());
     let feet = |end: &(prop::sample::Index, f64)| {

@@ -8,7 +8,6 @@
 use super::{search::Walk, timetable::Timetable, walks::Footpaths};
 use crate::columns;
 use serde::{Deserialize, Serialize};
-use std::{cmp::Reverse, collections::BinaryHeap};
 
 /// More zones than this make the tables large and the bounds hardly better.
 const MOST_ZONES: usize = 512;
@@ -48,10 +47,12 @@ impl Bounds {
             count += 1;
         });
         let (ahead, back) = hops(timetable, footpaths);
-        let table = |hops: &Hops| {
+        let mut due = Vec::new();
+        let mut table = |hops: &Hops| {
             let mut table = Vec::with_capacity(stops * usize::from(count));
             for zone in 0..count {
-                table.extend(hops.times_from((0..stops as u32).filter(|&stop| zones[stop as usize] == zone)));
+                let starts = (0..stops as u32).filter(|&stop| zones[stop as usize] == zone);
+                table.extend(hops.times_from(starts, &mut due));
             }
             table
         };
@@ -145,24 +146,34 @@ impl Hops {
         Hops { first, to: all.into_iter().map(|(_, to, s)| (to, s)).collect() }
     }
 
-    /// Least times from any of `starts` to every stop (Dijkstra).
-    fn times_from(&self, starts: impl Iterator<Item = u32>) -> Vec<u16> {
+    /// Least times from any of `starts` to every stop (Dijkstra). `due` is empty before and after: times are whole seconds and few, so
+    /// a row for each second is the queue (Dial, Algorithm 360, 1969).
+    fn times_from(&self, starts: impl Iterator<Item = u32>, due: &mut Vec<Vec<u32>>) -> Vec<u16> {
         let mut times = vec![LONG; self.first.len() - 1];
-        let mut queue = BinaryHeap::new();
+        due.resize(usize::from(LONG), Vec::new());
+        let mut waiting = 0_usize;
         for start in starts {
             times[start as usize] = 0;
-            queue.push(Reverse((0_u16, start)));
+            due[0].push(start);
+            waiting += 1;
         }
-        while let Some(Reverse((time, stop))) = queue.pop() {
-            if time > times[stop as usize] {
-                continue;
+        for time in 0..LONG {
+            if waiting == 0 {
+                break;
             }
-            let hops = self.first[stop as usize] as usize..self.first[stop as usize + 1] as usize;
-            for &(to, s) in &self.to[hops] {
-                let there = time.saturating_add(s.min(u32::from(LONG)) as u16);
-                if there < times[to as usize] {
-                    times[to as usize] = there;
-                    queue.push(Reverse((there, to)));
+            while let Some(stop) = due[usize::from(time)].pop() {
+                waiting -= 1;
+                if time > times[stop as usize] {
+                    continue;
+                }
+                let hops = self.first[stop as usize] as usize..self.first[stop as usize + 1] as usize;
+                for &(to, s) in &self.to[hops] {
+                    let there = time.saturating_add(s.min(u32::from(LONG)) as u16);
+                    if there < times[to as usize] {
+                        times[to as usize] = there;
+                        due[usize::from(there)].push(to);
+                        waiting += 1;
+                    }
                 }
             }
         }

@@ -111,6 +111,13 @@ pub enum Traveller {
     InWheelchair,
 }
 
+/// A [`DayTable`]'s times while it is made.
+#[derive(Default)]
+struct Times {
+    arrivals: Vec<u32>,
+    departures: Vec<u32>,
+}
+
 /// One day's trips as numbers, seen forwards or backwards.
 #[derive(Clone, PartialEq, Debug)]
 pub struct DayTable {
@@ -123,8 +130,8 @@ pub struct DayTable {
     longest: Vec<u32>,
     boards: Vec<bool>,
     alights: Vec<bool>,
-    arrivals: Vec<u32>,
-    departures: Vec<u32>,
+    arrivals: Arc<[u32]>,
+    departures: Arc<[u32]>,
     runs: Vec<Run>,
     by_stop: Vec<At>,
     first_of_stop: Vec<u32>,
@@ -151,7 +158,7 @@ impl DayTable {
             begins
                 .insert(i as u32, [-1, 0, 1].map(|d| (day.plus(d), day.plus(d).begins_s(&zone) - begins_s)));
         }
-        let mut table = DayTable::empty(begins_s, live.clone());
+        let (mut table, mut times) = (DayTable::empty(begins_s, live.clone()), Times::default());
         for pattern in patterns {
             let route = &timetable.routes[pattern.route as usize];
             let mut runs = Vec::new();
@@ -181,11 +188,12 @@ impl DayTable {
                     (stops[call].1, stops[call].2) = (false, false);
                 }
                 for course in table.without_overtaking(timetable, runs) {
-                    table.add_course(timetable, &stops, &course, Modes::NONE.with(route.mode));
+                    let modes = Modes::NONE.with(route.mode);
+                    table.add_course(timetable, &stops, &course, modes, &mut times);
                 }
             }
         }
-        table.index(timetable.stops.len());
+        table.index(times, timetable.stops.len());
         table
     }
 
@@ -198,8 +206,8 @@ impl DayTable {
             longest: Vec::new(),
             boards: Vec::new(),
             alights: Vec::new(),
-            arrivals: Vec::new(),
-            departures: Vec::new(),
+            arrivals: Arc::default(),
+            departures: Arc::default(),
             runs: Vec::new(),
             by_stop: Vec::new(),
             first_of_stop: Vec::new(),
@@ -210,13 +218,20 @@ impl DayTable {
         }
     }
 
-    fn add_course(&mut self, timetable: &Timetable, stops: &[(u32, bool, bool)], runs: &[Run], modes: Modes) {
+    fn add_course(
+        &mut self,
+        timetable: &Timetable,
+        stops: &[(u32, bool, bool)],
+        runs: &[Run],
+        modes: Modes,
+        times: &mut Times,
+    ) {
         self.courses.push(Course {
             stops: self.stops.len() as u32,
             length: stops.len() as u32,
             runs: self.runs.len() as u32,
             trips: runs.len() as u32,
-            times: self.arrivals.len() as u32,
+            times: times.arrivals.len() as u32,
             modes,
         });
         self.stops.extend(stops.iter().map(|s| s.0));
@@ -224,16 +239,25 @@ impl DayTable {
         self.alights.extend(stops.iter().map(|s| s.2));
         let live = self.live.clone();
         for run in runs {
-            self.arrivals.extend((0..stops.len()).map(|call| times(&live, timetable, *run, call)[0] as u32));
+            times
+                .arrivals
+                .extend((0..stops.len()).map(|call| expected(&live, timetable, *run, call)[0] as u32));
             self.gain_s = self.gain_s.max(gain_s(&live, timetable, *run));
         }
         for index in 0..stops.len() {
-            self.departures.extend(runs.iter().map(|run| times(&live, timetable, *run, index)[1] as u32));
+            times.departures.extend(runs.iter().map(|run| expected(&live, timetable, *run, index)[1] as u32));
         }
         self.runs.extend_from_slice(runs);
     }
 
-    fn index(&mut self, stops: usize) {
+    /// Takes its times, and makes what is found by them and by the stops of its courses.
+    fn index(&mut self, times: Times, stops: usize) {
+        (self.arrivals, self.departures) = (times.arrivals.into(), times.departures.into());
+        self.stops.shrink_to_fit();
+        self.boards.shrink_to_fit();
+        self.alights.shrink_to_fit();
+        self.runs.shrink_to_fit();
+        self.longest.reserve_exact(self.stops.len());
         let mut first = vec![0_u32; stops + 1];
         for &stop in &self.stops {
             first[stop as usize + 1] += 1;
@@ -286,6 +310,7 @@ impl DayTable {
     pub fn turned(&self) -> DayTable {
         let mut turned =
             DayTable { backwards: !self.backwards, ..DayTable::empty(self.begins_s, self.live.clone()) };
+        let mut times = Times::default();
         turned.gain_s = self.gain_s;
         for (ix, course) in self.courses.iter().enumerate() {
             let stops = course.stops as usize..(course.stops + course.length) as usize;
@@ -296,15 +321,23 @@ impl DayTable {
             let (course_ix, trips) = (ix as u32, (0..course.trips).rev());
             let places = (0..course.length).rev().map(|index| At { course: course_ix, index });
             for trip in trips.clone() {
-                turned.arrivals.extend(places.clone().map(|at| HORIZON_S - self.departure(at, trip)));
+                times.arrivals.extend(places.clone().map(|at| HORIZON_S - self.departure(at, trip)));
                 turned.runs.push(self.runs[(course.runs + trip) as usize]);
             }
             for at in places {
-                turned.departures.extend(trips.clone().map(|trip| HORIZON_S - self.arrival(at, trip)));
+                times.departures.extend(trips.clone().map(|trip| HORIZON_S - self.arrival(at, trip)));
             }
         }
-        turned.index(self.first_of_stop.len() - 1);
+        turned.index(times, self.first_of_stop.len() - 1);
         turned
+    }
+
+    /// Keeps its times where `other` keeps the same ones: to most operators a wheelchair is welcome everywhere.
+    pub(crate) fn share(&mut self, other: &DayTable) {
+        let rows = [(&mut self.arrivals, &other.arrivals), (&mut self.departures, &other.departures)];
+        rows.into_iter()
+            .filter(|(mine, theirs)| mine == theirs)
+            .for_each(|(mine, theirs)| *mine = theirs.clone());
     }
 
     /// A time of this table as the table seen the other way has it; none if that does not reach so far.
@@ -419,7 +452,7 @@ impl DayTable {
 
     /// When a run comes to one of its calls and when it goes, as far as is known.
     pub fn expected(&self, timetable: &Timetable, run: Run, call: usize) -> [Moment; 2] {
-        times(&self.live, timetable, run, call).map(|s| Moment((self.begins_s + s) * 1000))
+        expected(&self.live, timetable, run, call).map(|s| Moment((self.begins_s + s) * 1000))
     }
 
     /// Whether more is known of a run than its timetable.
@@ -453,7 +486,7 @@ fn gain_s(live: &Live, timetable: &Timetable, run: Run) -> u32 {
     }
     let (mut gain, mut latest) = (0, i64::MIN);
     for (i, call) in timetable.calls_of(run.trip).iter().enumerate() {
-        let [arrives, departs] = times(live, timetable, run, i);
+        let [arrives, departs] = expected(live, timetable, run, i);
         let late = |at: i64, planned_s: u32| at - run.shift_s - i64::from(planned_s);
         gain = gain.max(latest.saturating_sub(late(arrives, call.arrival_s)));
         latest = latest.max(late(departs, call.departure_s));
@@ -462,7 +495,7 @@ fn gain_s(live: &Live, timetable: &Timetable, run: Run) -> u32 {
 }
 
 /// When a run comes to one of its calls and when it goes, in seconds of the table seen forwards.
-fn times(live: &Live, timetable: &Timetable, run: Run, call: usize) -> [i64; 2] {
+fn expected(live: &Live, timetable: &Timetable, run: Run, call: usize) -> [i64; 2] {
     match live.change(run.change) {
         Some(Change::Runs(calls)) => {
             let call = calls[call];
@@ -487,8 +520,8 @@ impl DayTable {
             if self.live.change(change) == Some(&Change::Cancelled) {
                 return;
             }
-            let begins = times(&self.live, timetable, run, 0)[0];
-            let ends = times(&self.live, timetable, run, calls.len() - 1)[1];
+            let begins = expected(&self.live, timetable, run, 0)[0];
+            let ends = expected(&self.live, timetable, run, calls.len() - 1)[1];
             if begins >= 0 && ends < i64::from(HORIZON_S) {
                 runs.push(run);
             }
@@ -507,7 +540,7 @@ impl DayTable {
     /// Divides runs of one pattern into as few rows as it takes for none to overtake another in its row: each goes
     /// to the first row whose last run is nowhere later.
     fn without_overtaking(&self, timetable: &Timetable, mut runs: Vec<Run>) -> Vec<Vec<Run>> {
-        let at = |run: &Run, call: usize| times(&self.live, timetable, *run, call);
+        let at = |run: &Run, call: usize| expected(&self.live, timetable, *run, call);
         runs.sort_by_key(|run| (at(run, 0)[1], *run));
         let follows = |before: &Run, after: &Run| {
             (0..timetable.calls_of(before.trip).len()).all(|call| {

@@ -6,7 +6,7 @@
 use super::{search::Walk, timetable::Timetable};
 use crate::{
     columns,
-    foot::{Climb, Direction, FootWays},
+    foot::{Climb, Direction, Ends, FootWays},
     graph::StreetGraph,
     gtfs::records::{StopKind, TransferRule},
     map::Map,
@@ -33,6 +33,10 @@ pub const CHANGE_S: u32 = 60;
 /// How far from the nearest street a stop may be, m; beyond it nobody walks to it. Stops of long-distance feeds
 /// that the map does not reach are such.
 pub const STOP_WITHIN_M: f64 = 300.0;
+
+/// Ways to stops are at hand up to this, ms at the usual speed; whoever would walk for longer looks at all streets. In a large city
+/// all stops would have to be kept for the same few corners in its middle.
+const AT_HAND_MS: u32 = 3_600_000;
 
 /// Ways in a straight line are so much shorter than those on foot.
 const DETOUR: f64 = 1.3;
@@ -111,8 +115,8 @@ pub struct Walks {
     doors: Vec<Vec<Door>>,
     /// By vertex: stops that one comes to from there, and the ms.
     into: Buckets,
-    /// By vertex: stops from which one comes there, and the ms.
-    out_of: Buckets,
+    /// By vertex: stops from which one comes there, and the ms, where that differs.
+    out_of: Option<Buckets>,
     /// By arc: stops with a door on it.
     on_arc: HashMap<usize, Vec<u32>>,
 }
@@ -180,23 +184,28 @@ impl Walks {
         timetable: &Timetable,
     ) -> Walks {
         let doors = doors(map, index, street, street.profile, timetable);
+        let ends = |looking: Looking| -> Vec<Ends> {
+            let of_stop = |doors: &Vec<Door>| {
+                let mut ends: Ends = doors.iter().flat_map(|door| ends_of(ways, door, looking)).collect();
+                ends.sort_unstable();
+                ends
+            };
+            doors.iter().map(of_stop).collect()
+        };
         let mut climb = Climb::default();
-        let mut buckets = |direction: Direction, gap: fn(&Door) -> u32| {
-            let (mut all, mut ends) = (Vec::new(), Vec::new());
-            for (stop, doors) in doors.iter().enumerate() {
-                ends.clear();
-                for door in doors {
-                    let there = ways.ends_of(&door.feet, direction);
-                    ends.extend(there.into_iter().map(|(vertex, ms)| (vertex, ms + gap(door))));
-                }
-                ways.climb(&ends, direction, u32::MAX - 1, &mut climb, |vertex, ms| {
+        let mut buckets = |ends: &[Ends], direction: Direction| {
+            let mut all = Vec::new();
+            for (stop, ends) in ends.iter().enumerate() {
+                ways.climb(ends, direction, AT_HAND_MS, &mut climb, |vertex, ms| {
                     all.push((vertex, ms, stop as u32));
                 });
             }
             Buckets::new(ways.vertices(), all)
         };
-        let (into, out_of) =
-            (buckets(Direction::Towards, |d| d.in_ms), buckets(Direction::Away, |d| d.out_ms));
+        let (inwards, outwards) = (ends(Looking::Away), ends(Looking::Towards));
+        let alike = ways.alike_both_ways() && inwards == outwards;
+        let into = buckets(&inwards, Direction::Towards);
+        let out_of = (!alike).then(|| buckets(&outwards, Direction::Away));
         let mut on_arc = HashMap::<usize, Vec<u32>>::new();
         for (stop, doors) in doors.iter().enumerate() {
             for foot in doors.iter().flat_map(|door| &door.feet) {
@@ -263,8 +272,17 @@ impl Walks {
     fn spread(&self, starts: &[(u32, u32)], looking: Looking, found: &mut Found<'_>, climb: &mut Climb) {
         let (direction, buckets) = match looking {
             Looking::Away => (Direction::Away, &self.into),
-            Looking::Towards => (Direction::Towards, &self.out_of),
+            Looking::Towards => (Direction::Towards, self.out_of.as_ref().unwrap_or(&self.into)),
         };
+        if found.limit_ms > AT_HAND_MS {
+            let there = self.ways.everywhere(starts, direction);
+            for (stop, doors) in self.doors.iter().enumerate() {
+                for (vertex, ms) in doors.iter().flat_map(|door| ends_of(&self.ways, door, looking)) {
+                    found.offer(stop as u32, there[vertex as usize].saturating_add(ms));
+                }
+            }
+            return;
+        }
         self.ways.climb(starts, direction, found.limit_ms, climb, |vertex, ms| {
             for &(more_ms, stop) in buckets.at(vertex) {
                 let there = ms.saturating_add(more_ms);
@@ -305,6 +323,15 @@ impl Walks {
         }
         with_rules(timetable, profile, ways)
     }
+}
+
+/// From the streets to a stop by one of its doors, looking away from a place somewhere else, or from the stop to the streets.
+fn ends_of(ways: &FootWays, door: &Door, looking: Looking) -> impl Iterator<Item = (u32, u32)> {
+    let (direction, gap_ms) = match looking {
+        Looking::Away => (Direction::Towards, door.in_ms),
+        Looking::Towards => (Direction::Away, door.out_ms),
+    };
+    ways.ends_of(&door.feet, direction).into_iter().map(move |(vertex, ms)| (vertex, ms + gap_ms))
 }
 
 /// Every platform's doors on the streets of `street`, as one gets from the street to the platform as `inside`: on foot, or in
@@ -479,4 +506,55 @@ fn walk_inside(ways: &HashMap<u32, Vec<Walk>>, from: u32) -> HashMap<u32, u32> {
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{drawing::draw, foot::links_by_importance, transit::drawing::timetable};
+
+    /// At 5 km/h a kilometre takes twelve minutes.
+    #[test]
+    fn stops_are_reached_as_far_as_one_would_walk() {
+        let city = draw(
+            "
+            A 0 0
+            B 3000 0
+            C 4000 0
+            D 9000 0
+            E 9000 4000
+            A-B
+            B-C
+            C-D
+            D-E",
+        );
+        let timetable = timetable(
+            &city,
+            "
+            BUS 1   B      C      D      E
+                    08:00  08:10  08:20  08:30",
+        );
+        let (map, street) = (Map::new(&city), StreetGraph::build(&city, Profile::Walk));
+        let ways = Arc::new(FootWays::new(&street, &links_by_importance(&city)));
+        let index = StreetIndex::build(&map);
+        let walks = Walks::new(&map, &index, (&street, &ways), &timetable);
+        let from = index.access(&map, &street, city.network.nodes[0].at, 100.0, |_| true).unwrap();
+        let mut scratch = WalkScratch::default();
+        for looking in [Looking::Away, Looking::Towards] {
+            let mut check = |minutes: u32, reached: &[(&str, u32)]| {
+                let mut found = walks.reach(&from.nearest, looking, minutes * 60_000, &mut scratch);
+                found.sort_unstable();
+                let found: Vec<(&str, u32)> = found
+                    .iter()
+                    .map(|&(stop, ms)| (timetable.stops[stop as usize].name.as_str(), ms / 60_000))
+                    .collect();
+                assert_eq!(found, reached, "{minutes} min {looking:?}");
+            };
+            check(30, &[]);
+            check(40, &[("B", 36)]);
+            check(60, &[("B", 36), ("C", 48)]);
+            check(120, &[("B", 36), ("C", 48), ("D", 108)]);
+            check(160, &[("B", 36), ("C", 48), ("D", 108), ("E", 156)]);
+        }
+    }
 }
