@@ -15,7 +15,7 @@ pub mod flex;
 
 use crate::{
     intermodal::TransitQuery,
-    itinerary::{Itinerary, Place},
+    itinerary::Itinerary,
     planner::{NoJourney, Query, When},
     profile::Profile,
     service::{EDGES_S, Routing},
@@ -127,6 +127,7 @@ fn perhaps(part: &mut RefOr<Schema>) {
 /// `direct` has one journey for each of `directModes` that gets there, all in one picture of the traffic, which
 /// `traffic` names. `itineraries` has those by public transport: of all departures in the search window none
 /// leaves earlier, arrives later and changes as often as another, and each is quicker than walking all the way.
+/// Whoever parks and rides is told the car park's name, as the end of the leg by `CAR`.
 /// Ways on foot between two vehicles take at most 15 minutes at the usual speed; those to the first stop and from
 /// the last what the parameters allow. What was asked and not done stands in `notes`.
 #[utoipa::path(
@@ -277,10 +278,28 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
                 .push("FLEX: no vehicle that can still be asked for goes from there to there".to_string()),
         }
     }
-    let mut itineraries = by_transit(routing, &question, &live, [&from, &to], now, &mut notes);
-    if let (Language::English, Some(transit)) = (question.telling.language, routing.planner.transit()) {
-        for leg in itineraries.iter_mut().flat_map(|itinerary| &mut itinerary.legs) {
-            leg.translate(|local| transit.timetable().english(local));
+    if question.parked {
+        let query = Query {
+            from: from.clone(),
+            to: to.clone(),
+            profile: question.on_foot,
+            when,
+            street_within_m: question.street_within_m,
+            speed_mps: question.pedestrian_mps,
+        };
+        match routing.planner.parked(&query, &traffic, now) {
+            Some(journey) if question.longest.is_none_or(|longest| journey.duration() <= longest) => {
+                direct.push(ItineraryView::new(&journey, question.telling));
+            }
+            Some(_) => notes.push("CAR_PARKING: takes longer than maxDirectTime".to_string()),
+            None => notes.push("CAR_PARKING: no car park near the end that one can drive to".to_string()),
+        }
+    }
+    let mut itineraries = by_transit(routing, &question, (&live, &traffic), now, &mut notes);
+    if question.telling.language == Language::English {
+        let say = |local: &str| routing.planner.english(local);
+        for leg in itineraries.iter_mut().chain(&mut direct).flat_map(|itinerary| &mut itinerary.legs) {
+            leg.translate(say);
         }
     }
     // A place without streets is the asker's mistake if nobody at all can get there.
@@ -317,8 +336,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
 fn by_transit(
     routing: &Routing,
     question: &Question,
-    live: &Arc<Live>,
-    [from, to]: [&Place; 2],
+    (live, traffic): (&Arc<Live>, &Snapshot),
     now: Moment,
     notes: &mut Vec<String>,
 ) -> Vec<ItineraryView> {
@@ -326,14 +344,15 @@ fn by_transit(
         return Vec::new();
     };
     let query = TransitQuery {
-        from: from.clone(),
-        to: to.clone(),
+        from: question.from.clone(),
+        to: question.to.clone(),
         on_foot: question.on_foot,
         when: question.when,
         window: wish.window,
         at_least: wish.at_least,
         transfers: wish.transfers,
         modes: wish.modes,
+        with_bicycle: wish.with_bicycle,
         before: wish.before.clone(),
         after: wish.after.clone(),
         walk_before: wish.walk_before,
@@ -344,7 +363,7 @@ fn by_transit(
         cheaper: wish.cheaper.clone(),
         asked: now,
     };
-    let journeys = routing.planner.by_transit_as(&query, live).unwrap_or_else(|reason| {
+    let journeys = routing.planner.by_transit_as(&query, live, traffic).unwrap_or_else(|reason| {
         notes.push(format!("transit: {reason}"));
         Vec::new()
     });

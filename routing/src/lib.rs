@@ -4,7 +4,7 @@
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`typical`] is the usual traffic, [`snapshot`]
 //! that of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
 //! lines; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
-//! shared bicycles, [`feeder`] the ways by bicycle to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
+//! shared bicycles, `parking` where cars are left, [`feeder`] the ways by bicycle and by car to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
@@ -28,6 +28,7 @@ pub mod gtfs;
 mod foot;
 pub mod transit;
 pub mod sharing;
+mod parking;
 pub mod feeder;
 pub mod on_demand;
 pub mod intermodal;

@@ -11,6 +11,7 @@ use crate::{
     itinerary::{Itinerary, Leg, Means, Place},
     map::Map,
     nearest::{Access, OnArc, StreetIndex},
+    parking::{CarParks, PARKING_MS},
     profile::Profile,
     sharing::{Handling, Sharing, Spot, System},
     snapshot::{Snapshot, View},
@@ -111,6 +112,8 @@ pub struct Planner {
     fares: Option<Fares>,
     /// Shared vehicles.
     lent: ArcSwap<Lent>,
+    /// Car parks for those who go on by public transport: for those on foot, and in a wheelchair.
+    parks: [CarParks; 2],
     /// Stops and streets by name, from the first time that anybody asks.
     names: OnceLock<Names>,
     /// Working memory between questions; as many as were ever asked at once.
@@ -133,8 +136,14 @@ impl Planner {
     /// A planner on streets that were worked out before.
     pub fn on(streets: Streets) -> Planner {
         let Streets { map, drive, cycle, walk, roll, feet } = streets;
+        let index = StreetIndex::build(&map);
+        let parks = [&walk, &roll].map(|on_foot| {
+            let parks = map.car_parks.iter().filter(|park| park.park_and_ride);
+            CarParks::new(&map, &index, [on_foot, &drive.street], parks)
+        });
         Planner {
-            index: StreetIndex::build(&map),
+            index,
+            parks,
             map: Arc::new(map),
             drive: Arc::new(drive),
             usual: Slices::default(),
@@ -190,13 +199,21 @@ impl Planner {
     /// Journeys by public transport, with the ways to it, from it and between vehicles; empty if there are no timetables.
     pub fn by_transit(&self, query: &TransitQuery) -> Result<Vec<Itinerary>, NoJourney> {
         let live = self.transit.as_ref().map(Transit::live).unwrap_or_default();
-        self.by_transit_as(query, &live)
+        self.by_transit_as(query, &live, &Snapshot::empty())
     }
 
-    /// The same as one picture of the trips shows it.
-    pub fn by_transit_as(&self, query: &TransitQuery, live: &Arc<Live>) -> Result<Vec<Itinerary>, NoJourney> {
+    /// The same as one picture of the trips shows it, and one of the traffic. Whoever drives to a stop, or from one, does so in the
+    /// traffic of the query's time.
+    pub fn by_transit_as(
+        &self,
+        query: &TransitQuery,
+        live: &Arc<Live>,
+        traffic: &Snapshot,
+    ) -> Result<Vec<Itinerary>, NoJourney> {
         let Some(transit) = &self.transit else { return Ok(Vec::new()) };
-        let wheels = self.wheels(query.speed_mps, query.cycling_mps);
+        let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
+        let driving = Costs::new(&self.drive.street, traffic.view(query.asked, at), None);
+        let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
         let streets = self.streets_for(query.on_foot, &wheels);
         let mut working = self.working();
         let journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
@@ -205,7 +222,11 @@ impl Planner {
     }
 
     /// The streets for one who gets about in that way, and by those wheels.
-    fn streets_for<'a>(&'a self, on_foot: Profile, wheels: &'a Wheels<'_>) -> intermodal::Streets<'a> {
+    pub(crate) fn streets_for<'a>(
+        &'a self,
+        on_foot: Profile,
+        wheels: &'a Wheels<'_>,
+    ) -> intermodal::Streets<'a> {
         intermodal::Streets {
             map: &self.map,
             index: &self.index,
@@ -219,7 +240,8 @@ impl Planner {
     /// gets to it where it does not come to the door.
     pub fn on_demand(&self, query: &Query, now: Moment) -> Option<Itinerary> {
         let transit = self.transit.as_ref()?;
-        let wheels = self.wheels(query.speed_mps, None);
+        let driving = Costs::without_traffic(&self.drive.street, None);
+        let wheels = self.wheels(query.profile, [query.speed_mps, None], driving);
         let streets = self.streets_for(query.profile, &wheels);
         let mut working = self.working();
         let journey = transit.brought(&streets, query, now, &mut working.street);
@@ -228,12 +250,19 @@ impl Planner {
     }
 
     /// Streets and shared vehicles for the ways to stops and from them.
-    pub(crate) fn wheels(&self, speed_mps: Option<f64>, cycling_mps: Option<f64>) -> Wheels<'_> {
+    pub(crate) fn wheels<'a>(
+        &'a self,
+        on_foot: Profile,
+        [walking_mps, cycling_mps]: [Option<f64>; 2],
+        driving: Costs<'a>,
+    ) -> Wheels<'a> {
         Wheels {
             map: &self.map,
             index: &self.index,
-            walking: Costs::without_traffic(&self.walk, speed_mps),
+            walking: Costs::without_traffic(self.graph(on_foot), walking_mps),
             cycling: Costs::without_traffic(&self.cycle, cycling_mps),
+            driving,
+            parks: &self.parks[usize::from(on_foot == Profile::Wheelchair)],
             lent: self.lent.load_full(),
         }
     }
@@ -445,6 +474,70 @@ impl Planner {
                 best.starting(end - duration)
             }),
         }
+    }
+
+    /// The quickest journey by one's own car to a car park that is open to all, and on foot from there; the query's profile is how
+    /// one goes on. `None` if no car park is near, or no way leads to it.
+    pub fn parked(&self, query: &Query, traffic: &Snapshot, now: Moment) -> Option<Itinerary> {
+        match query.when {
+            When::DepartAt(start) => self.parked_from(query, traffic, now, start),
+            // As in `direct`: the traffic counts by the departure, which is not known yet.
+            When::ArriveBy(end) => {
+                let guess = self.parked_from(query, traffic, now, end)?;
+                let better = self.parked_from(query, traffic, now, end - guess.duration())?;
+                let duration = better.duration();
+                Some(better.starting(end - duration))
+            }
+        }
+    }
+
+    fn parked_from(
+        &self,
+        query: &Query,
+        traffic: &Snapshot,
+        now: Moment,
+        start: Moment,
+    ) -> Option<Itinerary> {
+        let within_m = query.street_within_m.min(STREET_WITHIN_M);
+        let street = self.graph(query.profile);
+        let driving = Costs::new(&self.drive.street, traffic.view(now, start), None);
+        let walking = Costs::without_traffic(street, query.speed_mps);
+        let open = |link: LinkIx| !driving.closed(link);
+        let here = self.index.access(&self.map, &self.drive.street, query.from.at, within_m, open)?.feet();
+        let goal = self.access(query.profile, query.to.at, within_m)?.feet();
+        let parks = CarParks::near(&self.map, query.to.at);
+        let parks = CarParks::new(&self.map, &self.index, [street, &self.drive.street], parks);
+        let mut working = self.working();
+        let scratch = &mut working.street;
+        let (mut ends, mut walks) = (Vec::new(), Vec::new());
+        for park in &parks.all {
+            let [walked, driven] = &park.feet;
+            let Some(walk) = quickest(&walking, walked, &goal, scratch) else { continue };
+            let ms = PARKING_MS + walk.cost_ms;
+            ends.extend(driven.iter().map(|&on| (Foot { on, ms }, walks.len())));
+            walks.push((walk, &park.place));
+        }
+        let from: Vec<Foot> = here.into_iter().map(|on| Foot { on, ms: 0 }).collect();
+        let to: Vec<Foot> = ends.iter().map(|(foot, _)| *foot).collect();
+        let found = quickest_of(&driving, &from, &to, scratch);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        let (path, [_, end]) = found?;
+        let (walk, place) = &walks[ends[end].1];
+        let driven = Path { cost_ms: path.cost_ms - to[end].ms, ..path };
+        let place = (*place).clone();
+        let drive = Leg::along(&self.map, &driving, &driven, query.from.clone(), place.clone(), start);
+        let walked_from = drive.end + Duration::from_millis(u64::from(PARKING_MS));
+        let walk = Leg::along(&self.map, &walking, walk, place, query.to.clone(), walked_from);
+        Some(Itinerary { start, end: walk.end, legs: vec![drive, walk] })
+    }
+
+    /// The English form of a name that the timetable or the map has in the language of the place.
+    pub fn english(&self, local: &str) -> Option<&str> {
+        let of_park = || {
+            let park = self.map.car_parks.iter().find(|park| park.name.local == local)?;
+            park.name.en.as_deref()
+        };
+        self.transit().and_then(|transit| transit.timetable().english(local)).or_else(of_park)
     }
 
     fn hire(&self, system: &System, query: &Query, at: Moment, scratch: &mut Scratch) -> Option<Itinerary> {

@@ -124,8 +124,8 @@ struct Kind {
     what: &'static str,
 }
 
-const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x05", name: TIMETABLE_FILE, what: "timetable" };
-const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x03", name: STREETS_FILE, what: "file of streets" };
+const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x06", name: TIMETABLE_FILE, what: "timetable" };
+const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x04", name: STREETS_FILE, what: "file of streets" };
 
 impl Kind {
     /// Whether a file begins like one of this kind, of whatever version.

@@ -10,6 +10,7 @@ use crate::{
     nearest::OnArc,
     snapshot::View,
 };
+use model::ids::LinkIx;
 use petgraph::visit::EdgeRef;
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -94,6 +95,11 @@ impl<'a> Costs<'a> {
     /// Whether measured times have any say on the arc.
     pub fn is_live(&self, arc: &Arc) -> bool {
         self.traffic.is_some_and(|t| t.measured(arc.link()).is_some())
+    }
+
+    /// Whether nobody may drive along the link.
+    pub fn closed(&self, link: LinkIx) -> bool {
+        self.traffic.is_some_and(|traffic| traffic.closed(link))
     }
 
     /// The graph.

@@ -187,7 +187,7 @@ async fn what_cannot_be_done_is_said_and_is_no_error() {
             "&transitModes=SUBWAY",
             "no timetable is loaded, so `itineraries` (public transport) is always empty",
         ),
-        ("&directModes=WALK,ODM", "directModes: ODM cannot be planned yet"),
+        ("&directModes=WALK,RIDE_SHARING", "directModes: RIDE_SHARING cannot be planned yet"),
         ("&withFares=true", "withFares has no effect yet"),
         ("&directModes=CAR", "CAR: no way to drive from START to END"),
         ("&maxDirectTime=60", "WALK: takes longer than maxDirectTime"),
@@ -520,10 +520,66 @@ async fn a_shared_bicycle_leads_to_the_bus_and_away_from_it() {
     assert_eq!(modes("&preTransitModes=BIKE&postTransitModes=RENTAL").await.0, "BIKE BUS RENTAL");
     let (none, notes) = modes("&preTransitModes=RENTAL&pedestrianProfile=WHEELCHAIR").await;
     assert!(none.is_empty() && notes.contains("RENTAL is not for those in a wheelchair"), "{none}: {notes}");
-    let (_, notes) = modes("&postTransitModes=WALK,CAR").await;
-    assert!(notes.contains("postTransitModes: CAR cannot be planned yet"), "{notes}");
+    let (_, notes) = modes("&postTransitModes=WALK,RIDE_SHARING").await;
+    assert!(notes.contains("postTransitModes: RIDE_SHARING cannot be planned yet"), "{notes}");
+    let (_, notes) = modes("&preTransitModes=CAR_PARKING").await;
+    assert!(notes.contains("CAR_PARKING: no car parks for those who go on by train are known"), "{notes}");
     let path = format!("{path}&preTransitModes=ROCKET");
     problem_is(&path, get(&routing, &path).await, Code::BadRequest, "preTransitModes", "preTransitModes");
+}
+
+/// Home is far from all buses; the only street leads past a car park to the first stop.
+const OUTSKIRTS: &str = "
+    A 0 0
+    B 6000 0
+    C 20000 0
+    D 20600 0
+    A-B
+    B-C
+    C-D
+    park B
+    park C";
+
+#[tokio::test]
+async fn a_car_gets_one_to_the_bus_as_motis_says_it() {
+    let table = "
+        BUS 7   B      C      D
+                08:20  08:40  08:42 bicycle
+                08:50  09:10  09:12";
+    let planner = crate::transit::drawing::planner(OUTSKIRTS, table);
+    let clock = Clock::scaled(NOW, 1e-9);
+    let routing = Routing::serving(planner, clock, Limits::default()).0;
+    let city = draw(OUTSKIRTS);
+    let at = |name: &str| crate::drawing::place(&city, name).at;
+    let [a, d] = ["A", "D"].map(|name| format!("{},{}", at(name).lat, at(name).lon));
+    let path = format!("/api/v1/plan?toPlace={d}&time=2026-06-12T08:00:00Z&numItineraries=1");
+    let path = format!("{path}&maxPreTransitTime=3600&fromPlace={a}");
+    let legs = async |query: &str| {
+        let answer = json(&routing, &format!("{path}{query}")).await;
+        let all = [&answer["itineraries"][0], &answer["direct"][0]].map(|one| {
+            let legs = one["legs"].as_array().cloned().unwrap_or_default();
+            let said = |leg: &serde_json::Value| {
+                format!("{} {}", leg["mode"].as_str().unwrap(), leg["to"]["name"].as_str().unwrap())
+            };
+            legs.iter().map(said).collect::<Vec<_>>().join(", ")
+        });
+        all.join(" | ")
+    };
+    assert_eq!(legs("&preTransitModes=CAR_PARKING&directModes=").await, "CAR Парковка B, BUS D | ");
+    assert_eq!(legs("&preTransitModes=CAR_PARKING&directModes=&language=en").await, "CAR Park B, BUS D | ");
+    assert_eq!(legs("&preTransitModes=WALK,CAR_DROPOFF&directModes=").await, "CAR B, BUS D | ");
+    assert_eq!(legs("&preTransitModes=CAR&directModes=").await, "CAR B, BUS D | ");
+    assert_eq!(legs("&preTransitModes=ODM&directModes=").await, "TAXI B, BUS D | ");
+    assert_eq!(legs("&transitModes=&directModes=CAR_PARKING&language=en").await, " | CAR Park C, WALK END");
+    // Whoever comes by bicycle may take it along in the bus that says so only.
+    assert_eq!(legs("&preTransitModes=BIKE&directModes=").await, "BIKE B, BUS D | ");
+    let answer = json(&routing, &format!("{path}&preTransitModes=BIKE&requireBikeTransport=true")).await;
+    let leg = &answer["itineraries"][0]["legs"][1];
+    assert_eq!(leg["startTime"].as_str().map(|time| &time[..10]), Some("2026-06-13"), "{leg:#}");
+    assert_eq!(
+        (&leg["scheduledStartTime"], &leg["bikesAllowed"]),
+        (&"2026-06-13T08:20:00Z".into(), &true.into())
+    );
 }
 
 #[tokio::test]

@@ -206,6 +206,8 @@ pub struct RideView {
     pub intermediate_stops: Vec<PlaceView>,
     /// Always false: nobody is sent to a trip that does not run.
     pub cancelled: bool,
+    /// Whether bicycles are taken along; false too where nobody says.
+    pub bikes_allowed: bool,
     /// Disturbances on the way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<AlertView>,
@@ -634,6 +636,7 @@ impl RideView {
             trip_id: booked.trip_id.clone(),
             intermediate_stops: Vec::new(),
             cancelled: false,
+            bikes_allowed: false,
             alerts: Vec::new(),
             every_seconds: None,
         }
@@ -655,6 +658,7 @@ impl RideView {
             trip_id: trip_id(ride),
             intermediate_stops: ride.calls[1..ride.calls.len() - 1].iter().map(PlaceView::of_call).collect(),
             cancelled: false,
+            bikes_allowed: ride.takes_bicycles,
             alerts: ride.alerts.iter().map(|alert| AlertView::new(alert, language)).collect(),
             every_seconds: ride.every_s,
         }

@@ -52,6 +52,7 @@ fn journeys(planner: &Planner) -> Vec<String> {
         at_least: 0,
         transfers: 3,
         modes: Modes::ALL,
+        with_bicycle: false,
         before: vec![Feeder::OnFoot],
         after: vec![Feeder::OnFoot],
         walk_before: Duration::from_secs(900),
