@@ -6,6 +6,7 @@ mod question;
 mod places;
 mod board;
 mod fares;
+mod reachable;
 mod osrm;
 #[cfg(test)]
 mod tests;
@@ -58,16 +59,21 @@ pub fn router(routing: Arc<Routing>) -> Router {
         .route("/api/v1/fares", get(fares::fares))
         .route("/api/v1/stoptimes", get(board::stoptimes))
         .route("/api/v1/map/stops", get(places::stops))
+        .route("/api/v1/one-to-all", get(reachable::one_to_all))
+        .route("/api/v1/isochrone", get(reachable::isochrone))
         .route("/api/v1/geocode", get(places::geocode))
         .route("/api/v1/reverse-geocode", get(places::reverse_geocode))
         // What newer MOTIS clients ask for: the same but for the precision of lines.
         .route("/api/v6/plan", get(plan_v6))
         .route("/api/v6/stoptimes", get(board::stoptimes))
         .route("/api/v6/map/stops", get(places::stops))
+        .route("/api/v6/one-to-all", get(reachable::one_to_all))
         // What clients of OSRM ask for.
         .route("/route/v1/{profile}/{coordinates}", get(osrm::route))
         .route("/table/v1/{profile}/{coordinates}", get(osrm::table))
         .route("/nearest/v1/{profile}/{coordinates}", get(osrm::nearest))
+        .route("/match/v1/{profile}/{coordinates}", get(osrm::match_))
+        .route("/trip/v1/{profile}/{coordinates}", get(osrm::trip))
         .route("/api/v1/routing/health", get(health))
         .with_state(routing)
 }
@@ -96,7 +102,7 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         description = "Journeys on the live road network, in the shape of MOTIS 2's API. Errors are application/problem+json (RFC 9457) with stable codes in `type`.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(plan, plan_v6, fares::fares, board::stoptimes, places::stops, places::geocode, places::reverse_geocode, osrm::route, osrm::table, osrm::nearest, health),
+    paths(plan, plan_v6, fares::fares, board::stoptimes, reachable::one_to_all, reachable::isochrone, places::stops, places::geocode, places::reverse_geocode, osrm::route, osrm::table, osrm::nearest, osrm::match_, osrm::trip, health),
     components(schemas(Problem)),
     tags((name = "routing", description = "Journeys"))
 )]

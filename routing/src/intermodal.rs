@@ -1,5 +1,6 @@
 //! Streets and timetables joined: on foot or by bicycle to a stop, by vehicles, and the same to the end.
 
+pub mod everywhere;
 mod telling;
 mod worth;
 
@@ -600,6 +601,77 @@ impl Transit {
         }
     }
 
+    /// Who travels.
+    fn traveller(&self, query: &TransitQuery) -> (&Walking, Traveller) {
+        match self.of(query.on_foot) {
+            (on_foot, Traveller::OnFoot) if query.with_bicycle => (on_foot, Traveller::WithBicycle),
+            usual => usual,
+        }
+    }
+
+    /// What is found of one of a question's ends: by which means so long at most between the place and stops.
+    fn side(
+        &self,
+        streets: &Streets<'_>,
+        query: &TransitQuery,
+        (end, place, longest, feeders): (End, &Place, Duration, &[Feeder]),
+        memory: &mut Memory,
+        scratch: &mut Scratch,
+    ) -> Result<Side, NoJourney> {
+        if feeders.iter().any(|feeder| feeder.is_driven()) {
+            self.find_driven_to(streets, query.on_foot);
+        }
+        let (When::DepartAt(moment) | When::ArriveBy(moment)) = query.when;
+        let looking = if end == End::From { Looking::Away } else { Looking::Towards };
+        let stops = self.stops(query);
+        let slowness = stops.slowness;
+        let feet = self.feet(streets, query, end, place)?;
+        let longest_ms = longest.as_millis().min(u128::from(u32::MAX / 4)) as u32;
+        let mut side = Side { feet, ..Side::default() };
+        if feeders.contains(&Feeder::OnFoot) {
+            let limit_ms = (f64::from(longest_ms) / slowness).min(f64::from(u32::MAX / 4)) as u32;
+            let reached = stops.walks.reach(&side.feet, looking, limit_ms, &mut memory.walk);
+            side.ways.extend(reached.into_iter().map(|(stop, ms)| (stop, (scaled(ms, slowness), None))));
+        }
+        // Nobody in a wheelchair is sent to a bicycle.
+        let riders = feeders.iter().filter(|feeder| query.on_foot == Profile::Walk || feeder.is_driven());
+        for &feeder in riders {
+            let from = (place, query.street_within_m);
+            let memory = (&mut *scratch, &mut memory.walk);
+            for (way, reached) in streets.wheels.ways(feeder, from, (looking, longest_ms), stops, memory) {
+                let number = side.ridden.len();
+                for (stop, ms) in reached {
+                    match feeder.is_driven() {
+                        true => side.driven.push(Driven { stop, ms, way: number }),
+                        false => side.offer(stop, ms, number),
+                    }
+                }
+                side.ridden.push(way);
+            }
+        }
+        if feeders.contains(&Feeder::OnDemand) {
+            let around = self.around(streets, query.on_foot, query.speed_mps);
+            let walked = around.walked(&side.feet, looking, longest_ms, &mut memory.walk);
+            side.brought = self.on_demand.ways(
+                &around,
+                &Asked {
+                    place,
+                    within_m: query.street_within_m,
+                    looking,
+                    limit_ms: longest_ms,
+                    walked: &walked,
+                    day: self.day_of(moment),
+                    now: query.asked,
+                },
+            );
+        }
+        let here = place.stop.as_ref().and_then(|id| self.stop(id));
+        for stop in here.map(|stop| self.timetable.platforms_of(stop)).unwrap_or_default() {
+            side.ways.insert(stop, (0, None));
+        }
+        Ok(side)
+    }
+
     fn connections(
         &self,
         streets: &Streets<'_>,
@@ -608,70 +680,17 @@ impl Transit {
         memory: &mut Memory,
         scratch: &mut Scratch,
     ) -> Result<Option<Connected>, NoJourney> {
-        let (on_foot, traveller) = match self.of(query.on_foot) {
-            (on_foot, Traveller::OnFoot) if query.with_bicycle => (on_foot, Traveller::WithBicycle),
-            usual => usual,
-        };
+        let (on_foot, traveller) = self.traveller(query);
         let (moment, backwards) = match query.when {
             When::DepartAt(moment) => (moment, false),
             When::ArriveBy(moment) => (moment, true),
         };
-        if query.before.iter().chain(&query.after).any(|feeder| feeder.is_driven()) {
-            self.find_driven_to(streets, query.on_foot);
-        }
-        let stops = self.stops(query);
-        let slowness = stops.slowness;
-        let mut end = |end: End, place: &Place, looking: Looking, longest: Duration, feeders: &[Feeder]| {
-            let feet = self.feet(streets, query, end, place)?;
-            let longest_ms = longest.as_millis().min(u128::from(u32::MAX / 4)) as u32;
-            let mut side = Side { feet, ..Side::default() };
-            if feeders.contains(&Feeder::OnFoot) {
-                let limit_ms = (f64::from(longest_ms) / slowness).min(f64::from(u32::MAX / 4)) as u32;
-                let reached = on_foot.walks.reach(&side.feet, looking, limit_ms, &mut memory.walk);
-                side.ways.extend(reached.into_iter().map(|(stop, ms)| (stop, (scaled(ms, slowness), None))));
-            }
-            // Nobody in a wheelchair is sent to a bicycle.
-            let riders = feeders.iter().filter(|feeder| query.on_foot == Profile::Walk || feeder.is_driven());
-            for &feeder in riders {
-                let from = (place, query.street_within_m);
-                let memory = (&mut *scratch, &mut memory.walk);
-                for (way, reached) in streets.wheels.ways(feeder, from, (looking, longest_ms), stops, memory)
-                {
-                    let number = side.ridden.len();
-                    for (stop, ms) in reached {
-                        match feeder.is_driven() {
-                            true => side.driven.push(Driven { stop, ms, way: number }),
-                            false => side.offer(stop, ms, number),
-                        }
-                    }
-                    side.ridden.push(way);
-                }
-            }
-            if feeders.contains(&Feeder::OnDemand) {
-                let around = self.around(streets, query.on_foot, query.speed_mps);
-                let walked = around.walked(&side.feet, looking, longest_ms, &mut memory.walk);
-                side.brought = self.on_demand.ways(
-                    &around,
-                    &Asked {
-                        place,
-                        within_m: query.street_within_m,
-                        looking,
-                        limit_ms: longest_ms,
-                        walked: &walked,
-                        day: self.day_of(moment),
-                        now: query.asked,
-                    },
-                );
-            }
-            let here = place.stop.as_ref().and_then(|id| self.stop(id));
-            for stop in here.map(|stop| self.timetable.platforms_of(stop)).unwrap_or_default() {
-                side.ways.insert(stop, (0, None));
-            }
-            Ok(side)
-        };
+        let slowness = self.stops(query).slowness;
+        let from = (End::From, &query.from, query.walk_before, &query.before[..]);
+        let to = (End::To, &query.to, query.walk_after, &query.after[..]);
         let mut sides = [
-            end(End::From, &query.from, Looking::Away, query.walk_before, &query.before)?,
-            end(End::To, &query.to, Looking::Towards, query.walk_after, &query.after)?,
+            self.side(streets, query, from, memory, scratch)?,
+            self.side(streets, query, to, memory, scratch)?,
         ];
         let tables = self.table(self.day_of(moment), traveller, live);
         let forwards = &tables.forwards.day;

@@ -3,8 +3,8 @@
 //! In reading order: `columns` keeps long rows of numbers in files; a [`profile`] says who may travel where and how fast; [`map`] is where streets run; [`graph`] is the streets as a
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`typical`] is the usual traffic, [`snapshot`]
 //! that of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
-//! lines; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
-//! shared bicycles, `parking` where cars are left, [`feeder`] the ways by bicycle and by car to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
+//! lines; [`matching`] finds the way that somebody took, [`tour`] the order in which to visit places; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
+//! shared bicycles, `parking` where cars are left, [`feeder`] the ways by bicycle and by car to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables; [`isochrone`] draws what is reached within some time. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
@@ -27,10 +27,13 @@ pub mod itinerary;
 pub mod gtfs;
 mod foot;
 pub mod transit;
+pub mod matching;
+pub mod tour;
 pub mod sharing;
 mod parking;
 pub mod feeder;
 pub mod on_demand;
+pub mod isochrone;
 pub mod intermodal;
 pub mod planner;
 pub mod geocode;

@@ -7,15 +7,20 @@ use crate::{
     geocode::Names,
     graph::StreetGraph,
     hierarchy::{Climbed, Customised, Memory, Roads},
-    intermodal::{self, Prepared, Transit, TransitQuery},
+    intermodal::{
+        self, Prepared, Transit, TransitQuery,
+        everywhere::{Everywhere, Reached},
+    },
+    isochrone::{Isochrone, isochrones},
     itinerary::{Itinerary, Leg, Means, Place},
     map::Map,
+    matching::{Fix, Track, matched},
     nearest::{Access, OnArc, StreetIndex},
     parking::{CarParks, PARKING_MS},
     profile::Profile,
     sharing::{Handling, Sharing, Spot, System},
     snapshot::{Snapshot, View},
-    street::{Costs, Foot, Path, Scratch, quickest, quickest_of, reach},
+    street::{Costs, Foot, Path, Scratch, alternatives::alternatives, quickest, quickest_of, reach},
     streets::Streets,
     transit::{live::Live, walks::STOP_WITHIN_M},
     typical::slices::Slices,
@@ -124,6 +129,8 @@ pub struct Planner {
 #[derive(Debug, Default)]
 struct Working {
     street: Scratch,
+    /// For a search the other way.
+    back: Scratch,
     roads: Memory,
 }
 
@@ -221,6 +228,83 @@ impl Planner {
         journeys
     }
 
+    /// What is reached along the streets by one means within each of `limits`, for one who leaves then, or from where one is there by
+    /// then.
+    pub fn isochrones(
+        &self,
+        place: &Place,
+        profile: Profile,
+        when: When,
+        limits: &[Duration],
+        (traffic, now): (&Snapshot, Moment),
+    ) -> Result<Vec<Isochrone>, NoJourney> {
+        let (at, end, direction) = match when {
+            When::DepartAt(at) => (at, End::From, Direction::Away),
+            When::ArriveBy(at) => (at, End::To, Direction::Towards),
+        };
+        let costs = Costs::new(self.graph(profile), traffic.view(now, at), None);
+        let open = |link: LinkIx| !costs.closed(link);
+        let access = self.index.access(&self.map, costs.graph(), place.at, STREET_WITHIN_M, open);
+        let nowhere =
+            || NoJourney::NoStreet { end, place: place.clone(), profile, within_m: STREET_WITHIN_M };
+        let feet = access.ok_or_else(nowhere)?.feet();
+        let feet: Vec<Foot> = feet.into_iter().map(|on| Foot { on, ms: 0 }).collect();
+        let mut working = self.working();
+        let all = isochrones(&self.map, &costs, &feet, direction, limits, &mut working.street);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        Ok(all)
+    }
+
+    /// All stops that the query's place (its end, if it asks to arrive by a time) is away from by at most `limit`.
+    pub fn everywhere(
+        &self,
+        query: &TransitQuery,
+        limit: Duration,
+        live: &Arc<Live>,
+        traffic: &Snapshot,
+    ) -> Result<Vec<Reached>, NoJourney> {
+        self.with_everywhere(query, limit, (live, traffic), |_, found, _| found.stops)
+    }
+
+    /// What is reached by public transport and on foot within each of `limits`.
+    pub fn transit_isochrones(
+        &self,
+        query: &TransitQuery,
+        limits: &[Duration],
+        live: &Arc<Live>,
+        traffic: &Snapshot,
+    ) -> Result<Vec<Isochrone>, NoJourney> {
+        let longest = limits.iter().copied().max().unwrap_or_default();
+        let direction = match query.when {
+            When::DepartAt(_) => Direction::Away,
+            When::ArriveBy(_) => Direction::Towards,
+        };
+        self.with_everywhere(query, longest, (live, traffic), |walking, found, scratch| {
+            isochrones(&self.map, walking, &found.feet, direction, limits, scratch)
+        })
+    }
+
+    fn with_everywhere<T>(
+        &self,
+        query: &TransitQuery,
+        limit: Duration,
+        (live, traffic): (&Arc<Live>, &Snapshot),
+        tell: impl FnOnce(&Costs<'_>, Everywhere, &mut Scratch) -> T,
+    ) -> Result<T, NoJourney> {
+        let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
+        let driving = Costs::new(&self.drive.street, traffic.view(query.asked, at), None);
+        let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
+        let streets = self.streets_for(query.on_foot, &wheels);
+        let mut working = self.working();
+        let found = match &self.transit {
+            Some(transit) => transit.everywhere(&streets, query, limit, live, &mut working.street),
+            None => Ok(Everywhere::default()),
+        };
+        let told = found.map(|found| tell(&wheels.walking, found, &mut working.street));
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        told
+    }
+
     /// The streets for one who gets about in that way, and by those wheels.
     pub(crate) fn streets_for<'a>(
         &'a self,
@@ -314,6 +398,56 @@ impl Planner {
                 Ok(better.starting(end - duration))
             }
         }
+    }
+
+    /// The quickest journey of one leg for one who leaves then, and up to `most` others that are worth a look.
+    pub fn alternatives(
+        &self,
+        query: &Query,
+        most: usize,
+        traffic: &Snapshot,
+        now: Moment,
+    ) -> Result<Vec<Itinerary>, NoJourney> {
+        let mut all = vec![self.direct(query, traffic, now)?];
+        let start = all[0].start;
+        let costs = Costs::new(self.graph(query.profile), traffic.view(now, start), query.speed_mps);
+        let within_m = query.street_within_m.min(STREET_WITHIN_M);
+        let open = |link: LinkIx| !costs.closed(link);
+        let access = |at: LonLat| self.index.access(&self.map, costs.graph(), at, within_m, open);
+        let (Some(from), Some(to)) = (access(query.from.at), access(query.to.at)) else { return Ok(all) };
+        let mut working = self.working();
+        let (street, back) = (&mut working.street, &mut working.back);
+        let paths = alternatives(&costs, [&from.feet(), &to.feet()], most, [street, back]);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        for path in paths.iter().skip(1) {
+            let mut leg = Leg::along(&self.map, &costs, path, query.from.clone(), query.to.clone(), start);
+            if let Means::Street(way) = &mut leg.means {
+                way.profile = query.profile;
+            }
+            all.push(Itinerary { start, end: leg.end, legs: vec![leg] });
+        }
+        Ok(all)
+    }
+
+    /// The ways that somebody took who was measured there.
+    pub fn matched(&self, profile: Profile, fixes: &[Fix], split: bool) -> Vec<Track> {
+        let costs = Costs::without_traffic(self.graph(profile), None);
+        let mut working = self.working();
+        let tracks = matched((&self.map, &self.index), &costs, fixes, split, &mut working.street);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        tracks
+    }
+
+    /// A path along the streets without traffic, in words and lines.
+    pub fn told(&self, profile: Profile, path: &Path, start: Moment) -> Leg {
+        let costs = Costs::without_traffic(self.graph(profile), None);
+        let place =
+            |at: [f64; 2]| Place { name: String::new(), stop: None, at: costs.graph().plane.to_lonlat(at) };
+        let ends = [path.arcs[0], path.arcs[path.arcs.len() - 1]].map(|arc| {
+            let line = costs.graph().shape(&self.map, arc);
+            [line[0], line[line.len() - 1]]
+        });
+        Leg::along(&self.map, &costs, path, place(ends[0][0]), place(ends[1][1]), start)
     }
 
     /// How long the quickest ways take from some places to others for one who leaves now; `None` where there is none. The same as

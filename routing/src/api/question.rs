@@ -21,7 +21,7 @@ use utoipa::IntoParams;
 const NOT_YET: [&str; 2] = ["RIDE_SHARING", "HGV"];
 
 /// Speeds that a person on foot or on a bicycle may name, m/s.
-const SPEEDS_MPS: std::ops::RangeInclusive<f64> = 0.3..=15.0;
+pub(super) const SPEEDS_MPS: std::ops::RangeInclusive<f64> = 0.3..=15.0;
 
 /// The parameters of `GET /api/v1/plan` that have an effect. All others of MOTIS are accepted, and the
 /// answer's `notes` say that they were not used.
@@ -330,7 +330,11 @@ fn modes((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Res
 }
 
 /// Means of getting to stops, or from them.
-fn feeders((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Result<Vec<Feeder>, Problem> {
+pub(super) fn feeders(
+    (name, value): Given,
+    on_foot: Profile,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Feeder>, Problem> {
     let mut feeders = Vec::new();
     for mode in value.split(',').map(str::trim).filter(|mode| !mode.is_empty()) {
         let feeder = match mode {

@@ -528,6 +528,57 @@ async fn a_shared_bicycle_leads_to_the_bus_and_away_from_it() {
     problem_is(&path, get(&routing, &path).await, Code::BadRequest, "preTransitModes", "preTransitModes");
 }
 
+#[tokio::test]
+async fn what_is_reached_is_told_as_motis_and_geojson_say_it() {
+    let routing = with_bus();
+    let one = "one=55.75,37.6&time=2026-06-12T08:00:00Z";
+    let all = json(&routing, &format!("/api/v1/one-to-all?{one}&maxTravelTime=20")).await;
+    let said = |one: &serde_json::Value| format!("{} {} {}", one["place"]["name"], one["duration"], one["k"]);
+    let said: Vec<String> = all["all"].as_array().unwrap().iter().map(said).collect();
+    // B is 100 m away; from D, where the bus is at 08:09, it is another 100 m to C.
+    assert_eq!(said, ["\"B\" 1.2 0", "\"D\" 9.0 1", "\"C\" 10.2 1"]);
+    let few = json(&routing, &format!("/api/v1/one-to-all?{one}&maxTravelTime=5&maxTransfers=0")).await;
+    assert_eq!(few["all"].as_array().unwrap().len(), 1);
+    for (query, parameter) in [
+        ("", "maxTravelTime"),
+        ("&maxTravelTime=1000", "maxTravelTime"),
+        ("&maxTravelTime=x", "maxTravelTime"),
+        ("&maxTravelTime=10&arriveBy=perhaps", "arriveBy"),
+    ] {
+        let path = format!("/api/v1/one-to-all?{one}{query}");
+        problem_is(&path, get(&routing, &path).await, Code::BadRequest, parameter, parameter);
+    }
+    for (query, parameter) in
+        [("&contours=0", "contours"), ("&contours=", "contours"), ("&mode=ROCKET", "mode")]
+    {
+        let path = format!("/api/v1/isochrone?{one}{query}");
+        problem_is(&path, get(&routing, &path).await, Code::BadRequest, parameter, parameter);
+    }
+    let widest = async |query: &str| {
+        let (status, kind, body) = get(&routing, &format!("/api/v1/isochrone?{one}{query}")).await;
+        assert_eq!((status, kind.as_str()), (200, "application/geo+json"), "{body}");
+        let answer: geojson::FeatureCollection = body.parse().unwrap();
+        let first = &answer.features[0];
+        let Some(geojson::GeometryValue::MultiPolygon { coordinates: all }) =
+            first.geometry.as_ref().map(|one| &one.value)
+        else {
+            panic!("{body}")
+        };
+        let points = all.iter().flatten().flatten();
+        let east = points.map(|at| at.as_slice()[0]).fold(f64::MIN, f64::max);
+        let minutes = first.properties.as_ref().unwrap()["minutes"].as_f64().unwrap();
+        (minutes, ((east - 37.6) * 62.6 * 10.0).round() / 10.0)
+    };
+    // How far east one gets, km: to D at 4.1 km by bus, a few hundred metres on foot.
+    assert_eq!(widest("&contours=5,12").await, (12.0, 4.2));
+    let (_, walked) = widest("&contours=5&mode=WALK").await;
+    assert!((0.4..0.6).contains(&walked), "{walked} km");
+    let (_, driven) = widest("&contours=5&mode=CAR").await;
+    assert!((2.4..2.7).contains(&driven), "{driven} km");
+    let (_, cycled) = widest("&contours=5&mode=BIKE").await;
+    assert!((1.2..1.5).contains(&cycled), "{cycled} km");
+}
+
 /// Home is far from all buses; the only street leads past a car park to the first stop.
 const OUTSKIRTS: &str = "
     A 0 0
@@ -704,4 +755,97 @@ async fn what_osrm_cannot_answer_it_says_in_its_own_words() {
     }
     let nearest = json(&routing, &format!("/nearest/v1/foot/{}", on_the_cross("A"))).await;
     assert_eq!(nearest["waypoints"].as_array().unwrap().len(), 1);
+}
+
+/// Two roads from A to D that are about as long, and a row of places on one of them.
+const RING_ROADS: &str = "
+    A 0 0
+    B 500 300
+    C 500 -350
+    D 1000 0
+    E 1500 0
+    A-B
+    B-D
+    A-C
+    C-D
+    D-E";
+
+#[tokio::test]
+async fn other_ways_tracks_and_tours_in_the_shape_of_osrm() {
+    let routing = serve(RING_ROADS, Duration::ZERO, "");
+    let city = draw(RING_ROADS);
+    let at = |name: &str| {
+        let at = crate::drawing::place(&city, name).at;
+        format!("{:.6},{:.6}", at.lon, at.lat)
+    };
+    let over = |names: &str| names.split(' ').map(at).collect::<Vec<_>>().join(";");
+    let distances = |answer: &serde_json::Value, what: &str| {
+        let ways = answer[what].as_array().unwrap().iter();
+        ways.map(|way| way["distance"].as_f64().unwrap().round()).collect::<Vec<_>>()
+    };
+    let route = format!("/route/v1/driving/{}", over("A D"));
+    assert_eq!(distances(&json(&routing, &route).await, "routes"), [1166.0]);
+    for (alternatives, expected) in [
+        ("true", [1166.0, 1221.0].as_slice()),
+        ("1", &[1166.0, 1221.0]),
+        ("0", &[1166.0]),
+        ("false", &[1166.0]),
+    ] {
+        let answer = json(&routing, &format!("{route}?alternatives={alternatives}")).await;
+        assert_eq!(distances(&answer, "routes"), expected, "{alternatives}");
+    }
+    // What was said of the quickest road puts the other one first.
+    let slow = serve(RING_ROADS, Duration::ZERO, "AB 100 s");
+    let answer = json(&slow, &format!("{route}?alternatives=3")).await;
+    assert_eq!(distances(&answer, "routes")[0], 1221.0);
+
+    let trip = json(&routing, &format!("/trip/v1/driving/{}?steps=true", over("A E B D"))).await;
+    let order = |answer: &serde_json::Value| {
+        let points = answer["waypoints"].as_array().unwrap().iter();
+        points.map(|point| point["waypoint_index"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(trip["trips"][0]["legs"].as_array().unwrap().len(), 4);
+    // There by one road and back by the other, or the same.
+    assert!(distances(&trip, "trips")[0] <= 3400.0, "{trip}");
+    let line = format!("/trip/v1/driving/{}?roundtrip=false&source=first", over("A E B D"));
+    assert_eq!(order(&json(&routing, &line).await), [0, 3, 1, 2]);
+    let last = format!("/trip/v1/driving/{}?roundtrip=false&source=first&destination=last", over("A E B D"));
+    assert_eq!(order(&json(&routing, &last).await)[3], 3);
+
+    // Somebody drove from A over B to D, a few metres beside the road.
+    let plane = routing.planner.graph(crate::profile::Profile::Car).plane;
+    let measured = [[20.0, 16.0], [250.0, 146.0], [480.0, 292.0], [700.0, 176.0], [950.0, 35.0]];
+    let trace =
+        measured.map(|at| plane.to_lonlat(at)).map(|at| format!("{:.6},{:.6}", at.lon, at.lat)).join(";");
+    let found = json(&routing, &format!("/match/v1/driving/{trace}?geometries=geojson&overview=full")).await;
+    assert_eq!(found["matchings"].as_array().unwrap().len(), 1);
+    assert!((1080.0..1150.0).contains(&distances(&found, "matchings")[0]), "{found}");
+    assert!(
+        found["tracepoints"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|point| point["name"] == "AB" || point["name"] == "BD")
+    );
+    assert!(found["matchings"][0]["confidence"].as_f64().unwrap() > 0.5);
+    let apart = format!("/match/v1/driving/{trace}?timestamps=1;5;9;500;505");
+    assert_eq!(json(&routing, &apart).await["matchings"].as_array().unwrap().len(), 2);
+
+    for (path, code, says) in [
+        (format!("{route}?alternatives=many"), "InvalidOptions", "alternatives"),
+        (format!("{route}?alternatives=9"), "InvalidOptions", "alternatives"),
+        (format!("/match/v1/driving/{trace}?timestamps=1;2"), "InvalidOptions", "2 values for 5 positions"),
+        (format!("/match/v1/driving/{trace}?radiuses=0;5;5;5;5"), "InvalidOptions", "radiuses"),
+        (format!("/match/v1/driving/{trace}?gaps=mind"), "InvalidOptions", "gaps"),
+        (format!("/match/v1/driving/{}", over("A")), "InvalidQuery", "two positions"),
+        ("/match/v1/driving/30,50;30.1,50".to_string(), "NoMatch", "no way"),
+        (format!("/trip/v1/driving/{}", over("A")), "InvalidQuery", "two places"),
+        (format!("/trip/v1/driving/{};30,50", over("A")), "NoSegment", "coordinate 1"),
+        (format!("/trip/v1/driving/{}?source=last", over("A B")), "InvalidOptions", "source"),
+    ] {
+        let (status, _, body) = get(&routing, &path).await;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, body["code"].as_str()), (400, Some(code)), "{path}: {body}");
+        assert!(body["message"].as_str().unwrap().contains(says), "{path}: {body}");
+    }
 }
