@@ -1,6 +1,7 @@
 //! The public API: `GET /api/v1/plan` in the shape of MOTIS 2's OpenAPI, and the service's health.
 
 pub mod problem;
+mod guard;
 mod parameters;
 mod question;
 mod places;
@@ -27,6 +28,7 @@ use axum::{
     Json, Router,
     extract::State,
     http::{Method, header},
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -43,7 +45,7 @@ use tower_http::{
 use utoipa::{
     OpenApi,
     openapi::{
-        RefOr,
+        ContentBuilder, Ref, RefOr, ResponseBuilder,
         schema::{AnyOfBuilder, Object, Schema},
     },
 };
@@ -75,6 +77,7 @@ pub fn router(routing: Arc<Routing>) -> Router {
         .route("/match/v1/{profile}/{coordinates}", get(osrm::match_))
         .route("/trip/v1/{profile}/{coordinates}", get(osrm::trip))
         .route("/api/v1/routing/health", get(health))
+        .layer(from_fn(guard::tagged))
         .with_state(routing)
 }
 
@@ -86,13 +89,20 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         .route("/api/openapi.json", get(move || std::future::ready(document.clone())))
         .route("/metrics", get(metrics))
         .with_state(routing.clone())
-        .merge(router(routing))
+        .merge(router(routing.clone()))
         .fallback(|uri: axum::http::Uri| async move {
             Problem::new(Code::NotFound, format!("there is no page {}", uri.path()))
         })
+        .layer(from_fn_with_state(routing, guard::guard))
         .layer(CompressionLayer::new())
         // The answers hold nothing private, and city apps ask from pages of their own.
-        .layer(CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]))
+        .layer(
+            CorsLayer::new()
+                .allow_origin(Any)
+                .allow_methods([Method::GET])
+                .allow_headers([header::AUTHORIZATION, header::IF_NONE_MATCH, guard::KEY])
+                .expose_headers([header::ETAG, header::RETRY_AFTER]),
+        )
 }
 
 #[derive(OpenApi)]
@@ -114,6 +124,19 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     for schema in document.components.iter_mut().flat_map(|all| all.schemas.values_mut()) {
         if let RefOr::T(Schema::AllOf(parts)) = schema {
             parts.items.iter_mut().for_each(perhaps);
+        }
+    }
+    for operation in document.paths.paths.values_mut().filter_map(|page| page.get.as_mut()) {
+        for (status, says) in [
+            ("401", "unknown-key: where whoever runs the planner asks for keys"),
+            ("414", "too-long"),
+            ("429", "too-often; `Retry-After` says when to ask again"),
+        ] {
+            let problem = RefOr::Ref(Ref::from_schema_name("RoutingProblem"));
+            let content = ContentBuilder::new().schema(Some(problem)).build();
+            let response = ResponseBuilder::new().description(says);
+            let response = response.content("application/problem+json", content).build();
+            operation.responses.responses.insert(status.to_string(), response.into());
         }
     }
     document
@@ -144,7 +167,7 @@ fn perhaps(part: &mut RefOr<Schema>) {
         (status = 400, description = "bad-request, not-a-place, swapped-coordinates", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "outside-the-map, no-street-near", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn plan(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
@@ -162,7 +185,7 @@ async fn plan(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
         (status = 400, description = "bad-request, not-a-place, swapped-coordinates", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "outside-the-map, no-street-near", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn plan_v6(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
@@ -188,14 +211,20 @@ async fn in_turn(
     let turn = tokio::time::timeout(routing.limits.patience, routing.gate.clone().acquire_owned()).await;
     let answer = match turn {
         Ok(Ok(turn)) => {
-            let routing = routing.clone();
+            let (routing, within) = (routing.clone(), routing.limits.answer_within);
             let work = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 work(&routing)
             });
             let stopped =
                 |_| Err(Problem::new(Code::Internal, "the planner stopped in the middle of this question"));
-            work.await.unwrap_or_else(stopped)
+            match tokio::time::timeout(within, work).await {
+                Ok(answer) => answer.unwrap_or_else(stopped),
+                Err(_) => {
+                    let detail = format!("no answer within {} s; ask for less", within.as_secs());
+                    Err(Problem::new(Code::TookTooLong, detail))
+                }
+            }
         }
         _ => {
             let detail = format!("no free place within {} s; try again", routing.limits.patience.as_secs());
@@ -209,7 +238,10 @@ async fn in_turn(
         }
         Err(problem) => {
             routing.meter.refused();
-            problem.into_response()
+            match problem.status {
+                503 => guard::again_in(problem, 1),
+                _ => problem.into_response(),
+            }
         }
     }
 }
@@ -335,6 +367,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
         next_page_cursor: String::new(),
         traffic: traffic_view(routing, &traffic, now, departure),
         realtime,
+        attribution: routing.attribution(),
         notes,
     })
 }
@@ -537,6 +570,14 @@ pub fn metrics_text(routing: &Routing) -> String {
         writeln!(text, "# HELP routing_plan_problems_total Questions answered with a problem.")?;
         writeln!(text, "# TYPE routing_plan_problems_total counter")?;
         writeln!(text, "routing_plan_problems_total {}", routing.meter.refusals())?;
+        if let Some(access) = routing.access.get() {
+            writeln!(
+                text,
+                "# HELP routing_refused_total Questions of those who may not ask, or not so often."
+            )?;
+            writeln!(text, "# TYPE routing_refused_total counter")?;
+            writeln!(text, "routing_refused_total {}", access.refusals())?;
+        }
         writeln!(text, "# HELP routing_received_total What arrived from the centre.")?;
         writeln!(text, "# TYPE routing_received_total counter")?;
         for (what, count) in received(&feed) {

@@ -123,6 +123,8 @@ D---------E",
         listen: at,
         broker: Some(link),
         limits: Limits::default(),
+        access: None,
+        attribution: Vec::new(),
     };
     let shutdown = CancellationToken::new();
     let daemon = tokio::spawn(routing::run(config, listener, Clock::scaled(NOW, 1.0), shutdown.clone()));

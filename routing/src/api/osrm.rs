@@ -105,6 +105,9 @@ pub(super) struct RoutesView {
     pub waypoints: Vec<Value>,
     /// **Ours**: the traffic that it is planned in.
     pub traffic: TrafficView,
+    /// **Ours**: whose data it is, to be shown with it; left out where nobody is to be named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attribution: Vec<String>,
 }
 
 /// Durations, in the shape of OSRM.
@@ -145,7 +148,7 @@ pub(super) struct NearestView {
     responses(
         (status = 200, description = "The route", body = RoutesView),
         (status = 400, description = "InvalidQuery, InvalidValue, InvalidOptions, NoSegment, NoRoute, TooBig", body = OsrmError),
-        (status = 503, description = "busy", body = super::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = super::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn route(
@@ -172,7 +175,7 @@ pub(super) async fn route(
     responses(
         (status = 200, description = "The durations", body = DurationsView),
         (status = 400, description = "InvalidQuery, InvalidValue, InvalidOptions, NoSegment, TooBig", body = OsrmError),
-        (status = 503, description = "busy", body = super::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = super::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn table(
@@ -342,6 +345,7 @@ fn route_of(
         routes: ways.iter().map(|legs| route_view(legs, told)).collect(),
         waypoints: waypoints.collect::<Result<_, _>>()?,
         traffic: traffic_view(routing, &traffic, now, now),
+        attribution: routing.attribution(),
     })
 }
 

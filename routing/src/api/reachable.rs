@@ -144,6 +144,9 @@ pub(super) struct IsochronesView {
     pub features: Vec<Feature>,
     /// The traffic that cars drive in.
     pub traffic: TrafficView,
+    /// **Ours**: whose data it is, to be shown with it; left out where nobody is to be named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attribution: Vec<String>,
     /// What was asked and not done, and why, in English sentences.
     pub notes: Vec<String>,
 }
@@ -228,7 +231,7 @@ fn no_street(reason: NoJourney) -> Problem {
         (status = 400, description = "bad-request, not-a-place, swapped-coordinates", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "outside-the-map, no-street-near", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn one_to_all(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
@@ -276,7 +279,7 @@ pub(super) async fn one_to_all(State(routing): State<Arc<Routing>>, pairs: Pairs
         (status = 400, description = "bad-request, not-a-place, swapped-coordinates", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "outside-the-map, no-street-near", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn isochrone(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
@@ -315,6 +318,7 @@ pub(super) async fn isochrone(State(routing): State<Arc<Routing>>, pairs: Pairs)
             kind: "FeatureCollection".to_string(),
             features: features(found.map_err(no_street)?, &mode),
             traffic: traffic_view(routing, &traffic, now, at),
+            attribution: routing.attribution(),
             notes,
         };
         let body = serde_json::to_vec(&view).expect("plain data always serialises");

@@ -49,6 +49,9 @@ pub struct PlanView {
     pub traffic: TrafficView,
     /// **Ours**: what was known of trips.
     pub realtime: RealtimeView,
+    /// **Ours**: whose data it is, to be shown with the journeys; left out where nobody is to be named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attribution: Vec<String>,
     /// **Ours**: what was asked and not done, and why, in English sentences.
     pub notes: Vec<String>,
 }

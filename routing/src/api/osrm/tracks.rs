@@ -123,7 +123,7 @@ pub(crate) struct TripsView {
     responses(
         (status = 200, description = "The ways", body = MatchingsView),
         (status = 400, description = "InvalidQuery, InvalidValue, InvalidOptions, NoMatch, TooBig", body = OsrmError),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn match_(
@@ -150,7 +150,7 @@ pub(crate) async fn match_(
     responses(
         (status = 200, description = "The way", body = TripsView),
         (status = 400, description = "InvalidQuery, InvalidValue, InvalidOptions, NoSegment, NoTrips, TooBig", body = OsrmError),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn trip(
