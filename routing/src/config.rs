@@ -2,6 +2,7 @@
 
 use crate::{
     access::{AccessConfig, KeyConfig, Rate, read_hash},
+    feed::FileConfig,
     realtime::poll::{FeedConfig, Place},
     service::Limits,
     sharing::SharingConfig,
@@ -37,6 +38,8 @@ pub struct Config {
     pub typical: Option<TypicalConfig>,
     /// Where link times come from; `None` plans on empty roads for ever, and says so.
     pub broker: Option<Broker>,
+    /// Files of link times to follow.
+    pub traffic: Vec<FileConfig>,
     /// Bounds on work.
     pub limits: Limits,
     /// Who may ask how often; `None` lets everybody ask.
@@ -78,6 +81,8 @@ struct RawConfig {
     realtime: Vec<RawFeed>,
     #[serde(default)]
     sharing: Vec<RawSharing>,
+    #[serde(default)]
+    traffic: Vec<RawSharing>,
     limits: RawLimits,
     access: Option<RawAccess>,
     #[serde(default)]
@@ -214,6 +219,12 @@ impl Config {
                 sharing.push(SharingConfig { place, every });
             }
         }
+        let mut traffic = Vec::new();
+        for raw in raw.traffic {
+            if let Some((place, every)) = place(&raw.from, &raw.every_s) {
+                traffic.push(FileConfig { place, every });
+            }
+        }
         let typical = raw.typical.and_then(|raw| {
             let name = raw.time_zone.get_ref();
             let zone = TimeZone::get(name).map_err(|_| {
@@ -239,6 +250,7 @@ impl Config {
             sharing,
             typical,
             broker,
+            traffic,
             limits,
             access,
             attribution: raw.attribution,

@@ -114,7 +114,9 @@ pub async fn run(
         trips = routing.planner.transit().map_or(0, |transit| transit.timetable().trips.len()),
         "city loaded"
     );
-    let follower = link.map(|link| tokio::spawn(feed::follow(link, feed, clock, shutdown.clone())));
+    let follows = link.is_some() || !config.traffic.is_empty();
+    let follower =
+        follows.then(|| tokio::spawn(feed::follow(link, config.traffic, feed, clock, shutdown.clone())));
     let (live, lent) = (config.realtime, config.sharing);
     let polled = tokio::spawn(realtime::poll::follow(routing.clone(), live, shutdown.clone()));
     let shared = tokio::spawn(sharing::follow(routing.clone(), lent, shutdown.clone()));

@@ -218,6 +218,7 @@ fn obey(command: Command) -> Result<(), Failure> {
                     typical: None,
                     listen: task.listen,
                     broker: task.broker,
+                    traffic: Vec::new(),
                     limits: Limits::default(),
                     access: None,
                     attribution: Vec::new(),

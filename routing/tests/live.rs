@@ -2,7 +2,7 @@
 //! answers change.
 
 use model::{city::City, sketch, time::Moment};
-use routing::{config::Config, prepare, service::Limits};
+use routing::{config::Config, feed::FileConfig, prepare, realtime::poll::Place, service::Limits};
 use std::{
     net::TcpListener as StdListener,
     process::{Child, Command, Stdio},
@@ -106,6 +106,8 @@ D---------E",
     };
     let path = format!("/api/v1/plan?fromPlace={}&toPlace={}&directModes=CAR", place('A'), place('C'));
 
+    let file = folder.path().join("links.csv");
+    std::fs::write(&file, "link,time_s,closed\n").unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let link = wire::broker::Broker {
@@ -122,6 +124,7 @@ D---------E",
         sharing: Vec::new(),
         listen: at,
         broker: Some(link),
+        traffic: vec![FileConfig { place: Place::File(file.clone()), every: Duration::from_millis(50) }],
         limits: Limits::default(),
         access: None,
         attribution: Vec::new(),
@@ -159,6 +162,16 @@ D---------E",
     let health = until(at, "/api/v1/routing/health", |health| health["received"]["malformed"] == 1).await;
     assert_eq!(health["received"]["link_times.unknown_link"], 1, "{health:#}");
     assert_eq!(health["status"], "ok", "{health:#}");
+
+    // Another centre writes files.
+    std::fs::write(&file, "link,time_s,closed\nAB,7,\nBA,soon,\n").unwrap();
+    until(at, &path, |answer| distance(answer) == distance(&before)).await;
+    let health =
+        until(at, "/api/v1/routing/health", |health| health["received"]["malformed"].as_i64() > Some(1))
+            .await;
+    assert_eq!(health["status"], "ok", "{health:#}");
+    std::fs::write(&file, "link,time_s,closed\nAB,,true\n").unwrap();
+    until(at, &path, |answer| distance(answer) > distance(&before)).await;
 
     centre.close().await;
     shutdown.cancel();
