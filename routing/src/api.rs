@@ -8,6 +8,7 @@ mod places;
 mod board;
 mod fares;
 mod reachable;
+mod vehicles;
 mod osrm;
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,7 @@ pub fn router(routing: Arc<Routing>) -> Router {
         .route("/api/v1/fares", get(fares::fares))
         .route("/api/v1/stoptimes", get(board::stoptimes))
         .route("/api/v1/map/stops", get(places::stops))
+        .route("/api/v1/map/vehicles", get(vehicles::vehicles))
         .route("/api/v1/one-to-all", get(reachable::one_to_all))
         .route("/api/v1/isochrone", get(reachable::isochrone))
         .route("/api/v1/geocode", get(places::geocode))
@@ -112,7 +114,7 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         description = "Journeys on the live road network, in the shape of MOTIS 2's API. Errors are application/problem+json (RFC 9457) with stable codes in `type`.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(plan, plan_v6, fares::fares, board::stoptimes, reachable::one_to_all, reachable::isochrone, places::stops, places::geocode, places::reverse_geocode, osrm::route, osrm::table, osrm::nearest, osrm::match_, osrm::trip, health),
+    paths(plan, plan_v6, fares::fares, board::stoptimes, reachable::one_to_all, reachable::isochrone, places::stops, vehicles::vehicles, places::geocode, places::reverse_geocode, osrm::route, osrm::table, osrm::nearest, osrm::match_, osrm::trip, health),
     components(schemas(Problem)),
     tags((name = "routing", description = "Journeys"))
 )]

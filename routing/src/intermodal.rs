@@ -380,6 +380,7 @@ impl Transit {
             headsign: timetable.headsign_at(run.trip, *part.start()).to_string(),
             calls: part.map(call).collect(),
             takes_bicycles: trip.takes_bicycles,
+            occupancy: day.live().vehicle_of(run.trip, run.day).and_then(|vehicle| vehicle.occupancy),
             live: day.is_live(run),
             alerts,
             every_s: frequency.map(|frequency| frequency.headway_s),

@@ -116,6 +116,8 @@ pub struct Ride {
     pub every_s: Option<u32>,
     /// Whether bicycles are taken along.
     pub takes_bicycles: bool,
+    /// How full its vehicle is now, in GTFS-Realtime's word, if that is known.
+    pub occupancy: Option<&'static str>,
     /// Whether more is known than the timetable.
     pub live: bool,
     /// Disturbances on the way.

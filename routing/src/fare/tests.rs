@@ -66,6 +66,7 @@ pub(super) fn journey(rides: &str) -> Itinerary {
             calls: vec![call(words.get(3)), call(words.get(4).or(words.get(3)))],
             every_s: None,
             takes_bicycles: false,
+            occupancy: None,
             live: false,
             alerts: Vec::new(),
         };
