@@ -235,7 +235,7 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
     parts.spawn({
         let shutdown = shutdown.clone();
         async move {
-            routing::feed::follow(follow, feed, clock, shutdown).await;
+            routing::feed::follow(Some(follow), Vec::new(), feed, clock, shutdown).await;
             Ok(())
         }
     });

@@ -34,6 +34,24 @@ pub struct Area {
     pub ring: Vec<LonLat>,
 }
 
+/// A place where anybody may leave a car.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CarPark {
+    /// Its name in the source.
+    pub id: String,
+    /// What it is called, if it has a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// Where it is.
+    pub at: LonLat,
+    /// For how many cars it has room, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+    /// Whether it is meant for those who go on by public transport.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub park_and_ride: bool,
+}
+
 /// A named group of roads that people speak of as one: a ring, a radial, an embankment.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Corridor {
@@ -65,6 +83,9 @@ pub struct City {
     /// Named roads.
     #[serde(default)]
     pub corridors: Vec<Corridor>,
+    /// Where cars may be left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub car_parks: Vec<CarPark>,
 }
 
 impl City {

@@ -73,6 +73,7 @@ pub fn city(drawing: &str, signals: &str) -> City {
         transit: Transit::default(),
         areas: Vec::new(),
         corridors: Vec::new(),
+        car_parks: Vec::new(),
     };
     detection::equip(&mut city, detection::Tier::Full);
     city

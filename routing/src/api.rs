@@ -1,11 +1,14 @@
 //! The public API: `GET /api/v1/plan` in the shape of MOTIS 2's OpenAPI, and the service's health.
 
 pub mod problem;
+mod guard;
 mod parameters;
 mod question;
 mod places;
 mod board;
 mod fares;
+mod reachable;
+mod vehicles;
 mod osrm;
 #[cfg(test)]
 mod tests;
@@ -15,7 +18,7 @@ pub mod flex;
 
 use crate::{
     intermodal::TransitQuery,
-    itinerary::{Itinerary, Place},
+    itinerary::Itinerary,
     planner::{NoJourney, Query, When},
     profile::Profile,
     service::{EDGES_S, Routing},
@@ -26,6 +29,7 @@ use axum::{
     Json, Router,
     extract::State,
     http::{Method, header},
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -42,7 +46,7 @@ use tower_http::{
 use utoipa::{
     OpenApi,
     openapi::{
-        RefOr,
+        ContentBuilder, Ref, RefOr, ResponseBuilder,
         schema::{AnyOfBuilder, Object, Schema},
     },
 };
@@ -58,17 +62,24 @@ pub fn router(routing: Arc<Routing>) -> Router {
         .route("/api/v1/fares", get(fares::fares))
         .route("/api/v1/stoptimes", get(board::stoptimes))
         .route("/api/v1/map/stops", get(places::stops))
+        .route("/api/v1/map/vehicles", get(vehicles::vehicles))
+        .route("/api/v1/one-to-all", get(reachable::one_to_all))
+        .route("/api/v1/isochrone", get(reachable::isochrone))
         .route("/api/v1/geocode", get(places::geocode))
         .route("/api/v1/reverse-geocode", get(places::reverse_geocode))
         // What newer MOTIS clients ask for: the same but for the precision of lines.
         .route("/api/v6/plan", get(plan_v6))
         .route("/api/v6/stoptimes", get(board::stoptimes))
         .route("/api/v6/map/stops", get(places::stops))
+        .route("/api/v6/one-to-all", get(reachable::one_to_all))
         // What clients of OSRM ask for.
         .route("/route/v1/{profile}/{coordinates}", get(osrm::route))
         .route("/table/v1/{profile}/{coordinates}", get(osrm::table))
         .route("/nearest/v1/{profile}/{coordinates}", get(osrm::nearest))
+        .route("/match/v1/{profile}/{coordinates}", get(osrm::match_))
+        .route("/trip/v1/{profile}/{coordinates}", get(osrm::trip))
         .route("/api/v1/routing/health", get(health))
+        .layer(from_fn(guard::tagged))
         .with_state(routing)
 }
 
@@ -80,13 +91,20 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         .route("/api/openapi.json", get(move || std::future::ready(document.clone())))
         .route("/metrics", get(metrics))
         .with_state(routing.clone())
-        .merge(router(routing))
+        .merge(router(routing.clone()))
         .fallback(|uri: axum::http::Uri| async move {
             Problem::new(Code::NotFound, format!("there is no page {}", uri.path()))
         })
+        .layer(from_fn_with_state(routing, guard::guard))
         .layer(CompressionLayer::new())
         // The answers hold nothing private, and city apps ask from pages of their own.
-        .layer(CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]))
+        .layer(
+            CorsLayer::new()
+                .allow_origin(Any)
+                .allow_methods([Method::GET])
+                .allow_headers([header::AUTHORIZATION, header::IF_NONE_MATCH, guard::KEY])
+                .expose_headers([header::ETAG, header::RETRY_AFTER]),
+        )
 }
 
 #[derive(OpenApi)]
@@ -96,7 +114,7 @@ pub fn standalone(routing: Arc<Routing>) -> Router {
         description = "Journeys on the live road network, in the shape of MOTIS 2's API. Errors are application/problem+json (RFC 9457) with stable codes in `type`.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(plan, plan_v6, fares::fares, board::stoptimes, places::stops, places::geocode, places::reverse_geocode, osrm::route, osrm::table, osrm::nearest, health),
+    paths(plan, plan_v6, fares::fares, board::stoptimes, reachable::one_to_all, reachable::isochrone, places::stops, vehicles::vehicles, places::geocode, places::reverse_geocode, osrm::route, osrm::table, osrm::nearest, osrm::match_, osrm::trip, health),
     components(schemas(Problem)),
     tags((name = "routing", description = "Journeys"))
 )]
@@ -108,6 +126,19 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     for schema in document.components.iter_mut().flat_map(|all| all.schemas.values_mut()) {
         if let RefOr::T(Schema::AllOf(parts)) = schema {
             parts.items.iter_mut().for_each(perhaps);
+        }
+    }
+    for operation in document.paths.paths.values_mut().filter_map(|page| page.get.as_mut()) {
+        for (status, says) in [
+            ("401", "unknown-key: where whoever runs the planner asks for keys"),
+            ("414", "too-long"),
+            ("429", "too-often; `Retry-After` says when to ask again"),
+        ] {
+            let problem = RefOr::Ref(Ref::from_schema_name("RoutingProblem"));
+            let content = ContentBuilder::new().schema(Some(problem)).build();
+            let response = ResponseBuilder::new().description(says);
+            let response = response.content("application/problem+json", content).build();
+            operation.responses.responses.insert(status.to_string(), response.into());
         }
     }
     document
@@ -127,6 +158,7 @@ fn perhaps(part: &mut RefOr<Schema>) {
 /// `direct` has one journey for each of `directModes` that gets there, all in one picture of the traffic, which
 /// `traffic` names. `itineraries` has those by public transport: of all departures in the search window none
 /// leaves earlier, arrives later and changes as often as another, and each is quicker than walking all the way.
+/// Whoever parks and rides is told the car park's name, as the end of the leg by `CAR`.
 /// Ways on foot between two vehicles take at most 15 minutes at the usual speed; those to the first stop and from
 /// the last what the parameters allow. What was asked and not done stands in `notes`.
 #[utoipa::path(
@@ -137,7 +169,7 @@ fn perhaps(part: &mut RefOr<Schema>) {
         (status = 400, description = "bad-request, not-a-place, swapped-coordinates", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "outside-the-map, no-street-near", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn plan(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
@@ -155,7 +187,7 @@ async fn plan(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
         (status = 400, description = "bad-request, not-a-place, swapped-coordinates", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "outside-the-map, no-street-near", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn plan_v6(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
@@ -181,14 +213,20 @@ async fn in_turn(
     let turn = tokio::time::timeout(routing.limits.patience, routing.gate.clone().acquire_owned()).await;
     let answer = match turn {
         Ok(Ok(turn)) => {
-            let routing = routing.clone();
+            let (routing, within) = (routing.clone(), routing.limits.answer_within);
             let work = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 work(&routing)
             });
             let stopped =
                 |_| Err(Problem::new(Code::Internal, "the planner stopped in the middle of this question"));
-            work.await.unwrap_or_else(stopped)
+            match tokio::time::timeout(within, work).await {
+                Ok(answer) => answer.unwrap_or_else(stopped),
+                Err(_) => {
+                    let detail = format!("no answer within {} s; ask for less", within.as_secs());
+                    Err(Problem::new(Code::TookTooLong, detail))
+                }
+            }
         }
         _ => {
             let detail = format!("no free place within {} s; try again", routing.limits.patience.as_secs());
@@ -202,7 +240,10 @@ async fn in_turn(
         }
         Err(problem) => {
             routing.meter.refused();
-            problem.into_response()
+            match problem.status {
+                503 => guard::again_in(problem, 1),
+                _ => problem.into_response(),
+            }
         }
     }
 }
@@ -277,10 +318,28 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
                 .push("FLEX: no vehicle that can still be asked for goes from there to there".to_string()),
         }
     }
-    let mut itineraries = by_transit(routing, &question, &live, [&from, &to], now, &mut notes);
-    if let (Language::English, Some(transit)) = (question.telling.language, routing.planner.transit()) {
-        for leg in itineraries.iter_mut().flat_map(|itinerary| &mut itinerary.legs) {
-            leg.translate(|local| transit.timetable().english(local));
+    if question.parked {
+        let query = Query {
+            from: from.clone(),
+            to: to.clone(),
+            profile: question.on_foot,
+            when,
+            street_within_m: question.street_within_m,
+            speed_mps: question.pedestrian_mps,
+        };
+        match routing.planner.parked(&query, &traffic, now) {
+            Some(journey) if question.longest.is_none_or(|longest| journey.duration() <= longest) => {
+                direct.push(ItineraryView::new(&journey, question.telling));
+            }
+            Some(_) => notes.push("CAR_PARKING: takes longer than maxDirectTime".to_string()),
+            None => notes.push("CAR_PARKING: no car park near the end that one can drive to".to_string()),
+        }
+    }
+    let mut itineraries = by_transit(routing, &question, (&live, &traffic), now, &mut notes);
+    if question.telling.language == Language::English {
+        let say = |local: &str| routing.planner.english(local);
+        for leg in itineraries.iter_mut().chain(&mut direct).flat_map(|itinerary| &mut itinerary.legs) {
+            leg.translate(say);
         }
     }
     // A place without streets is the asker's mistake if nobody at all can get there.
@@ -310,6 +369,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
         next_page_cursor: String::new(),
         traffic: traffic_view(routing, &traffic, now, departure),
         realtime,
+        attribution: routing.attribution(),
         notes,
     })
 }
@@ -317,8 +377,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
 fn by_transit(
     routing: &Routing,
     question: &Question,
-    live: &Arc<Live>,
-    [from, to]: [&Place; 2],
+    (live, traffic): (&Arc<Live>, &Snapshot),
     now: Moment,
     notes: &mut Vec<String>,
 ) -> Vec<ItineraryView> {
@@ -326,14 +385,15 @@ fn by_transit(
         return Vec::new();
     };
     let query = TransitQuery {
-        from: from.clone(),
-        to: to.clone(),
+        from: question.from.clone(),
+        to: question.to.clone(),
         on_foot: question.on_foot,
         when: question.when,
         window: wish.window,
         at_least: wish.at_least,
         transfers: wish.transfers,
         modes: wish.modes,
+        with_bicycle: wish.with_bicycle,
         before: wish.before.clone(),
         after: wish.after.clone(),
         walk_before: wish.walk_before,
@@ -344,7 +404,7 @@ fn by_transit(
         cheaper: wish.cheaper.clone(),
         asked: now,
     };
-    let journeys = routing.planner.by_transit_as(&query, live).unwrap_or_else(|reason| {
+    let journeys = routing.planner.by_transit_as(&query, live, traffic).unwrap_or_else(|reason| {
         notes.push(format!("transit: {reason}"));
         Vec::new()
     });
@@ -512,6 +572,14 @@ pub fn metrics_text(routing: &Routing) -> String {
         writeln!(text, "# HELP routing_plan_problems_total Questions answered with a problem.")?;
         writeln!(text, "# TYPE routing_plan_problems_total counter")?;
         writeln!(text, "routing_plan_problems_total {}", routing.meter.refusals())?;
+        if let Some(access) = routing.access.get() {
+            writeln!(
+                text,
+                "# HELP routing_refused_total Questions of those who may not ask, or not so often."
+            )?;
+            writeln!(text, "# TYPE routing_refused_total counter")?;
+            writeln!(text, "routing_refused_total {}", access.refusals())?;
+        }
         writeln!(text, "# HELP routing_received_total What arrived from the centre.")?;
         writeln!(text, "# TYPE routing_received_total counter")?;
         for (what, count) in received(&feed) {

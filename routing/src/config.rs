@@ -1,6 +1,8 @@
 //! `routing.toml`: what a person writes, and what it means.
 
 use crate::{
+    access::{AccessConfig, KeyConfig, Rate, read_hash},
+    feed::FileConfig,
     realtime::poll::{FeedConfig, Place},
     service::Limits,
     sharing::SharingConfig,
@@ -9,7 +11,7 @@ use jiff::tz::TimeZone;
 use model::config::{Complaint, Complaints, Source, parse};
 use serde::Deserialize;
 use serde_spanned::Spanned;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 use wire::{
     broker::{Broker, RawBroker},
     link::LinkConfig,
@@ -36,8 +38,14 @@ pub struct Config {
     pub typical: Option<TypicalConfig>,
     /// Where link times come from; `None` plans on empty roads for ever, and says so.
     pub broker: Option<Broker>,
+    /// Files of link times to follow.
+    pub traffic: Vec<FileConfig>,
     /// Bounds on work.
     pub limits: Limits,
+    /// Who may ask how often; `None` lets everybody ask.
+    pub access: Option<AccessConfig>,
+    /// Whose data it is: what answers name.
+    pub attribution: Vec<String>,
 }
 
 /// The usual link times.
@@ -73,7 +81,37 @@ struct RawConfig {
     realtime: Vec<RawFeed>,
     #[serde(default)]
     sharing: Vec<RawSharing>,
+    #[serde(default)]
+    traffic: Vec<RawSharing>,
     limits: RawLimits,
+    access: Option<RawAccess>,
+    #[serde(default)]
+    attribution: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAccess {
+    behind_proxy: bool,
+    anonymous: Option<RawRate>,
+    #[serde(default)]
+    key: Vec<RawKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRate {
+    per_minute: NonZeroU32,
+    at_once: NonZeroU32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawKey {
+    name: String,
+    sha256: Spanned<String>,
+    per_minute: NonZeroU32,
+    at_once: NonZeroU32,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +134,7 @@ struct RawSharing {
 struct RawLimits {
     questions_at_once: Spanned<usize>,
     patience_s: Spanned<f64>,
+    answer_within_s: Option<Spanned<f64>>,
 }
 
 impl Config {
@@ -128,6 +167,27 @@ impl Config {
             let message = format!("patience_s = {patience_s} is not between 0.1 and 60");
             complaints.push(Complaint::spanned(source, &raw.limits.patience_s, message));
         }
+        let usual_s = Limits::default().answer_within.as_secs_f64();
+        let answer_within_s = raw.limits.answer_within_s.as_ref().map_or(usual_s, |within| *within.get_ref());
+        if let Some(within) = raw.limits.answer_within_s.filter(|s| !(0.1..=600.0).contains(s.get_ref())) {
+            let message = format!("answer_within_s = {} is not between 0.1 and 600", within.get_ref());
+            complaints.push(Complaint::spanned(source, &within, message));
+        }
+        let access = raw.access.map(|access| {
+            let rate = |per_minute, at_once| Rate { per_minute, at_once };
+            let key = |raw: RawKey| {
+                let says = "sha256 is 64 hexadecimal digits, such as `routing key` writes";
+                let hash = read_hash(raw.sha256.get_ref());
+                let hash = hash.ok_or_else(|| Complaint::spanned(source, &raw.sha256, says));
+                let hash = complaints.take(hash)?;
+                Some(KeyConfig { name: raw.name, hash, rate: rate(raw.per_minute, raw.at_once) })
+            };
+            AccessConfig {
+                keys: access.key.into_iter().filter_map(key).collect(),
+                anonymous: access.anonymous.map(|raw| rate(raw.per_minute, raw.at_once)),
+                behind_proxy: access.behind_proxy,
+            }
+        });
         if raw.instance.get_ref().is_empty() {
             complaints.push(Complaint::spanned(source, &raw.instance, "instance is empty"));
         }
@@ -159,6 +219,12 @@ impl Config {
                 sharing.push(SharingConfig { place, every });
             }
         }
+        let mut traffic = Vec::new();
+        for raw in raw.traffic {
+            if let Some((place, every)) = place(&raw.from, &raw.every_s) {
+                traffic.push(FileConfig { place, every });
+            }
+        }
         let typical = raw.typical.and_then(|raw| {
             let name = raw.time_zone.get_ref();
             let zone = TimeZone::get(name).map_err(|_| {
@@ -169,7 +235,8 @@ impl Config {
             complaints.take(zone).map(|zone| TypicalConfig { file, learn: raw.learn, zone })
         });
         let Some(listen) = listen.filter(|_| complaints.is_empty()) else { return Err(complaints) };
-        let limits = Limits { at_once, patience: Duration::from_secs_f64(patience_s) };
+        let [patience, answer_within] = [patience_s, answer_within_s].map(Duration::from_secs_f64);
+        let limits = Limits { at_once, patience, answer_within };
         let timetable = raw.timetable.map(|file| folder.join(file));
         let fares = raw.fares.map(|file| folder.join(file));
         let instance = raw.instance.into_inner();
@@ -183,7 +250,10 @@ impl Config {
             sharing,
             typical,
             broker,
+            traffic,
             limits,
+            access,
+            attribution: raw.attribution,
         })
     }
 
@@ -250,7 +320,17 @@ patience_s = 5.0
         check(
             "patience_s = 5.0",
             "patience = 5",
-            "c/routing.toml:10: unknown field `patience`, expected `questions_at_once` or `patience_s`",
+            "c/routing.toml:10: unknown field `patience`, expected one of `questions_at_once`, `patience_s`, `answer_within_s`",
+        );
+        check(
+            "patience_s = 5.0",
+            "patience_s = 5.0\n[access]\nbehind_proxy = false\n[[access.key]]\nname = \"app\"\nsha256 = \"12\"\nper_minute = 60\nat_once = 5",
+            "c/routing.toml:15: sha256 is 64 hexadecimal digits, such as `routing key` writes",
+        );
+        check(
+            "patience_s = 5.0",
+            "patience_s = 5.0\nanswer_within_s = 0",
+            "c/routing.toml:11: answer_within_s = 0 is not between 0.1 and 600",
         );
         check(
             "port = 1883",

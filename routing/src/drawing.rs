@@ -12,6 +12,7 @@
 //! A#B                steps
 //! no A>B>C           no car may go from A over B to C
 //! signal A>B>C       that turn has a signal
+//! park A             a car park for those who go on by train, at that node
 //! ```
 
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
     snapshot::{Snapshot, TrafficWriter},
 };
 use model::{
-    city::City,
+    city::{CarPark, City},
     geo::{LocalPlane, LonLat},
     ids::{GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, NodeId, NodeIx},
     network::{Head, Lane, Link, Modes, Movement, Name, Network, Node, RoadClass, Turn},
@@ -91,12 +92,13 @@ fn draw_picture(text: &str) -> City {
 fn draw_statements(text: &str) -> City {
     let plane = LocalPlane::around(CENTRE);
     let mut network = Network::default();
-    let (mut banned, mut signals) = (BTreeSet::new(), BTreeSet::new());
+    let (mut banned, mut signals, mut parks) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
             ["no", turn] => drop(banned.insert(turn.to_string())),
             ["signal", turn] => drop(signals.insert(turn.to_string())),
+            ["park", node] => parks.push(node),
             [name, x, y] => {
                 let at = plane.to_lonlat([x.parse().expect("metres"), y.parse().expect("metres")]);
                 network.nodes.push(Node { id: NodeId::new(name), at });
@@ -106,6 +108,14 @@ fn draw_statements(text: &str) -> City {
         }
     }
     join(&mut network, &banned, &signals);
+    let park = |name: &str| CarPark {
+        id: format!("park {name}"),
+        name: Some(Name::new(format!("Парковка {name}"), format!("Park {name}"))),
+        at: network.node(node(&network, name)).at,
+        capacity: Some(100),
+        park_and_ride: true,
+    };
+    let car_parks = parks.into_iter().map(park).collect();
     let name = Name::new("Чертёж", "Drawing");
     let city = City {
         name,
@@ -116,6 +126,7 @@ fn draw_statements(text: &str) -> City {
         transit: Transit::default(),
         areas: Vec::new(),
         corridors: Vec::new(),
+        car_parks,
     };
     city.network.validate().expect("drawings are sound");
     city

@@ -1,12 +1,17 @@
 //! Link times from the centre: messages in, pictures of the traffic out.
 //!
-//! [`Feed`] is the core and takes bytes and a time; [`follow`] is the shell that holds the broker link.
+//! [`Feed`] is the core and takes bytes and a time; [`follow`] is the shell that holds the broker link, and looks at files of link times.
+
+mod file;
+
+pub use file::FileConfig;
 
 use crate::{
     map::Map,
     snapshot::{LOOKED_AT_EVERY, TrafficWriter},
     typical::{Learning, Typical},
 };
+use file::FileTimes;
 use model::time::Moment;
 use std::{
     path::PathBuf,
@@ -17,7 +22,7 @@ use wire::{
     clock::Clock,
     codec,
     link::{Incoming, LinkConfig},
-    message::{LinkTimes, Status},
+    message::{Entry, LinkTimes, Status},
     topic::{self, Kind, Node, StatusCode},
 };
 
@@ -132,13 +137,7 @@ impl Feed {
         match status {
             Ok(status) => {
                 for entry in &status.entries {
-                    let applied = self.writer.apply(now, entry);
-                    self.state.change(|state| {
-                        state.used += u64::from(applied.used);
-                        state.unknown += u64::from(applied.unknown);
-                        state.absurd += u64::from(applied.absurd);
-                        state.late += u64::from(applied.late);
-                    });
+                    self.apply(now, entry);
                 }
                 self.state.change(|state| state.messages += 1);
             }
@@ -149,25 +148,83 @@ impl Feed {
         }
     }
 
+    fn apply(&mut self, now: Moment, entry: &Entry<LinkTimes>) {
+        let applied = self.writer.apply(now, entry);
+        self.state.change(|state| {
+            state.used += u64::from(applied.used);
+            state.unknown += u64::from(applied.unknown);
+            state.absurd += u64::from(applied.absurd);
+            state.late += u64::from(applied.late);
+        });
+    }
+
+    /// Takes what a file says, for the next picture; rows that cannot be read count as malformed.
+    fn take_file(&mut self, now: Moment, told: Result<FileTimes, String>) {
+        match told {
+            Ok(FileTimes { said, times, faults }) => {
+                for fault in &faults {
+                    tracing::debug!(fault, "a row of link times is left out");
+                }
+                self.apply(now, &Entry::new(said.unwrap_or(now), 0, times));
+                self.state.change(|state| {
+                    state.messages += 1;
+                    state.malformed += faults.len() as u64;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(error, "no link times from this file");
+                self.state.change(|state| state.malformed += 1);
+            }
+        }
+    }
+
     fn broker(&self, now: Moment, up: bool, detail: String) {
         self.state.change(|state| state.broker = Some(BrokerState { up, since: now, detail }));
     }
 }
 
-/// Follows the centre's link times until `shutdown`. A broker that is not there is waited for.
-pub async fn follow(mut link: LinkConfig, mut feed: Feed, clock: Clock, shutdown: CancellationToken) {
-    link.filters.insert(filter());
-    let at = format!("{}:{}", link.host, link.port);
-    feed.broker(clock.now(), false, format!("connecting to {at}"));
-    let (publisher, mut inbox) = wire::link::connect(link);
+/// Follows the centre's link times, and those of files, until `shutdown`. A broker that is not there is waited for.
+pub async fn follow(
+    link: Option<LinkConfig>,
+    files: Vec<FileConfig>,
+    mut feed: Feed,
+    clock: Clock,
+    shutdown: CancellationToken,
+) {
+    let mut at = String::new();
+    let (publisher, mut inbox) = match link {
+        Some(mut link) => {
+            link.filters.insert(filter());
+            at = format!("{}:{}", link.host, link.port);
+            feed.broker(clock.now(), false, format!("connecting to {at}"));
+            let (publisher, inbox) = wire::link::connect(link);
+            (Some(publisher), Some(inbox))
+        }
+        None => (None, None),
+    };
+    // One picture is drawn of what has come; whoever reads files faster than that waits.
+    let (found, mut told) = tokio::sync::mpsc::channel(files.len().max(1));
+    for config in files {
+        tokio::spawn(file::look(config, found.clone(), shutdown.clone()));
+    }
     let mut fading = tokio::time::interval(LOOKED_AT_EVERY);
     loop {
+        let heard = async {
+            match &mut inbox {
+                Some(inbox) => inbox.next().await,
+                None => std::future::pending().await,
+            }
+        };
         let incoming = tokio::select! {
             () = shutdown.cancelled() => break,
-            incoming = inbox.next() => match incoming {
+            incoming = heard => match incoming {
                 Some(incoming) => Some(incoming),
                 None => break,
             },
+            Some(said) = told.recv() => {
+                feed.take_file(clock.now(), said);
+                None
+            }
             _ = fading.tick() => None,
         };
         let now = clock.now();
@@ -185,7 +242,7 @@ pub async fn follow(mut link: LinkConfig, mut feed: Feed, clock: Clock, shutdown
                 }
                 Incoming::Message(message) => feed.read(now, &message.topic, &message.payload),
             }
-            next = inbox.try_next();
+            next = inbox.as_mut().and_then(|inbox| inbox.try_next());
         }
         if feed.writer.is_due(now) {
             let drawn = tokio::task::spawn_blocking(move || {
@@ -202,5 +259,7 @@ pub async fn follow(mut link: LinkConfig, mut feed: Feed, clock: Clock, shutdown
             }
         }
     }
-    publisher.close().await;
+    if let Some(publisher) = publisher {
+        publisher.close().await;
+    }
 }

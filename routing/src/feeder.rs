@@ -1,5 +1,5 @@
-//! Ways to the first stop and from the last on wheels: by one's own bicycle, or by a shared vehicle with ways on foot at both
-//! its ends.
+//! Ways to the first stop and from the last on wheels: by one's own bicycle, by a shared vehicle with ways on foot at both
+//! its ends, by car to a car park near the stop, and in a car whose driver goes on.
 //!
 //! One search along the streets goes out from the place to wherever a vehicle may be left (or taken), and from all those one
 //! search on foot to the stops. What it finds is told again leg by leg for the few stops that journeys use.
@@ -9,6 +9,8 @@ use crate::{
     itinerary::{Leg, Means, Place},
     map::Map,
     nearest::{OnArc, StreetIndex},
+    parking::{CarParks, LEAVING_MS, PARKING_MS},
+    profile::Profile,
     sharing::{Handling, Sharing, System},
     street::{Costs, Foot, Path, Scratch, quickest, quickest_of, reach},
     transit::{
@@ -30,6 +32,54 @@ pub enum Feeder {
     Rental,
     /// In a vehicle that comes when one asks for it.
     OnDemand,
+    /// By one's own car, which stays in a car park near the stop (or waits there).
+    ParkAndRide,
+    /// In somebody's car, who goes on.
+    DropOff,
+    /// In a taxi.
+    Taxi,
+}
+
+impl Feeder {
+    /// Whether one goes by car.
+    pub fn is_driven(self) -> bool {
+        matches!(self, Feeder::ParkAndRide | Feeder::DropOff | Feeder::Taxi)
+    }
+}
+
+/// To pay and get out of somebody's car takes so long, and to find it and get in, ms.
+const GETTING_OUT_MS: u32 = 30_000;
+
+/// What one rides between a place and stops.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Vehicle {
+    /// One's own bicycle, left at the stop's door.
+    Bicycle,
+    /// A vehicle of that system of shared ones.
+    Shared(usize),
+    /// One's own car, left in a car park.
+    Parked,
+    /// A car whose driver goes on.
+    Driven(Profile),
+}
+
+impl Vehicle {
+    /// Whether it is a car.
+    fn is_car(self) -> bool {
+        matches!(self, Vehicle::Parked | Vehicle::Driven(_))
+    }
+
+    /// How long it takes to do that with it where one goes on or comes from, ms.
+    fn handling_ms(self, handling: Handling) -> u32 {
+        match (self, handling) {
+            // One locks a bicycle, and unlocks it as quickly.
+            (Vehicle::Bicycle, _) => Handling::Leave.ms(),
+            (Vehicle::Shared(_), handling) => handling.ms(),
+            (Vehicle::Parked, Handling::Leave) => PARKING_MS,
+            (Vehicle::Parked, Handling::Take) => LEAVING_MS,
+            (Vehicle::Driven(_), _) => GETTING_OUT_MS,
+        }
+    }
 }
 
 /// Shared vehicles, and where they stand on the streets.
@@ -52,6 +102,10 @@ pub(crate) struct Wheels<'a> {
     pub walking: Costs<'a>,
     /// What riding costs.
     pub cycling: Costs<'a>,
+    /// What driving costs in the traffic of the question.
+    pub driving: Costs<'a>,
+    /// Car parks, on the streets of those who walk on from there.
+    pub parks: &'a CarParks,
     /// Shared vehicles.
     pub lent: Arc<Lent>,
 }
@@ -63,6 +117,8 @@ pub(crate) struct Stops<'a> {
     pub walks: &'a Walks,
     /// By stop: where one comes to it by bicycle.
     pub doors: &'a [Vec<Door>],
+    /// By stop: where one comes to it by car; empty if nobody asked for it.
+    pub driven_to: &'a [Vec<Door>],
     /// Walking takes so many times the usual time.
     pub slowness: f64,
 }
@@ -74,8 +130,7 @@ pub(crate) struct Ridden {
     /// The place on the streets of those on foot; only for shared vehicles, to which one walks.
     on_foot: Vec<OnArc>,
     looking: Looking,
-    /// The system whose vehicle it is; `None` for one's own bicycle.
-    system: Option<usize>,
+    vehicle: Vehicle,
     /// Where riding begins (or ends) near the place, with the ms to there; and at which spot, if it is one.
     near: Vec<(Foot, Option<usize>)>,
     /// Where walking goes on to stops, with all ms so far; and from which spot.
@@ -100,13 +155,16 @@ impl Wheels<'_> {
         stops: Stops<'_>,
         (scratch, memory): (&mut Scratch, &mut WalkScratch),
     ) -> Vec<(Ridden, BTreeMap<u32, u32>)> {
-        let systems = match feeder {
+        let vehicles = match feeder {
             Feeder::OnFoot | Feeder::OnDemand => Vec::new(),
-            Feeder::Bicycle => vec![None],
-            Feeder::Rental => (0..self.lent.sharing.systems.len()).map(Some).collect(),
+            Feeder::Bicycle => vec![Vehicle::Bicycle],
+            Feeder::Rental => (0..self.lent.sharing.systems.len()).map(Vehicle::Shared).collect(),
+            Feeder::ParkAndRide => vec![Vehicle::Parked],
+            Feeder::DropOff => vec![Vehicle::Driven(Profile::Car)],
+            Feeder::Taxi => vec![Vehicle::Driven(Profile::Taxi)],
         };
-        let ways = systems.into_iter().map(|system| {
-            let mut ridden = self.set_out(system, place, within_m, looking, scratch);
+        let ways = vehicles.into_iter().map(|vehicle| {
+            let mut ridden = self.set_out(vehicle, place, within_m, looking, scratch);
             let reached = self.reached(&mut ridden, limit_ms, stops, scratch, memory);
             (ridden, reached)
         });
@@ -117,9 +175,37 @@ impl Wheels<'_> {
         &self.lent.sharing.systems[system]
     }
 
+    /// What riding a vehicle costs.
+    fn riding(&self, vehicle: Vehicle) -> &Costs<'_> {
+        if vehicle.is_car() { &self.driving } else { &self.cycling }
+    }
+
     fn feet(&self, costs: &Costs<'_>, at: LonLat, within_m: f64) -> Vec<OnArc> {
-        let access = self.index.access(self.map, costs.graph(), at, within_m, |_| true);
+        let open = |link| !costs.closed(link);
+        let access = self.index.access(self.map, costs.graph(), at, within_m, open);
         access.map(|access| access.feet()).unwrap_or_default()
+    }
+
+    /// Places far from the one that is asked about where a vehicle may be left (or taken): which they are, and their feet on the
+    /// streets of those on foot and of those who ride.
+    fn spots(&self, vehicle: Vehicle, looking: Looking) -> Vec<(usize, &[Vec<OnArc>; 2])> {
+        match vehicle {
+            Vehicle::Bicycle | Vehicle::Driven(_) => Vec::new(),
+            Vehicle::Shared(number) => {
+                let [_, handling] = handlings(looking);
+                let spots = self.system(number).spots.iter().zip(&self.lent.feet[number]).enumerate();
+                spots.filter(|(_, (spot, _))| handling.fits(spot)).map(|(i, (_, feet))| (i, feet)).collect()
+            }
+            Vehicle::Parked => self.parks.all.iter().map(|park| &park.feet).enumerate().collect(),
+        }
+    }
+
+    /// One of these places.
+    fn spot(&self, vehicle: Vehicle, spot: usize) -> Place {
+        match vehicle {
+            Vehicle::Shared(system) => self.system(system).spots[spot].place(),
+            _ => self.parks.all[spot].place.clone(),
+        }
     }
 
     /// The way on foot from near to far, in the direction of travel.
@@ -131,24 +217,24 @@ impl Wheels<'_> {
     /// Where riding may begin (or end) near the place.
     fn set_out(
         &self,
-        system: Option<usize>,
+        vehicle: Vehicle,
         place: &Place,
         within_m: f64,
         looking: Looking,
         scratch: &mut Scratch,
     ) -> Ridden {
         let here = |ms: u32| {
-            let feet = self.feet(&self.cycling, place.at, within_m);
+            let feet = self.feet(self.riding(vehicle), place.at, within_m);
             feet.into_iter().map(move |on| (Foot { on, ms }, None))
         };
         let (mut near, mut on_foot) = (Vec::<(Foot, Option<usize>)>::new(), Vec::new());
         let mut by_door = false;
-        match system {
-            None => {
-                by_door = true;
+        match vehicle {
+            Vehicle::Bicycle | Vehicle::Driven(_) | Vehicle::Parked => {
+                by_door = vehicle != Vehicle::Parked;
                 near.extend(here(0));
             }
-            Some(number) => {
+            Vehicle::Shared(number) => {
                 let system = self.system(number);
                 let [handling, _] = handlings(looking);
                 on_foot = self.feet(&self.walking, place.at, within_m);
@@ -165,7 +251,7 @@ impl Wheels<'_> {
                 }
             }
         }
-        Ridden { place: place.clone(), on_foot, looking, system, near, far: Vec::new(), by_door }
+        Ridden { place: place.clone(), on_foot, looking, vehicle, near, far: Vec::new(), by_door }
     }
 
     /// Stops within the limit, and the ms.
@@ -189,24 +275,22 @@ impl Wheels<'_> {
             Looking::Away => Direction::Away,
             Looking::Towards => Direction::Towards,
         };
-        let reached = reach(&self.cycling, &near, direction, limit_ms, scratch);
+        let reached = reach(self.riding(ridden.vehicle), &near, direction, limit_ms, scratch);
         if ridden.by_door {
-            for (stop, doors) in stops.doors.iter().enumerate() {
+            for (stop, doors) in ridden.vehicle.doors(stops).iter().enumerate() {
                 for door in doors {
                     if let Some(ms) = reached.ms(&door.feet) {
-                        offer(stop as u32, ms.saturating_add(door_ms(door, ridden.looking, stops)));
+                        offer(stop as u32, ms.saturating_add(ridden.door_ms(door, stops)));
                     }
                 }
             }
         }
-        if let Some(number) = ridden.system {
+        let spots = self.spots(ridden.vehicle, ridden.looking);
+        if !spots.is_empty() {
             let [_, handling] = handlings(ridden.looking);
-            for (i, spot) in self.system(number).spots.iter().enumerate() {
-                let [walked, by_wheel] = &self.lent.feet[number][i];
-                if handling.fits(spot)
-                    && let Some(ms) = reached.ms(by_wheel)
-                {
-                    let ms = ms.saturating_add(handling.ms());
+            for (i, [walked, by_wheel]) in spots {
+                if let Some(ms) = reached.ms(by_wheel) {
+                    let ms = ms.saturating_add(ridden.vehicle.handling_ms(handling));
                     ridden.far.extend(walked.iter().map(|&on| (Foot { on, ms }, i)));
                 }
             }
@@ -247,10 +331,11 @@ impl Wheels<'_> {
         };
         let by_spot = joined(&self.walking, [&far, &walked_to]);
         let ridden_to = match ridden.by_door {
-            true => doors(&stops.doors[stop as usize], &|door| door_ms(door, looking, stops)),
+            true => doors(&ridden.vehicle.doors(stops)[stop as usize], &|door| ridden.door_ms(door, stops)),
             false => Vec::new(),
         };
-        let by_door = joined(&self.cycling, [&near, &ridden_to]);
+        let riding = self.riding(ridden.vehicle);
+        let by_door = joined(riding, [&near, &ridden_to]);
         let cost = |way: &Option<(Path, [usize; 2])>| way.as_ref().map_or(u32::MAX, |(path, _)| path.cost_ms);
         let mut stretches = Vec::new();
         let (ride, there, spot) = if cost(&by_door) <= cost(&by_spot) {
@@ -260,33 +345,37 @@ impl Wheels<'_> {
             ((ride, i), at_stop.clone(), None)
         } else {
             let (path, [i, k]) = by_spot?;
-            let (system, spot) = (ridden.system?, ridden.far[i].1);
-            let place = self.system(system).spots[spot].place();
+            let spot = ridden.far[i].1;
+            let place = self.spot(ridden.vehicle, spot);
             let walk = Path { cost_ms: path.cost_ms - far[i].ms - walked_to[k].ms, ..path };
             let mut leg = self.leg(&self.walking, &walk, looking.in_order([&place, at_stop]));
             leg.end = leg.end + Duration::from_millis(u64::from(walked_to[k].ms));
             stretches.push(Stretch::Leg(Box::new(leg)));
-            stretches.push(Stretch::Pause(handlings(looking)[1].ms()));
-            let there: Vec<Foot> =
-                self.lent.feet[system][spot][1].iter().map(|&on| Foot { on, ms: 0 }).collect();
-            let (path, [i, _]) = joined(&self.cycling, [&near, &there])?;
+            stretches.push(Stretch::Pause(ridden.vehicle.handling_ms(handlings(looking)[1])));
+            let there = self.feet_of(ridden.vehicle, spot)[1].iter();
+            let there: Vec<Foot> = there.map(|&on| Foot { on, ms: 0 }).collect();
+            let (path, [i, _]) = joined(riding, [&near, &there])?;
             let ride = Path { cost_ms: path.cost_ms - near[i].ms, ..path };
             ((ride, i), place, Some(spot))
         };
         let (ride, i) = ride;
         let begins = ridden.near[i].1;
-        let here = match (ridden.system, begins) {
-            (Some(system), Some(spot)) => self.system(system).spots[spot].place(),
-            _ => ridden.place.clone(),
-        };
-        let mut leg = self.leg(&self.cycling, &ride, looking.in_order([&here, &there]));
-        if let (Some(system), Means::Street(way)) = (ridden.system, &mut leg.means) {
-            let system = self.system(system);
-            let [taken, left] = looking.in_order([begins, spot]).map(|spot| spot.map(|i| &system.spots[i]));
-            way.hire = Some(Box::new(system.hire(taken?, left)));
+        let here = begins.map_or_else(|| ridden.place.clone(), |spot| self.spot(ridden.vehicle, spot));
+        let mut leg = self.leg(riding, &ride, looking.in_order([&here, &there]));
+        if let Means::Street(way) = &mut leg.means {
+            match ridden.vehicle {
+                Vehicle::Shared(system) => {
+                    let spots = &self.system(system).spots;
+                    let [taken, left] = looking.in_order([begins, spot]).map(|spot| spot.map(|i| &spots[i]));
+                    way.hire = Some(Box::new(self.system(system).hire(taken?, left)));
+                }
+                // A taxi drives on the streets of cars.
+                Vehicle::Driven(profile) => way.profile = profile,
+                Vehicle::Bicycle | Vehicle::Parked => {}
+            }
         }
         stretches.push(Stretch::Leg(Box::new(leg)));
-        if let Some(system) = ridden.system {
+        if let Vehicle::Shared(system) = ridden.vehicle {
             stretches.push(Stretch::Pause(handlings(looking)[0].ms()));
             if let Some(spot) = begins {
                 let there = &self.lent.feet[system][spot][0];
@@ -300,6 +389,13 @@ impl Wheels<'_> {
             stretches.reverse();
         }
         Some(in_a_row(stretches))
+    }
+
+    fn feet_of(&self, vehicle: Vehicle, spot: usize) -> &[Vec<OnArc>; 2] {
+        match vehicle {
+            Vehicle::Shared(system) => &self.lent.feet[system][spot],
+            _ => &self.parks.all[spot].feet,
+        }
     }
 
     fn leg(&self, costs: &Costs<'_>, path: &Path, [from, to]: [&Place; 2]) -> Leg {
@@ -317,9 +413,23 @@ fn inside_ms(door: &Door, looking: Looking, stops: Stops<'_>) -> u32 {
     scaled(if looking == Looking::Away { door.in_ms } else { door.out_ms }, stops.slowness)
 }
 
-/// The same for one who locks a bicycle at the door, or unlocks it.
-fn door_ms(door: &Door, looking: Looking, stops: Stops<'_>) -> u32 {
-    inside_ms(door, looking, stops).saturating_add(Handling::Leave.ms())
+impl Vehicle {
+    /// By stop: where one gets off it.
+    fn doors<'a>(self, stops: Stops<'a>) -> &'a [Vec<Door>] {
+        if self.is_car() { stops.driven_to } else { stops.doors }
+    }
+}
+
+impl Ridden {
+    /// Between a stop's door and the stop for one who leaves the vehicle at the door, or takes it there, ms.
+    fn door_ms(&self, door: &Door, stops: Stops<'_>) -> u32 {
+        let [_, handling] = handlings(self.looking);
+        let handling_ms = match self.vehicle {
+            Vehicle::Shared(_) => Handling::Leave.ms(),
+            own => own.handling_ms(handling),
+        };
+        inside_ms(door, self.looking, stops).saturating_add(handling_ms)
+    }
 }
 
 /// Stretches one after another from the epoch on, and how long they take. Ways of no length are left out.

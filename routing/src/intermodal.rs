@@ -1,6 +1,8 @@
 //! Streets and timetables joined: on foot or by bicycle to a stop, by vehicles, and the same to the end.
 
+pub mod everywhere;
 mod telling;
+mod worth;
 
 use crate::gtfs::calendar::Day;
 use crate::{
@@ -37,10 +39,11 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     ops::RangeInclusive,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use telling::Telling;
+use worth::Driven;
 
 /// Days that are kept ready, on foot and in a wheelchair counted apart; the one that was not asked for longest goes.
 /// Most ask for today and tomorrow.
@@ -102,6 +105,8 @@ pub struct TransitQuery {
     pub transfers: usize,
     /// What may be ridden.
     pub modes: Modes,
+    /// Whether one takes a bicycle along in all vehicles. Not in a wheelchair.
+    pub with_bicycle: bool,
     /// By which means one may get to the first stop.
     pub before: Vec<Feeder>,
     /// By which means one may get from the last stop.
@@ -182,6 +187,9 @@ pub struct Transit {
     bounds: Bounds,
     /// By stop: where one comes to it by bicycle.
     cycled_to: Vec<Vec<Door>>,
+    /// By stop: where one comes to it by car, for those who can take stairs and those who cannot; from the first time that anybody
+    /// asks.
+    driven_to: [OnceLock<Vec<Vec<Door>>>; 2],
     on_demand: OnDemand,
     /// What is known of trips now.
     live: ArcSwap<Live>,
@@ -276,6 +284,7 @@ impl Transit {
             on_wheels,
             bounds,
             cycled_to: doors(map, index, cycle, Profile::Walk, &timetable),
+            driven_to: Default::default(),
             on_demand: OnDemand::new(map, index, roads, &timetable),
             live: ArcSwap::default(),
             days: Mutex::default(),
@@ -370,6 +379,8 @@ impl Transit {
             trip_start: day.moment_of_run(run, all[0].departure_s),
             headsign: timetable.headsign_at(run.trip, *part.start()).to_string(),
             calls: part.map(call).collect(),
+            takes_bicycles: trip.takes_bicycles,
+            occupancy: day.live().vehicle_of(run.trip, run.day).and_then(|vehicle| vehicle.occupancy),
             live: day.is_live(run),
             alerts,
             every_s: frequency.map(|frequency| frequency.headway_s),
@@ -420,7 +431,7 @@ impl Transit {
             backwards.share(&other.backwards.day);
         }
         let on_foot = match traveller {
-            Traveller::OnFoot => &self.on_foot,
+            Traveller::OnFoot | Traveller::WithBicycle => &self.on_foot,
             Traveller::InWheelchair => &self.on_wheels,
         };
         Arc::new(BothWays {
@@ -539,7 +550,16 @@ impl Transit {
     /// Where stops are for one kind of traveller on foot.
     pub(crate) fn stops_of(&self, on_foot: Profile, speed_mps: Option<f64>) -> Stops<'_> {
         let slowness = on_foot.usual_speed_mps().zip(speed_mps).map_or(1.0, |(usual, own)| usual / own);
-        Stops { walks: self.walks(on_foot), doors: &self.cycled_to, slowness }
+        let driven_to = self.driven_to[usize::from(on_foot == Profile::Wheelchair)].get();
+        let driven_to = driven_to.map_or(&[][..], Vec::as_slice);
+        Stops { walks: self.walks(on_foot), doors: &self.cycled_to, driven_to, slowness }
+    }
+
+    /// Finds where one comes to stops by car.
+    pub(crate) fn find_driven_to(&self, streets: &Streets<'_>, on_foot: Profile) {
+        self.driven_to[usize::from(on_foot == Profile::Wheelchair)].get_or_init(|| {
+            doors(streets.map, streets.index, &streets.roads.street, on_foot, &self.timetable)
+        });
     }
 
     fn stops(&self, query: &TransitQuery) -> Stops<'_> {
@@ -598,6 +618,77 @@ impl Transit {
         }
     }
 
+    /// Who travels.
+    fn traveller(&self, query: &TransitQuery) -> (&Walking, Traveller) {
+        match self.of(query.on_foot) {
+            (on_foot, Traveller::OnFoot) if query.with_bicycle => (on_foot, Traveller::WithBicycle),
+            usual => usual,
+        }
+    }
+
+    /// What is found of one of a question's ends: by which means so long at most between the place and stops.
+    fn side(
+        &self,
+        streets: &Streets<'_>,
+        query: &TransitQuery,
+        (end, place, longest, feeders): (End, &Place, Duration, &[Feeder]),
+        memory: &mut Memory,
+        scratch: &mut Scratch,
+    ) -> Result<Side, NoJourney> {
+        if feeders.iter().any(|feeder| feeder.is_driven()) {
+            self.find_driven_to(streets, query.on_foot);
+        }
+        let (When::DepartAt(moment) | When::ArriveBy(moment)) = query.when;
+        let looking = if end == End::From { Looking::Away } else { Looking::Towards };
+        let stops = self.stops(query);
+        let slowness = stops.slowness;
+        let feet = self.feet(streets, query, end, place)?;
+        let longest_ms = longest.as_millis().min(u128::from(u32::MAX / 4)) as u32;
+        let mut side = Side { feet, ..Side::default() };
+        if feeders.contains(&Feeder::OnFoot) {
+            let limit_ms = (f64::from(longest_ms) / slowness).min(f64::from(u32::MAX / 4)) as u32;
+            let reached = stops.walks.reach(&side.feet, looking, limit_ms, &mut memory.walk);
+            side.ways.extend(reached.into_iter().map(|(stop, ms)| (stop, (scaled(ms, slowness), None))));
+        }
+        // Nobody in a wheelchair is sent to a bicycle.
+        let riders = feeders.iter().filter(|feeder| query.on_foot == Profile::Walk || feeder.is_driven());
+        for &feeder in riders {
+            let from = (place, query.street_within_m);
+            let memory = (&mut *scratch, &mut memory.walk);
+            for (way, reached) in streets.wheels.ways(feeder, from, (looking, longest_ms), stops, memory) {
+                let number = side.ridden.len();
+                for (stop, ms) in reached {
+                    match feeder.is_driven() {
+                        true => side.driven.push(Driven { stop, ms, way: number }),
+                        false => side.offer(stop, ms, number),
+                    }
+                }
+                side.ridden.push(way);
+            }
+        }
+        if feeders.contains(&Feeder::OnDemand) {
+            let around = self.around(streets, query.on_foot, query.speed_mps);
+            let walked = around.walked(&side.feet, looking, longest_ms, &mut memory.walk);
+            side.brought = self.on_demand.ways(
+                &around,
+                &Asked {
+                    place,
+                    within_m: query.street_within_m,
+                    looking,
+                    limit_ms: longest_ms,
+                    walked: &walked,
+                    day: self.day_of(moment),
+                    now: query.asked,
+                },
+            );
+        }
+        let here = place.stop.as_ref().and_then(|id| self.stop(id));
+        for stop in here.map(|stop| self.timetable.platforms_of(stop)).unwrap_or_default() {
+            side.ways.insert(stop, (0, None));
+        }
+        Ok(side)
+    }
+
     fn connections(
         &self,
         streets: &Streets<'_>,
@@ -606,75 +697,34 @@ impl Transit {
         memory: &mut Memory,
         scratch: &mut Scratch,
     ) -> Result<Option<Connected>, NoJourney> {
-        let (on_foot, traveller) = self.of(query.on_foot);
+        let (on_foot, traveller) = self.traveller(query);
         let (moment, backwards) = match query.when {
             When::DepartAt(moment) => (moment, false),
             When::ArriveBy(moment) => (moment, true),
         };
-        let stops = self.stops(query);
-        let slowness = stops.slowness;
-        let mut end = |end: End, place: &Place, looking: Looking, longest: Duration, feeders: &[Feeder]| {
-            let feet = self.feet(streets, query, end, place)?;
-            let longest_ms = longest.as_millis().min(u128::from(u32::MAX / 4)) as u32;
-            let (mut ways, mut ridden) = (HashMap::<u32, (u32, Option<usize>)>::new(), Vec::new());
-            if feeders.contains(&Feeder::OnFoot) {
-                let limit_ms = (f64::from(longest_ms) / slowness).min(f64::from(u32::MAX / 4)) as u32;
-                let reached = on_foot.walks.reach(&feet, looking, limit_ms, &mut memory.walk);
-                ways.extend(reached.into_iter().map(|(stop, ms)| (stop, (scaled(ms, slowness), None))));
-            }
-            // Nobody in a wheelchair is sent to a bicycle.
-            let riders = feeders.iter().filter(|_| query.on_foot == Profile::Walk);
-            for &feeder in riders {
-                let from = (place, query.street_within_m);
-                let memory = (&mut *scratch, &mut memory.walk);
-                for (way, reached) in streets.wheels.ways(feeder, from, (looking, longest_ms), stops, memory)
-                {
-                    for (stop, ms) in reached {
-                        let known = ways.entry(stop).or_insert((u32::MAX, None));
-                        if ms < known.0 {
-                            *known = (ms, Some(ridden.len()));
-                        }
-                    }
-                    ridden.push(way);
-                }
-            }
-            let mut brought = Vec::new();
-            if feeders.contains(&Feeder::OnDemand) {
-                let around = self.around(streets, query.on_foot, query.speed_mps);
-                let walked = around.walked(&feet, looking, longest_ms, &mut memory.walk);
-                brought = self.on_demand.ways(
-                    &around,
-                    &Asked {
-                        place,
-                        within_m: query.street_within_m,
-                        looking,
-                        limit_ms: longest_ms,
-                        walked: &walked,
-                        day: self.day_of(moment),
-                        now: query.asked,
-                    },
-                );
-            }
-            let here = place.stop.as_ref().and_then(|id| self.stop(id));
-            for stop in here.map(|stop| self.timetable.platforms_of(stop)).unwrap_or_default() {
-                ways.insert(stop, (0, None));
-            }
-            let mut walks: Vec<Walk> = ways.iter().map(|(&stop, way)| (stop, way.0.div_ceil(1000))).collect();
-            walks.sort_unstable();
-            let by = ways.into_iter().filter_map(|(stop, (_, way))| Some((stop, way?)));
-            Ok(((feet, brought), walks, ridden, by.collect::<HashMap<u32, usize>>()))
-        };
-        let ((from, brought_before), access, ridden_before, by_before) =
-            end(End::From, &query.from, Looking::Away, query.walk_before, &query.before)?;
-        let ((to, brought_after), egress, ridden_after, by_after) =
-            end(End::To, &query.to, Looking::Towards, query.walk_after, &query.after)?;
+        let slowness = self.stops(query).slowness;
+        let from = (End::From, &query.from, query.walk_before, &query.before[..]);
+        let to = (End::To, &query.to, query.walk_after, &query.after[..]);
+        let mut sides = [
+            self.side(streets, query, from, memory, scratch)?,
+            self.side(streets, query, to, memory, scratch)?,
+        ];
+        let tables = self.table(self.day_of(moment), traveller, live);
+        let forwards = &tables.forwards.day;
+        let gain_s = forwards.gain_s().saturating_mul(query.transfers as u32 + 1);
+        self.drive_where_it_is_worth_it(&mut sides, query, gain_s, &mut memory.rest);
+        let [access, egress] = sides.each_ref().map(Side::walks);
+        let by = sides.each_ref().map(|side| {
+            let by = side.ways.iter().filter_map(|(&stop, &(_, way))| Some((stop, way?)));
+            by.collect::<HashMap<u32, usize>>()
+        });
+        let [before, after] = sides;
+        let (from, to) = (before.feet, after.feet);
         let near =
             query.from.at.distance_m(query.to.at) < WALKED_WITHIN_M && !from.is_empty() && !to.is_empty();
         let costs = Costs::without_traffic(streets.street, query.speed_mps);
         let walked = if near { quickest(&costs, &from, &to, scratch) } else { None };
-        let tables = self.table(self.day_of(moment), traveller, live);
-        let forwards = &tables.forwards.day;
-        let brought = [brought_before, brought_after].map(|ways| {
+        let brought = [before.brought, after.brought].map(|ways| {
             let (begins, horizon_s) = (forwards.moment(0), forwards.turned_time(0).unwrap_or(NEVER));
             let timed = |way: Brought| Some((way.timed(begins, horizon_s)?, way));
             ways.into_iter().filter_map(timed).collect::<Vec<_>>()
@@ -683,8 +733,8 @@ impl Transit {
             feet: [from, to],
             ways: [access.clone(), egress.clone()],
             longest: walked.map_or(NEVER, |path| path.cost_ms.div_ceil(1000)),
-            ridden: [ridden_before, ridden_after],
-            by: [by_before, by_after],
+            ridden: [before.ridden, after.ridden],
+            by,
             brought,
         };
         let forwards_timed =
@@ -774,6 +824,39 @@ impl Transit {
             None if place.stop.as_ref().is_some_and(|id| self.by_id.contains_key(id)) => Ok(Vec::new()),
             None => Err(NoJourney::NoStreet { end, place: place.clone(), profile: query.on_foot, within_m }),
         }
+    }
+}
+
+/// What is found of one of a question's two ends, while it is looked for.
+#[derive(Debug, Default)]
+struct Side {
+    /// The place on the streets of those on foot.
+    feet: Vec<OnArc>,
+    /// By stop: the ms to it or from it, and by which of the ways on wheels, if by any.
+    ways: HashMap<u32, (u32, Option<usize>)>,
+    /// Ways on wheels.
+    ridden: Vec<Ridden>,
+    /// Ways by car, not yet among the others.
+    driven: Vec<Driven>,
+    /// Ways on demand.
+    brought: Vec<Brought>,
+}
+
+impl Side {
+    /// Takes a way on wheels if none to that stop is as quick.
+    fn offer(&mut self, stop: u32, ms: u32, way: usize) {
+        let known = self.ways.entry(stop).or_insert((u32::MAX, None));
+        if ms < known.0 {
+            *known = (ms, Some(way));
+        }
+    }
+
+    /// By stop, the s.
+    fn walks(&self) -> Vec<Walk> {
+        let mut walks: Vec<Walk> =
+            self.ways.iter().map(|(&stop, way)| (stop, way.0.div_ceil(1000))).collect();
+        walks.sort_unstable();
+        walks
     }
 }
 

@@ -114,6 +114,10 @@ pub struct Ride {
     pub calls: Vec<RideCall>,
     /// Seconds between vehicles where they run every so often and not by the clock.
     pub every_s: Option<u32>,
+    /// Whether bicycles are taken along.
+    pub takes_bicycles: bool,
+    /// How full its vehicle is now, in GTFS-Realtime's word, if that is known.
+    pub occupancy: Option<&'static str>,
     /// Whether more is known than the timetable.
     pub live: bool,
     /// Disturbances on the way.

@@ -3,10 +3,10 @@
 //! In reading order: `columns` keeps long rows of numbers in files; a [`profile`] says who may travel where and how fast; [`map`] is where streets run; [`graph`] is the streets as a
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`typical`] is the usual traffic, [`snapshot`]
 //! that of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
-//! lines; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
-//! shared bicycles, [`feeder`] the ways by bicycle to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
+//! lines; [`matching`] finds the way that somebody took, [`tour`] the order in which to visit places; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
+//! shared bicycles, `parking` where cars are left, [`feeder`] the ways by bicycle and by car to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables; [`isochrone`] draws what is reached within some time. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
-//! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`service`] is the planner as
+//! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`access`] knows who may ask how often, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
 //! the files that the planner reads.
 //!
@@ -27,9 +27,13 @@ pub mod itinerary;
 pub mod gtfs;
 mod foot;
 pub mod transit;
+pub mod matching;
+pub mod tour;
 pub mod sharing;
+mod parking;
 pub mod feeder;
 pub mod on_demand;
+pub mod isochrone;
 pub mod intermodal;
 pub mod planner;
 pub mod geocode;
@@ -37,6 +41,7 @@ pub mod fare;
 
 pub mod feed;
 pub mod realtime;
+pub mod access;
 pub mod service;
 pub mod api;
 pub mod config;
@@ -89,6 +94,10 @@ pub async fn run(
         }
         let (now, map) = (clock.now(), planner.map().clone());
         let (routing, mut feed) = service::Routing::serving(planner, clock, config.limits);
+        if let Some(access) = &config.access {
+            routing.access.get_or_init(|| access::Access::new(access));
+        }
+        routing.attribution.get_or_init(|| config.attribution);
         if let Some(usual) = config.typical {
             let typical = prepare::load_typical(&usual, &map).map_err(RunError::City)?;
             match usual.learn {
@@ -105,12 +114,15 @@ pub async fn run(
         trips = routing.planner.transit().map_or(0, |transit| transit.timetable().trips.len()),
         "city loaded"
     );
-    let follower = link.map(|link| tokio::spawn(feed::follow(link, feed, clock, shutdown.clone())));
+    let follows = link.is_some() || !config.traffic.is_empty();
+    let follower =
+        follows.then(|| tokio::spawn(feed::follow(link, config.traffic, feed, clock, shutdown.clone())));
     let (live, lent) = (config.realtime, config.sharing);
     let polled = tokio::spawn(realtime::poll::follow(routing.clone(), live, shutdown.clone()));
     let shared = tokio::spawn(sharing::follow(routing.clone(), lent, shutdown.clone()));
     let ended = shutdown.clone();
-    axum::serve(listener, api::standalone(routing)).with_graceful_shutdown(ended.cancelled_owned()).await?;
+    let pages = api::standalone(routing).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    axum::serve(listener, pages).with_graceful_shutdown(ended.cancelled_owned()).await?;
     shutdown.cancel();
     let _ = polled.await;
     let _ = shared.await;

@@ -6,7 +6,7 @@ use model::{
     signal::design::SignalHabits,
 };
 use routing::{
-    RunError,
+    RunError, access,
     config::Config,
     gtfs::report::Report,
     prepare::{self, CITY_FILE, REPORT_FILE, STREETS_FILE, TIMETABLE_FILE},
@@ -51,6 +51,27 @@ enum Task {
     Prepare(Prepare),
     /// Serves journeys from a data folder.
     Serve(Serve),
+    /// Makes a key for an app: the table for routing.toml on standard output, the key itself, once, on standard error.
+    Key(Key),
+}
+
+#[derive(Args)]
+struct Key {
+    /// What people call the app.
+    #[arg(long, value_parser = name)]
+    name: String,
+    /// How often it may ask.
+    #[arg(long, default_value = "6000")]
+    per_minute: std::num::NonZeroU32,
+    /// How often at once, after a pause.
+    #[arg(long, default_value = "200")]
+    at_once: std::num::NonZeroU32,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_alphanumeric() || "-_. ".contains(c);
+    let right = !text.is_empty() && text.chars().all(plain);
+    right.then(|| text.to_string()).ok_or_else(|| "it has letters, digits, - _ . and blanks".to_string())
 }
 
 #[derive(Args)]
@@ -180,6 +201,7 @@ fn main() -> ExitCode {
 fn obey(command: Command) -> Result<(), Failure> {
     match (command.task, command.config) {
         (Some(Task::Prepare(task)), _) => prepare(&task),
+        (Some(Task::Key(task)), _) => make_key(&task),
         (Some(Task::Serve(task)), _) => {
             let instance = format!("routing-{}", std::process::id());
             let streets = task.data.join(STREETS_FILE);
@@ -196,7 +218,10 @@ fn obey(command: Command) -> Result<(), Failure> {
                     typical: None,
                     listen: task.listen,
                     broker: task.broker,
+                    traffic: Vec::new(),
                     limits: Limits::default(),
+                    access: None,
+                    attribution: Vec::new(),
                 },
                 "command line",
             )
@@ -293,6 +318,16 @@ fn read_map(file: &Path) -> Result<Vec<u8>, Complaints> {
     std::fs::read(file).map_err(|e| {
         Complaint::whole(file.display().to_string(), format!("could not read the map: {e}")).into()
     })
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "what the person asked for")]
+fn make_key(task: &Key) -> Result<(), Failure> {
+    let key = access::fresh_key().map_err(|e| anyhow::anyhow!("the system has no randomness: {e}"))?;
+    println!("[[access.key]]\nname = \"{}\"", task.name);
+    println!("sha256 = \"{}\"", access::hexadecimal(&access::hash(&key)));
+    println!("per_minute = {}\nat_once = {}", task.per_minute, task.at_once);
+    eprintln!("the key of {}: {key}", task.name);
+    Ok(())
 }
 
 fn serve(config: Config, source: &str) -> Result<(), Failure> {

@@ -30,6 +30,8 @@ pub struct Map {
     pub fingerprint: u64,
     /// Stops that the city itself names.
     pub stops: Vec<MapStop>,
+    /// Where cars may be left.
+    pub car_parks: Vec<MapCarPark>,
     bounds: Option<[LonLat; 2]>,
     #[serde(with = "columns")]
     links: Vec<Packed>,
@@ -81,6 +83,22 @@ pub struct MapStop {
     pub name: Name,
     /// Where it is.
     pub at: LonLat,
+}
+
+/// A place where anybody may leave a car.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MapCarPark {
+    /// Its id.
+    pub id: String,
+    /// What it is called; empty if it has no name.
+    #[serde(with = "one_name")]
+    pub name: Name,
+    /// Where it is.
+    pub at: LonLat,
+    /// For how many cars it has room, if that is known.
+    pub capacity: Option<u32>,
+    /// Whether it is meant for those who go on by public transport.
+    pub park_and_ride: bool,
 }
 
 /// A place in steps of 1e-7 degrees east and north, as OpenStreetMap has it: a centimetre.
@@ -151,6 +169,17 @@ impl Map {
                 .stops
                 .iter()
                 .map(|stop| MapStop { id: stop.id.to_string(), name: stop.name.clone(), at: stop.at })
+                .collect(),
+            car_parks: city
+                .car_parks
+                .iter()
+                .map(|park| MapCarPark {
+                    id: park.id.clone(),
+                    name: park.name.clone().unwrap_or_default(),
+                    at: park.at,
+                    capacity: park.capacity,
+                    park_and_ride: park.park_and_ride,
+                })
                 .collect(),
             bounds: network.bounds(),
             links: Vec::with_capacity(network.links.len()),

@@ -181,6 +181,35 @@ impl StreetIndex {
         found
     }
 
+    /// Streets of `graph` within so many metres of a place, at most so many, nearest first: the place's feet on them, and how far away
+    /// each is.
+    pub(crate) fn streets_around(
+        &self,
+        map: &Map,
+        graph: &StreetGraph,
+        place: LonLat,
+        limit_m: f64,
+        most: usize,
+    ) -> Vec<(OnArc, f64)> {
+        let at = self.plane.to_metres(place);
+        let (mut found, mut seen, mut streets) = (Vec::new(), BTreeSet::new(), 0);
+        for (link, away_m) in self.nearest(map, at).take_while(|(_, away_m)| *away_m <= limit_m) {
+            let mirrored = map.link(link).twin().filter(|&twin| map.link(twin).is_drawn_by_twin());
+            let usable = |link: &LinkIx| graph.arcs_of(*link) != [None; 2];
+            let Some(link) = [Some(link), mirrored].into_iter().flatten().find(usable) else { continue };
+            if !seen.insert(link) {
+                continue;
+            }
+            let feet = self.feet(map, graph, link, at, &|_| true, &mut seen);
+            found.extend(feet.into_iter().map(|foot| (foot, away_m)));
+            streets += 1;
+            if streets == most {
+                break;
+            }
+        }
+        found
+    }
+
     /// The place's foot on a link: on each of its arcs, and on those of its twin.
     fn feet(
         &self,

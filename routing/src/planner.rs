@@ -7,14 +7,20 @@ use crate::{
     geocode::Names,
     graph::StreetGraph,
     hierarchy::{Climbed, Customised, Memory, Roads},
-    intermodal::{self, Prepared, Transit, TransitQuery},
+    intermodal::{
+        self, Prepared, Transit, TransitQuery,
+        everywhere::{Everywhere, Reached},
+    },
+    isochrone::{Isochrone, isochrones},
     itinerary::{Itinerary, Leg, Means, Place},
     map::Map,
+    matching::{Fix, Track, matched},
     nearest::{Access, OnArc, StreetIndex},
+    parking::{CarParks, PARKING_MS},
     profile::Profile,
     sharing::{Handling, Sharing, Spot, System},
     snapshot::{Snapshot, View},
-    street::{Costs, Foot, Path, Scratch, quickest, quickest_of, reach},
+    street::{Costs, Foot, Path, Scratch, alternatives::alternatives, quickest, quickest_of, reach},
     streets::Streets,
     transit::{live::Live, walks::STOP_WITHIN_M},
     typical::slices::Slices,
@@ -111,6 +117,8 @@ pub struct Planner {
     fares: Option<Fares>,
     /// Shared vehicles.
     lent: ArcSwap<Lent>,
+    /// Car parks for those who go on by public transport: for those on foot, and in a wheelchair.
+    parks: [CarParks; 2],
     /// Stops and streets by name, from the first time that anybody asks.
     names: OnceLock<Names>,
     /// Working memory between questions; as many as were ever asked at once.
@@ -121,6 +129,8 @@ pub struct Planner {
 #[derive(Debug, Default)]
 struct Working {
     street: Scratch,
+    /// For a search the other way.
+    back: Scratch,
     roads: Memory,
 }
 
@@ -133,8 +143,14 @@ impl Planner {
     /// A planner on streets that were worked out before.
     pub fn on(streets: Streets) -> Planner {
         let Streets { map, drive, cycle, walk, roll, feet } = streets;
+        let index = StreetIndex::build(&map);
+        let parks = [&walk, &roll].map(|on_foot| {
+            let parks = map.car_parks.iter().filter(|park| park.park_and_ride);
+            CarParks::new(&map, &index, [on_foot, &drive.street], parks)
+        });
         Planner {
-            index: StreetIndex::build(&map),
+            index,
+            parks,
             map: Arc::new(map),
             drive: Arc::new(drive),
             usual: Slices::default(),
@@ -190,13 +206,21 @@ impl Planner {
     /// Journeys by public transport, with the ways to it, from it and between vehicles; empty if there are no timetables.
     pub fn by_transit(&self, query: &TransitQuery) -> Result<Vec<Itinerary>, NoJourney> {
         let live = self.transit.as_ref().map(Transit::live).unwrap_or_default();
-        self.by_transit_as(query, &live)
+        self.by_transit_as(query, &live, &Snapshot::empty())
     }
 
-    /// The same as one picture of the trips shows it.
-    pub fn by_transit_as(&self, query: &TransitQuery, live: &Arc<Live>) -> Result<Vec<Itinerary>, NoJourney> {
+    /// The same as one picture of the trips shows it, and one of the traffic. Whoever drives to a stop, or from one, does so in the
+    /// traffic of the query's time.
+    pub fn by_transit_as(
+        &self,
+        query: &TransitQuery,
+        live: &Arc<Live>,
+        traffic: &Snapshot,
+    ) -> Result<Vec<Itinerary>, NoJourney> {
         let Some(transit) = &self.transit else { return Ok(Vec::new()) };
-        let wheels = self.wheels(query.speed_mps, query.cycling_mps);
+        let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
+        let driving = Costs::new(&self.drive.street, traffic.view(query.asked, at), None);
+        let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
         let streets = self.streets_for(query.on_foot, &wheels);
         let mut working = self.working();
         let journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
@@ -204,8 +228,89 @@ impl Planner {
         journeys
     }
 
+    /// What is reached along the streets by one means within each of `limits`, for one who leaves then, or from where one is there by
+    /// then.
+    pub fn isochrones(
+        &self,
+        place: &Place,
+        profile: Profile,
+        when: When,
+        limits: &[Duration],
+        (traffic, now): (&Snapshot, Moment),
+    ) -> Result<Vec<Isochrone>, NoJourney> {
+        let (at, end, direction) = match when {
+            When::DepartAt(at) => (at, End::From, Direction::Away),
+            When::ArriveBy(at) => (at, End::To, Direction::Towards),
+        };
+        let costs = Costs::new(self.graph(profile), traffic.view(now, at), None);
+        let open = |link: LinkIx| !costs.closed(link);
+        let access = self.index.access(&self.map, costs.graph(), place.at, STREET_WITHIN_M, open);
+        let nowhere =
+            || NoJourney::NoStreet { end, place: place.clone(), profile, within_m: STREET_WITHIN_M };
+        let feet = access.ok_or_else(nowhere)?.feet();
+        let feet: Vec<Foot> = feet.into_iter().map(|on| Foot { on, ms: 0 }).collect();
+        let mut working = self.working();
+        let all = isochrones(&self.map, &costs, &feet, direction, limits, &mut working.street);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        Ok(all)
+    }
+
+    /// All stops that the query's place (its end, if it asks to arrive by a time) is away from by at most `limit`.
+    pub fn everywhere(
+        &self,
+        query: &TransitQuery,
+        limit: Duration,
+        live: &Arc<Live>,
+        traffic: &Snapshot,
+    ) -> Result<Vec<Reached>, NoJourney> {
+        self.with_everywhere(query, limit, (live, traffic), |_, found, _| found.stops)
+    }
+
+    /// What is reached by public transport and on foot within each of `limits`.
+    pub fn transit_isochrones(
+        &self,
+        query: &TransitQuery,
+        limits: &[Duration],
+        live: &Arc<Live>,
+        traffic: &Snapshot,
+    ) -> Result<Vec<Isochrone>, NoJourney> {
+        let longest = limits.iter().copied().max().unwrap_or_default();
+        let direction = match query.when {
+            When::DepartAt(_) => Direction::Away,
+            When::ArriveBy(_) => Direction::Towards,
+        };
+        self.with_everywhere(query, longest, (live, traffic), |walking, found, scratch| {
+            isochrones(&self.map, walking, &found.feet, direction, limits, scratch)
+        })
+    }
+
+    fn with_everywhere<T>(
+        &self,
+        query: &TransitQuery,
+        limit: Duration,
+        (live, traffic): (&Arc<Live>, &Snapshot),
+        tell: impl FnOnce(&Costs<'_>, Everywhere, &mut Scratch) -> T,
+    ) -> Result<T, NoJourney> {
+        let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
+        let driving = Costs::new(&self.drive.street, traffic.view(query.asked, at), None);
+        let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
+        let streets = self.streets_for(query.on_foot, &wheels);
+        let mut working = self.working();
+        let found = match &self.transit {
+            Some(transit) => transit.everywhere(&streets, query, limit, live, &mut working.street),
+            None => Ok(Everywhere::default()),
+        };
+        let told = found.map(|found| tell(&wheels.walking, found, &mut working.street));
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        told
+    }
+
     /// The streets for one who gets about in that way, and by those wheels.
-    fn streets_for<'a>(&'a self, on_foot: Profile, wheels: &'a Wheels<'_>) -> intermodal::Streets<'a> {
+    pub(crate) fn streets_for<'a>(
+        &'a self,
+        on_foot: Profile,
+        wheels: &'a Wheels<'_>,
+    ) -> intermodal::Streets<'a> {
         intermodal::Streets {
             map: &self.map,
             index: &self.index,
@@ -219,7 +324,8 @@ impl Planner {
     /// gets to it where it does not come to the door.
     pub fn on_demand(&self, query: &Query, now: Moment) -> Option<Itinerary> {
         let transit = self.transit.as_ref()?;
-        let wheels = self.wheels(query.speed_mps, None);
+        let driving = Costs::without_traffic(&self.drive.street, None);
+        let wheels = self.wheels(query.profile, [query.speed_mps, None], driving);
         let streets = self.streets_for(query.profile, &wheels);
         let mut working = self.working();
         let journey = transit.brought(&streets, query, now, &mut working.street);
@@ -228,12 +334,19 @@ impl Planner {
     }
 
     /// Streets and shared vehicles for the ways to stops and from them.
-    pub(crate) fn wheels(&self, speed_mps: Option<f64>, cycling_mps: Option<f64>) -> Wheels<'_> {
+    pub(crate) fn wheels<'a>(
+        &'a self,
+        on_foot: Profile,
+        [walking_mps, cycling_mps]: [Option<f64>; 2],
+        driving: Costs<'a>,
+    ) -> Wheels<'a> {
         Wheels {
             map: &self.map,
             index: &self.index,
-            walking: Costs::without_traffic(&self.walk, speed_mps),
+            walking: Costs::without_traffic(self.graph(on_foot), walking_mps),
             cycling: Costs::without_traffic(&self.cycle, cycling_mps),
+            driving,
+            parks: &self.parks[usize::from(on_foot == Profile::Wheelchair)],
             lent: self.lent.load_full(),
         }
     }
@@ -285,6 +398,56 @@ impl Planner {
                 Ok(better.starting(end - duration))
             }
         }
+    }
+
+    /// The quickest journey of one leg for one who leaves then, and up to `most` others that are worth a look.
+    pub fn alternatives(
+        &self,
+        query: &Query,
+        most: usize,
+        traffic: &Snapshot,
+        now: Moment,
+    ) -> Result<Vec<Itinerary>, NoJourney> {
+        let mut all = vec![self.direct(query, traffic, now)?];
+        let start = all[0].start;
+        let costs = Costs::new(self.graph(query.profile), traffic.view(now, start), query.speed_mps);
+        let within_m = query.street_within_m.min(STREET_WITHIN_M);
+        let open = |link: LinkIx| !costs.closed(link);
+        let access = |at: LonLat| self.index.access(&self.map, costs.graph(), at, within_m, open);
+        let (Some(from), Some(to)) = (access(query.from.at), access(query.to.at)) else { return Ok(all) };
+        let mut working = self.working();
+        let (street, back) = (&mut working.street, &mut working.back);
+        let paths = alternatives(&costs, [&from.feet(), &to.feet()], most, [street, back]);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        for path in paths.iter().skip(1) {
+            let mut leg = Leg::along(&self.map, &costs, path, query.from.clone(), query.to.clone(), start);
+            if let Means::Street(way) = &mut leg.means {
+                way.profile = query.profile;
+            }
+            all.push(Itinerary { start, end: leg.end, legs: vec![leg] });
+        }
+        Ok(all)
+    }
+
+    /// The ways that somebody took who was measured there.
+    pub fn matched(&self, profile: Profile, fixes: &[Fix], split: bool) -> Vec<Track> {
+        let costs = Costs::without_traffic(self.graph(profile), None);
+        let mut working = self.working();
+        let tracks = matched((&self.map, &self.index), &costs, fixes, split, &mut working.street);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        tracks
+    }
+
+    /// A path along the streets without traffic, in words and lines.
+    pub fn told(&self, profile: Profile, path: &Path, start: Moment) -> Leg {
+        let costs = Costs::without_traffic(self.graph(profile), None);
+        let place =
+            |at: [f64; 2]| Place { name: String::new(), stop: None, at: costs.graph().plane.to_lonlat(at) };
+        let ends = [path.arcs[0], path.arcs[path.arcs.len() - 1]].map(|arc| {
+            let line = costs.graph().shape(&self.map, arc);
+            [line[0], line[line.len() - 1]]
+        });
+        Leg::along(&self.map, &costs, path, place(ends[0][0]), place(ends[1][1]), start)
     }
 
     /// How long the quickest ways take from some places to others for one who leaves now; `None` where there is none. The same as
@@ -445,6 +608,70 @@ impl Planner {
                 best.starting(end - duration)
             }),
         }
+    }
+
+    /// The quickest journey by one's own car to a car park that is open to all, and on foot from there; the query's profile is how
+    /// one goes on. `None` if no car park is near, or no way leads to it.
+    pub fn parked(&self, query: &Query, traffic: &Snapshot, now: Moment) -> Option<Itinerary> {
+        match query.when {
+            When::DepartAt(start) => self.parked_from(query, traffic, now, start),
+            // As in `direct`: the traffic counts by the departure, which is not known yet.
+            When::ArriveBy(end) => {
+                let guess = self.parked_from(query, traffic, now, end)?;
+                let better = self.parked_from(query, traffic, now, end - guess.duration())?;
+                let duration = better.duration();
+                Some(better.starting(end - duration))
+            }
+        }
+    }
+
+    fn parked_from(
+        &self,
+        query: &Query,
+        traffic: &Snapshot,
+        now: Moment,
+        start: Moment,
+    ) -> Option<Itinerary> {
+        let within_m = query.street_within_m.min(STREET_WITHIN_M);
+        let street = self.graph(query.profile);
+        let driving = Costs::new(&self.drive.street, traffic.view(now, start), None);
+        let walking = Costs::without_traffic(street, query.speed_mps);
+        let open = |link: LinkIx| !driving.closed(link);
+        let here = self.index.access(&self.map, &self.drive.street, query.from.at, within_m, open)?.feet();
+        let goal = self.access(query.profile, query.to.at, within_m)?.feet();
+        let parks = CarParks::near(&self.map, query.to.at);
+        let parks = CarParks::new(&self.map, &self.index, [street, &self.drive.street], parks);
+        let mut working = self.working();
+        let scratch = &mut working.street;
+        let (mut ends, mut walks) = (Vec::new(), Vec::new());
+        for park in &parks.all {
+            let [walked, driven] = &park.feet;
+            let Some(walk) = quickest(&walking, walked, &goal, scratch) else { continue };
+            let ms = PARKING_MS + walk.cost_ms;
+            ends.extend(driven.iter().map(|&on| (Foot { on, ms }, walks.len())));
+            walks.push((walk, &park.place));
+        }
+        let from: Vec<Foot> = here.into_iter().map(|on| Foot { on, ms: 0 }).collect();
+        let to: Vec<Foot> = ends.iter().map(|(foot, _)| *foot).collect();
+        let found = quickest_of(&driving, &from, &to, scratch);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        let (path, [_, end]) = found?;
+        let (walk, place) = &walks[ends[end].1];
+        let driven = Path { cost_ms: path.cost_ms - to[end].ms, ..path };
+        let place = (*place).clone();
+        let drive = Leg::along(&self.map, &driving, &driven, query.from.clone(), place.clone(), start);
+        let walked_from = drive.end + Duration::from_millis(u64::from(PARKING_MS));
+        let walk = Leg::along(&self.map, &walking, walk, place, query.to.clone(), walked_from);
+        Some(Itinerary { start, end: walk.end, legs: vec![drive, walk] })
+    }
+
+    /// The English form of a name that the timetable or the map has in the language of the place.
+    pub fn english(&self, local: &str) -> Option<&str> {
+        let of_park = || {
+            let park = self.map.car_parks.iter().find(|park| park.name.local == local)?;
+            park.name.en.as_deref()
+        };
+        self.transit().and_then(|transit| transit.timetable().english(local)).or_else(of_park)
     }
 
     fn hire(&self, system: &System, query: &Query, at: Moment, scratch: &mut Scratch) -> Option<Itinerary> {

@@ -3,8 +3,8 @@
 //! [`Reader::read`] is the core: messages against the timetable make a [`Live`], and nothing in it waits or asks for the time.
 //! [`poll`] is the shell that fetches the feeds again and again.
 //!
-//! Read are delays, cancelled trips, skipped stops and alerts. Trips that no timetable has (added, duplicated) are counted
-//! and not ridden, and vehicle positions are skipped.
+//! Read are delays, cancelled trips, skipped stops, alerts, and where vehicles are and how full. Trips that no timetable has (added,
+//! duplicated) are counted and not ridden.
 
 pub mod message;
 pub mod poll;
@@ -14,12 +14,15 @@ mod tests;
 use crate::{
     gtfs::{calendar::Day, records::Call},
     transit::{
-        live::{About, Alert, Change, Live, LiveCall, Source},
+        live::{About, Alert, Change, Live, LiveCall, Source, Vehicle},
         timetable::{Timetable, zone},
     },
 };
-use message::{EntitySelector, FeedMessage, StopTimeUpdate, TranslatedString, TripDescriptor, TripUpdate};
-use model::{network::Name, time::Moment};
+use message::{
+    EntitySelector, FeedMessage, StopTimeUpdate, TranslatedString, TripDescriptor, TripUpdate,
+    VehiclePosition,
+};
+use model::{geo::LonLat, network::Name, time::Moment};
 use prost::Message as _;
 use std::collections::HashMap;
 
@@ -40,6 +43,8 @@ pub struct Counts {
     pub skipped: u64,
     /// Alerts used.
     pub alerts: u64,
+    /// Vehicles of which it is known where they are.
+    pub vehicles: u64,
     /// Trips, stops and routes that the timetable does not have.
     pub unknown: u64,
     /// Added and duplicated trips, which are not ridden.
@@ -101,12 +106,57 @@ impl<'a> Reader<'a> {
             if let Some(update) = &entity.trip_update {
                 self.trip(tag, update, now, live, &mut counts);
             }
+            if let Some(vehicle) = &entity.vehicle {
+                self.vehicle((tag, &entity.id), vehicle, now, live, &mut counts);
+            }
             if let Some(alert) = &entity.alert {
                 self.alert(tag, alert, live, &mut counts);
             }
         }
         live.sources.push(Source { tag: tag.to_string(), said });
         Ok(counts)
+    }
+
+    fn vehicle(
+        &self,
+        (tag, entity): (&str, &str),
+        said: &VehiclePosition,
+        now: Moment,
+        live: &mut Live,
+        counts: &mut Counts,
+    ) {
+        let Some(position) = &said.position else { return };
+        let at = LonLat { lon: f64::from(position.longitude), lat: f64::from(position.latitude) };
+        let measured = said.timestamp.map_or(now, |s| Moment((s as i64).saturating_mul(1000)).min(now));
+        if !at.is_valid() || !at.lon.is_finite() || !at.lat.is_finite() {
+            counts.absurd += 1;
+            return;
+        }
+        // Where it was a quarter of an hour ago is of no use to anybody.
+        if (now.0 - measured.0) / 1000 > STALE_S {
+            return;
+        }
+        let run = said.trip.as_ref().and_then(|trip| self.run(tag, trip, now));
+        if said.trip.is_some() && run.is_none() {
+            counts.unknown += 1;
+        }
+        let vehicle = said.vehicle.clone().unwrap_or_default();
+        let id = vehicle.id.filter(|id| !id.is_empty()).unwrap_or_else(|| entity.to_string());
+        let number = |number: Option<f32>, range: std::ops::RangeInclusive<f32>| {
+            number.filter(|number| range.contains(number))
+        };
+        live.vehicles.push(Vehicle {
+            id: format!("{tag}_{id}"),
+            label: vehicle.label.filter(|label| !label.is_empty()),
+            run: run.map(|(trip, day, _)| (trip, day)),
+            at,
+            bearing: number(position.bearing, 0.0..=360.0),
+            speed_mps: number(position.speed, 0.0..=150.0),
+            said: measured,
+            occupancy: said.occupancy_status.and_then(occupancy),
+            occupancy_percentage: said.occupancy_percentage.filter(|share| *share <= 1000),
+        });
+        counts.vehicles += 1;
     }
 
     fn trip(&self, tag: &str, update: &TripUpdate, now: Moment, live: &mut Live, counts: &mut Counts) {
@@ -355,3 +405,20 @@ const EFFECTS: [&str; 11] = [
     "NO_EFFECT",
     "ACCESSIBILITY_ISSUE",
 ];
+
+/// `OccupancyStatus` of the format; what says nothing is nothing.
+fn occupancy(code: i32) -> Option<&'static str> {
+    const WORDS: [&str; 9] = [
+        "EMPTY",
+        "MANY_SEATS_AVAILABLE",
+        "FEW_SEATS_AVAILABLE",
+        "STANDING_ROOM_ONLY",
+        "CRUSHED_STANDING_ROOM_ONLY",
+        "FULL",
+        "NOT_ACCEPTING_PASSENGERS",
+        "NO_DATA_AVAILABLE",
+        "NOT_BOARDABLE",
+    ];
+    let word = WORDS.get(usize::try_from(code).ok()?)?;
+    (*word != "NO_DATA_AVAILABLE").then_some(word)
+}

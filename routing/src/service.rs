@@ -1,6 +1,7 @@
 //! The planner as it serves many: the newest traffic, the clock, bounds on work, and counts.
 
 use crate::{
+    access::Access,
     feed::{Feed, SharedFeedState},
     planner::Planner,
     realtime::poll::States,
@@ -9,7 +10,7 @@ use crate::{
 use model::{city::City, time::Moment};
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -24,13 +25,15 @@ pub struct Limits {
     pub at_once: usize,
     /// How long a question may wait for its turn before it is refused as `busy`.
     pub patience: Duration,
+    /// How long its answer may take then. It is worked out to the end all the same, in its turn.
+    pub answer_within: Duration,
 }
 
 impl Default for Limits {
-    /// One question per core, and 5 s of patience: nobody looks at an answer that comes later.
+    /// One question per core, 5 s of patience and 20 s for an answer: nobody looks at one that comes later.
     fn default() -> Self {
         let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        Limits { at_once, patience: Duration::from_secs(5) }
+        Limits { at_once, patience: Duration::from_secs(5), answer_within: Duration::from_secs(20) }
     }
 }
 
@@ -51,6 +54,10 @@ pub struct Routing {
     pub limits: Limits,
     /// How often, and how fast.
     pub meter: Meter,
+    /// Who may ask how often; everybody, if nothing is said.
+    pub access: OnceLock<Access>,
+    /// Whose data it is: what whoever shows an answer has to show with it.
+    pub attribution: OnceLock<Vec<String>>,
     pub(crate) gate: Arc<Semaphore>,
     share: Mutex<Share>,
 }
@@ -83,10 +90,17 @@ impl Routing {
             clock,
             limits,
             meter: Meter::default(),
+            access: OnceLock::new(),
+            attribution: OnceLock::new(),
             gate: Arc::new(Semaphore::new(limits.at_once.max(1))),
             share: Mutex::default(),
         };
         (Arc::new(routing), Feed::new(writer, feed))
+    }
+
+    /// Whose data it is.
+    pub fn attribution(&self) -> Vec<String> {
+        self.attribution.get().cloned().unwrap_or_default()
     }
 
     /// The share of driven links whose measured time counts at `now` for one who leaves at `departure`.

@@ -4,12 +4,15 @@
 //! the rest of the way is the straight line at [`StreetGraph::top_speed_mps`]; every cost is rounded up
 //! and the estimate down, so it stays a lower bound and no arc is settled twice (Hart, Nilsson, Raphael 1968).
 
+pub mod alternatives;
+
 use crate::{
     foot::Direction,
     graph::{Arc, ArcIx, StreetGraph, TransitionIx, distance, rounded_up, whole_ms},
     nearest::OnArc,
     snapshot::View,
 };
+use model::ids::LinkIx;
 use petgraph::visit::EdgeRef;
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -94,6 +97,11 @@ impl<'a> Costs<'a> {
     /// Whether measured times have any say on the arc.
     pub fn is_live(&self, arc: &Arc) -> bool {
         self.traffic.is_some_and(|t| t.measured(arc.link()).is_some())
+    }
+
+    /// Whether nobody may drive along the link.
+    pub fn closed(&self, link: LinkIx) -> bool {
+        self.traffic.is_some_and(|traffic| traffic.closed(link))
     }
 
     /// The graph.
@@ -325,13 +333,39 @@ pub(crate) struct Reached<'a> {
 }
 
 impl Reached<'_> {
-    /// How long it takes to the nearest of some places (or from it), as long as [`quickest_of`] says; `None` beyond the limit.
-    pub(crate) fn ms(&self, places: &[OnArc]) -> Option<u32> {
+    /// All arcs that are entered on a way (looking backwards: left), and the ms at their far end (near end), which of the last ones are
+    /// beyond the limit. Those on which ways begin are among them if one comes to them again.
+    pub(crate) fn entered(&self) -> impl Iterator<Item = (ArcIx, u32)> + '_ {
+        let labels = self.scratch.labels.iter().enumerate();
+        let reached = labels.filter(|(_, label)| label.round == self.scratch.round);
+        reached.filter_map(|(ix, label)| {
+            let arc = ArcIx::new(ix);
+            if label.parent as usize != ix {
+                return Some((arc, label.cost_ms));
+            }
+            let entered_ms = self.entered_ms(arc)?;
+            Some((arc, entered_ms.saturating_add(self.costs.arc_ms(self.costs.graph.arc(arc))?)))
+        })
+    }
+
+    /// When one enters an arc (looking backwards: leaves it) on the quickest way to it; `None` if none leads there.
+    fn entered_ms(&self, arc: ArcIx) -> Option<u32> {
         let street = self.costs.graph;
         let back = match self.direction {
             Direction::Away => petgraph::Incoming,
             Direction::Towards => petgraph::Outgoing,
         };
+        let edges = street.graph.edges_directed(arc, back).map(|edge| {
+            let before = if self.direction == Direction::Away { edge.source() } else { edge.target() };
+            let turn_ms = self.costs.transition_ms(street.arc(edge.source()), *edge.weight());
+            self.scratch.cost(before.index() as u32).saturating_add(turn_ms)
+        });
+        edges.min().filter(|ms| *ms < UNREACHED)
+    }
+
+    /// How long it takes to the nearest of some places (or from it), as long as [`quickest_of`] says; `None` beyond the limit.
+    pub(crate) fn ms(&self, places: &[OnArc]) -> Option<u32> {
+        let street = self.costs.graph;
         let mut best = UNREACHED;
         for place in places {
             let arc = street.arc(place.arc);
@@ -348,11 +382,8 @@ impl Reached<'_> {
             }
             let share = 1.0 - beyond(self.direction, place.along);
             let Some(part_ms) = self.costs.part_ms(arc, share) else { continue };
-            for edge in street.graph.edges_directed(place.arc, back) {
-                let before = if self.direction == Direction::Away { edge.source() } else { edge.target() };
-                let turn_ms = self.costs.transition_ms(street.arc(edge.source()), *edge.weight());
-                let there = self.scratch.cost(before.index() as u32).saturating_add(turn_ms);
-                best = best.min(there.saturating_add(part_ms));
+            if let Some(entered_ms) = self.entered_ms(place.arc) {
+                best = best.min(entered_ms.saturating_add(part_ms));
             }
         }
         (best <= self.limit_ms).then_some(best)

@@ -31,7 +31,11 @@ if kind == "late":
     entity.alert.header_text.translation.add(text="We are late", language="en")
     vehicle = feed.entity.add(id="3").vehicle
     vehicle.trip.trip_id = "t1"
-    vehicle.position.latitude, vehicle.position.longitude = 55.75, 37.6
+    vehicle.position.latitude, vehicle.position.longitude, vehicle.position.bearing = 55.75, 37.6, 90
+    vehicle.timestamp, vehicle.vehicle.id, vehicle.vehicle.label = now - 30, "42", "А 042"
+    vehicle.occupancy_status = rt.VehiclePosition.FEW_SEATS_AVAILABLE
+    far = feed.entity.add(id="4").vehicle
+    far.position.latitude, far.position.longitude = 59.9, 30.3
 else:
     entity = feed.entity.add(id="1")
     entity.trip_update.trip.trip_id = "t1"
@@ -40,7 +44,10 @@ open(out, "wb").write(feed.SerializeToString())
 "#;
 
 async fn ask(routing: &Arc<Routing>) -> serde_json::Value {
-    let path = "/api/v1/plan?fromPlace=x_a&toPlace=x_h&directModes=&numItineraries=1&language=en";
+    get(routing, "/api/v1/plan?fromPlace=x_a&toPlace=x_h&directModes=&numItineraries=1&language=en").await
+}
+
+async fn get(routing: &Arc<Routing>, path: &str) -> serde_json::Value {
     let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
     let response = api::standalone(routing.clone()).oneshot(request).await.unwrap();
     let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
@@ -82,6 +89,13 @@ async fn a_feed_of_the_formats_own_package_changes_an_answer() {
         (&"We are late".into(), &"SIGNIFICANT_DELAYS".into())
     );
     assert_eq!(answer["realtime"]["ageSeconds"], 12);
+    assert_eq!(leg["occupancy"], "FEW_SEATS_AVAILABLE");
+    let shown = get(&routing, "/api/v1/map/vehicles?min=55.7,37.5&max=55.8,37.7").await;
+    let [vehicle] = &shown["vehicles"].as_array().unwrap()[..] else { panic!("one vehicle: {shown:#}") };
+    assert_eq!((&vehicle["id"], &vehicle["label"]), (&"x_42".into(), &"А 042".into()));
+    assert_eq!((&vehicle["displayName"], &vehicle["mode"]), (&"7".into(), &"BUS".into()));
+    assert_eq!((&vehicle["tripId"], &vehicle["time"]), (&leg["tripId"], &"2026-06-12T07:59:30Z".into()));
+    assert_eq!(routing.realtime.get()[0].counts.vehicles, 2);
 
     write("cancelled");
     feeds.look(&routing, NOW);

@@ -2,7 +2,7 @@
 //!
 //! In reading order: `atlas` is what we know by heart, `plane` crosses the roads with each other, `trim` cuts the
 //! world's edge, `fill` puts small streets between them, `names` names those and `yards` opens yards along them; `sprawl` does all that for a city of
-//! the wanted size. `streets` makes links, lanes and movements of it, `lines` the public transport, `town` the signals
+//! the wanted size. `streets` makes links, lanes and movements of it, `lines` the public transport, `parking` the car parks at its outer stations, `town` the signals
 //! and `timing` their plans; [`picture`] draws it.
 
 mod atlas;
@@ -14,6 +14,7 @@ mod yards;
 mod sprawl;
 mod streets;
 mod lines;
+mod parking;
 mod town;
 mod timing;
 pub mod picture;
@@ -51,6 +52,7 @@ pub fn moscow_in(detail: Detail, junctions: usize, seed: u64) -> City {
     let mut streets = streets::lay(&atlas, &mut graph, junctions);
     let buses = if detail == Detail::Yards { world.bus_lines() } else { 0 };
     let transit = lines::lay(&atlas, &mut streets.network, |p| world.depth(p) > -400.0, buses, seed);
+    let car_parks = parking::at_stations(&transit, |at| world.share(atlas.plane.to_metres(at)));
     let signals = town::signals(&graph, &mut streets);
     let corridors = town::corridors(&roads, &graph, &streets);
     let mut city = City {
@@ -63,6 +65,7 @@ pub fn moscow_in(detail: Detail, junctions: usize, seed: u64) -> City {
         transit,
         areas: areas(&atlas, world),
         corridors,
+        car_parks,
     };
     model::detection::equip(&mut city, model::detection::Tier::Full);
     timing::plan(&mut city, seed);

@@ -1,7 +1,11 @@
 //! What roads are made of, taken from the file in one pass.
 
 use super::tags::Tags;
-use crate::{city::AreaKind, geo::LonLat, network::Name};
+use crate::{
+    city::{AreaKind, CarPark},
+    geo::LonLat,
+    network::Name,
+};
 use osmpbf::{Element, ElementReader, RelMemberType};
 use std::{
     collections::{HashMap, HashSet},
@@ -37,6 +41,7 @@ pub(super) struct Map {
     /// Restrictions that we do not understand: through ways, conditional.
     pub(super) other_restrictions: usize,
     pub(super) areas: Vec<(AreaKind, Option<Name>, Vec<LonLat>)>,
+    pub(super) car_parks: Vec<CarPark>,
 }
 
 /// Reads a file; what is wrong with it if it cannot be read.
@@ -50,11 +55,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Map, String> {
 fn read_elements(bytes: &[u8]) -> Result<Map, osmpbf::Error> {
     let mut map = Map::default();
     let mut areas: Vec<(AreaKind, Option<Name>, Vec<i64>)> = Vec::new();
+    let mut car_parks: Vec<(CarPark, Vec<i64>)> = Vec::new();
     ElementReader::new(Cursor::new(bytes)).for_each(|element| match element {
-        Element::Node(n) => map.node(n.id(), n.lon(), n.lat(), n.tags()),
-        Element::DenseNode(n) => map.node(n.id(), n.lon(), n.lat(), n.tags()),
+        Element::Node(n) => map.node(n.id(), n.lon(), n.lat(), || n.tags()),
+        Element::DenseNode(n) => map.node(n.id(), n.lon(), n.lat(), || n.tags()),
         Element::Way(w) => {
             let tags = Tags::of(w.tags());
+            if let Some(park) = tags.car_park(format!("way/{}", w.id())) {
+                car_parks.push((park, w.refs().collect()));
+            }
             if tags.is_road() {
                 map.ways.push(Way { id: w.id(), nodes: w.refs().collect(), tags });
             } else if let Some(kind) = tags.area() {
@@ -96,6 +105,10 @@ fn read_elements(bytes: &[u8]) -> Result<Map, osmpbf::Error> {
         let ring: Option<Vec<LonLat>> = nodes.iter().map(|n| map.places.get(n).copied()).collect();
         map.areas.extend(ring.map(|ring| (kind, name, ring)));
     }
+    for (park, nodes) in car_parks {
+        let ring: Vec<LonLat> = nodes.iter().filter_map(|n| map.places.get(n).copied()).collect();
+        map.car_parks.extend(middle(&ring).map(|at| CarPark { at, ..park }));
+    }
     Ok(map)
 }
 
@@ -107,14 +120,24 @@ impl Map {
         self.restrictions.iter().filter(|r| !(meets(r.from, r.via) && meets(r.to, r.via))).count()
     }
 
-    fn node<'a>(&mut self, id: i64, lon: f64, lat: f64, tags: impl Iterator<Item = (&'a str, &'a str)>) {
+    fn node<'a, T: Iterator<Item = (&'a str, &'a str)>>(
+        &mut self,
+        id: i64,
+        lon: f64,
+        lat: f64,
+        tags: impl Fn() -> T,
+    ) {
         let at = LonLat { lon, lat };
         if !at.is_valid() {
             return;
         }
         self.places.insert(id, at);
+        if tags().any(|tag| tag == ("amenity", "parking")) {
+            let park = Tags::of(tags()).car_park(format!("node/{id}"));
+            self.car_parks.extend(park.map(|park| CarPark { at, ..park }));
+        }
         let (mut barrier, mut open, mut shut) = (false, false, false);
-        for (key, value) in tags {
+        for (key, value) in tags() {
             match (key, value) {
                 ("highway", "traffic_signals") | ("crossing", "traffic_signals") => {
                     self.signals.insert(id);
@@ -132,4 +155,15 @@ impl Map {
             self.barriers.insert(id);
         }
     }
+}
+
+/// The middle of the box around some places; `None` if there are none.
+fn middle(places: &[LonLat]) -> Option<LonLat> {
+    let first = *places.first()?;
+    let [mut sw, mut ne] = [first; 2];
+    for place in places {
+        sw = LonLat { lon: sw.lon.min(place.lon), lat: sw.lat.min(place.lat) };
+        ne = LonLat { lon: ne.lon.max(place.lon), lat: ne.lat.max(place.lat) };
+    }
+    Some(LonLat { lon: (sw.lon + ne.lon) / 2.0, lat: (sw.lat + ne.lat) / 2.0 })
 }

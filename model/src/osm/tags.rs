@@ -4,7 +4,8 @@
 //! `Key:maxspeed` pages.
 
 use crate::{
-    city::AreaKind,
+    city::{AreaKind, CarPark},
+    geo::LonLat,
     network::{Modes, Name, RoadClass},
 };
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 pub(super) struct Tags(BTreeMap<&'static str, String>);
 
 /// Every key that somebody asks for below.
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 34] = [
     "highway",
     "area",
     "access",
@@ -45,6 +46,9 @@ const KEYS: [&str; 31] = [
     "leisure",
     "landuse",
     "service",
+    "amenity",
+    "park_ride",
+    "capacity",
 ];
 
 /// Which way vehicles may drive along a way.
@@ -220,6 +224,23 @@ impl Tags {
         }
     }
 
+    /// The car park that it is, of that id, if anybody may leave a car there (`amenity=parking`, and the wiki's
+    /// `Key:park_ride`: `yes`, or what one goes on by). Where it is, its nodes say.
+    pub(super) fn car_park(&self, id: String) -> Option<CarPark> {
+        const NOT_FOR_ALL: [&str; 8] =
+            ["no", "private", "customers", "permit", "employees", "residents", "delivery", "agricultural"];
+        if !self.is("amenity", &["parking"]) || self.is("access", &NOT_FOR_ALL) {
+            return None;
+        }
+        Some(CarPark {
+            id,
+            name: self.name(),
+            at: LonLat { lon: 0.0, lat: 0.0 },
+            capacity: self.get("capacity").parse().ok(),
+            park_and_ride: !self.is("park_ride", &["", "no"]),
+        })
+    }
+
     /// What patch of background it is, if it is a closed one.
     pub(super) fn area(&self) -> Option<AreaKind> {
         if self.is("natural", &["water"]) || self.is("waterway", &["riverbank"]) {
@@ -275,6 +296,27 @@ mod tests {
         check("highway=steps bicycle=yes wheelchair=yes", Modes::WALK);
         check("highway=motorway", Modes::MOTOR);
         check("highway=trunk motorroad=yes", Modes::MOTOR);
+    }
+
+    #[test]
+    fn car_parks_are_those_of_all() {
+        let check = |text: &str, expected: Option<bool>| {
+            assert_eq!(
+                tags(text).car_park("way/1".into()).map(|park| park.park_and_ride),
+                expected,
+                "{text}"
+            );
+        };
+        check("amenity=parking", Some(false));
+        check("amenity=parking park_ride=yes capacity=150", Some(true));
+        check("amenity=parking park_ride=metro access=yes", Some(true));
+        check("amenity=parking park_ride=no fee=yes", Some(false));
+        check("amenity=parking access=private park_ride=yes", None);
+        check("amenity=parking access=customers", None);
+        check("amenity=bicycle_parking", None);
+        let park = |text: &str| tags(text).car_park("node/1".into()).unwrap();
+        assert_eq!(park("amenity=parking capacity=150").capacity, Some(150));
+        assert_eq!(park("amenity=parking capacity=many").capacity, None);
     }
 
     #[test]

@@ -47,7 +47,7 @@ fn a_cut_file_is_a_complaint() {
 struct Drawn {
     /// Id, and millionths of a degree north and east.
     nodes: Vec<(i64, [i64; 2])>,
-    /// Id, nodes, and the value of `highway`.
+    /// Id, nodes, and the value of `highway`; what is `parking` is a car park for those who go on by train.
     ways: Vec<(i64, Vec<i64>, &'static str)>,
     /// Members of a `no_left_turn`: from, via, to.
     restriction: [i64; 3],
@@ -115,6 +115,10 @@ impl Drawn {
             "to",
             "residential",
             "primary",
+            "amenity",
+            "parking",
+            "park_ride",
+            "yes",
         ];
         let word = |text: &str| words.iter().position(|word| *word == text).unwrap_or(0) as u64;
         let (mut table, mut group) = (Vec::new(), Vec::new());
@@ -129,8 +133,12 @@ impl Drawn {
         for (id, nodes, highway) in &self.ways {
             let mut way = Vec::new();
             number(1, *id as u64, &mut way);
-            packed(2, [word("highway")], &mut way);
-            packed(3, [word(highway)], &mut way);
+            let (keys, values) = match *highway {
+                "parking" => (["amenity", "park_ride"].as_slice(), ["parking", "yes"]),
+                highway => (["highway"].as_slice(), [highway, ""]),
+            };
+            packed(2, keys.iter().map(|key| word(key)), &mut way);
+            packed(3, values[..keys.len()].iter().map(|value| word(value)), &mut way);
             packed(8, deltas(nodes), &mut way);
             bytes(3, &way, &mut group);
         }
@@ -177,6 +185,20 @@ fn reading(bytes: &[u8]) -> String {
             format!("refused: {refused}")
         }
     }
+}
+
+#[test]
+fn a_car_park_is_in_the_middle_of_its_ground() {
+    let parks = |nodes: Vec<i64>| {
+        let mut map = sound();
+        map.ways.push((13, nodes, "parking"));
+        city("drawn.osm.pbf", &map.encode(), &SignalHabits::plain()).unwrap().value.car_parks
+    };
+    let [park] = &parks(vec![1, 2, 4, 1])[..] else { panic!("one car park") };
+    assert_eq!((park.id.as_str(), park.park_and_ride), ("way/13", true));
+    assert!((park.at.lat - 41.001).abs() < 1e-9 && (park.at.lon + 7.999).abs() < 1e-9, "{park:?}");
+    // Of ground whose corners the map does not hold nobody knows where it is.
+    assert_eq!(parks(vec![77, 78, 79, 77]), []);
 }
 
 #[test]

@@ -628,6 +628,7 @@ impl Reader {
             transit: Transit::default(),
             areas: Vec::new(),
             corridors: Vec::new(),
+            car_parks: Vec::new(),
         };
         self.notes.extend(self.ledger.into_notes());
         let faults = city.faults();

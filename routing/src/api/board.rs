@@ -151,7 +151,7 @@ pub(super) struct StopTimeView {
         (status = 200, description = "Departures or arrivals by time", body = StopTimesView),
         (status = 400, description = "bad-request, not-a-place", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "unknown-stop", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn stoptimes(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {

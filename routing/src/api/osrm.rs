@@ -1,7 +1,11 @@
-//! `route`, `table` and `nearest` in the shape of OSRM's HTTP API (v1), for clients that were written for it.
+//! `route`, `table`, `nearest`, `match` and `trip` in the shape of OSRM's HTTP API (v1), for clients that were written for it.
 //!
 //! Errors are OSRM's too: a `code` and a `message`. `overview=simplified` gives the whole line; hints, bearings, exclusions and
 //! distances in tables are not read.
+
+mod tracks;
+
+pub(super) use tracks::{__path_match_, __path_trip, match_, trip};
 
 use super::{
     Routing, in_turn,
@@ -10,7 +14,7 @@ use super::{
     view::{Language, TrafficView, encode_polyline},
 };
 use crate::{
-    itinerary::{Direction, Itinerary, Leg, Place, Step},
+    itinerary::{Direction, Leg, Place, Step},
     planner::{NoJourney, Query, STREET_WITHIN_M, When},
     profile::Profile,
     snapshot::Snapshot,
@@ -29,6 +33,8 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Places of a route.
 const MOST_VIA: usize = 100;
+/// Other ways of a route.
+const MOST_ALTERNATIVES: usize = 3;
 /// Sources times destinations of a table.
 const LARGEST_TABLE: usize = 10_000;
 
@@ -46,6 +52,10 @@ pub(crate) struct RouteParameters {
     /// Whether to say what to do on the way. Default: false.
     #[param(required = false)]
     steps: bool,
+    /// How many other ways are wanted between two places: a number up to 3, `true` (2) or `false`. They take at most a quarter
+    /// longer and share at most 80 % of the time with the quickest and with one another; often there are none. Default: `false`.
+    #[param(required = false)]
+    alternatives: String,
 }
 
 /// The parameters of `GET /table/v1/…`.
@@ -87,7 +97,7 @@ impl IntoResponse for OsrmError {
 pub(super) struct RoutesView {
     /// `Ok`.
     pub code: String,
-    /// One.
+    /// The quickest, then others if they were asked for.
     #[schema(value_type = Vec<Object>)]
     pub routes: Vec<Value>,
     /// The places on their streets.
@@ -95,6 +105,9 @@ pub(super) struct RoutesView {
     pub waypoints: Vec<Value>,
     /// **Ours**: the traffic that it is planned in.
     pub traffic: TrafficView,
+    /// **Ours**: whose data it is, to be shown with it; left out where nobody is to be named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attribution: Vec<String>,
 }
 
 /// Durations, in the shape of OSRM.
@@ -135,7 +148,7 @@ pub(super) struct NearestView {
     responses(
         (status = 200, description = "The route", body = RoutesView),
         (status = 400, description = "InvalidQuery, InvalidValue, InvalidOptions, NoSegment, NoRoute, TooBig", body = OsrmError),
-        (status = 503, description = "busy", body = super::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = super::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn route(
@@ -162,7 +175,7 @@ pub(super) async fn route(
     responses(
         (status = 200, description = "The durations", body = DurationsView),
         (status = 400, description = "InvalidQuery, InvalidValue, InvalidOptions, NoSegment, TooBig", body = OsrmError),
-        (status = 503, description = "busy", body = super::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = super::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn table(
@@ -283,24 +296,18 @@ fn route_of(
     now: Moment,
 ) -> Result<RoutesView, OsrmError> {
     let (profile, places, mut given) = (profile_of(profile)?, places(coordinates)?, parameters(pairs)?);
-    let mut option = |name: &str, usual: &str| given.take(name).map_or(usual.to_string(), |(_, value)| value);
-    let wrong =
-        |name: &str, value: &str| Err(OsrmError::new("InvalidOptions", format!("{name} is never {value:?}")));
-    let geometries = match option("geometries", "polyline").as_str() {
-        "polyline" => Geometries::Polyline(5),
-        "polyline6" => Geometries::Polyline(6),
-        "geojson" => Geometries::GeoJson,
-        other => return wrong("geometries", other),
-    };
-    let overview = match option("overview", "simplified").as_str() {
-        "simplified" | "full" => true,
-        "false" => false,
-        other => return wrong("overview", other),
-    };
-    let steps = match option("steps", "false").as_str() {
-        "true" => true,
-        "false" => false,
-        other => return wrong("steps", other),
+    let told = Told::read(&mut given)?;
+    let most = match given.take("alternatives").map(|(_, value)| value).as_deref() {
+        None | Some("false") => 0,
+        Some("true") => 2,
+        Some(number) => match number.parse() {
+            Ok(most @ 0..=MOST_ALTERNATIVES) => most,
+            _ => {
+                let says =
+                    format!("alternatives is true, false or 0 to {MOST_ALTERNATIVES}, never {number:?}");
+                return Err(OsrmError::new("InvalidOptions", says));
+            }
+        },
     };
     match places.len() {
         0 | 1 => return Err(OsrmError::new("InvalidQuery", "a route takes two places or more")),
@@ -308,7 +315,7 @@ fn route_of(
         more => return Err(OsrmError::new("TooBig", format!("{more} places are more than {MOST_VIA}"))),
     }
     let traffic = routing.traffic.now();
-    let (mut legs, mut at) = (Vec::<Leg>::new(), now);
+    let (mut ways, mut at) = (vec![Vec::new()], now);
     for (i, pair) in places.windows(2).enumerate() {
         let place = |at: LonLat| Place { name: String::new(), stop: None, at };
         let query = Query {
@@ -319,37 +326,80 @@ fn route_of(
             street_within_m: STREET_WITHIN_M,
             speed_mps: None,
         };
-        let Itinerary { end, legs: own, .. } =
-            routing.planner.direct(&query, &traffic, now).map_err(|none| match none {
-                NoJourney::NoStreet { end, .. } => {
-                    no_segment(i + usize::from(end == crate::planner::End::To))
-                }
-                NoJourney::NoWay { .. } => OsrmError::new("NoRoute", "there is no way between the places"),
-            })?;
-        legs.extend(own);
-        at = end;
+        let found = match (most, places.len()) {
+            (1.., 2) => routing.planner.alternatives(&query, most, &traffic, now),
+            _ => routing.planner.direct(&query, &traffic, now).map(|journey| vec![journey]),
+        };
+        let found = found.map_err(|none| match none {
+            NoJourney::NoStreet { end, .. } => no_segment(i + usize::from(end == crate::planner::End::To)),
+            NoJourney::NoWay { .. } => OsrmError::new("NoRoute", "there is no way between the places"),
+        })?;
+        at = found[0].end;
+        let mut found = found.into_iter();
+        ways[0].extend(found.next().into_iter().flat_map(|journey| journey.legs));
+        ways.extend(found.map(|journey| journey.legs));
     }
+    let waypoints = places.iter().enumerate().map(|(i, place)| waypoint(routing, profile, i, *place));
+    Ok(RoutesView {
+        code: "Ok".to_string(),
+        routes: ways.iter().map(|legs| route_view(legs, told)).collect(),
+        waypoints: waypoints.collect::<Result<_, _>>()?,
+        traffic: traffic_view(routing, &traffic, now, now),
+        attribution: routing.attribution(),
+    })
+}
+
+/// How ways are told.
+#[derive(Clone, Copy)]
+struct Told {
+    geometries: Geometries,
+    overview: bool,
+    steps: bool,
+}
+
+impl Told {
+    fn read(given: &mut Parameters) -> Result<Told, OsrmError> {
+        let mut option =
+            |name: &str, usual: &str| given.take(name).map_or(usual.to_string(), |(_, value)| value);
+        let wrong = |name: &str, value: &str| {
+            Err(OsrmError::new("InvalidOptions", format!("{name} is never {value:?}")))
+        };
+        let geometries = match option("geometries", "polyline").as_str() {
+            "polyline" => Geometries::Polyline(5),
+            "polyline6" => Geometries::Polyline(6),
+            "geojson" => Geometries::GeoJson,
+            other => return wrong("geometries", other),
+        };
+        let overview = match option("overview", "simplified").as_str() {
+            "simplified" | "full" => true,
+            "false" => false,
+            other => return wrong("overview", other),
+        };
+        let steps = match option("steps", "false").as_str() {
+            "true" => true,
+            "false" => false,
+            other => return wrong("steps", other),
+        };
+        Ok(Told { geometries, overview, steps })
+    }
+}
+
+/// A way of one leg or more.
+fn route_view(legs: &[Leg], told: Told) -> Value {
     let mut line: Vec<LonLat> = legs.iter().flat_map(|leg| leg.shape.iter().copied()).collect();
     line.dedup();
-    let seconds = |leg: &Leg| leg.duration().as_secs_f64();
-    let duration = tenths(legs.iter().map(seconds).sum());
+    let duration = tenths(legs.iter().map(|leg| leg.duration().as_secs_f64()).sum());
     let mut route = json!({
         "distance": tenths(legs.iter().map(|leg| leg.distance_m).sum()),
         "duration": duration,
         "weight": duration,
         "weight_name": "duration",
-        "legs": legs.iter().map(|leg| leg_view(leg, geometries, steps)).collect::<Vec<_>>(),
+        "legs": legs.iter().map(|leg| leg_view(leg, told.geometries, told.steps)).collect::<Vec<_>>(),
     });
-    if overview {
-        route["geometry"] = geometries.of(&line);
+    if told.overview {
+        route["geometry"] = told.geometries.of(&line);
     }
-    let waypoints = places.iter().enumerate().map(|(i, place)| waypoint(routing, profile, i, *place));
-    Ok(RoutesView {
-        code: "Ok".to_string(),
-        routes: vec![route],
-        waypoints: waypoints.collect::<Result<_, _>>()?,
-        traffic: traffic_view(routing, &traffic, now, now),
-    })
+    route
 }
 
 fn leg_view(leg: &Leg, geometries: Geometries, with_steps: bool) -> Value {

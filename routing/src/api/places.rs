@@ -141,7 +141,7 @@ pub(super) struct AreaView {
     responses(
         (status = 200, description = "Places, best first; perhaps none", body = Vec<MatchView>),
         (status = 400, description = "bad-request, not-a-place", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn geocode(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
@@ -171,7 +171,7 @@ pub(super) async fn geocode(State(routing): State<Arc<Routing>>, pairs: Pairs) -
     responses(
         (status = 200, description = "Stops and the street within 500 m, nearest first", body = Vec<MatchView>),
         (status = 400, description = "bad-request, not-a-place", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn reverse_geocode(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {
@@ -208,7 +208,7 @@ pub(super) async fn reverse_geocode(State(routing): State<Arc<Routing>>, pairs: 
     responses(
         (status = 200, description = "Every place where vehicles stop between the two corners", body = Vec<PlaceView>),
         (status = 400, description = "bad-request, not-a-place", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "busy", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "busy, took-too-long", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn stops(State(routing): State<Arc<Routing>>, pairs: Pairs) -> Response {

@@ -24,6 +24,14 @@ pub enum Code {
     UnknownStop,
     /// Too many questions at once.
     Busy,
+    /// The answer took too long.
+    TookTooLong,
+    /// More questions than the rate allows.
+    TooOften,
+    /// No key was shown where one is needed, or one that nobody has.
+    UnknownKey,
+    /// The question is too long.
+    TooLong,
     /// No such page.
     NotFound,
     /// A bug of ours.
@@ -32,7 +40,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 9] = [
+    pub const ALL: [Code; 13] = [
         Code::BadRequest,
         Code::NotAPlace,
         Code::SwappedCoordinates,
@@ -40,6 +48,10 @@ impl Code {
         Code::NoStreetNear,
         Code::UnknownStop,
         Code::Busy,
+        Code::TookTooLong,
+        Code::TooOften,
+        Code::UnknownKey,
+        Code::TooLong,
         Code::NotFound,
         Code::Internal,
     ];
@@ -54,6 +66,10 @@ impl Code {
             Code::NoStreetNear => "/problems/no-street-near",
             Code::UnknownStop => "/problems/unknown-stop",
             Code::Busy => "/problems/busy",
+            Code::TookTooLong => "/problems/took-too-long",
+            Code::TooOften => "/problems/too-often",
+            Code::UnknownKey => "/problems/unknown-key",
+            Code::TooLong => "/problems/too-long",
             Code::NotFound => "/problems/not-found",
             Code::Internal => "/problems/internal",
         }
@@ -68,6 +84,10 @@ impl Code {
             Code::NoStreetNear => "There is no street near the place",
             Code::UnknownStop => "There is no such stop",
             Code::Busy => "Too many questions at once",
+            Code::TookTooLong => "The answer took too long",
+            Code::TooOften => "Too many questions",
+            Code::UnknownKey => "A key is needed",
+            Code::TooLong => "The question is too long",
             Code::NotFound => "There is no such page",
             Code::Internal => "A fault of ours",
         }
@@ -78,7 +98,10 @@ impl Code {
             Code::BadRequest | Code::NotAPlace | Code::SwappedCoordinates => StatusCode::BAD_REQUEST,
             Code::OutsideTheMap | Code::NoStreetNear => StatusCode::UNPROCESSABLE_ENTITY,
             Code::UnknownStop | Code::NotFound => StatusCode::NOT_FOUND,
-            Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Code::Busy | Code::TookTooLong => StatusCode::SERVICE_UNAVAILABLE,
+            Code::TooOften => StatusCode::TOO_MANY_REQUESTS,
+            Code::UnknownKey => StatusCode::UNAUTHORIZED,
+            Code::TooLong => StatusCode::URI_TOO_LONG,
             Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -90,7 +113,8 @@ impl Code {
 pub struct Problem {
     /// Stable code: `/problems/bad-request`, `/problems/not-a-place`, `/problems/swapped-coordinates`,
     /// `/problems/outside-the-map`, `/problems/no-street-near`, `/problems/unknown-stop`, `/problems/busy`,
-    /// `/problems/not-found`, `/problems/internal`.
+    /// `/problems/took-too-long`, `/problems/too-often`, `/problems/unknown-key`, `/problems/too-long`, `/problems/not-found`,
+    /// `/problems/internal`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The code's meaning.

@@ -18,10 +18,10 @@ use std::{collections::BTreeMap, time::Duration};
 use utoipa::IntoParams;
 
 /// Street modes of MOTIS that we know by name and cannot plan yet.
-const NOT_YET: [&str; 5] = ["CAR_PARKING", "CAR_DROPOFF", "ODM", "RIDE_SHARING", "HGV"];
+const NOT_YET: [&str; 2] = ["RIDE_SHARING", "HGV"];
 
 /// Speeds that a person on foot or on a bicycle may name, m/s.
-const SPEEDS_MPS: std::ops::RangeInclusive<f64> = 0.3..=15.0;
+pub(super) const SPEEDS_MPS: std::ops::RangeInclusive<f64> = 0.3..=15.0;
 
 /// The parameters of `GET /api/v1/plan` that have an effect. All others of MOTIS are accepted, and the
 /// answer's `notes` say that they were not used.
@@ -42,7 +42,8 @@ pub(crate) struct PlanParameters {
     #[param(required = false)]
     arrive_by: bool,
     /// Means for journeys by one means all the way, separated by commas: `WALK`, `BIKE`, `RENTAL`, `FLEX` (a vehicle
-    /// that comes when one asks for it), `CAR`, `TAXI`. Default: `WALK`.
+    /// that comes when one asks for it), `CAR`, `CAR_DROPOFF` (the same: somebody drives), `CAR_PARKING` (one's own car to a car park
+    /// that is open to all, and on foot from there), `TAXI` or `ODM`. Default: `WALK`.
     #[param(required = false, example = "CAR,WALK")]
     direct_modes: String,
     /// `FOOT` or `WHEELCHAIR`. Default: `FOOT`.
@@ -83,14 +84,21 @@ pub(crate) struct PlanParameters {
     /// at most 86400. Default: 900.
     #[param(required = false)]
     search_window: u32,
-    /// Means of getting to the first stop, separated by commas: `WALK`, `BIKE` (one's own, which stays there), `RENTAL` (a
-    /// shared vehicle, with ways on foot to it and from it), `FLEX` (a vehicle that comes when one asks for it). To each stop it is
-    /// the quickest of them. Default: `WALK`.
+    /// Means of getting to the first stop, separated by commas: `WALK`, `BIKE` (one's own, which stays there, or with
+    /// `requireBikeTransport=true` comes along), `RENTAL` (a shared vehicle, with ways on foot to it and from it), `FLEX` (a vehicle
+    /// that comes when one asks for it), `CAR_PARKING` (one's own car to a car park for those who go on by public transport),
+    /// `CAR_DROPOFF` or `CAR` (somebody drives one to the stop and goes on), `TAXI` or `ODM`. To each stop it is the quickest of them;
+    /// cars drive in the traffic of `time`, and only to stops that are worth it: where driving counts three times, and none from which
+    /// one could walk to the end. Default: `WALK`.
     #[param(required = false, example = "WALK,RENTAL")]
     pre_transit_modes: String,
-    /// The same from the last stop; `BIKE` is a bicycle of one's own that waits there.
+    /// The same from the last stop; `BIKE` is a bicycle of one's own that waits there or came along, `CAR_PARKING` a car that waits
+    /// in its car park.
     #[param(required = false, example = "WALK,RENTAL")]
     post_transit_modes: String,
+    /// Whether one takes a bicycle along: all vehicles must be known to allow it. Default: false.
+    #[param(required = false)]
+    require_bike_transport: bool,
     /// Longest way to the first stop, s. Default: 900. Between stops it is always 900 on foot at the usual speed.
     #[param(required = false)]
     max_pre_transit_time: u32,
@@ -116,6 +124,7 @@ pub(crate) struct PlanParameters {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct TransitWish {
     pub(crate) modes: Modes,
+    pub(crate) with_bicycle: bool,
     pub(crate) transfers: usize,
     pub(crate) at_least: usize,
     pub(crate) window: Duration,
@@ -137,6 +146,8 @@ pub(crate) struct Question {
     pub(crate) hire: bool,
     /// Whether a journey by a vehicle on demand is wanted.
     pub(crate) on_demand: bool,
+    /// Whether a journey by one's own car to a car park is wanted.
+    pub(crate) parked: bool,
     pub(crate) on_foot: Profile,
     /// Public transport, if it is wanted and there is any.
     pub(crate) transit: Option<TransitWish>,
@@ -173,7 +184,7 @@ impl Question {
                 _ => return Err(bad(&name, format!("{name} is FOOT or WHEELCHAIR, not {value:?}"))),
             },
         };
-        let Direct { profiles, hire, on_demand } = match given.take("directModes") {
+        let Direct { profiles, hire, on_demand, parked } = match given.take("directModes") {
             None => Direct { profiles: vec![on_foot], ..Direct::default() },
             Some(given) => modes(given, on_foot, &mut notes)?,
         };
@@ -185,6 +196,10 @@ impl Question {
         let rental = hire || before.iter().chain(&after).any(|feeder| *feeder == Feeder::Rental);
         if rental && planner.sharing().systems.is_empty() {
             notes.push("RENTAL: no shared vehicles are known now".to_string());
+        }
+        let parks = before.iter().chain(&after).any(|feeder| *feeder == Feeder::ParkAndRide);
+        if parks && !planner.map().car_parks.iter().any(|park| park.park_and_ride) {
+            notes.push("CAR_PARKING: no car parks for those who go on by train are known".to_string());
         }
         let flex = on_demand || before.iter().chain(&after).any(|feeder| *feeder == Feeder::OnDemand);
         let known = planner.transit().is_some_and(|transit| !transit.timetable().on_demand.trips.is_empty());
@@ -218,8 +233,14 @@ impl Question {
             None => Modes::ALL,
             Some(given) => transit_modes(given)?,
         };
+        let mut with_bicycle = given.flag("requireBikeTransport", false)?;
+        if with_bicycle && on_foot == Profile::Wheelchair {
+            notes.push("requireBikeTransport: nobody in a wheelchair takes a bicycle along".to_string());
+            with_bicycle = false;
+        }
         let wish = TransitWish {
             modes,
+            with_bicycle,
             transfers,
             at_least,
             window,
@@ -245,6 +266,7 @@ impl Question {
             profiles,
             hire,
             on_demand,
+            parked,
             on_foot,
             transit,
             pedestrian_mps,
@@ -259,22 +281,27 @@ impl Question {
     }
 }
 
-/// Means for direct journeys: by oneself, by a shared vehicle, in one on demand.
+/// Means for direct journeys: by oneself, by a shared vehicle, in one on demand, by car to a car park.
 #[derive(Default)]
 struct Direct {
     profiles: Vec<Profile>,
     hire: bool,
     on_demand: bool,
+    parked: bool,
 }
 
 fn modes((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Result<Direct, Problem> {
-    let Direct { mut profiles, mut hire, mut on_demand } = Direct::default();
+    let Direct { mut profiles, mut hire, mut on_demand, mut parked } = Direct::default();
     for mode in value.split(',').map(str::trim).filter(|mode| !mode.is_empty()) {
         let profile = match mode {
             "WALK" => on_foot,
             "BIKE" => Profile::Bicycle,
-            "CAR" => Profile::Car,
-            "TAXI" => Profile::Taxi,
+            "CAR" | "CAR_DROPOFF" => Profile::Car,
+            "TAXI" | "ODM" => Profile::Taxi,
+            "CAR_PARKING" => {
+                parked = true;
+                continue;
+            }
             // BIKE_SHARING is what MOTIS called it before.
             "RENTAL" | "BIKE_SHARING" => {
                 hire = true;
@@ -291,7 +318,7 @@ fn modes((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Res
             _ => {
                 return Err(bad(
                     &name,
-                    format!("{name} knows WALK, BIKE, RENTAL, FLEX, CAR and TAXI, not {mode:?}"),
+                    format!("{name} knows WALK, BIKE, RENTAL, FLEX, CAR, CAR_PARKING and TAXI, not {mode:?}"),
                 ));
             }
         };
@@ -299,11 +326,15 @@ fn modes((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Res
             profiles.push(profile);
         }
     }
-    Ok(Direct { profiles, hire, on_demand })
+    Ok(Direct { profiles, hire, on_demand, parked })
 }
 
 /// Means of getting to stops, or from them.
-fn feeders((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Result<Vec<Feeder>, Problem> {
+pub(super) fn feeders(
+    (name, value): Given,
+    on_foot: Profile,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Feeder>, Problem> {
     let mut feeders = Vec::new();
     for mode in value.split(',').map(str::trim).filter(|mode| !mode.is_empty()) {
         let feeder = match mode {
@@ -311,11 +342,17 @@ fn feeders((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> R
             "BIKE" => Feeder::Bicycle,
             "RENTAL" | "BIKE_SHARING" => Feeder::Rental,
             "FLEX" => Feeder::OnDemand,
-            known if NOT_YET.contains(&known) || ["CAR", "TAXI"].contains(&known) => {
+            "CAR_PARKING" => Feeder::ParkAndRide,
+            "CAR" | "CAR_DROPOFF" => Feeder::DropOff,
+            "TAXI" | "ODM" => Feeder::Taxi,
+            known if NOT_YET.contains(&known) => {
                 notes.push(format!("{name}: {known} cannot be planned yet"));
                 continue;
             }
-            _ => return Err(bad(&name, format!("{name} knows WALK, BIKE, RENTAL and FLEX, not {mode:?}"))),
+            _ => {
+                let says = "knows WALK, BIKE, RENTAL, FLEX, CAR, CAR_PARKING and TAXI";
+                return Err(bad(&name, format!("{name} {says}, not {mode:?}")));
+            }
         };
         if matches!(feeder, Feeder::Bicycle | Feeder::Rental) && on_foot == Profile::Wheelchair {
             notes.push(format!("{name}: {mode} is not for those in a wheelchair"));

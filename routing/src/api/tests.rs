@@ -187,7 +187,7 @@ async fn what_cannot_be_done_is_said_and_is_no_error() {
             "&transitModes=SUBWAY",
             "no timetable is loaded, so `itineraries` (public transport) is always empty",
         ),
-        ("&directModes=WALK,ODM", "directModes: ODM cannot be planned yet"),
+        ("&directModes=WALK,RIDE_SHARING", "directModes: RIDE_SHARING cannot be planned yet"),
         ("&withFares=true", "withFares has no effect yet"),
         ("&directModes=CAR", "CAR: no way to drive from START to END"),
         ("&maxDirectTime=60", "WALK: takes longer than maxDirectTime"),
@@ -278,6 +278,50 @@ proptest::proptest! {
             let _ = super::answer(&routing, question, now);
         }
     }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 192, failure_persistence: None, ..Default::default() })]
+
+    /// Whatever is asked of the pages for other clients, the answer is one of theirs.
+    #[test]
+    fn no_path_stops_us(
+        page in "/(route|table|nearest|match|trip)/v1/(driving|walking|rocket)/",
+        places in proptest::collection::vec("(37\\.60[0-9]{0,3}|-?[0-9]{1,4}|1e9|NaN|),(55\\.75[0-9]{0,3}|-?[0-9]{1,4}|inf|x)", 0..6),
+        query in "(\\?(sources|destinations|alternatives|timestamps|radiuses|roundtrip|source|gaps|overview|steps)=([0-9;.-]{0,6}|all|true|false|last|first))?",
+    ) {
+        let path = format!("{page}{}{query}", places.join(";"));
+        let routing = serve(CROSS, Duration::ZERO, "");
+        let (status, kind, body) = tokio::runtime::Runtime::new().unwrap().block_on(get(&routing, &path));
+        proptest::prop_assert!([200, 400, 404].contains(&status), "{path}: {status} {body}");
+        proptest::prop_assert!(kind.ends_with("json"), "{path}: {kind}");
+    }
+
+    /// The same of what is reached.
+    #[test]
+    fn no_question_of_what_is_reached_stops_us(
+        page in "(one-to-all|isochrone)",
+        one in "55\\.75[0-9]{0,3},37\\.60[0-9]{0,3}|-?[0-9.e]{0,6},?[0-9.]{0,6}|f_B",
+        more in "(&(maxTravelTime|contours|mode|time|maxTransfers|preTransitModes)=([0-9,]{0,5}|WALK|CAR|TRANSIT|2026-06-12T08:00:00Z|[A-Z]{0,4})){0,3}",
+    ) {
+        let path = format!("/api/v1/{page}?one={one}{more}");
+        let (status, kind, body) = tokio::runtime::Runtime::new().unwrap().block_on(get(&with_bus(), &path));
+        proptest::prop_assert!([200, 400, 404, 422].contains(&status), "{path}: {status} {body}");
+        proptest::prop_assert!(kind.ends_with("json"), "{path}: {kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_huge_matrix_is_refused_and_a_large_one_is_not() {
+    let routing = serve(CROSS, Duration::ZERO, "");
+    let places = |count: usize| vec!["37.6,55.75"; count].join(";");
+    let (status, _, body) = get(&routing, &format!("/table/v1/driving/{}", places(101))).await;
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, body["code"].as_str()), (400, Some("TooBig")), "{body}");
+    let answer = json(&routing, &format!("/table/v1/driving/{}", places(100))).await;
+    assert_eq!(answer["durations"].as_array().unwrap().len(), 100);
+    let (status, _, _) = get(&routing, &format!("/route/v1/driving/{}", places(101))).await;
+    assert_eq!(status, 400);
 }
 
 /// Streets with a bus between two ends that are too far apart to walk.
@@ -520,10 +564,117 @@ async fn a_shared_bicycle_leads_to_the_bus_and_away_from_it() {
     assert_eq!(modes("&preTransitModes=BIKE&postTransitModes=RENTAL").await.0, "BIKE BUS RENTAL");
     let (none, notes) = modes("&preTransitModes=RENTAL&pedestrianProfile=WHEELCHAIR").await;
     assert!(none.is_empty() && notes.contains("RENTAL is not for those in a wheelchair"), "{none}: {notes}");
-    let (_, notes) = modes("&postTransitModes=WALK,CAR").await;
-    assert!(notes.contains("postTransitModes: CAR cannot be planned yet"), "{notes}");
+    let (_, notes) = modes("&postTransitModes=WALK,RIDE_SHARING").await;
+    assert!(notes.contains("postTransitModes: RIDE_SHARING cannot be planned yet"), "{notes}");
+    let (_, notes) = modes("&preTransitModes=CAR_PARKING").await;
+    assert!(notes.contains("CAR_PARKING: no car parks for those who go on by train are known"), "{notes}");
     let path = format!("{path}&preTransitModes=ROCKET");
     problem_is(&path, get(&routing, &path).await, Code::BadRequest, "preTransitModes", "preTransitModes");
+}
+
+#[tokio::test]
+async fn what_is_reached_is_told_as_motis_and_geojson_say_it() {
+    let routing = with_bus();
+    let one = "one=55.75,37.6&time=2026-06-12T08:00:00Z";
+    let all = json(&routing, &format!("/api/v1/one-to-all?{one}&maxTravelTime=20")).await;
+    let said = |one: &serde_json::Value| format!("{} {} {}", one["place"]["name"], one["duration"], one["k"]);
+    let said: Vec<String> = all["all"].as_array().unwrap().iter().map(said).collect();
+    // B is 100 m away; from D, where the bus is at 08:09, it is another 100 m to C.
+    assert_eq!(said, ["\"B\" 1.2 0", "\"D\" 9.0 1", "\"C\" 10.2 1"]);
+    let few = json(&routing, &format!("/api/v1/one-to-all?{one}&maxTravelTime=5&maxTransfers=0")).await;
+    assert_eq!(few["all"].as_array().unwrap().len(), 1);
+    for (query, parameter) in [
+        ("", "maxTravelTime"),
+        ("&maxTravelTime=1000", "maxTravelTime"),
+        ("&maxTravelTime=x", "maxTravelTime"),
+        ("&maxTravelTime=10&arriveBy=perhaps", "arriveBy"),
+    ] {
+        let path = format!("/api/v1/one-to-all?{one}{query}");
+        problem_is(&path, get(&routing, &path).await, Code::BadRequest, parameter, parameter);
+    }
+    for (query, parameter) in
+        [("&contours=0", "contours"), ("&contours=", "contours"), ("&mode=ROCKET", "mode")]
+    {
+        let path = format!("/api/v1/isochrone?{one}{query}");
+        problem_is(&path, get(&routing, &path).await, Code::BadRequest, parameter, parameter);
+    }
+    let widest = async |query: &str| {
+        let (status, kind, body) = get(&routing, &format!("/api/v1/isochrone?{one}{query}")).await;
+        assert_eq!((status, kind.as_str()), (200, "application/geo+json"), "{body}");
+        let answer: geojson::FeatureCollection = body.parse().unwrap();
+        let first = &answer.features[0];
+        let Some(geojson::GeometryValue::MultiPolygon { coordinates: all }) =
+            first.geometry.as_ref().map(|one| &one.value)
+        else {
+            panic!("{body}")
+        };
+        let points = all.iter().flatten().flatten();
+        let east = points.map(|at| at.as_slice()[0]).fold(f64::MIN, f64::max);
+        let minutes = first.properties.as_ref().unwrap()["minutes"].as_f64().unwrap();
+        (minutes, ((east - 37.6) * 62.6 * 10.0).round() / 10.0)
+    };
+    // How far east one gets, km: to D at 4.1 km by bus, a few hundred metres on foot.
+    assert_eq!(widest("&contours=5,12").await, (12.0, 4.2));
+    let (_, walked) = widest("&contours=5&mode=WALK").await;
+    assert!((0.4..0.6).contains(&walked), "{walked} km");
+    let (_, driven) = widest("&contours=5&mode=CAR").await;
+    assert!((2.4..2.7).contains(&driven), "{driven} km");
+    let (_, cycled) = widest("&contours=5&mode=BIKE").await;
+    assert!((1.2..1.5).contains(&cycled), "{cycled} km");
+}
+
+/// Home is far from all buses; the only street leads past a car park to the first stop.
+const OUTSKIRTS: &str = "
+    A 0 0
+    B 6000 0
+    C 20000 0
+    D 20600 0
+    A-B
+    B-C
+    C-D
+    park B
+    park C";
+
+#[tokio::test]
+async fn a_car_gets_one_to_the_bus_as_motis_says_it() {
+    let table = "
+        BUS 7   B      C      D
+                08:20  08:40  08:42 bicycle
+                08:50  09:10  09:12";
+    let planner = crate::transit::drawing::planner(OUTSKIRTS, table);
+    let clock = Clock::scaled(NOW, 1e-9);
+    let routing = Routing::serving(planner, clock, Limits::default()).0;
+    let city = draw(OUTSKIRTS);
+    let at = |name: &str| crate::drawing::place(&city, name).at;
+    let [a, d] = ["A", "D"].map(|name| format!("{},{}", at(name).lat, at(name).lon));
+    let path = format!("/api/v1/plan?toPlace={d}&time=2026-06-12T08:00:00Z&numItineraries=1");
+    let path = format!("{path}&maxPreTransitTime=3600&fromPlace={a}");
+    let legs = async |query: &str| {
+        let answer = json(&routing, &format!("{path}{query}")).await;
+        let all = [&answer["itineraries"][0], &answer["direct"][0]].map(|one| {
+            let legs = one["legs"].as_array().cloned().unwrap_or_default();
+            let said = |leg: &serde_json::Value| {
+                format!("{} {}", leg["mode"].as_str().unwrap(), leg["to"]["name"].as_str().unwrap())
+            };
+            legs.iter().map(said).collect::<Vec<_>>().join(", ")
+        });
+        all.join(" | ")
+    };
+    assert_eq!(legs("&preTransitModes=CAR_PARKING&directModes=").await, "CAR Парковка B, BUS D | ");
+    assert_eq!(legs("&preTransitModes=CAR_PARKING&directModes=&language=en").await, "CAR Park B, BUS D | ");
+    assert_eq!(legs("&preTransitModes=WALK,CAR_DROPOFF&directModes=").await, "CAR B, BUS D | ");
+    assert_eq!(legs("&preTransitModes=CAR&directModes=").await, "CAR B, BUS D | ");
+    assert_eq!(legs("&preTransitModes=ODM&directModes=").await, "TAXI B, BUS D | ");
+    assert_eq!(legs("&transitModes=&directModes=CAR_PARKING&language=en").await, " | CAR Park C, WALK END");
+    // Whoever comes by bicycle may take it along in the bus that says so only.
+    assert_eq!(legs("&preTransitModes=BIKE&directModes=").await, "BIKE B, BUS D | ");
+    let answer = json(&routing, &format!("{path}&preTransitModes=BIKE&requireBikeTransport=true")).await;
+    let leg = &answer["itineraries"][0]["legs"][1];
+    assert_eq!(leg["startTime"].as_str().map(|time| &time[..10]), Some("2026-06-13"), "{leg:#}");
+    assert_eq!(
+        (&leg["scheduledStartTime"], &leg["bikesAllowed"]),
+        (&"2026-06-13T08:20:00Z".into(), &true.into())
+    );
 }
 
 #[tokio::test]
@@ -648,4 +799,188 @@ async fn what_osrm_cannot_answer_it_says_in_its_own_words() {
     }
     let nearest = json(&routing, &format!("/nearest/v1/foot/{}", on_the_cross("A"))).await;
     assert_eq!(nearest["waypoints"].as_array().unwrap().len(), 1);
+}
+
+/// Two roads from A to D that are about as long, and a row of places on one of them.
+const RING_ROADS: &str = "
+    A 0 0
+    B 500 300
+    C 500 -350
+    D 1000 0
+    E 1500 0
+    A-B
+    B-D
+    A-C
+    C-D
+    D-E";
+
+#[tokio::test]
+async fn other_ways_tracks_and_tours_in_the_shape_of_osrm() {
+    let routing = serve(RING_ROADS, Duration::ZERO, "");
+    let city = draw(RING_ROADS);
+    let at = |name: &str| {
+        let at = crate::drawing::place(&city, name).at;
+        format!("{:.6},{:.6}", at.lon, at.lat)
+    };
+    let over = |names: &str| names.split(' ').map(at).collect::<Vec<_>>().join(";");
+    let distances = |answer: &serde_json::Value, what: &str| {
+        let ways = answer[what].as_array().unwrap().iter();
+        ways.map(|way| way["distance"].as_f64().unwrap().round()).collect::<Vec<_>>()
+    };
+    let route = format!("/route/v1/driving/{}", over("A D"));
+    assert_eq!(distances(&json(&routing, &route).await, "routes"), [1166.0]);
+    for (alternatives, expected) in [
+        ("true", [1166.0, 1221.0].as_slice()),
+        ("1", &[1166.0, 1221.0]),
+        ("0", &[1166.0]),
+        ("false", &[1166.0]),
+    ] {
+        let answer = json(&routing, &format!("{route}?alternatives={alternatives}")).await;
+        assert_eq!(distances(&answer, "routes"), expected, "{alternatives}");
+    }
+    // What was said of the quickest road puts the other one first.
+    let slow = serve(RING_ROADS, Duration::ZERO, "AB 100 s");
+    let answer = json(&slow, &format!("{route}?alternatives=3")).await;
+    assert_eq!(distances(&answer, "routes")[0], 1221.0);
+
+    let trip = json(&routing, &format!("/trip/v1/driving/{}?steps=true", over("A E B D"))).await;
+    let order = |answer: &serde_json::Value| {
+        let points = answer["waypoints"].as_array().unwrap().iter();
+        points.map(|point| point["waypoint_index"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(trip["trips"][0]["legs"].as_array().unwrap().len(), 4);
+    // There by one road and back by the other, or the same.
+    assert!(distances(&trip, "trips")[0] <= 3400.0, "{trip}");
+    let line = format!("/trip/v1/driving/{}?roundtrip=false&source=first", over("A E B D"));
+    assert_eq!(order(&json(&routing, &line).await), [0, 3, 1, 2]);
+    let last = format!("/trip/v1/driving/{}?roundtrip=false&source=first&destination=last", over("A E B D"));
+    assert_eq!(order(&json(&routing, &last).await)[3], 3);
+
+    // Somebody drove from A over B to D, a few metres beside the road.
+    let plane = routing.planner.graph(crate::profile::Profile::Car).plane;
+    let measured = [[20.0, 16.0], [250.0, 146.0], [480.0, 292.0], [700.0, 176.0], [950.0, 35.0]];
+    let trace =
+        measured.map(|at| plane.to_lonlat(at)).map(|at| format!("{:.6},{:.6}", at.lon, at.lat)).join(";");
+    let found = json(&routing, &format!("/match/v1/driving/{trace}?geometries=geojson&overview=full")).await;
+    assert_eq!(found["matchings"].as_array().unwrap().len(), 1);
+    assert!((1080.0..1150.0).contains(&distances(&found, "matchings")[0]), "{found}");
+    assert!(
+        found["tracepoints"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|point| point["name"] == "AB" || point["name"] == "BD")
+    );
+    assert!(found["matchings"][0]["confidence"].as_f64().unwrap() > 0.5);
+    let apart = format!("/match/v1/driving/{trace}?timestamps=1;5;9;500;505");
+    assert_eq!(json(&routing, &apart).await["matchings"].as_array().unwrap().len(), 2);
+
+    for (path, code, says) in [
+        (format!("{route}?alternatives=many"), "InvalidOptions", "alternatives"),
+        (format!("{route}?alternatives=9"), "InvalidOptions", "alternatives"),
+        (format!("/match/v1/driving/{trace}?timestamps=1;2"), "InvalidOptions", "2 values for 5 positions"),
+        (format!("/match/v1/driving/{trace}?radiuses=0;5;5;5;5"), "InvalidOptions", "radiuses"),
+        (format!("/match/v1/driving/{trace}?gaps=mind"), "InvalidOptions", "gaps"),
+        (format!("/match/v1/driving/{}", over("A")), "InvalidQuery", "two positions"),
+        ("/match/v1/driving/30,50;30.1,50".to_string(), "NoMatch", "no way"),
+        (format!("/trip/v1/driving/{}", over("A")), "InvalidQuery", "two places"),
+        (format!("/trip/v1/driving/{};30,50", over("A")), "NoSegment", "coordinate 1"),
+        (format!("/trip/v1/driving/{}?source=last", over("A B")), "InvalidOptions", "source"),
+    ] {
+        let (status, _, body) = get(&routing, &path).await;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, body["code"].as_str()), (400, Some(code)), "{path}: {body}");
+        assert!(body["message"].as_str().unwrap().contains(says), "{path}: {body}");
+    }
+}
+
+/// An answer with its headers.
+async fn asked(
+    routing: &Arc<Routing>,
+    request: axum::http::request::Builder,
+) -> (u16, axum::http::HeaderMap, String) {
+    let response = standalone(routing.clone()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    (status, headers, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_when_to_come_again() {
+    let routing = serve(CROSS, Duration::ZERO, "");
+    let path = format!("/api/v1/plan?{A_TO_C}");
+    let number = |n| std::num::NonZeroU32::new(n).unwrap();
+    let rate = |at_once| crate::access::Rate { per_minute: number(1), at_once: number(at_once) };
+    let app = crate::access::KeyConfig {
+        name: "app".to_string(),
+        hash: crate::access::hash("secret"),
+        rate: rate(3),
+    };
+    let config =
+        crate::access::AccessConfig { anonymous: Some(rate(2)), behind_proxy: false, keys: vec![app] };
+    routing.access.set(crate::access::Access::new(&config)).unwrap();
+    let status = async |name: &str, value: &str| {
+        let mut request = Request::get(&path);
+        if !name.is_empty() {
+            request = request.header(name, value);
+        }
+        let (status, headers, body) = asked(&routing, request).await;
+        let again = headers.get("retry-after").map(|s| s.to_str().unwrap().parse::<u64>().unwrap());
+        assert_eq!(again.is_some_and(|s| (1..=60).contains(&s)), status == 429, "{headers:?}");
+        let kind = headers["content-type"].to_str().unwrap().to_string();
+        assert_eq!(kind == "application/problem+json", status != 200, "{body}");
+        status
+    };
+    assert_eq!([status("", "").await, status("", "").await, status("", "").await], [200, 200, 429]);
+    assert_eq!(status("x-api-key", "secret").await, 200);
+    assert_eq!(status("authorization", "Bearer secret").await, 200);
+    assert_eq!([status("x-api-key", "secret").await, status("x-api-key", "secret").await], [200, 429]);
+    assert_eq!(status("x-api-key", "guess").await, 401);
+    // Whoever runs the planner sees it, and is never refused.
+    let (_, _, text) = get(&routing, "/metrics").await;
+    assert!(text.lines().any(|line| line == "routing_refused_total 3"), "{text}");
+
+    let long = format!("/api/v1/plan?fromPlace={}", "1".repeat(40_000));
+    let (status, kind, body) = get(&routing, &long).await;
+    assert_eq!((status, kind.as_str()), (414, "application/problem+json"), "{body}");
+}
+
+#[tokio::test]
+async fn what_is_known_already_is_not_sent_again() {
+    let routing = with_bus();
+    let path = "/api/v1/map/stops?min=55.74,37.59&max=55.76,37.70";
+    let (status, headers, body) = asked(&routing, Request::get(path)).await;
+    assert_eq!((status, body.contains("f_B")), (200, true), "{body}");
+    let tag = headers["etag"].to_str().unwrap().to_string();
+    let again = async |path: &str, tag: &str| {
+        let (status, headers, body) = asked(&routing, Request::get(path).header("if-none-match", tag)).await;
+        assert_eq!(body.is_empty(), status == 304, "{body}");
+        assert!(headers.contains_key("etag"));
+        status
+    };
+    assert_eq!(again(path, &tag).await, 304);
+    assert_eq!(again(path, &format!("\"other\", {tag}")).await, 304);
+    assert_eq!(again(path, "\"other\"").await, 200);
+    assert_eq!(again("/api/v1/stoptimes?stopId=f_B&time=2026-06-12T08:10:00Z&n=2", &tag).await, 200);
+    // Compressed it is the same answer.
+    for encoding in ["gzip", "br"] {
+        let (_, headers, _) = asked(&routing, Request::get(path).header("accept-encoding", encoding)).await;
+        assert_eq!([&headers["content-encoding"], &headers["etag"]], [encoding, tag.as_str()]);
+    }
+    let preflight = Request::options(path)
+        .header("origin", "https://city.example")
+        .header("access-control-request-method", "GET")
+        .header("access-control-request-headers", "x-api-key");
+    let (status, headers, _) = asked(&routing, preflight).await;
+    assert_eq!((status, &headers["access-control-allow-origin"]), (200, &"*".parse().unwrap()));
+    assert!(headers["access-control-allow-headers"].to_str().unwrap().contains("x-api-key"));
+}
+
+#[tokio::test]
+async fn answers_name_whose_data_it_is() {
+    let routing = serve(CROSS, Duration::ZERO, "");
+    let path = format!("/api/v1/plan?{A_TO_C}");
+    assert_eq!(json(&routing, &path).await.get("attribution"), None);
+    routing.attribution.set(vec!["© OpenStreetMap contributors".to_string()]).unwrap();
+    assert_eq!(json(&routing, &path).await["attribution"][0], "© OpenStreetMap contributors");
 }

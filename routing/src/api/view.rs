@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     fare::{Fare, Payment},
+    gtfs::calendar::Day,
     itinerary::{Direction, Itinerary, Leg, Means, Place, Ride, RideCall, Step},
     on_demand::Booked,
     profile::Profile,
@@ -49,6 +50,9 @@ pub struct PlanView {
     pub traffic: TrafficView,
     /// **Ours**: what was known of trips.
     pub realtime: RealtimeView,
+    /// **Ours**: whose data it is, to be shown with the journeys; left out where nobody is to be named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attribution: Vec<String>,
     /// **Ours**: what was asked and not done, and why, in English sentences.
     pub notes: Vec<String>,
 }
@@ -206,6 +210,11 @@ pub struct RideView {
     pub intermediate_stops: Vec<PlaceView>,
     /// Always false: nobody is sent to a trip that does not run.
     pub cancelled: bool,
+    /// Whether bicycles are taken along; false too where nobody says.
+    pub bikes_allowed: bool,
+    /// **Ours**: how full the vehicle is now, in GTFS-Realtime's word (`FEW_SEATS_AVAILABLE` and so on); left out where nobody says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occupancy: Option<String>,
     /// Disturbances on the way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<AlertView>,
@@ -432,6 +441,8 @@ pub struct RealtimeFeedView {
     pub skipped: u64,
     /// Alerts used.
     pub alerts: u64,
+    /// Vehicles of which it is known where they are.
+    pub vehicles: u64,
     /// Trips, stops and routes that the timetable does not have.
     pub unknown: u64,
     /// Added and duplicated trips, which nobody is sent to.
@@ -452,6 +463,7 @@ impl RealtimeFeedView {
             cancelled: counts.cancelled,
             skipped: counts.skipped,
             alerts: counts.alerts,
+            vehicles: counts.vehicles,
             unknown: counts.unknown,
             not_ridden: counts.not_ridden,
             absurd: counts.absurd,
@@ -634,6 +646,8 @@ impl RideView {
             trip_id: booked.trip_id.clone(),
             intermediate_stops: Vec::new(),
             cancelled: false,
+            bikes_allowed: false,
+            occupancy: None,
             alerts: Vec::new(),
             every_seconds: None,
         }
@@ -655,6 +669,8 @@ impl RideView {
             trip_id: trip_id(ride),
             intermediate_stops: ride.calls[1..ride.calls.len() - 1].iter().map(PlaceView::of_call).collect(),
             cancelled: false,
+            bikes_allowed: ride.takes_bicycles,
+            occupancy: ride.occupancy.map(str::to_string),
             alerts: ride.alerts.iter().map(|alert| AlertView::new(alert, language)).collect(),
             every_seconds: ride.every_s,
         }
@@ -736,9 +752,14 @@ impl PolylineView {
 
 /// `<service day>_<departure from the first stop>_<feed>_<trip>`, as MOTIS has it.
 pub(crate) fn trip_id(ride: &Ride) -> String {
-    let zone = TimeZone::get(&ride.agency.zone).unwrap_or(TimeZone::UTC);
-    let at = jiff::Timestamp::from_second(second(ride.trip_start)).unwrap_or_default().to_zoned(zone);
-    format!("{}_{}_{}", ride.day.date().strftime("%Y%m%d"), at.strftime("%H:%M"), ride.trip_id)
+    trip_id_of(&ride.agency.zone, ride.day, ride.trip_start, &ride.trip_id)
+}
+
+/// The same of a trip in its agency's time zone.
+pub(crate) fn trip_id_of(zone: &str, day: Day, starts: Moment, trip: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let at = jiff::Timestamp::from_second(second(starts)).unwrap_or_default().to_zoned(zone);
+    format!("{}_{}_{trip}", day.date().strftime("%Y%m%d"), at.strftime("%H:%M"))
 }
 
 /// The mode's name in MOTIS.

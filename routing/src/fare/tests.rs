@@ -65,6 +65,8 @@ pub(super) fn journey(rides: &str) -> Itinerary {
             headsign: String::new(),
             calls: vec![call(words.get(3)), call(words.get(4).or(words.get(3)))],
             every_s: None,
+            takes_bicycles: false,
+            occupancy: None,
             live: false,
             alerts: Vec::new(),
         };

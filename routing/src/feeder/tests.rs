@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::{
-    drawing::{draw, lend, place},
+    drawing::{NOW, draw, lend, picture, place},
     planner::{Planner, STREET_WITHIN_M},
     transit::drawing::{planner, query},
 };
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 /// Two stops far beyond a walk from home, with a street all the way.
 const STREETS: &str = "
@@ -97,6 +98,107 @@ fn a_bicycle_is_taken_to_the_first_stop_and_from_the_last() {
     for spots in [[("B", 0, 0), ("C", 0, 1)], [("B", 1, 0), ("C", 0, 0)]] {
         check(Some(lend(&city, false, &spots)), [BOTH, FOOT], "A to E at 08:00", &[]);
     }
+}
+
+/// Home is far from everything; a metro goes from B on to the town at F, faster than cars from E on.
+const COMMUTE: &str = "
+    A 0 0
+    B 6000 0
+    C 12000 0
+    D 18000 0
+    E 24000 0
+    F 24500 0
+    A-B
+    B-C
+    C-D
+    D-E
+    E-F
+    park B
+    park C
+    park E";
+
+const METRO: &str = "
+    METRO 1   B      C      D      E      F
+              08:20  08:28  08:36  08:44  08:46
+              08:30  08:38  08:46  08:54  08:56
+    METRO 1r  F      E      D      C      B
+              09:00  09:02  09:10  09:18  09:26";
+
+#[track_caller]
+fn check_driven(
+    (streets, table): (&str, &str),
+    feeders: [&[Feeder]; 2],
+    traffic: &str,
+    question: &str,
+    expected: &[&str],
+) {
+    let (city, planner) = (draw(streets), planner(streets, table));
+    let mut query = query(&city, question);
+    (query.before, query.after) = (feeders[0].to_vec(), feeders[1].to_vec());
+    (query.walk_before, query.walk_after) = (Duration::from_secs(3600), Duration::from_secs(3600));
+    query.asked = NOW;
+    let picture = picture(&city, NOW, traffic);
+    let live = planner.transit().unwrap().live();
+    let journeys = planner.by_transit_as(&query, &live, &picture).unwrap();
+    let day = |line: &String| !line.contains(" h ");
+    let lines: Vec<String> = journeys.iter().map(ToString::to_string).filter(day).collect();
+    assert_eq!(lines, expected, "{question}");
+}
+
+#[test]
+fn who_parks_and_rides_does_not_drive_all_the_way() {
+    const FOOT: &[Feeder] = &[Feeder::OnFoot];
+    const PARK: &[Feeder] = &[Feeder::ParkAndRide];
+    const BOTH: &[Feeder] = &[Feeder::OnFoot, Feeder::ParkAndRide];
+    let check = |feeders, question: &str, expected: &[&str]| {
+        check_driven((COMMUTE, METRO), feeders, "", question, expected);
+    };
+    // Whoever drove on to C or E would be there sooner, and has no use for the train.
+    let by_train = "A ~ drive 6.00 km ~ Парковка B ~ SUBWAY 1 08:20 08:46 ~ F [40 min]";
+    check([PARK, FOOT], "A to F at 08:00", &[by_train]);
+    check([BOTH, FOOT], "A to F at 08:00", &[by_train]);
+    // On foot nobody gets to a train.
+    check([FOOT, FOOT], "A to F at 08:00", &[]);
+    // The car waits where one gets off.
+    let home = "F ~ SUBWAY 1r 09:00 09:26 ~ B ~ drive 6.00 km ~ A [39 min]";
+    check([FOOT, PARK], "F to A at 08:55", &[home]);
+    // Somebody else drives, and goes on.
+    let dropped = "A ~ drive 6.00 km ~ B ~ SUBWAY 1 08:20 08:46 ~ F [38 min 30 s]";
+    check([&[Feeder::DropOff], FOOT], "A to F at 08:00", &[dropped]);
+    let taxi = "A ~ taxi 6.00 km ~ B ~ SUBWAY 1 08:20 08:46 ~ F [38 min 30 s]";
+    check([&[Feeder::Taxi], FOOT], "A to F at 08:00", &[taxi]);
+}
+
+/// Two lines to the town, each with a car park at its end, and home is between them.
+const CHOICE: &str = "
+    A 0 0
+    B 6000 0
+    G 0 5000
+    F 24500 2000
+    X 24500 9000
+    A-B
+    A-G
+    F-X
+    park B
+    park G";
+
+const TWO_LINES: &str = "
+    METRO 1   B      F
+              08:20  08:46
+              08:30  08:56
+    METRO 2   G      F
+              08:18  08:52
+              08:28  09:02";
+
+#[test]
+fn traffic_changes_where_one_parks() {
+    const PARK: [&[Feeder]; 2] = [&[Feeder::ParkAndRide], &[Feeder::OnFoot]];
+    let check = |traffic: &str, expected: &str| {
+        check_driven((CHOICE, TWO_LINES), PARK, traffic, "A to F at 08:00", &[expected]);
+    };
+    check("", "A ~ drive 6.00 km ~ Парковка B ~ SUBWAY 1 08:20 08:46 ~ F [40 min]");
+    check("AB 1200 s", "A ~ drive 5.00 km ~ Парковка G ~ SUBWAY 2 08:18 08:52 ~ F [46 min]");
+    check("AB closed", "A ~ drive 5.00 km ~ Парковка G ~ SUBWAY 2 08:18 08:52 ~ F [46 min]");
 }
 
 /// A grid whose streets are partly one way, with stops and spots at its corners.
@@ -210,28 +312,76 @@ fn least(
     best
 }
 
+/// The same by car, trying all car parks one by one.
+fn least_by_car(
+    wheels: &Wheels<'_>,
+    stops: Stops<'_>,
+    parked: bool,
+    place: &Place,
+    stop: u32,
+    looking: Looking,
+) -> Option<u32> {
+    let mut scratch = Scratch::default();
+    let mut between = |costs: &Costs<'_>, near: &[OnArc], far: &[OnArc]| {
+        let [from, to] = looking.in_order([near, far]);
+        quickest(costs, from, to, &mut scratch).map(|path| path.cost_ms)
+    };
+    let inside = |door: &Door| if looking == Looking::Away { door.in_ms } else { door.out_ms };
+    let here = wheels.feet(&wheels.driving, place.at, STREET_WITHIN_M);
+    let mut all = Vec::new();
+    if !parked {
+        for door in &stops.driven_to[stop as usize] {
+            let driven = between(&wheels.driving, &here, &door.feet);
+            all.extend(driven.map(|ms| ms + GETTING_OUT_MS + inside(door)));
+        }
+    }
+    for park in wheels.parks.all.iter().filter(|_| parked) {
+        let Some(driven) = between(&wheels.driving, &here, &park.feet[1]) else { continue };
+        let handled = if looking == Looking::Away { PARKING_MS } else { LEAVING_MS };
+        for door in stops.walks.doors(stop) {
+            let walked = between(&wheels.walking, &park.feet[0], &door.feet);
+            all.extend(walked.map(|ms| driven + handled + ms + inside(door)));
+        }
+    }
+    all.into_iter().min()
+}
+
 fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
-    let city = draw(&wild.streets);
-    let planner: Planner = planner(&wild.streets, &wild.table);
+    let parks = wild.spots.iter().map(|(at, ..)| format!("park {}\n", name(*at)));
+    let streets = wild.streets.clone() + &parks.collect::<BTreeSet<_>>().into_iter().collect::<String>();
+    let city = draw(&streets);
+    let planner: Planner = planner(&streets, &wild.table);
+    let slow = [("AaBa", 90), ("BaCa", 40), ("AbBb", 200), ("CaCb", 120)];
+    let known = |link: &&(&str, u32)| city.network.links.iter().any(|one| one.id.as_str() == link.0);
+    let slow = slow.iter().filter(known).map(|(link, s)| format!("{link} {s} s"));
+    let traffic = picture(&city, NOW, &slow.collect::<Vec<_>>().join(","));
     let spots: Vec<(String, u32, u32)> =
         wild.spots.iter().map(|&(at, vehicles, room)| (name(at), vehicles, room)).collect();
     let spots: Vec<(&str, u32, u32)> = spots.iter().map(|(at, v, r)| (at.as_str(), *v, *r)).collect();
     planner.set_sharing(lend(&city, wild.left_anywhere, &spots));
-    let (wheels, transit) = (planner.wheels(None, None), planner.transit().unwrap());
-    let stops = transit.stops_of(crate::profile::Profile::Walk, None);
+    let driving = Costs::new(planner.graph(Profile::Car), traffic.view(NOW, NOW), None);
+    let (wheels, transit) = (planner.wheels(Profile::Walk, [None; 2], driving), planner.transit().unwrap());
+    transit.find_driven_to(&planner.streets_for(Profile::Walk, &wheels), Profile::Walk);
+    let stops = transit.stops_of(Profile::Walk, None);
     let (mut scratch, mut memory) = (Scratch::default(), WalkScratch::default());
     let limit_ms = 400_000;
     for corner in ["Aa", "Cc", "Eb"] {
         let place = place(&city, corner);
         for looking in [Looking::Away, Looking::Towards] {
-            for feeder in [Feeder::Bicycle, Feeder::Rental] {
+            for feeder in [Feeder::Bicycle, Feeder::Rental, Feeder::ParkAndRide, Feeder::DropOff] {
                 let memory = (&mut scratch, &mut memory);
                 let asked = (looking, limit_ms);
                 let ways = wheels.ways(feeder, (&place, STREET_WITHIN_M), asked, stops, memory);
                 let (way, reached) = &ways[0];
                 for stop in 0..transit.timetable().stops.len() as u32 {
                     let own = feeder == Feeder::Bicycle;
-                    let expected = least(&wheels, stops, own, &place, stop, looking);
+                    let expected = match feeder.is_driven() {
+                        true => {
+                            let parked = feeder == Feeder::ParkAndRide;
+                            least_by_car(&wheels, stops, parked, &place, stop, looking)
+                        }
+                        false => least(&wheels, stops, own, &place, stop, looking),
+                    };
                     let expected = expected.filter(|&ms| ms <= limit_ms);
                     prop_assert_eq!(
                         reached.get(&stop).copied(),
@@ -261,7 +411,7 @@ fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// No pair of spots leads to a stop sooner than what is found, and what is found can be told leg by leg.
+    /// No pair of spots, and no car park, leads to a stop sooner than what is found, and what is found can be told leg by leg.
     #[test]
     fn stops_are_reached_as_soon_as_any_two_spots_allow(wild in wild()) {
         agrees(&wild)?;

@@ -447,13 +447,14 @@ fn read_trips(
         return (ids, durations);
     };
     let takes = table.columns(["safe_duration_factor", "safe_duration_offset"]);
-    let [id, route, service, headsign, shape, wheelchair] = table.columns([
+    let [id, route, service, headsign, shape, wheelchair, bicycles] = table.columns([
         "trip_id",
         "route_id",
         "service_id",
         "trip_headsign",
         "shape_id",
         "wheelchair_accessible",
+        "bikes_allowed",
     ]);
     while table.advance() {
         let key = table.text(id).to_string();
@@ -481,6 +482,7 @@ fn read_trips(
             }
         };
         let wheelchair = table.code(wheelchair, 0..=2, 0, &record, "has an unknown wheelchair_accessible");
+        let bicycles = table.code(bicycles, 0..=2, 0, &record, "has an unknown bikes_allowed");
         durations.push(flex::durations(&mut table, takes, &key));
         feed.trips.push(Trip {
             id: key,
@@ -489,6 +491,7 @@ fn read_trips(
             headsign: table.text(headsign).to_string(),
             shape,
             wheelchair: Wheelchair::of(wheelchair),
+            takes_bicycles: bicycles == 1,
             calls: 0..0,
         });
     }

@@ -271,6 +271,8 @@ pub struct Trip {
     pub shape: Option<u32>,
     /// Whether a wheelchair can be taken.
     pub wheelchair: Wheelchair,
+    /// Whether bicycles are taken along (`bikes_allowed`). What is not known is not promised.
+    pub takes_bicycles: bool,
     /// Its calls, at least two.
     pub calls: Range<u32>,
 }

@@ -72,9 +72,9 @@ fn feed(city: &City, stays: &str, rules: &str) -> (Timetable, String) {
     let mut lines = table.1.lines();
     let head = lines.next().expect("a head");
     let rest: String = lines.map(|line| format!("{line},,\n")).collect();
-    table.1 = format!("{head},safe_duration_factor,safe_duration_offset\n{rest}dial,daily,ride,1,1.5,60\n");
+    table.1 = format!("{head},safe_duration_factor,safe_duration_offset\n{rest}dial,daily,ride,1,,1.5,60\n");
     if stays.contains("back ") {
-        table.1.push_str("dial,daily,back,2,,\n");
+        table.1.push_str("dial,daily,back,2,,,\n");
     }
     let table = tables.iter_mut().find(|(name, _)| *name == "stop_times.txt").expect("times");
     let mut lines = table.1.lines();

@@ -38,6 +38,9 @@ pub struct FeedEntity {
     /// Of a trip.
     #[prost(message, optional, tag = "3")]
     pub trip_update: Option<TripUpdate>,
+    /// Of a vehicle.
+    #[prost(message, optional, tag = "4")]
+    pub vehicle: Option<VehiclePosition>,
     /// Of a disturbance.
     #[prost(message, optional, tag = "5")]
     pub alert: Option<Alert>,
@@ -109,6 +112,57 @@ pub struct StopTimeEvent {
     /// When, seconds since 1970.
     #[prost(int64, optional, tag = "2")]
     pub time: Option<i64>,
+}
+
+/// Where a vehicle is, and how full.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct VehiclePosition {
+    /// Its trip.
+    #[prost(message, optional, tag = "1")]
+    pub trip: Option<TripDescriptor>,
+    /// Where.
+    #[prost(message, optional, tag = "2")]
+    pub position: Option<Position>,
+    /// When it was measured, seconds since 1970.
+    #[prost(uint64, optional, tag = "5")]
+    pub timestamp: Option<u64>,
+    /// Which vehicle.
+    #[prost(message, optional, tag = "8")]
+    pub vehicle: Option<VehicleDescriptor>,
+    /// How full, as a number of the format.
+    #[prost(int32, optional, tag = "9")]
+    pub occupancy_status: Option<i32>,
+    /// How full, per cent; more than 100 where people stand close.
+    #[prost(uint32, optional, tag = "10")]
+    pub occupancy_percentage: Option<u32>,
+}
+
+/// A place.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Position {
+    /// Degrees north.
+    #[prost(float, required, tag = "1")]
+    pub latitude: f32,
+    /// Degrees east.
+    #[prost(float, required, tag = "2")]
+    pub longitude: f32,
+    /// Clockwise from north, degrees.
+    #[prost(float, optional, tag = "3")]
+    pub bearing: Option<f32>,
+    /// m/s.
+    #[prost(float, optional, tag = "5")]
+    pub speed: Option<f32>,
+}
+
+/// Which vehicle.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct VehicleDescriptor {
+    /// Its id in the feed.
+    #[prost(string, optional, tag = "1")]
+    pub id: Option<String>,
+    /// What passengers see on it.
+    #[prost(string, optional, tag = "2")]
+    pub label: Option<String>,
 }
 
 /// A disturbance.

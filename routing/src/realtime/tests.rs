@@ -1,7 +1,7 @@
 use super::{
     message::{
-        Alert as AlertMessage, EntitySelector, FeedEntity, FeedHeader, FeedMessage, StopTimeEvent,
-        StopTimeUpdate, TranslatedString, Translation, TripDescriptor, TripUpdate,
+        Alert as AlertMessage, EntitySelector, FeedEntity, FeedHeader, FeedMessage, Position, StopTimeEvent,
+        StopTimeUpdate, TranslatedString, Translation, TripDescriptor, TripUpdate, VehiclePosition,
     },
     *,
 };
@@ -13,7 +13,6 @@ use crate::{
     profile::Profile,
     transit::day::Modes,
 };
-use model::geo::LonLat;
 use std::time::Duration;
 
 const STREETS: &str = "
@@ -52,6 +51,7 @@ fn journeys(planner: &Planner) -> Vec<String> {
         at_least: 0,
         transfers: 3,
         modes: Modes::ALL,
+        with_bicycle: false,
         before: vec![Feeder::OnFoot],
         after: vec![Feeder::OnFoot],
         walk_before: Duration::from_secs(900),
@@ -180,6 +180,41 @@ fn what_cannot_be_used_is_counted() {
     let later = EIGHT + Duration::from_secs(3600);
     assert_eq!(read(&feed(Vec::new()), later, &mut live), FeedError::Stale(3620));
     assert_eq!(live, Live::default());
+}
+
+#[test]
+fn vehicles_are_where_they_can_be_and_of_late() {
+    let planner = planner();
+    let vehicle = |id: &str, trip: &str, [latitude, longitude]: [f32; 2], ago_s: u64| {
+        let trip = TripDescriptor { trip_id: Some(trip.into()), ..TripDescriptor::default() };
+        let position = Position { latitude, longitude, bearing: Some(500.0), speed: None };
+        let vehicle = VehiclePosition {
+            trip: Some(trip),
+            position: Some(position),
+            timestamp: Some(EIGHT.0 as u64 / 1000 - ago_s),
+            vehicle: None,
+            occupancy_status: Some(7),
+            occupancy_percentage: Some(120),
+        };
+        FeedEntity { id: id.into(), vehicle: Some(vehicle), ..FeedEntity::default() }
+    };
+    let counts = hear(
+        &planner,
+        vec![
+            vehicle("a", "t1", [55.75, 37.6], 60),
+            vehicle("b", "nobody", [55.76, 37.6], 5),
+            vehicle("c", "t2", [f32::NAN, 37.6], 5),
+            vehicle("d", "t2", [95.0, 37.6], 5),
+            vehicle("e", "t2", [55.75, 37.6], 1000),
+        ],
+    );
+    assert_eq!(counts, Counts { vehicles: 2, unknown: 1, absurd: 2, ..Counts::default() });
+    let live = planner.transit().unwrap().live();
+    let ids: Vec<_> = live.vehicles.iter().map(|one| (one.id.as_str(), one.run.is_some())).collect();
+    assert_eq!(ids, [("f_a", true), ("f_b", false)]);
+    // What is said of it and cannot be is not told.
+    let first = &live.vehicles[0];
+    assert_eq!((first.bearing, first.occupancy, first.occupancy_percentage), (None, None, Some(120)));
 }
 
 #[test]

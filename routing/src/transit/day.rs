@@ -109,6 +109,8 @@ pub enum Traveller {
     OnFoot,
     /// Somebody in a wheelchair.
     InWheelchair,
+    /// Somebody who takes a bicycle along.
+    WithBicycle,
 }
 
 /// A [`DayTable`]'s times while it is made.
@@ -163,7 +165,12 @@ impl DayTable {
             let route = &timetable.routes[pattern.route as usize];
             let mut runs = Vec::new();
             for &trip in &pattern.trips {
-                if traveller == Traveller::InWheelchair && !timetable.takes_wheelchairs(trip) {
+                let takes = match traveller {
+                    Traveller::OnFoot => true,
+                    Traveller::InWheelchair => timetable.takes_wheelchairs(trip),
+                    Traveller::WithBicycle => timetable.trips[trip as usize].takes_bicycles,
+                };
+                if !takes {
                     continue;
                 }
                 let service = &timetable.services[timetable.trips[trip as usize].service as usize];
@@ -172,7 +179,8 @@ impl DayTable {
                 }
             }
             let calls = timetable.calls_of(pattern.trips[0]);
-            let usable = |stop: u32| traveller == Traveller::OnFoot || timetable.admits_wheelchairs(stop);
+            let usable =
+                |stop: u32| traveller != Traveller::InWheelchair || timetable.admits_wheelchairs(stop);
             let stops: Vec<_> = calls
                 .iter()
                 .map(|c| (c.stop, c.boards && usable(c.stop), c.alights && usable(c.stop)))

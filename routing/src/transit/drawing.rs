@@ -6,7 +6,7 @@
 //! ```text
 //! BUS 1   A      B       C          a route and its stops
 //!         08:00  08:05   08:15      a trip; 08:05/08:07 arrives and departs, 08:05- lets nobody on, 08:05+ nobody off
-//!         08:20  08:25   08:35 wheelchair
+//!         08:20  08:25   08:35 wheelchair bicycle
 //! every 300 from 06:00 until 09:00  the trip above runs every five minutes instead
 //! transfer A B 120                  changing from A to B takes so long; also `timed` and `no`
 //! ```
@@ -27,7 +27,7 @@ use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 /// The tables of a feed that a drawing stands for.
 pub(crate) fn tables(city: &City, drawing: &str) -> Vec<(&'static str, String)> {
     let mut routes = "route_id,route_short_name,route_type\n".to_string();
-    let mut trips = "route_id,service_id,trip_id,wheelchair_accessible\n".to_string();
+    let mut trips = "route_id,service_id,trip_id,wheelchair_accessible,bikes_allowed\n".to_string();
     let mut times =
         "trip_id,arrival_time,departure_time,stop_id,stop_sequence,pickup_type,drop_off_type\n".to_string();
     let mut frequencies = "trip_id,start_time,end_time,headway_secs\n".to_string();
@@ -62,8 +62,9 @@ pub(crate) fn tables(city: &City, drawing: &str) -> Vec<(&'static str, String)> 
                 trip += 1;
                 let route =
                     routes.lines().last().and_then(|route| route.split(',').next()).expect("a route above");
-                let wheelchair = if words.contains(&"wheelchair") { 1 } else { 2 };
-                let _ = writeln!(trips, "{route},daily,t{trip},{wheelchair}");
+                let code = |word: &str| if words.contains(&word) { 1 } else { 2 };
+                let (wheelchair, bicycle) = (code("wheelchair"), code("bicycle"));
+                let _ = writeln!(trips, "{route},daily,t{trip},{wheelchair},{bicycle}");
                 for (i, (stop, time)) in stops.iter().zip(&words).enumerate() {
                     let rules = (u8::from(time.ends_with('-')), u8::from(time.ends_with('+')));
                     let time = time.trim_end_matches(['-', '+']);
@@ -120,7 +121,8 @@ fn time(text: &str) -> Moment {
     Moment(midnight + (parts[0] * 60 + parts[1]) * 60_000)
 }
 
-/// `A to C at 08:00`, or `by` a time; then perhaps `within 900 s`, `by BUS`, `with 0 transfers`, `in a wheelchair`.
+/// `A to C at 08:00`, or `by` a time; then perhaps `within 900 s`, `by BUS`, `with 0 transfers`, `in a wheelchair`,
+/// `with a bicycle`.
 /// Without a window it asks for one departure only, and for what else is as good.
 pub(crate) fn query(city: &City, text: &str) -> TransitQuery {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -136,6 +138,7 @@ pub(crate) fn query(city: &City, text: &str) -> TransitQuery {
         at_least: 1,
         transfers: 5,
         modes: Modes::ALL,
+        with_bicycle: false,
         before: vec![Feeder::OnFoot],
         after: vec![Feeder::OnFoot],
         walk_before: Duration::from_secs(900),
@@ -155,6 +158,7 @@ pub(crate) fn query(city: &City, text: &str) -> TransitQuery {
         ["by", "BUS"] => query.modes = Modes::NONE.with(Mode::Bus),
         ["with", transfers, "transfers"] => query.transfers = transfers.parse().expect("a number"),
         ["in", "a", "wheelchair"] => query.on_foot = Profile::Wheelchair,
+        ["with", "a", "bicycle"] => query.with_bicycle = true,
         _ => panic!("what is {rest:?}?"),
     }
     query

@@ -2,7 +2,7 @@
 
 use super::timetable::Timetable;
 use crate::gtfs::{calendar::Day, records::Call};
-use model::{network::Name, time::Moment};
+use model::{geo::LonLat, network::Name, time::Moment};
 use std::collections::HashMap;
 
 /// A picture of how trips run.
@@ -18,6 +18,31 @@ pub struct Live {
     by_trip: HashMap<(u32, Day), Vec<Run>>,
     /// Disturbances.
     pub alerts: Vec<Alert>,
+    /// Where vehicles are.
+    pub vehicles: Vec<Vehicle>,
+}
+
+/// A vehicle on the road, as its operator says.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Vehicle {
+    /// Its id, with its feed's tag.
+    pub id: String,
+    /// What passengers see on it.
+    pub label: Option<String>,
+    /// Its trip and that one's service day, if the timetable has it.
+    pub run: Option<(u32, Day)>,
+    /// Where.
+    pub at: LonLat,
+    /// Clockwise from north, degrees.
+    pub bearing: Option<f32>,
+    /// m/s.
+    pub speed_mps: Option<f32>,
+    /// When it was there.
+    pub said: Moment,
+    /// How full it is, in the format's word.
+    pub occupancy: Option<&'static str>,
+    /// The same per cent.
+    pub occupancy_percentage: Option<u32>,
 }
 
 /// One run of a trip: for trips that run every so often, when in the day it begins (s); and its change.
@@ -113,6 +138,11 @@ impl Live {
     /// A change.
     pub(super) fn change(&self, index: u32) -> Option<&Change> {
         self.changes.get(index as usize)
+    }
+
+    /// The vehicle of a trip on a day, if it is known where it is.
+    pub fn vehicle_of(&self, trip: u32, day: Day) -> Option<&Vehicle> {
+        self.vehicles.iter().find(|vehicle| vehicle.run == Some((trip, day)))
     }
 
     /// How many trips something is known of.

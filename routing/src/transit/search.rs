@@ -241,6 +241,27 @@ impl Search {
         found
     }
 
+    /// When one gets off where, who sets out at `start` and is there before `start + longest`: the number of rides, the stop and the time,
+    /// each where no fewer rides are as soon; in order of the number of rides. Nothing is looked for at the other end.
+    pub fn everywhere(&mut self, request: &Request<'_>) -> Vec<(usize, u32, u32)> {
+        self.begin(request, 1);
+        self.goal.fill((request.start.saturating_add(request.longest), NEVER, false));
+        for (stop, there) in request.there(request.start) {
+            self.get_ready(0, stop, stop, there);
+        }
+        self.rounds(request, 1);
+        let mut all = Vec::new();
+        for k in 1..self.levels {
+            for stop in 0..request.day.stop_count() {
+                let label = stop * self.levels + k;
+                if self.arrived[label] < self.arrived[label - 1] {
+                    all.push((k, stop as u32, self.arrived[label]));
+                }
+            }
+        }
+        all
+    }
+
     fn begin(&mut self, request: &Request<'_>, ridden_levels: usize) {
         let stops = request.day.stop_count();
         self.levels = request.rides.clamp(1, MOST_RIDES) + 1;

@@ -37,7 +37,7 @@ impl World {
     }
 
     /// 0 in the middle, 1 on the border.
-    fn share(&self, p: Place) -> f64 {
+    pub(super) fn share(&self, p: Place) -> f64 {
         ((p[0] - self.centre[0]) / self.axes[0]).hypot((p[1] - self.centre[1]) / self.axes[1])
     }
 

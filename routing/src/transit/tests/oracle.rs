@@ -462,6 +462,7 @@ pub(super) fn of_wild(wild: &Wild, day: Day) -> Timetable {
             headsign: String::new(),
             shape: None,
             wheelchair: Wheelchair::Unknown,
+            takes_bicycles: false,
             calls: first..feed.calls.len() as u32,
         });
     }
