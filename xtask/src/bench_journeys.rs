@@ -360,3 +360,33 @@ fn ferrobus(python: &Path, porto: &Path, folder: &Path) -> anyhow::Result<Theirs
     ask.arg("2024-06-12").arg(porto.join("pairs_pt_1000.csv"));
     answers(ask)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_the_bench_are_read_and_remarks_are_not() {
+        let read = |line| Row::read("Porto", line).map(|row| (row.what, row.figures, row.goal, row.met));
+        let row = |what: &str, figures: &str, goal: &str, met| {
+            Some((what.to_string(), figures.to_string(), goal.to_string(), met))
+        };
+        let times = "car distance with turns                              p50 0.019  p99 0.035  mean 0.019   (goal p50 0.045 p99 0.11)";
+        let figures = "p50 0.019  p99 0.035  mean 0.019";
+        assert_eq!(read(times), row("car distance with turns", figures, "p50 0.045 p99 0.11", true));
+        let missed = "memory after all questions, MB                       202.77   (goal 150: MISSED)";
+        assert_eq!(read(missed), row("memory after all questions, MB", "202.77", "150", false));
+        let wrong = "  of its ways quicker than ours                      0.00   (goal 0)";
+        assert_eq!(read(wrong), row("of its ways quicker than ours", "0.00", "0", true));
+        let no_goal = "ways on foot at both ends                            p50 0.091  p99 0.221  mean 0.094";
+        assert_eq!(
+            read(no_goal),
+            row("ways on foot at both ends", "p50 0.091  p99 0.221  mean 0.094", "", true)
+        );
+        for remark in
+            ["  without a journey: 4 of 1000", "  11 kB each; 6985 a second on two cores by this", ""]
+        {
+            assert_eq!(read(remark), None, "{remark}");
+        }
+    }
+}

@@ -44,6 +44,10 @@ impl Side {
 
     fn go_on(&mut self, here: u32, parent: u32) {
         self.front.iter_mut().filter(|vertex| **vertex == here).for_each(|vertex| *vertex = parent);
+        // What began side by side goes on as one.
+        if self.front.iter().all(|vertex| *vertex == parent) {
+            self.front.truncate(1);
+        }
     }
 
     fn relax(&mut self, ways: &Ways, costs: &[u32], here: u32) {
