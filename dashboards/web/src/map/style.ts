@@ -68,9 +68,11 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
     { id: "parks", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "park"], paint: { "fill-color": colour("map-park") } },
     { id: "water", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "water"], paint: { "fill-color": colour("map-water") } },
     {
+      // From farther off they would be a grey veil, and half of all that is drawn.
       id: "minor",
       type: "line",
       source: "links",
+      minzoom: 11,
       filter: isMinor,
       layout: { "line-cap": "round", "line-join": "round" },
       paint: { "line-color": colour("map-street-2"), "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.7, 13, 1.6, 16, 6] },
@@ -167,27 +169,6 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       },
     },
     {
-      // From afar a district is its junctions counted by rung, side by side under its name.
-      id: "districts",
-      type: "symbol",
-      source: "districts",
-      maxzoom: COUNTED_BELOW,
-      layout: {
-        "text-field": ["get", "text"],
-        "icon-image": ["coalesce", ["get", "icon"], ""],
-        "icon-size": 1.3,
-        "icon-offset": ["get", "iconAt"],
-        "text-anchor": ["get", "anchor"],
-        "text-offset": ["get", "textAt"],
-        "icon-allow-overlap": true,
-        "text-allow-overlap": true,
-        ...text,
-        "text-size": 13,
-        ...visible("junctions"),
-      },
-      paint: halo,
-    },
-    {
       // The vehicles themselves are a layer of their own, below this one.
       id: VEHICLES_BELOW,
       type: "symbol",
@@ -257,6 +238,27 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
         "icon-offset": ["get", "offset"],
         ...visible("speed"),
       },
+    },
+    {
+      // From afar a district is its junctions counted by rung, side by side under its name; streets' names make room for it.
+      id: "districts",
+      type: "symbol",
+      source: "districts",
+      maxzoom: COUNTED_BELOW,
+      layout: {
+        "text-field": ["get", "text"],
+        "icon-image": ["coalesce", ["get", "icon"], ""],
+        "icon-size": 1.3,
+        "icon-offset": ["get", "iconAt"],
+        "text-anchor": ["get", "anchor"],
+        "text-offset": ["get", "textAt"],
+        "icon-allow-overlap": true,
+        "text-allow-overlap": true,
+        ...text,
+        "text-size": 13,
+        ...visible("junctions"),
+      },
+      paint: halo,
     },
     // A closed road is a double line with a bar across it; a slowed one is dashed.
     {
