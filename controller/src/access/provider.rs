@@ -7,17 +7,19 @@
 
 use super::{Person, Role};
 use anyhow::Context;
+use futures::future::BoxFuture;
 use model::ids::DistrictId;
 use openidconnect::{
-    AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    Scope, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier, TokenResponse, UserInfoClaims,
+    AccessTokenHash, AdditionalClaims, AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret,
+    CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier, TokenResponse,
+    UserInfoClaims,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClientAuthMethod, CoreErrorResponseType,
         CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
-        CoreProviderMetadata, CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse,
-        CoreTokenType,
+        CoreProviderMetadata, CoreRevocableToken, CoreRevocationErrorResponse,
+        CoreTokenIntrospectionResponse, CoreTokenType,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -25,7 +27,7 @@ use serde_json::{Map, Value};
 use std::{
     collections::{BTreeSet, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -131,7 +133,7 @@ struct Away {
 pub(crate) struct Provider {
     config: ProviderConfig,
     secret: Option<ClientSecret>,
-    http: ureq::Agent,
+    http: Http,
     metadata: tokio::sync::Mutex<Option<(Instant, CoreProviderMetadata)>>,
     away: Mutex<HashMap<String, Away>>,
 }
@@ -191,14 +193,16 @@ impl Provider {
                 RootCerts::new_with_certs(&certificates)
             }
         };
-        let http = ureq::Agent::config_builder()
-            .timeout_global(Some(CALL))
-            // Only the provider is asked, not whomever it names.
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .build()
-            .new_agent();
+        let http = Http(
+            ureq::Agent::config_builder()
+                .timeout_global(Some(CALL))
+                // Only the provider is asked, not whomever it names.
+                .max_redirects(0)
+                .http_status_as_error(false)
+                .tls_config(TlsConfig::builder().root_certs(roots).build())
+                .build()
+                .new_agent(),
+        );
         Ok(Provider {
             secret: secret.map(|text| ClientSecret::new(text.trim().to_owned())),
             config,
@@ -269,13 +273,12 @@ impl Provider {
         nonce: &Nonce,
     ) -> Result<Map<String, Value>, Trouble> {
         let client = self.client().await?;
-        let call = |request| self.call(request);
         let unbelievable = |error: &dyn std::error::Error| Trouble::Unbelievable(chain(error));
         let tokens = client
             .exchange_code(code)
             .map_err(|e| unbelievable(&e))?
             .set_pkce_verifier(verifier)
-            .request_async(&call)
+            .request_async(&self.http)
             .await
             .map_err(|e| unbelievable(&e))?;
         let token = tokens.id_token().ok_or_else(|| Trouble::Unbelievable("it gave no ID token".into()))?;
@@ -285,7 +288,8 @@ impl Provider {
         if let Some(wanted) = said.access_token_hash() {
             let actual = token.signing_alg().map_err(|e| unbelievable(&e)).and_then(|algorithm| {
                 let key = token.signing_key(&proof).map_err(|e| unbelievable(&e))?;
-                AccessTokenHash::from_token(tokens.access_token(), algorithm, key).map_err(|e| unbelievable(&e))
+                AccessTokenHash::from_token(tokens.access_token(), algorithm, key)
+                    .map_err(|e| unbelievable(&e))
             })?;
             if actual != *wanted {
                 return Err(Trouble::Unbelievable("its two tokens do not belong together".into()));
@@ -295,7 +299,7 @@ impl Provider {
         let mut all = object(said);
         if let Ok(request) = client.user_info(tokens.access_token().clone(), Some(subject)) {
             let more: UserInfoClaims<Others, CoreGenderClaim> =
-                request.request_async(&call).await.map_err(|e| unbelievable(&e))?;
+                request.request_async(&self.http).await.map_err(|e| unbelievable(&e))?;
             for (claim, value) in object(&more) {
                 all.entry(claim).or_insert(value);
             }
@@ -304,7 +308,8 @@ impl Provider {
     }
 
     fn person(&self, claims: &Map<String, Value>) -> Result<Person, Trouble> {
-        let text = |claim: &str| claims.get(claim).and_then(Value::as_str).map(str::trim).filter(|s| !s.is_empty());
+        let text =
+            |claim: &str| claims.get(claim).and_then(Value::as_str).map(str::trim).filter(|s| !s.is_empty());
         let claim = &self.config.login_claim;
         let login = text(claim).ok_or_else(|| Trouble::Unbelievable(format!("it gave no claim {claim}")))?;
         let usable = |s: &str| s.chars().count() <= LONGEST && !s.chars().any(char::is_control);
@@ -333,8 +338,8 @@ impl Provider {
         let metadata = match fresh {
             Some((_, metadata)) => metadata.clone(),
             None => {
-                let call = |request| self.call(request);
-                let asked = CoreProviderMetadata::discover_async(self.config.issuer.clone(), &call).await;
+                let asked =
+                    CoreProviderMetadata::discover_async(self.config.issuer.clone(), &self.http).await;
                 let metadata = asked.map_err(|e| Trouble::Unreachable(chain(&e)))?;
                 known.insert((Instant::now(), metadata)).1.clone()
             }
@@ -350,16 +355,24 @@ impl Provider {
             .set_redirect_uri(self.config.redirect.clone());
         Ok(if by_body { client.set_auth_type(AuthType::RequestBody) } else { client })
     }
+}
 
-    /// One question to the provider. There are a few for each sign-in, so they may block a thread.
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, Call> {
-        let http = self.http.clone();
+/// Asks the provider. There are a few questions for each sign-in, so they may block a thread.
+#[derive(Debug)]
+struct Http(ureq::Agent);
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = Call;
+    type Future = BoxFuture<'c, Result<HttpResponse, Call>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        let http = self.0.clone();
         let answer = tokio::task::spawn_blocking(move || {
             let (parts, body) = http.run(request)?.into_parts();
             let body = body.into_with_config().limit(LONGEST_ANSWER).read_to_vec()?;
             Ok(HttpResponse::from_parts(parts, body))
         });
-        answer.await.map_err(|_| Call::Ended)?.map_err(Call::Failed)
+        Box::pin(async move { answer.await.map_err(|_| Call::Ended)?.map_err(Call::Failed) })
     }
 }
 
@@ -422,13 +435,17 @@ mod tests {
             };
             assert_eq!(said, expected);
         };
-        let of = |groups: Value| json!({"preferred_username": "petrova", "name": "А. Петрова", "groups": groups});
+        let of =
+            |groups: Value| json!({"preferred_username": "petrova", "name": "А. Петрова", "groups": groups});
         check(of(json!(["staff", "duty"])), "А. Петрова (oidc:petrova) Operate Some(1)");
         check(of(json!(["duty", "chiefs"])), "А. Петрова (oidc:petrova) Manage None");
         check(of(json!("duty")), "А. Петрова (oidc:petrova) Operate Some(1)");
         check(of(json!(["staff"])), "no grant gives oidc:petrova a role");
         check(of(json!({"duty": true})), "no grant gives oidc:petrova a role");
-        check(json!({"groups": ["duty"]}), "the provider's word is not to be believed: it gave no claim preferred_username");
+        check(
+            json!({"groups": ["duty"]}),
+            "the provider's word is not to be believed: it gave no claim preferred_username",
+        );
         check(
             json!({"preferred_username": "chief (duty)", "groups": ["duty"]}),
             "the provider's word is not to be believed: the claim preferred_username is no login: \"chief (duty)\"",

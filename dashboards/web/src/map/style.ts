@@ -28,7 +28,7 @@ export interface Shown {
   los: ReadonlySet<string>;
   modes: ReadonlySet<string>;
 }
-export type LayerGroup = "speed" | "junctions" | "vehicles" | "lines" | "stops" | "labels";
+export type LayerGroup = "speed" | "junctions" | "incidents" | "vehicles" | "cameras" | "lines" | "stops" | "labels";
 
 /** Zoom factors of widths and offsets: ×0.6 at z11, 1 at z13, ×2 at z16. */
 function zoomed(at13: number | ExpressionSpecification): DataDrivenPropertyValueSpecification<number> {
@@ -266,7 +266,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       type: "line",
       source: "incidents",
       filter: ["==", ["geometry-type"], "LineString"],
-      layout: { "line-cap": "butt" },
+      layout: { "line-cap": "butt", ...visible("incidents") },
       paint: { "line-color": token("text-1"), "line-width": 1.6, "line-gap-width": ["interpolate", ["linear"], ["zoom"], 11, 2, 16, 7], "line-dasharray": ["case", ["get", "closed"], ["literal", [1, 0]], ["literal", [3, 2]]] },
     },
     {
@@ -274,7 +274,20 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       type: "symbol",
       source: "incidents",
       filter: ["==", ["geometry-type"], "Point"],
-      layout: { "icon-image": ["case", ["get", "closed"], "incident|closed", "incident|slow"], "icon-allow-overlap": true, "icon-ignore-placement": true },
+      layout: { "icon-image": ["case", ["get", "closed"], "incident|closed", "incident|slow"], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("incidents") },
+    },
+    {
+      id: "cameras",
+      type: "symbol",
+      source: "cameras",
+      minzoom: COUNTED_BELOW,
+      layout: {
+        "icon-image": ["concat", "camera|", ["get", "state"]],
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 12, 0.75, 15, 1],
+        "icon-allow-overlap": ["step", ["zoom"], false, 14, true] as never,
+        "icon-padding": 1,
+        ...visible("cameras"),
+      },
     },
     {
       id: "selected",
@@ -311,7 +324,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
 }
 
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
-const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicle-lines", "letters", "incidents", "alarms", "selected", "route", "ends"] as const;
+const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicle-lines", "letters", "incidents", "cameras", "alarms", "selected", "route", "ends"] as const;
 export type SourceName = (typeof SOURCES)[number];
 
 export function style(token: Tokens, language: Language, shown: Shown): StyleSpecification {
