@@ -44,18 +44,21 @@ async function leaves(page, login) {
   return asked;
 }
 
+/** They are back on the page, there. */
+const isAt = (page, hash) => page.waitForURL((url) => url.origin === base && url.hash === hash);
+
 /** What the centre says of whoever sits before the page. */
 const session = (page) => page.evaluate(async () => (await fetch("/api/v1/session")).json());
 
 try {
   const duty = await someone();
   await leaves(duty, "petrova");
-  await duty.waitForURL(`${base}/**#/system`);
+  await isAt(duty, "#/system");
   await duty.locator(".top-person", { hasText: "А. Петрова" }).waitFor();
   const { person, csrf } = await session(duty);
   must(person.login === "oidc:petrova" && person.role === "operate" && person.districts.join() === "cao", `petrova is ${JSON.stringify(person)}`);
   must(typeof csrf === "string", "her session has no token");
-  const cookie = (await duty.context().cookies(base)).find(({ name }) => name === "svetofor_session");
+  const cookie = (await duty.context().cookies()).find(({ name }) => name === "svetofor_session");
   must(cookie?.httpOnly && cookie.sameSite === "Strict", `the cookie is not guarded: ${JSON.stringify(cookie)}`);
   must((await session(duty)).person !== null, "a second look ends the session");
   console.log("ok  by her group she operates in her district");
@@ -63,7 +66,7 @@ try {
   // Nobody becomes petrova by a link to the end of her way, and it leads nowhere twice.
   const victim = await someone();
   await victim.goto(`${base}/api/v1/session/provider/back?state=forged&code=forged`);
-  await victim.waitForURL(`${base}/**#/sign-in?refused=stale`);
+  await isAt(victim, "#/sign-in?refused=stale");
   await victim.locator(".sign-in [role=alert]").waitFor();
   await shot(victim, "sign-in-provider-light-en");
   must((await session(victim)).person === null, "a forged return signs somebody in");
@@ -71,14 +74,14 @@ try {
 
   const guest = await someone();
   await leaves(guest, "guest");
-  await guest.waitForURL(`${base}/**#/sign-in?refused=no-role`);
+  await isAt(guest, "#/sign-in?refused=no-role");
   await guest.locator(".sign-in [role=alert]", { hasText: "City ID knows you" }).waitFor();
   must((await session(guest)).person === null, "somebody without a role is signed in");
   console.log("ok  who has none of the groups is not let in, and told so");
 
   const chief = await someone();
   await leaves(chief, "orlov");
-  await chief.waitForURL(`${base}/**#/system`);
+  await isAt(chief, "#/system");
   // An order for the whole city by two people whom only the provider knows: duty of one district may not even propose it.
   const order = (page) => page.evaluate(async () => {
     const { csrf: token } = await (await fetch("/api/v1/session")).json();
