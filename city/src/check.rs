@@ -16,8 +16,9 @@ pub struct Arguments {
 type Reader = fn(&str, &str) -> Result<(), Complaints>;
 
 /// Which program reads a file. The file's name says so: `controller-postgres.toml` is the controller's.
-const READERS: [(&str, Reader); 6] = [
+const READERS: [(&str, Reader); 7] = [
     ("accounts", |file, text| controller::access::accounts::parse(file, text).map(drop)),
+    ("cameras", |file, text| controller::cameras::parse(file, text).map(drop)),
     ("controller", |file, text| controller::config::parse(file, text).map(drop)),
     ("edge-agent", |file, text| edge_agent::Config::parse(file, text).map(drop)),
     ("routing", |file, text| routing::config::Config::read(file, text).map(drop)),

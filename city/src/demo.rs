@@ -1,6 +1,7 @@
 //! The whole system in one process: a simulated street behind real Modbus sockets, an agent per cabinet, a
 //! real broker, the centre, the planner, and the pages on one port.
 
+mod cameras;
 mod pages;
 mod people;
 mod street;
@@ -12,6 +13,7 @@ use crate::{broker, what_if};
 use anyhow::Context;
 use controller::{
     access::AccessConfig,
+    cameras::CamerasFrom,
     config::{ControlConfig, OpenData, StoreConfig},
     decide::Kind,
 };
@@ -227,7 +229,10 @@ async fn live(arguments: Arguments) -> anyhow::Result<()> {
         .with_context(|| format!("could not make the folder {}", folder.display()))?;
     let people = people::people()?;
     let store = folder.join("svetofor.sqlite");
-    let centre = centre_config(mqtt, store, arguments.control, time_zone, people::access(&people)?);
+    let mut centre = centre_config(mqtt, store, arguments.control, time_zone, people::access(&people)?);
+    let bodies = scene.live.bodies();
+    let cameras = cameras::serve(city.clone(), bodies, clock, time_zone, shutdown.clone()).await?;
+    centre.cameras = CamerasFrom::Given(cameras);
     let planner = planner(&city, &arguments.gtfs, arguments.fares.as_deref(), time_zone)?;
     let (routing, feed) =
         routing::service::Routing::serving(planner, clock, routing::service::Limits::default());
@@ -387,6 +392,7 @@ fn centre_config(
         los: [0.80, 0.67, 0.50, 0.40, 0.30],
         speed_base: None,
         tickets: Default::default(),
+        cameras: CamerasFrom::Nowhere,
         open_data: Some(OpenData {
             publisher: "Svetofor demo".into(),
             licence: "https://creativecommons.org/publicdomain/zero/1.0/".into(),

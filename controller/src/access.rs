@@ -1,21 +1,23 @@
 //! Who may do what: people with roles and districts, their passwords, their sessions, and the second person that an
 //! order for an area needs.
 //!
-//! [`accounts`] is what the file says, [`sessions`] who is signed in, [`attempts`] slows guessing down, [`proposals`]
+//! [`accounts`] is what the file says, [`provider`] takes a provider's word for who somebody is, [`sessions`] who is signed in, [`attempts`] slows guessing down, [`proposals`]
 //! are area orders that wait for another person. [`Gate`] holds them together; `api::access` is its face over HTTP.
 //! Nothing here trusts the page: the page leaves out what a role may not do, and the API refuses it again.
 
 pub mod accounts;
 pub mod attempts;
 pub mod proposals;
+pub mod provider;
 pub mod sessions;
 
 use accounts::{Accounts, Password};
 use attempts::Attempts;
 use model::ids::DistrictId;
 use proposals::Proposals;
+use provider::{Provider, ProviderConfig};
 use serde::{Deserialize, Serialize};
-use sessions::Sessions;
+use sessions::{Session, Sessions, Whose};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -107,6 +109,8 @@ pub enum AccessConfig {
         anybody_may_view: bool,
         /// The page comes over HTTPS, so that its cookie never goes another way.
         https_only: bool,
+        /// Whose word for who somebody is counts beside our own accounts.
+        provider: Option<Box<ProviderConfig>>,
     },
 }
 
@@ -153,6 +157,7 @@ pub(crate) struct Gate {
     sessions: Mutex<Sessions>,
     attempts: Mutex<Attempts>,
     proposals: Mutex<Proposals>,
+    provider: Option<Provider>,
     /// Keyed digests of passwords that were right, and until when that is believed.
     remembered: Mutex<HashMap<[u8; 32], (String, Instant)>>,
     /// What the digests are keyed with; another one in each run.
@@ -162,14 +167,20 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Reads the accounts. Fails if they cannot be read or the machine has no randomness.
+    /// Reads the accounts, and what the provider knows us by. Fails if they cannot be read or the machine has no randomness.
     pub(crate) fn open(config: AccessConfig) -> anyhow::Result<Gate> {
         let accounts = match &config {
             AccessConfig::Open => Arc::default(),
             AccessConfig::Accounts { from: AccountsFrom::Given(accounts), .. } => accounts.clone(),
             AccessConfig::Accounts { from: AccountsFrom::File(file), .. } => Arc::new(accounts::read(file)?),
         };
-        if let AccessConfig::Accounts { from: AccountsFrom::File(file), .. } = &config
+        let provider = match &config {
+            AccessConfig::Accounts { provider: Some(provider), .. } => {
+                Some(Provider::open((**provider).clone())?)
+            }
+            _ => None,
+        };
+        if let AccessConfig::Accounts { from: AccountsFrom::File(file), provider: None, .. } = &config
             && accounts.is_empty()
         {
             tracing::warn!(file = %file.display(), "nobody has an account, so nobody can give orders");
@@ -182,6 +193,7 @@ impl Gate {
             sessions: Mutex::default(),
             attempts: Mutex::default(),
             proposals: Mutex::default(),
+            provider,
             remembered: Mutex::default(),
             pepper,
             checks: Semaphore::new(CHECKS),
@@ -207,6 +219,26 @@ impl Gate {
     /// Who has an account now.
     pub(crate) fn accounts(&self) -> Arc<Accounts> {
         self.accounts.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whose word counts beside our own accounts.
+    pub(crate) fn provider(&self) -> Option<&Provider> {
+        self.provider.as_ref()
+    }
+
+    /// Everybody with an account, and those who are here by the provider's word.
+    pub(crate) fn people(&self) -> Vec<Person> {
+        let accounts = self.accounts();
+        let provided = self.sessions().provided(Instant::now());
+        accounts.people().cloned().chain(provided.iter().map(|person| (**person).clone())).collect()
+    }
+
+    /// Whose a session is; `None` if they have no account any more.
+    pub(crate) fn owner(&self, session: &Session) -> Option<Arc<Person>> {
+        match &session.whose {
+            Whose::Account(login) => self.accounts().person(login).cloned().map(Arc::new),
+            Whose::Provided(person) => Some(person.clone()),
+        }
     }
 
     /// Who is signed in.
@@ -308,7 +340,8 @@ mod tests {
     #[tokio::test]
     async fn guessing_fills_nothing_and_keeps_nobody_waiting() {
         let from = AccountsFrom::Given(Arc::default());
-        let config = AccessConfig::Accounts { from, anybody_may_view: false, https_only: false };
+        let config =
+            AccessConfig::Accounts { from, anybody_may_view: false, https_only: false, provider: None };
         let gate = Arc::new(Gate::open(config).unwrap());
         let endless = "x".repeat(1 << 20);
         assert_eq!(gate.check(&endless, &Password::new("guess")).await, Err(Refusal::Wrong));

@@ -7,6 +7,7 @@ pub mod view;
 
 mod access;
 mod audit;
+mod cameras;
 mod comparison;
 mod control;
 mod corridor;
@@ -29,6 +30,7 @@ mod tests;
 
 use crate::{
     access::Gate,
+    cameras::Cameras,
     centre::{Ask, Fleets, Gauges},
     config::OpenData,
     drafting::DraftBoard,
@@ -104,6 +106,7 @@ struct Shared {
     interval: Duration,
     travel_times: Arc<TravelTimes>,
     open_data: Option<OpenData>,
+    cameras: Arc<Cameras>,
     gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
@@ -131,6 +134,7 @@ pub(crate) struct Doors {
     pub(crate) interval: Duration,
     pub(crate) travel_times: Arc<TravelTimes>,
     pub(crate) open_data: Option<OpenData>,
+    pub(crate) cameras: Arc<Cameras>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) room: Arc<Room>,
 }
@@ -169,6 +173,7 @@ impl Api {
             interval: doors.interval,
             travel_times: doors.travel_times,
             open_data: doors.open_data,
+            cameras: doors.cameras,
             gate: doors.gate,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
             frames: stream::Frames::default(),
@@ -264,6 +269,8 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/corridors/{id}/travel-times", get(corridor::get_travel_times))
         .route("/api/v1/links", get(get_links))
         .route("/api/v1/alarms", get(get_alarms))
+        .route("/api/v1/cameras", get(cameras::get_cameras))
+        .route("/api/v1/cameras/{id}/picture", get(cameras::get_picture))
         .route(open_data::CATALOGUE, get(open_data::get_catalogue))
         .route("/api/v1/open-data/{dataset}", get(open_data::get_dataset))
         .route("/api/v1/junctions/{id}/plans", get(plans::get_plans))
@@ -282,6 +289,8 @@ pub fn router(api: Api) -> Router {
             "/api/v1/session",
             get(access::get_session).post(access::post_session).delete(access::delete_session),
         )
+        .route("/api/v1/session/provider", get(access::get_provider))
+        .route(crate::access::provider::BACK, get(access::get_back))
         .route("/api/v1/people", get(access::get_people))
         .route("/api/v1/audit", get(audit::get_audit))
         .route("/api/v1/audit/check", get(audit::get_check))
@@ -337,6 +346,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         access::get_session,
         access::post_session,
         access::delete_session,
+        access::get_provider,
+        access::get_back,
         access::get_people,
         audit::get_audit,
         audit::get_check,
@@ -365,6 +376,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         forecast::get_quality,
         get_links,
         get_alarms,
+        cameras::get_cameras,
+        cameras::get_picture,
         plans::get_plans,
         plans::post_check,
         plans::post_drafts,

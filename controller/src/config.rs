@@ -4,7 +4,11 @@
 //! starts ([`Secret::read`]).
 
 use crate::{
-    access::{AccessConfig, AccountsFrom},
+    access::{
+        AccessConfig, AccountsFrom, Role,
+        provider::{BACK, Grant, ProviderConfig},
+    },
+    cameras::CamerasFrom,
     decide::{Kind, Tuning},
     tickets::Rules,
 };
@@ -12,6 +16,7 @@ use model::{
     config::{self, Complaint, Complaints, Source},
     ids::{DistrictId, JunctionId},
 };
+use openidconnect::{IssuerUrl, RedirectUrl};
 use serde::Deserialize;
 use serde_spanned::Spanned;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
@@ -50,6 +55,8 @@ pub struct Config {
     pub speed_base: Option<SpeedBase>,
     /// How soon tickets must be taken note of and mended, and what proves it.
     pub tickets: Rules,
+    /// What people look through.
+    pub cameras: CamerasFrom,
     /// Who gives open data; `None` gives none.
     pub open_data: Option<OpenData>,
 }
@@ -161,6 +168,7 @@ struct RawDaemon {
 struct RawCity {
     file: PathBuf,
     time_zone: Spanned<String>,
+    cameras: Option<PathBuf>,
     districts: Option<Vec<Spanned<String>>>,
     #[serde(default)]
     holidays: Vec<Spanned<String>>,
@@ -179,6 +187,31 @@ struct RawAccess {
     anybody_may_view: Option<bool>,
     https_only: Option<bool>,
     nobody_signs_in: Option<Spanned<String>>,
+    provider: Option<Spanned<RawProvider>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProvider {
+    name: Spanned<String>,
+    issuer: Spanned<String>,
+    client_id: String,
+    client_secret_file: Option<PathBuf>,
+    page: Spanned<String>,
+    scopes: Vec<String>,
+    login_claim: String,
+    ask_again: bool,
+    ca: Option<PathBuf>,
+    grants: Vec<RawGrant>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawGrant {
+    claim: String,
+    value: String,
+    role: Role,
+    districts: Option<Spanned<Vec<String>>>,
 }
 
 /// A switch that weakens safety is typed as a sentence.
@@ -318,7 +351,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
         faults.push(Complaint::spanned(source, base, message));
     }
     let store = store(source, raw.store, &mut faults);
-    let access = faults.take(access(source, raw.access));
+    let access = access(source, raw.access, &mut faults);
     let tickets = tickets(source, &raw.tickets, &mut faults);
     if let Some(data) = &raw.open_data {
         if data.get_ref().publisher.trim().is_empty() {
@@ -365,6 +398,7 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
             los,
             speed_base: raw.measures.speed_base.map(Spanned::into_inner),
             tickets,
+            cameras: raw.city.cameras.map_or(CamerasFrom::Nowhere, CamerasFrom::File),
             open_data: raw.open_data.map(Spanned::into_inner),
         },
         city: raw.city.file,
@@ -394,7 +428,7 @@ fn tickets(source: Source<'_>, raw: &RawTickets, faults: &mut Complaints) -> Rul
     }
 }
 
-fn access(source: Source<'_>, raw: Spanned<RawAccess>) -> Result<AccessConfig, Complaint> {
+fn access(source: Source<'_>, raw: Spanned<RawAccess>, faults: &mut Complaints) -> Option<AccessConfig> {
     let begins = raw.span().start;
     match raw.into_inner() {
         RawAccess {
@@ -402,25 +436,82 @@ fn access(source: Source<'_>, raw: Spanned<RawAccess>) -> Result<AccessConfig, C
             anybody_may_view: Some(anybody_may_view),
             https_only: Some(https_only),
             nobody_signs_in: None,
-        } => Ok(AccessConfig::Accounts { from: AccountsFrom::File(file), anybody_may_view, https_only }),
+            provider,
+        } => {
+            let provider = provider.map(|raw| provider_of(source, raw.into_inner(), faults).map(Box::new));
+            let from = AccountsFrom::File(file);
+            Some(AccessConfig::Accounts { from, anybody_may_view, https_only, provider: provider.flatten() })
+        }
         RawAccess {
             accounts: None,
             anybody_may_view: None,
             https_only: None,
             nobody_signs_in: Some(said),
-        } => match said.get_ref() == NOBODY_SIGNS_IN {
-            true => Ok(AccessConfig::Open),
-            false => {
+            provider: None,
+        } => {
+            if said.get_ref() != NOBODY_SIGNS_IN {
                 let message =
                     format!("nobody_signs_in is {:?}; it must be {NOBODY_SIGNS_IN:?}", said.get_ref());
-                Err(Complaint::spanned(source, &said, message))
+                faults.push(Complaint::spanned(source, &said, message));
             }
-        },
+            Some(AccessConfig::Open)
+        }
         _ => {
             let message = "give accounts, anybody_may_view and https_only, or nobody_signs_in alone";
-            Err(Complaint::offset(source, begins, message))
+            faults.push(Complaint::offset(source, begins, message));
+            None
         }
     }
+}
+
+fn provider_of(source: Source<'_>, raw: RawProvider, faults: &mut Complaints) -> Option<ProviderConfig> {
+    let before = faults.0.len();
+    if raw.name.get_ref().trim().is_empty() {
+        faults.push(Complaint::spanned(source, &raw.name, "name is empty; the page writes it on the button"));
+    }
+    // What it says signs people in: nobody on the way may say it instead.
+    let guarded = |address: &str| {
+        let host = address.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or(rest));
+        address.starts_with("https://") || host.is_some_and(is_local)
+    };
+    for (name, address) in [("issuer", &raw.issuer), ("page", &raw.page)] {
+        if !guarded(address.get_ref()) {
+            let message = format!("{name} must begin with https://, unless it is on this machine");
+            faults.push(Complaint::spanned(source, address, message));
+        }
+    }
+    let issuer = IssuerUrl::new(raw.issuer.get_ref().clone())
+        .map_err(|e| Complaint::spanned(source, &raw.issuer, format!("issuer is no address: {e}")));
+    let redirect = RedirectUrl::new(format!("{}{BACK}", raw.page.get_ref().trim_end_matches('/')))
+        .map_err(|e| Complaint::spanned(source, &raw.page, format!("page is no address: {e}")));
+    let (issuer, redirect) = (faults.take(issuer), faults.take(redirect));
+    for districts in raw.grants.iter().filter_map(|grant| grant.districts.as_ref()) {
+        if districts.get_ref().is_empty() {
+            let message = "districts is empty; leave it out for the whole city";
+            faults.push(Complaint::spanned(source, districts, message));
+        }
+    }
+    let grant = |raw: RawGrant| Grant {
+        claim: raw.claim,
+        value: raw.value,
+        role: raw.role,
+        districts: raw
+            .districts
+            .map(|all| all.into_inner().into_iter().map(|d| DistrictId::new(d.as_str())).collect()),
+    };
+    let (issuer, redirect) = (issuer?, redirect?);
+    (faults.0.len() == before).then(|| ProviderConfig {
+        name: raw.name.into_inner(),
+        issuer,
+        client_id: raw.client_id,
+        client_secret_file: raw.client_secret_file,
+        redirect,
+        scopes: raw.scopes,
+        login_claim: raw.login_claim,
+        ask_again: raw.ask_again,
+        ca: raw.ca,
+        grants: raw.grants.into_iter().map(grant).collect(),
+    })
 }
 
 fn store(source: Source<'_>, raw: Spanned<RawStore>, faults: &mut Complaints) -> Option<StoreConfig> {
@@ -587,6 +678,46 @@ mod tests {
             "[access]\n# Who",
             "[access]\nnobody_signs_in = \"yes_anybody_may_give_orders\"\n# Who",
             "c.toml:{line}: give accounts, anybody_may_view and https_only, or nobody_signs_in alone",
+        );
+    }
+
+    /// The shipped file with its table of a provider, which is commented out there.
+    fn with_provider() -> String {
+        let (before, after) = SHIPPED[0].1.split_once("# [access.provider]").unwrap();
+        let (table, after) = after.split_once("\n\n# One of [store.embedded]").unwrap();
+        let is_key = |line: &&str| {
+            let key = line.split_once(" = ").map_or("", |(key, _)| key);
+            line.starts_with('[')
+                || (!key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        };
+        let meant = |line| str::strip_prefix(line, "# ").filter(is_key).unwrap_or(line);
+        let table: Vec<&str> = table.lines().map(meant).collect();
+        format!("{before}[access.provider]{}\n\n# One of [store.embedded]{after}", table.join("\n"))
+    }
+
+    #[test]
+    fn a_provider_of_identities_is_read_and_must_be_guarded() {
+        let daemon = parse("c.toml", &with_provider()).unwrap_or_else(|faults| panic!("{faults}"));
+        let AccessConfig::Accounts { provider: Some(provider), .. } = daemon.config.access else {
+            panic!("there is no provider")
+        };
+        assert_eq!(provider.redirect.as_str(), "https://traffic.city.example/api/v1/session/provider/back");
+        assert_eq!(provider.grants.len(), 2);
+        let check = |from: &str, to: &str, complaint: &str| {
+            let said =
+                parse("c.toml", &with_provider().replacen(from, to, 1)).map(drop).unwrap_err().to_string();
+            assert_eq!(said.split_once(": ").unwrap().1, complaint);
+        };
+        check(
+            "issuer = \"https://",
+            "issuer = \"http://",
+            "issuer must begin with https://, unless it is on this machine",
+        );
+        check("name = \"City ID\"", "name = \"\"", "name is empty; the page writes it on the button");
+        check(
+            "role = \"operate\"\ndistricts = [\"cao\"]",
+            "role = \"operate\"\ndistricts = []",
+            "districts is empty; leave it out for the whole city",
         );
     }
 

@@ -1,7 +1,7 @@
 //! The centre: it hears the street, decides, commands, keeps and tells.
 //!
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
-//! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes, [`access`] who may do what,
+//! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes, [`access`] who may do what, [`cameras`] what people look through,
 //! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
 //! task that owns the core, [`picture`] what it shows to readers, [`forecasting`] what it expects of the next hour, [`travel_times`] how long its corridors take, `what_if` what was asked of a simulator, [`alarms`] what it concludes, [`tickets`] what somebody must mend, [`drafts`] what plans somebody tries, [`incidents`] what happens on its roads, and [`api`]
 //! what people and programs see of it.
@@ -17,6 +17,7 @@ pub mod measures;
 
 pub mod config;
 pub mod access;
+pub mod cameras;
 pub mod field;
 pub mod store;
 pub mod alarms;
@@ -114,6 +115,7 @@ pub async fn start(
 
     let gate = Arc::new(Gate::open(config.access.clone()).context("the accounts")?);
     tokio::spawn(gate.clone().follow(shutdown.clone()));
+    let cameras = config.cameras.read().context("the cameras")?;
 
     let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
     let store = Store::open(&config.store.clone().with_secret()?, &ids, &config.instance).await?;
@@ -142,8 +144,21 @@ pub async fn start(
         store = store.kind(),
         "the centre runs"
     );
-    let parts =
-        Parts { config, zone, city, owned, clock, store, field, link_end, core, drawn, started, gate };
+    let parts = Parts {
+        config,
+        zone,
+        city,
+        owned,
+        clock,
+        store,
+        field,
+        link_end,
+        core,
+        drawn,
+        started,
+        gate,
+        cameras,
+    };
     Ok(assemble(parts, shutdown))
 }
 
@@ -162,11 +177,25 @@ struct Parts {
     drawn: api::Drawn,
     started: Started,
     gate: Arc<Gate>,
+    cameras: Vec<cameras::Camera>,
 }
 
 fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
-    let Parts { config, zone, city, owned, clock, store, field, link_end, core, drawn, started, gate } =
-        parts;
+    let Parts {
+        config,
+        zone,
+        city,
+        owned,
+        clock,
+        store,
+        field,
+        link_end,
+        core,
+        drawn,
+        started,
+        gate,
+        cameras,
+    } = parts;
     let keep = config.store.keep();
     let decisions = started.decisions;
     let ahead_s = core.settings().utc_offset_s;
@@ -229,6 +258,9 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         Arc::new(TravelTimes::new(city.clone(), zone.clone(), ways, config.los, keep, waiting.clone()));
     tokio::spawn(travel_times.clone().recall(store.clone(), shutdown.clone()));
 
+    let cameras = Arc::new(cameras::Cameras::new(cameras, clock));
+    tokio::spawn(cameras.clone().follow(shutdown.clone()));
+
     let doors = Doors {
         asks,
         picture: picture_out,
@@ -244,6 +276,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         interval: config.interval,
         travel_times: travel_times.clone(),
         open_data: config.open_data.clone(),
+        cameras,
         gate,
         room: waiting.clone(),
     };
@@ -324,11 +357,12 @@ fn days_since_1970(day: jiff::civil::Date) -> i64 {
 /// What would keep a centre of this configuration from starting, of all that can be known before it starts.
 ///
 /// # Errors
-/// Districts and junctions that the city does not have, and files for accounts, passwords and certificates that are of no use.
+/// Districts and junctions that the city does not have, and files for accounts, cameras, passwords and certificates that are of no use.
 pub fn examine(config: &Config, city: &City) -> anyhow::Result<()> {
     owned(config, city)?;
     kinds(config, city)?;
     Gate::open(config.access.clone()).context("the accounts")?;
+    config.cameras.read().context("the cameras")?;
     config.store.clone().with_secret()?;
     config.broker.link("check").context("the broker")?;
     Ok(())

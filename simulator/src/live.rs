@@ -1,6 +1,6 @@
 //! A street that runs by a clock: traffic that never ends, devices on sockets, vehicles that say where they are.
 
-use crate::{demand::DemandStream, faults::Faults, fleet::Positions, street::Street};
+use crate::{demand::DemandStream, faults::Faults, fleet::Positions, street::Street, vehicles::Body};
 use std::{io, net::SocketAddr, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -20,13 +20,15 @@ pub struct LiveStreet {
     stream: Option<DemandStream>,
     faults: Faults,
     positions: watch::Sender<Positions>,
+    bodies: watch::Sender<Vec<Body>>,
 }
 
 impl LiveStreet {
     /// A street whose trips are in its world already, or come from `stream` as time goes on.
     pub fn new(street: Street, stream: Option<DemandStream>) -> LiveStreet {
         let faults = Faults::new(street.now());
-        LiveStreet { street, stream, faults, positions: watch::channel(Positions::default()).0 }
+        let (positions, bodies) = (watch::Sender::default(), watch::Sender::default());
+        LiveStreet { street, stream, faults, positions, bodies }
     }
 
     /// The faults on request; a clone orders and takes back.
@@ -42,6 +44,11 @@ impl LiveStreet {
     /// Positions of public transport, after each second.
     pub fn positions(&self) -> watch::Receiver<Positions> {
         self.positions.subscribe()
+    }
+
+    /// Everybody on the road, after each second.
+    pub fn bodies(&self) -> watch::Receiver<Vec<Body>> {
+        self.bodies.subscribe()
     }
 
     /// Everything lives one step.
@@ -97,6 +104,9 @@ impl LiveStreet {
             }
             self.step();
             self.positions.send_replace((self.street.now(), self.street.world().transit_vehicles()));
+            if self.bodies.receiver_count() > 0 {
+                self.bodies.send_replace(self.street.world().bodies());
+            }
         }
     }
 }

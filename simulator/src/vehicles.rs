@@ -335,6 +335,17 @@ fn aim_at_halt(cold: &Cold, link: &mut u32, at: &mut f64) {
     }
 }
 
+/// A vehicle as seen from above.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Body {
+    /// Where its front is, on the line of its road.
+    pub at: model::geo::LonLat,
+    /// Degrees clockwise from north.
+    pub heading_deg: f64,
+    /// Bumper to bumper, m.
+    pub length_m: f64,
+}
+
 /// Where a public-transport vehicle is, for the map.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TransitVehicle {

@@ -33,7 +33,7 @@ pub use view::{Place, Seen};
 
 use crate::{
     detectors::{DetectorState, Detectors},
-    vehicles::{NONE, TransitVehicle, UNKNOWN, Vehicles},
+    vehicles::{Body, NONE, TransitVehicle, UNKNOWN, Vehicles},
 };
 use advance::Passed;
 use change::Wishes;
@@ -330,6 +330,15 @@ impl World {
         self.vehicles.rows().filter(transit).map(|i| self.on_map(i)).collect()
     }
 
+    /// Everybody on the road as seen from above, in row order.
+    pub fn bodies(&self) -> Vec<Body> {
+        let body = |i| {
+            let (at, heading_deg) = self.front(i);
+            Body { at, heading_deg, length_m: self.drivers[usize::from(self.vehicles.kind[i])].length }
+        };
+        self.vehicles.rows().map(body).collect()
+    }
+
     /// A number that changes when anything in the state does (FNV-1a over the bits of every column).
     pub fn fingerprint(&self) -> u64 {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -496,7 +505,8 @@ impl World {
         }
     }
 
-    fn on_map(&self, i: usize) -> TransitVehicle {
+    /// Where a vehicle's front is, and its heading, degrees clockwise from north.
+    fn front(&self, i: usize) -> (LonLat, f64) {
         let (road, v) = (&self.road, &self.vehicles);
         let way = v.way[i];
         let link = road.link[way as usize] as usize;
@@ -505,7 +515,13 @@ impl World {
         let shape = inside.map_or(&self.shapes[link][..], |m| &self.turn_shapes[m as usize][..]);
         // A turn that nobody drew is a point: the end of its link.
         let (shape, share) = if shape.len() < 2 { (&self.shapes[link][..], 1.0) } else { (shape, share) };
-        let (at, heading_deg) = geo::along(shape, share.clamp(0.0, 1.0) * geo::length_m(shape));
+        geo::along(shape, share.clamp(0.0, 1.0) * geo::length_m(shape))
+    }
+
+    fn on_map(&self, i: usize) -> TransitVehicle {
+        let (road, v) = (&self.road, &self.vehicles);
+        let link = road.link[v.way[i] as usize] as usize;
+        let (at, heading_deg) = self.front(i);
         TransitVehicle {
             id: v.cold[i].id.clone(),
             mode: Modes(self.drivers[usize::from(v.kind[i])].mode),

@@ -31,7 +31,7 @@ pub(super) fn access(people: &[Somebody]) -> anyhow::Result<AccessConfig> {
     let hashed: anyhow::Result<Vec<_>> =
         people.iter().map(|p| Ok((p.person.clone(), p.password.hash()?))).collect();
     let from = AccountsFrom::Given(Arc::new(Accounts::of(hashed?)?));
-    Ok(AccessConfig::Accounts { from, anybody_may_view: true, https_only: false })
+    Ok(AccessConfig::Accounts { from, anybody_may_view: true, https_only: false, provider: None })
 }
 
 /// How to be one of them, a line each.

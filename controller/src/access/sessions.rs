@@ -1,7 +1,8 @@
 //! Who is signed in. Sessions live in memory: after a restart people sign in again.
 
+use super::Person;
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// A session ends so long after it began: a shift.
@@ -11,11 +12,19 @@ pub const IDLE: Duration = Duration::from_secs(3600);
 /// Sessions at once; past it the one that was used least lately ends.
 const MOST: usize = 10_000;
 
+/// Whose a session is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Whose {
+    /// Of whoever has that login in the accounts now.
+    Account(String),
+    /// Of somebody whom the provider of identities knows: as it knew them when they signed in.
+    Provided(Arc<Person>),
+}
+
 /// A session as others see it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Session {
-    /// Whose.
-    pub(crate) login: String,
+    pub(crate) whose: Whose,
     /// What a change must carry besides the cookie, which browsers send by themselves.
     pub(crate) csrf: String,
     began: Instant,
@@ -42,7 +51,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// Begins one; the token goes into the cookie. `None` if the machine has no randomness.
-    pub(crate) fn begin(&mut self, now: Instant, login: &str) -> Option<(String, Session)> {
+    pub(crate) fn begin(&mut self, now: Instant, whose: Whose) -> Option<(String, Session)> {
         self.open.retain(|_, session| !session.is_over(now));
         if self.open.len() >= MOST
             && let Some(oldest) = self.open.iter().min_by_key(|(_, s)| s.used).map(|(digest, _)| *digest)
@@ -50,7 +59,7 @@ impl Sessions {
             self.open.remove(&oldest);
         }
         let (token, csrf) = (random()?, random()?);
-        let session = Session { login: login.to_owned(), csrf, began: now, used: now };
+        let session = Session { whose, csrf, began: now, used: now };
         self.open.insert(digest(&token), session.clone());
         Some((token, session))
     }
@@ -68,8 +77,23 @@ impl Sessions {
     }
 
     /// Ends one; says whose it was.
-    pub(crate) fn end(&mut self, token: &str) -> Option<String> {
-        self.open.remove(&digest(token)).map(|session| session.login)
+    pub(crate) fn end(&mut self, token: &str) -> Option<Whose> {
+        self.open.remove(&digest(token)).map(|session| session.whose)
+    }
+
+    /// Those who came by the provider's word and are here now.
+    pub(crate) fn provided(&mut self, now: Instant) -> Vec<Arc<Person>> {
+        self.open.retain(|_, session| !session.is_over(now));
+        let mut people: Vec<Arc<Person>> = Vec::new();
+        for session in self.open.values() {
+            if let Whose::Provided(person) = &session.whose
+                && people.iter().all(|known| known.login != person.login)
+            {
+                people.push(person.clone());
+            }
+        }
+        people.sort_by(|a, b| a.login.cmp(&b.login));
+        people
     }
 
     /// Ends all.
@@ -97,12 +121,13 @@ mod tests {
     fn a_session_ends_by_age_by_idleness_and_by_leaving() {
         let mut sessions = Sessions::default();
         let begin = Instant::now();
-        let (token, session) = sessions.begin(begin, "a").unwrap();
-        let (other, _) = sessions.begin(begin, "b").unwrap();
+        let of = |login: &str| Whose::Account(login.into());
+        let (token, session) = sessions.begin(begin, of("a")).unwrap();
+        let (other, _) = sessions.begin(begin, of("b")).unwrap();
         assert_ne!(token, session.csrf);
         assert_eq!(sessions.using(begin, "forged"), None);
         let later = begin + IDLE - Duration::from_secs(1);
-        assert_eq!(sessions.using(later, &token).unwrap().login, "a");
+        assert_eq!(sessions.using(later, &token).unwrap().whose, of("a"));
         // Unused since the beginning.
         assert_eq!(sessions.using(begin + IDLE, &other), None);
         let mut at = later;
@@ -111,8 +136,8 @@ mod tests {
             assert!(sessions.using(at, &token).is_some());
         }
         assert_eq!(sessions.using(begin + LONGEST, &token), None);
-        let (token, _) = sessions.begin(begin, "c").unwrap();
-        assert_eq!(sessions.end(&token), Some("c".to_owned()));
+        let (token, _) = sessions.begin(begin, of("c")).unwrap();
+        assert_eq!(sessions.end(&token), Some(of("c")));
         assert_eq!(sessions.using(begin, &token), None);
     }
 }

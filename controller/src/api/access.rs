@@ -12,17 +12,23 @@ use super::{
     view::{People, PersonView, Problem, SessionView, SignIn},
 };
 use crate::{
-    access::{Person, Place, Refusal, Role, accounts::Password, sessions},
+    access::{
+        Person, Place, Refusal, Role,
+        accounts::Password,
+        provider::{BACK, Trouble},
+        sessions::{self, Whose},
+    },
     store::AuditRow,
 };
 use axum::{
     Json,
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Deserialize;
 use std::{convert::Infallible, sync::Arc};
 use tokio::time::Instant;
 
@@ -31,7 +37,9 @@ const COOKIE: &str = "svetofor_session";
 /// The header that a page's change must carry.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 /// What one may ask without being anybody, beside open data: whether the system lives, and how to sign in.
-const FOR_ANYBODY: [&str; 2] = ["/api/v1/health", "/api/v1/session"];
+const FOR_ANYBODY: [&str; 4] = ["/api/v1/health", "/api/v1/session", "/api/v1/session/provider", BACK];
+/// Of whoever is away at the provider of identities: the state by which they are known when they come back.
+const STATE: &str = "svetofor_state";
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -108,6 +116,7 @@ impl Api {
         SessionView {
             open: self.0.gate.is_open(),
             anybody_may_view: self.0.gate.anybody_may_view(),
+            provider: self.0.gate.provider().map(|provider| provider.name().to_owned()),
             person: person.map(person_view),
             csrf: session.map(|s| s.csrf.clone()),
             left_s: session.map(|s| s.left(Instant::now()).as_secs()),
@@ -162,16 +171,16 @@ async fn admit(api: &Api, request: &Parts) -> Result<Caller, Problem> {
         let person = gate.check_each_time(&login, &password).await;
         return person.map(|person| Caller::Person(Arc::new(person))).map_err(refusal);
     }
-    let Some(token) = cookie(headers) else { return Ok(Caller::Stranger) };
+    let Some(token) = cookie(headers, COOKIE) else { return Ok(Caller::Stranger) };
     let Some(session) = gate.sessions().using(Instant::now(), &token) else { return Ok(Caller::Stranger) };
-    let Some(person) = gate.accounts().person(&session.login).cloned() else { return Ok(Caller::Stranger) };
+    let Some(person) = gate.owner(&session) else { return Ok(Caller::Stranger) };
     // Signing in replaces a session, and may find an old cookie.
     let signs_in = request.uri.path() == "/api/v1/session" && request.method == Method::POST;
     let told = headers.get(CSRF).and_then(|v| v.to_str().ok());
     if changes && !signs_in && told != Some(session.csrf.as_str()) {
         return Err(forbidden("x-csrf-token is not that of the session"));
     }
-    Ok(Caller::Person(Arc::new(person)))
+    Ok(Caller::Person(person))
 }
 
 fn forbidden(detail: &str) -> Problem {
@@ -215,10 +224,10 @@ fn basic(headers: &HeaderMap) -> Result<Option<(String, Password)>, Problem> {
     pair().ok_or_else(wrong).map(Some)
 }
 
-fn cookie(headers: &HeaderMap) -> Option<String> {
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
     let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token.to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, token)| token.to_owned())
 }
 
 /// The cookie with a token, or, without one, an end to it.
@@ -238,7 +247,8 @@ pub(super) async fn get_session(
     caller: Caller,
     headers: HeaderMap,
 ) -> Json<SessionView> {
-    let session = cookie(&headers).and_then(|token| api.0.gate.sessions().using(Instant::now(), &token));
+    let session =
+        cookie(&headers, COOKIE).and_then(|token| api.0.gate.sessions().using(Instant::now(), &token));
     Json(match &caller {
         Caller::Person(person) => api.session_view(Some(person), session.as_ref()),
         Caller::Anybody | Caller::Stranger => api.session_view(None, None),
@@ -267,13 +277,129 @@ pub(super) async fn post_session(
             return Err(refusal(why));
         }
     };
-    if let Some(old) = cookie(&headers) {
+    if let Some(old) = cookie(&headers, COOKIE) {
         api.0.gate.sessions().end(&old);
     }
-    let begun = api.0.gate.sessions().begin(Instant::now(), &person.login);
+    let begun = api.0.gate.sessions().begin(Instant::now(), Whose::Account(person.login.clone()));
     let (token, session) = begun.ok_or_else(|| Problem::unavailable("the machine has no randomness"))?;
     api.note(format!("{} signed in", person.signature()));
     Ok(([set_cookie(&api, Some(&token))], Json(api.session_view(Some(&person), Some(&session)))))
+}
+
+/// Where on the page somebody wants to go once they are signed in.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wish {
+    then: Option<String>,
+}
+
+/// What the provider of identities sends with whoever comes back (RFC 6749, 4.1.2).
+#[derive(Debug, Deserialize)]
+pub(super) struct Return {
+    #[serde(default)]
+    state: String,
+    code: Option<String>,
+    error: Option<String>,
+}
+
+/// Leads to the provider of identities; `then` is the part of the page's address after `#/` to come back to. A browser follows it.
+#[utoipa::path(get, path = "/api/v1/session/provider", tag = "access",
+    params(("then" = Option<String>, Query, description = "Where on the page to come back to, after `#/`")),
+    responses(
+        (status = 303, description = "To the provider, or back to the page with the reason why not"),
+        (status = 404, description = "There is no provider", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn get_provider(
+    State(api): State<Api>,
+    Query(wish): Query<Wish>,
+) -> Result<Response, Problem> {
+    let provider = api.0.gate.provider().ok_or_else(no_provider)?;
+    let usable = |then: &String| then.len() <= LONGEST_WISH && then.bytes().all(|b| b.is_ascii_graphic());
+    let then = wish.then.filter(usable).unwrap_or_else(|| "city".into());
+    Ok(match provider.begin(then).await {
+        Ok(leaves) => go(&leaves.to, &[state_cookie(&api, Some(&leaves.state))]),
+        Err(trouble) => turned_away(&api, trouble),
+    })
+}
+
+/// Where the provider of identities sends people back to: signs them in, and leads to the page.
+#[utoipa::path(get, path = "/api/v1/session/provider/back", tag = "access",
+    params(
+        ("state" = String, Query, description = "The state with which they left"),
+        ("code" = Option<String>, Query, description = "What the provider tells who they are for"),
+        ("error" = Option<String>, Query, description = "Why it does not"),
+    ),
+    responses(
+        (status = 303, description = "To the page, with a cookie, or with the reason why not", headers(("set-cookie" = String))),
+        (status = 404, description = "There is no provider", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn get_back(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Query(back): Query<Return>,
+) -> Result<Response, Problem> {
+    let provider = api.0.gate.provider().ok_or_else(no_provider)?;
+    let answer = back.code.ok_or_else(|| back.error.unwrap_or_else(|| "neither yes nor no".into()));
+    let (person, then) = match provider.finish(&back.state, answer, cookie(&headers, STATE).as_deref()).await
+    {
+        Ok(found) => found,
+        Err(trouble) => return Ok(turned_away(&api, trouble)),
+    };
+    if let Some(old) = cookie(&headers, COOKIE) {
+        api.0.gate.sessions().end(&old);
+    }
+    let signature = person.signature();
+    let begun = api.0.gate.sessions().begin(Instant::now(), Whose::Provided(Arc::new(person)));
+    let (token, _) = begun.ok_or_else(|| Problem::unavailable("the machine has no randomness"))?;
+    api.note(format!("{signature} signed in by {}", provider.name()));
+    Ok(go(&format!("/#/{then}"), &[set_cookie(&api, Some(&token)), state_cookie(&api, None)]))
+}
+
+/// Bytes of a place on the page to come back to; a longer one is forgotten.
+const LONGEST_WISH: usize = 500;
+
+fn no_provider() -> Problem {
+    Problem::not_found("there is no provider of identities; people have accounts here")
+}
+
+/// Back to the page, which says why.
+fn turned_away(api: &Api, trouble: Trouble) -> Response {
+    let why = match &trouble {
+        Trouble::Unreachable(_) => "unreachable",
+        Trouble::Denied(_) => "denied",
+        Trouble::Stale => "stale",
+        Trouble::Unbelievable(_) => "unbelievable",
+        Trouble::NoRole(_) => "no-role",
+    };
+    match trouble {
+        Trouble::Unreachable(_) | Trouble::Unbelievable(_) => {
+            tracing::warn!(error = %trouble, "sign-in by the provider of identities");
+        }
+        Trouble::NoRole(_) => api.note(format!("sign-in refused: {trouble}")),
+        Trouble::Denied(_) | Trouble::Stale => tracing::info!(error = %trouble, "nobody was signed in"),
+    }
+    go(&format!("/#/sign-in?refused={why}"), &[state_cookie(api, None)])
+}
+
+fn go(to: &str, cookies: &[(HeaderName, String)]) -> Response {
+    let mut response = Redirect::to(to).into_response();
+    for (name, value) in cookies {
+        // Tokens and states are letters and digits.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// The cookie with the state of whoever leaves, or, without one, an end to it. They come back from another site, and a strict
+/// cookie would not come with them.
+fn state_cookie(api: &Api, state: Option<&str>) -> (HeaderName, String) {
+    let secure = if api.0.gate.https_only() { "; Secure" } else { "" };
+    let (state, age) = state.map_or(("", 0), |state| (state, 600));
+    (
+        header::SET_COOKIE,
+        format!("{STATE}={state}; Path={BACK}; HttpOnly; SameSite=Lax; Max-Age={age}{secure}"),
+    )
 }
 
 /// Signs out.
@@ -283,7 +409,7 @@ pub(super) async fn delete_session(
     caller: Caller,
     headers: HeaderMap,
 ) -> ([(HeaderName, String); 1], Json<SessionView>) {
-    if let (Some(token), Caller::Person(person)) = (cookie(&headers), &caller)
+    if let (Some(token), Caller::Person(person)) = (cookie(&headers, COOKIE), &caller)
         && api.0.gate.sessions().end(&token).is_some()
     {
         api.note(format!("{} signed out", person.signature()));
@@ -291,7 +417,7 @@ pub(super) async fn delete_session(
     ([set_cookie(&api, None)], Json(api.session_view(None, None)))
 }
 
-/// Everybody with an account.
+/// Everybody with an account, and those who are here by the word of the provider of identities.
 #[utoipa::path(get, path = "/api/v1/people", tag = "access", responses(
     (status = 200, body = People),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -299,5 +425,5 @@ pub(super) async fn delete_session(
 ))]
 pub(super) async fn get_people(State(api): State<Api>, caller: Caller) -> Result<Json<People>, Problem> {
     api.permit(&caller, Role::Configure, Place::Nowhere, "a look at the accounts")?;
-    Ok(Json(People { people: api.0.gate.accounts().people().map(person_view).collect() }))
+    Ok(Json(People { people: api.0.gate.people().iter().map(person_view).collect() }))
 }

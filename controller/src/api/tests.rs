@@ -15,6 +15,7 @@ use crate::{
     Parts,
     access::{AccessConfig, Gate},
     assemble,
+    cameras::{Camera, CamerasFrom},
     config::{Config, ControlConfig, OpenData, StoreConfig},
     coordinator::{Coordinator, Settings},
     decide::Kind,
@@ -66,6 +67,23 @@ struct Bench {
     _folder: tempfile::TempDir,
 }
 
+/// One with a picture that nobody gives: the discard port listens to nobody; one with a stream only.
+fn cameras() -> Vec<Camera> {
+    let camera = |id: &str, picture: Option<&str>, stream: Option<&str>| Camera {
+        id: id.into(),
+        name: model::network::Name::new("Камера", "Camera"),
+        at: model::geo::LonLat { lon: 37.62, lat: 55.75 },
+        heading: Some(90.0),
+        junction: Some(JunctionId::new("C")),
+        picture: picture.map(Into::into),
+        stream: stream.map(Into::into),
+    };
+    vec![
+        camera("k-1", Some("http://127.0.0.1:9/now.jpg"), None),
+        camera("k-2", None, Some("rtsp://10.0.0.2/main")),
+    ]
+}
+
 impl Bench {
     async fn start() -> Bench {
         Bench::with(AccessConfig::Open, |_| Batch::default()).await
@@ -112,6 +130,7 @@ impl Bench {
             los: [0.80, 0.67, 0.50, 0.40, 0.30],
             speed_base: None,
             tickets: Default::default(),
+            cameras: CamerasFrom::Nowhere,
             open_data: Some(OpenData {
                 publisher: "City of Tests".to_owned(),
                 licence: "https://creativecommons.org/licenses/by/4.0/".to_owned(),
@@ -141,6 +160,7 @@ impl Bench {
         let gate = Arc::new(Gate::open(config.access.clone()).unwrap());
         let parts = Parts {
             gate,
+            cameras: cameras(),
             zone: jiff::tz::TimeZone::get(&config.time_zone).unwrap(),
             config,
             city: city.clone(),

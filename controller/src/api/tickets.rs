@@ -80,9 +80,8 @@ pub(super) async fn get_tickets(
     });
     let mut seen = seen.ok_or_else(not_yet)?;
     let may = |person: &&Person| person.role >= Role::Operate;
-    let accounts = api.0.gate.accounts();
     let person = |p: &Person| TicketPerson { login: p.login.clone(), name: p.name.clone() };
-    seen.people = accounts.people().filter(may).map(person).collect();
+    seen.people = api.0.gate.people().iter().filter(may).map(person).collect();
     Ok(Json(seen))
 }
 
@@ -180,8 +179,8 @@ fn act(api: &Api, request: &TicketAct) -> Result<Act, Problem> {
             if api.0.gate.is_open() {
                 return Ok(Act::Assign(Some(signed("assign", to)?)));
             }
-            let accounts = api.0.gate.accounts();
-            let person = accounts.person(to).filter(|person| person.role >= Role::Operate);
+            let people = api.0.gate.people();
+            let person = people.iter().find(|person| person.login == *to && person.role >= Role::Operate);
             let person =
                 person.ok_or_else(|| Problem::invalid(format!("nobody with the login {to:?} may mend")))?;
             Ok(Act::Assign(Some(person.signature())))

@@ -3,6 +3,7 @@
 //! (`*_kmh`), places `[lon, lat]`. `null` means "not known", never zero.
 
 mod access;
+mod cameras;
 mod corridor;
 mod forecast;
 mod incidents;
@@ -12,6 +13,7 @@ mod tickets;
 mod what_if;
 
 pub use access::*;
+pub use cameras::*;
 pub use corridor::*;
 pub use forecast::*;
 pub use incidents::*;

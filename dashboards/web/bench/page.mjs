@@ -110,6 +110,7 @@ export async function measure(url, { seconds, shot, profile, zoom }) {
     const atRest = await frames(page, () => sleep(10_000));
     const box = await page.locator(".maplibregl-canvas").boundingBox();
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    const before = await metrics(session);
     const dragged = await frames(page, async () => {
       await page.mouse.move(x, y);
       await page.mouse.down();
@@ -119,9 +120,10 @@ export async function measure(url, { seconds, shot, profile, zoom }) {
       }
       await page.mouse.up();
     });
+    const perFrame = (1000 * ((await metrics(session)).TaskDuration - before.TaskDuration)) / dragged.length;
     if (shot) await page.screenshot({ path: shot });
     const shown = await page.evaluate(() => ({ junctions: Number(document.querySelector(".map-canvas").dataset.junctions), vehicles: Number(document.querySelector(".map-canvas").dataset.vehicles ?? NaN) }));
-    return { firstPaint, mapDrawn, live, atRest, dragged, shown, troubles, profiled };
+    return { firstPaint, mapDrawn, live, atRest, dragged, perFrame, shown, troubles, profiled };
   } finally {
     await browser.close();
   }

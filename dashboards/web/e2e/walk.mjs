@@ -578,6 +578,74 @@ async function byKeyboard(id, name, storage) {
   await page.context().close();
 }
 
+/** A stage is held for a minute, the junction stands in it, and the hold ends by itself. */
+async function hold(id, storage) {
+  const page = await open(`#/junction/${encodeURIComponent(id)}`, { lang: "ru", theme: "dark", storage });
+  await page.waitForSelector(".bars");
+  await page.keyboard.press("e");
+  await page.waitForSelector(".lock.open");
+  await page.keyboard.press("h");
+  await page.locator(".order [role=radio][data-value='1']").first().click();
+  await page.locator(".order .chip[aria-pressed]").first().click();
+  await page.locator(".order .segments [data-value='1']").last().click();
+  await accessible(page, "a hold dark ru");
+  await page.locator(".order [type=submit]").click();
+  await page.waitForSelector('[data-command="hold"]');
+  const state = (held) => page.waitForFunction(
+    async ([junctionId, wanted]) => {
+      const { state, commands, now } = await (await fetch(`/api/v1/junctions/${encodeURIComponent(junctionId)}`)).json();
+      const inForce = commands.some((command) => command.what === "hold" && command.until > now);
+      return wanted ? state.hold && inForce && state.stage === 1 && !state.interstage : !state.hold && !inForce;
+    },
+    [id, held],
+    { polling: 500, timeout: 180_000 },
+  );
+  await state(true);
+  await shot(page, "hold-dark-ru");
+  await state(false);
+  await page.waitForSelector('[data-command="hold"]', { state: "detached" });
+  await page.context().close();
+  say(`stage 1 of ${id} was held, and the hold ended by itself`);
+}
+
+/** Cameras: on the map when asked for, one that answers and one that does not; pictures for those who are signed in. */
+async function cameras(duty) {
+  const { cameras: all } = await (await fetch(`${base}/api/v1/cameras`)).json();
+  must(all.length > 1, "the city has no cameras");
+  const page = await open("#/city", { lang: "en", theme: "light", storage: duty });
+  await mapReady(page);
+  await page.locator(".layer-list .switch", { hasText: "Cameras" }).click();
+  await page.waitForSelector(`.map-canvas[data-cameras="${all.length}"]`, { state: "attached" });
+  // The search finds it, by keys alone.
+  await page.keyboard.press("/");
+  await page.keyboard.type("k-1");
+  await page.locator("#search-list [role=option]", { hasText: /k-1$/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('[data-camera="k-1"] [data-picture=shown] img');
+  must(await page.evaluate(() => document.querySelector(".camera-picture img").naturalWidth > 0), "the picture is empty");
+  await shot(page, "camera-light-en");
+  await accessible(page, "a camera light en");
+  await page.locator("body").click({ position: { x: 5, y: 5 } });
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("[data-camera]", { state: "detached" });
+  await page.context().close();
+  // The last one is out of order, and the map says so within the minute in which all are asked.
+  const last = all.at(-1).id;
+  const dark = await open("#/city", { lang: "ru", theme: "dark", storage: duty });
+  await mapReady(dark);
+  dark.expectsRefusal = true;
+  await dark.evaluate((id) => (location.hash = `#/city?camera=${id}`), all.find(({ picture, state }) => picture && state === "silent")?.id ?? last);
+  await dark.waitForSelector("[data-camera] [data-picture=failed]");
+  await shot(dark, "camera-silent-dark-ru");
+  await dark.context().close();
+  const stranger_ = await open("#/city?camera=k-1", { lang: "en", theme: "dark" });
+  await stranger_.waitForSelector('[data-camera="k-1"] a[href*="sign-in"]');
+  must((await stranger_.locator(".camera-picture").count()) === 0, "a stranger is shown a picture");
+  must((await (await fetch(`${base}/api/v1/cameras/k-1/picture`)).status) === 401, "a stranger may fetch a picture");
+  await stranger_.context().close();
+  say("cameras: found by name, a picture of now, one out of order, nothing for strangers");
+}
+
 /** A wire to the city that can be cut: with an answer to each end, or by swallowing what passes. */
 async function wire() {
   const { hostname, port } = new URL(base);
@@ -637,7 +705,9 @@ async function alarm(lang, theme) {
   const { alarms } = await (await fetch(`${base}/api/v1/alarms`)).json();
   const one = alarms.find(({ junction }) => junction !== null);
   if (!one) return say(`no alarm to look at, ${lang}`);
-  const page = await open("#/alarms", { lang, theme });
+  // From the city map, by what it says is being watched, or needs action.
+  const page = await open("#/city", { lang, theme });
+  await page.locator('.watched, .nav a[href="#/alarms"]').first().click();
   await page.locator(`.alarms-table a[href="#/alarm/${encodeURIComponent(one.id)}"]`).click();
   await page.waitForSelector(".al-title");
   await page.waitForSelector(".al-story li");
@@ -703,7 +773,7 @@ async function others() {
   say("language and theme are kept");
 }
 
-async function phone() {
+async function phone(some) {
   const page = await open("#/city", { lang: "ru", theme: "dark", width: 390, height: 844 });
   await mapReady(page);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -718,6 +788,12 @@ async function phone() {
     await shot(page, `phone-${name}-dark-ru`);
     await accessible(page, `${name} on a phone`);
   }
+  await page.evaluate((id) => (location.hash = `#/junction/${encodeURIComponent(id)}`), some.id);
+  await page.waitForSelector(".bars");
+  await page.waitForSelector(".scene .road-surface", { state: "attached" });
+  must((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390, "the junction is wider than a phone");
+  await shot(page, "phone-junction-dark-ru");
+  await accessible(page, "junction on a phone");
   await page.context().close();
 }
 
@@ -733,6 +809,8 @@ try {
   const duty = await signedIn("duty");
   const chief = await signedIn("chief");
   await byKeyboard(some.id, some.name.en, duty);
+  await hold(some.id, duty);
+  await cameras(duty);
   await two(duty, chief);
   await tickets(duty, some.id);
   await plans(duty, chief, some.id);
@@ -750,7 +828,7 @@ try {
   await alarm("ru", "dark");
   await alarm("en", "light");
   await others();
-  await phone();
+  await phone(some);
   must(troubles.length === 0, troubles.join("\n"));
   say("no console errors, no request to another host");
 } catch (error) {

@@ -10,6 +10,7 @@ mod processes;
 mod fleet;
 mod history;
 mod security;
+mod sign_in;
 mod commands;
 mod package;
 mod what_if;

@@ -34,8 +34,10 @@ async fn closed(anybody_may_view: bool) -> Bench {
         person("engineer", Role::Configure, None),
     ]);
     let from = AccountsFrom::Given(Arc::new(accounts.unwrap()));
-    Bench::with(AccessConfig::Accounts { from, anybody_may_view, https_only: false }, |_| Batch::default())
-        .await
+    Bench::with(AccessConfig::Accounts { from, anybody_may_view, https_only: false, provider: None }, |_| {
+        Batch::default()
+    })
+    .await
 }
 
 /// A question with headers.
@@ -151,6 +153,26 @@ async fn a_page_signs_in_and_changes_only_with_its_token() {
     {
         assert!(said.iter().any(|l| l == line), "{line}: {said:?}");
     }
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn pictures_and_streams_are_for_those_who_are_signed_in() {
+    let bench = closed(true).await;
+    const PICTURE: &str = "GET /api/v1/cameras/k-1/picture";
+    let listed = ask(&bench, "GET /api/v1/cameras", &[], "").await.json["cameras"].clone();
+    assert_eq!((&listed[1]["id"], &listed[1]["stream"]), (&"k-2".into(), &Value::Null), "{listed}");
+    assert_eq!(ask(&bench, PICTURE, &[], "").await.status, 401);
+    // Nobody answers for this camera, and the list says so from then on.
+    let answer = as_(&bench, "viewer", PICTURE, "").await;
+    assert_eq!((answer.status, answer.problem.as_str()), (503, "unavailable"));
+    let listed = as_(&bench, "viewer", "GET /api/v1/cameras", "").await.json["cameras"].clone();
+    assert_eq!((&listed[0]["state"], &listed[0]["seen_at"]), (&"silent".into(), &Value::Null), "{listed}");
+    assert_eq!(
+        (&listed[1]["state"], &listed[1]["stream"]),
+        (&"unknown".into(), &"rtsp://10.0.0.2/main".into())
+    );
+    assert_eq!(as_(&bench, "viewer", "GET /api/v1/cameras/k-9/picture", "").await.status, 404);
     bench.end().await;
 }
 

@@ -24,6 +24,7 @@ async fn the_catalogue_leads_to_every_dataset_and_nobody_signs_in() {
         from: AccountsFrom::Given(Arc::default()),
         anybody_may_view: false,
         https_only: false,
+        provider: None,
     };
     let bench = Bench::with(only_people, |_| Batch::default()).await;
     assert_eq!(text(&bench, "/api/v1/junctions").await.0, StatusCode::UNAUTHORIZED);

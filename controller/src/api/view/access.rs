@@ -12,6 +12,8 @@ pub struct SessionView {
     pub open: bool,
     /// One who is not signed in may look.
     pub anybody_may_view: bool,
+    /// What the provider of identities is called at which one may sign in, by following `/api/v1/session/provider`; null without one.
+    pub provider: Option<String>,
     /// Who is signed in; null if nobody.
     pub person: Option<PersonView>,
     /// What a page puts into `x-csrf-token` with every change; null without a session.
@@ -23,7 +25,7 @@ pub struct SessionView {
 /// Somebody with an account.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct PersonView {
-    /// What they sign in with.
+    /// What they sign in with; `oidc:` and their login there for those whom the provider of identities knows.
     pub login: String,
     /// What others call them.
     pub name: String,
@@ -37,7 +39,7 @@ pub struct PersonView {
 /// `GET /api/v1/people`.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct People {
-    /// By login.
+    /// Those with an account, by login, and those who are signed in by the provider's word.
     pub people: Vec<PersonView>,
 }
 

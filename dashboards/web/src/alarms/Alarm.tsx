@@ -10,6 +10,7 @@ import { ago, clockOf, coarse, dateOf, nameOf, t, tk, tn } from "../i18n";
 import { countdown } from "../format";
 import { shown } from "../city/state";
 import { title as commandTitle } from "../junction/Commands";
+import { cameraOf } from "../city/cameras";
 import { withKeys } from "../keys";
 import { ageOf, alarms, beat, detail, junctions, live, now, watched } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
@@ -141,6 +142,7 @@ export function Alarm({ id }: { id: string }) {
               <h3 class="label">{t("al.others")}</h3>
               <ul class="al-ways">
                 <li><a href={junctionHref(place)}><Icon name="lights" size={20} /><span><b>{t("al.way.junction")}</b><br /><span class="soft">{t("al.way.junctionWhy")}</span></span><Icon name="forward" size={16} /></a></li>
+                {cameraOf(place) && <li><a href={write({ screen: "city", id: null, query: { camera: cameraOf(place)?.id ?? "" } })}><Icon name="camera" size={20} /><span><b>{t("al.way.camera")}</b><br /><span class="soft">{t("al.way.cameraWhy")}</span></span><Icon name="forward" size={16} /></a></li>}
                 <li><a href={write({ screen: "replay", id: place, query: { at: String(alarm.since - 20_000) } })}><Icon name="audit" size={20} /><span><b>{t("al.way.replay")}</b><br /><span class="soft">{t("al.way.replayWhy")}</span></span><Icon name="forward" size={16} /></a></li>
                 <li><a href={write({ screen: "measures", id: null, query: { j: place } })}><Icon name="measures" size={20} /><span><b>{t("al.way.measures")}</b><br /><span class="soft">{t("al.way.measuresWhy")}</span></span><Icon name="forward" size={16} /></a></li>
                 <li><a href={write({ screen: "incidents", id: null, query: {} })}><Icon name="alert" size={20} /><span><b>{t("al.way.incident")}</b><br /><span class="soft">{t("al.way.incidentWhy")}</span></span><Icon name="forward" size={16} /></a></li>

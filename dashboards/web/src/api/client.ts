@@ -1,7 +1,7 @@
 // The few requests that are not the stream.
 
 import type {
-  Alarm, AuditCheck, AuditLines, Command, ControlRequest, CorridorDetail, CorridorLamps, CorridorSummary, Health, JunctionDetail, Junctions, LinkPivot, Links, MapView, Person, TravelTimes,
+  Alarm, AuditCheck, AuditLines, Camera, Command, ControlRequest, CorridorDetail, CorridorLamps, CorridorSummary, Health, JunctionDetail, Junctions, LinkPivot, Links, MapView, Person, TravelTimes,
   Problem, Proposals, Session, StoredDecisions, StoredEvents, WhatIf, WhatIfRequest,
 } from "./view";
 
@@ -50,6 +50,7 @@ export const health = () => ask<Health>("/api/v1/health");
 export const map = () => ask<MapView>("/api/v1/map");
 export const junctions = () => ask<Junctions>("/api/v1/junctions");
 export const links = () => ask<Links>("/api/v1/links");
+export const cameras = () => ask<{ cameras: Camera[] }>("/api/v1/cameras");
 export const alarms = () => ask<{ alarms: Alarm[] }>("/api/v1/alarms");
 export const junction = (id: string) => ask<JunctionDetail>(`/api/v1/junctions/${encodeURIComponent(id)}`);
 

@@ -198,7 +198,9 @@ export interface ControlRequest {
 export interface Problem { type: string; title: string; status: number; detail: string }
 
 export interface Person { login: string; name: string; role: string; districts: string[] | null }
-export interface Session { open: boolean; anybody_may_view: boolean; person: Person | null; csrf: string | null; left_s: number | null }
+export interface Session { open: boolean; anybody_may_view: boolean; provider: string | null; person: Person | null; csrf: string | null; left_s: number | null }
+/** A camera that people look through; its picture is at `/api/v1/cameras/{id}/picture`. */
+export interface Camera { id: string; name: Name; at: LonLat; heading: number | null; junction: string | null; picture: boolean; stream: string | null; state: string; seen_at: number | null }
 export interface Proposal { id: string; login: string; command: Command; left_s: number }
 export interface Proposals { proposals: Proposal[] }
 export interface AuditLine { number: number; at: number; entry: string; hash: string }

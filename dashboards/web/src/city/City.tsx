@@ -21,8 +21,10 @@ import { AgeRing, ModeGlyph, WantedGlyph, doing } from "../ui/signs";
 import { TimeStrip } from "../ui/TimeStrip";
 import { LeftPanel } from "./LeftPanel";
 import { RightPanel } from "./RightPanel";
+import { CameraPop } from "./CameraPop";
+import { cameras } from "./cameras";
 import type { Found } from "./Search";
-import { drawer, linkAsked, select, selected, shown } from "./state";
+import { cameraOpen, drawer, linkAsked, openCamera, select, selected, shown } from "./state";
 
 function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { current: boolean } }) {
   const box = useRef<HTMLDivElement>(null);
@@ -30,7 +32,8 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
   const id = selected.value;
   const junction = id === null ? undefined : junctions.value.get(id);
   const link = linkAsked.value;
-  const at: LonLat | null = junction?.at ?? link?.at ?? null;
+  const camera = cameraOpen.value === null ? undefined : cameras.value.find((one) => one.id === cameraOpen.value);
+  const at: LonLat | null = junction?.at ?? camera?.at ?? link?.at ?? null;
 
   useEffect(() => {
     if (!canvas || !at) return undefined;
@@ -88,6 +91,13 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
       </div>
     );
   }
+  if (camera) {
+    return (
+      <div class="pop pop-camera" ref={box} role="dialog" aria-label={nameOf(camera.name)} data-camera={camera.id}>
+        <CameraPop key={camera.id} camera={camera} onClose={() => select(null)} />
+      </div>
+    );
+  }
   if (link) {
     const view = links.value.get(link.ix);
     const feature = mapView.value?.links.features.find((one) => one.id === link.ix);
@@ -121,6 +131,10 @@ export function City() {
   const pick = (found: Found) => {
     drawer.value = false;
     if (found.kind === "junction") pickJunction(found.id, true);
+    else if (found.kind === "camera") {
+      openCamera(found.id);
+      canvas.value?.fly(found.at);
+    }
     else canvas.value?.fit(found.bounds, 60);
   };
 
@@ -148,7 +162,7 @@ export function City() {
       return true;
     },
     Escape: (event) => {
-      if (selected.peek() === null && !linkAsked.peek() && !drawer.peek()) return;
+      if (selected.peek() === null && cameraOpen.peek() === null && !linkAsked.peek() && !drawer.peek()) return;
       event.preventDefault();
       drawer.value = false;
       select(null);
@@ -169,6 +183,7 @@ export function City() {
           onCanvas={(made) => (canvas.value = made)}
           onHit={(hit) => {
             if (hit?.junction) select(hit.junction);
+            else if (hit?.camera) openCamera(hit.camera);
             else {
               select(null);
               linkAsked.value = hit?.link ?? null;

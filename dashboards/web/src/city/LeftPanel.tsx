@@ -2,6 +2,7 @@
 
 import type { RefObject } from "preact";
 import { num, t } from "../i18n";
+import { inForce } from "../incidents/open";
 import { health, junctions, vehicles } from "../live/live";
 import { WIDTH, type Los } from "../los";
 import { mapView } from "../map/data";
@@ -9,6 +10,7 @@ import type { LayerGroup } from "../map/style";
 import { leftPanel } from "../settings";
 import { Icon } from "../ui/Icon";
 import { ModeGlyph } from "../ui/signs";
+import { cameras } from "./cameras";
 import { LAYERS, LOS_KEYS, MODE_KEYS, drawer, isShown, shown, toggleClass, toggleLayer } from "./state";
 import { Search, type Found } from "./Search";
 
@@ -18,6 +20,10 @@ function count(layer: LayerGroup): number | null {
       return junctions.value.size;
     case "vehicles":
       return vehicles.value?.vehicles.length ?? null;
+    case "incidents":
+      return inForce.value.length;
+    case "cameras":
+      return cameras.value.length;
     case "lines":
       return mapView.value?.lines.features.length ?? null;
     case "stops":
@@ -48,7 +54,7 @@ export function LeftPanel({ input, onPick }: { input: RefObject<HTMLInputElement
       <button type="button" class="icon-button drawer-close" aria-label={t("layers.close")} onClick={() => (drawer.value = false)}>
         <Icon name="close" />
       </button>
-      <Search id="search" input={input} onPick={onPick} hint label={t("search.label")} />
+      <Search id="search" input={input} onPick={onPick} hint looksThrough label={t("search.label")} />
       <div>
         <h2>{t("layers")}</h2>
         <ul class="layer-list">

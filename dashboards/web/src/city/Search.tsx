@@ -1,4 +1,4 @@
-// One search for junctions and streets, in both languages at once. A combobox: type, arrows, Enter.
+// One search for junctions, cameras and streets, in both languages at once. A combobox: type, arrows, Enter.
 
 import { useComputed, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
@@ -9,9 +9,11 @@ import { mapView } from "../map/data";
 import { streets, type Street } from "../map/streets";
 import { language } from "../settings";
 import { Icon } from "../ui/Icon";
+import { cameras } from "./cameras";
 
 export type Found =
   | { kind: "junction"; id: string; name: Name; at: LonLat }
+  | { kind: "camera"; id: string; name: Name; at: LonLat }
   | { kind: "street"; name: Name; bounds: [LonLat, LonLat]; at: LonLat };
 
 /** As people type: no case, no ё, no marks. */
@@ -48,17 +50,18 @@ function streetList(): Found[] {
   return list;
 }
 
-export function find(query: string): Found[] {
+export function find(query: string, looksThrough = false): Found[] {
   const words = plain(query).split(/\s+/).filter(Boolean);
   if (words.length === 0) return [];
   const fits = (text: string) => words.every((word) => text.includes(word));
-  const rank = (found: Found) => (found.kind === "junction" && found.id === query.trim() ? 0 : plain(nameOf(found.name)).startsWith(words[0] ?? "") ? 1 : 2);
+  const rank = (found: Found) => (found.kind !== "street" && found.id === query.trim() ? 0 : plain(nameOf(found.name)).startsWith(words[0] ?? "") ? 1 : 2);
   const both = (found: Found[]) => found.sort((a, b) => rank(a) - rank(b)).slice(0, MOST);
   const some: Found[] = [];
   for (const { id, name, at } of junctions.value.values()) {
     if (fits(plain(`${id} ${name.local} ${name.en}`))) some.push({ kind: "junction", id, name, at });
   }
-  return [...both(some), ...both(streetList().filter((street) => fits(plain(`${street.name.local} ${street.name.en}`))))];
+  const eyes = (looksThrough ? cameras.value : []).filter(({ id, name }) => fits(plain(`${id} ${name.local} ${name.en}`)));
+  return [...both(some), ...both(eyes.map(({ id, name, at }) => ({ kind: "camera", id, name, at }))), ...both(streetList().filter((street) => fits(plain(`${street.name.local} ${street.name.en}`))))];
 }
 
 interface Props {
@@ -69,17 +72,19 @@ interface Props {
   value?: string;
   onText?: (text: string) => void;
   hint?: boolean;
+  /** Cameras are found too. */
+  looksThrough?: boolean;
   /** The list opens over what is below instead of pushing it. */
   label: string;
 }
 
-export function Search({ id, onPick, input, placeholder, value, onText, hint, label }: Props) {
+export function Search({ id, onPick, input, placeholder, value, onText, hint, looksThrough, label }: Props) {
   const text = useSignal(value ?? "");
   const open = useSignal(false);
   const at = useSignal(0);
   const found = useComputed(() => {
     void language.value;
-    return find(text.value);
+    return find(text.value, looksThrough);
   });
   const pick = (one: Found | undefined) => {
     if (!one) return;
@@ -89,7 +94,7 @@ export function Search({ id, onPick, input, placeholder, value, onText, hint, la
   };
   const list = found.value;
   const showing = open.value && text.value.trim() !== "";
-  const heading = (kind: Found["kind"]) => t(kind === "junction" ? "search.junctions" : "search.streets");
+  const heading = (kind: Found["kind"]) => t(`search.${kind}s`);
   return (
     <div class="search">
       <div class="search-box">
@@ -149,9 +154,9 @@ export function Search({ id, onPick, input, placeholder, value, onText, hint, la
                 pick(one);
               }}
             >
-              <Icon name={one.kind === "junction" ? "lights" : "route"} size={16} />
+              <Icon name={one.kind === "junction" ? "lights" : one.kind === "camera" ? "camera" : "route"} size={16} />
               <span>{nameOf(one.name)}</span>
-              {one.kind === "junction" && <span class="quiet">{one.id}</span>}
+              {one.kind !== "street" && <span class="quiet">{one.id}</span>}
             </li>
           </>
         ))}

@@ -7,8 +7,8 @@ import type { LayerGroup, Shown } from "../map/style";
 import { note, place } from "../route";
 import { RUNGS } from "../ui/shapes";
 
-export const LAYERS: readonly LayerGroup[] = ["speed", "junctions", "vehicles", "lines", "stops", "labels"];
-const FIRST_OFF: readonly LayerGroup[] = ["lines", "stops"];
+export const LAYERS: readonly LayerGroup[] = ["speed", "junctions", "incidents", "vehicles", "cameras", "lines", "stops", "labels"];
+const FIRST_OFF: readonly LayerGroup[] = ["cameras", "lines", "stops"];
 export const LOS_KEYS = [...CLASSES, "none"] as const;
 export const MODE_KEYS = [...RUNGS, "no_contact"] as const;
 
@@ -58,7 +58,13 @@ export const isShown = (key: string): boolean => !hiddenClasses.value.has(key);
 export const selected = computed(() => place.value.query["junction"] ?? null);
 export const select = (id: string | null): void => {
   linkAsked.value = null;
-  note({ junction: id });
+  note({ junction: id, camera: null });
+};
+/** The camera with the pop-over. */
+export const cameraOpen = computed(() => place.value.query["camera"] ?? null);
+export const openCamera = (id: string): void => {
+  linkAsked.value = null;
+  note({ junction: null, camera: id });
 };
 /** A link that was pressed, and where. */
 export const linkAsked = signal<{ ix: number; at: [number, number] } | null>(null);

@@ -12,6 +12,7 @@ import { detail as live, now, tell, watched } from "../live/live";
 import { unlock, unlocked } from "../lock";
 import { go, write } from "../route";
 import { may, person } from "../session";
+import { cameraOf, watchCameras } from "../city/cameras";
 import { Icon } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
 import { AlarmBadge, ModeGlyph } from "../ui/signs";
@@ -31,6 +32,7 @@ export function Junction({ id }: { id: string }) {
   const action = useSignal<Action | null>(null);
   const first = useSignal<string | undefined>(undefined);
   const sent = useSignal<Command | null>(null);
+  useEffect(watchCameras, []);
 
   useEffect(() => {
     let gone = false;
@@ -137,6 +139,7 @@ export function Junction({ id }: { id: string }) {
             <p class="junction-links">
               <a class="underlined" href={write({ screen: "plans", id, query: {} })}>{detail.state.draft === null ? t("pl.title") : t("pl.runsNow", { n: detail.state.draft })}</a>
               <a class="underlined" href={write({ screen: "tickets", id: null, query: { j: id } })}>{t("tk.title")}</a>
+              {cameraOf(id) && <a class="underlined" href={write({ screen: "city", id: null, query: { camera: cameraOf(id)?.id ?? "" } })}>{t("camera.of")}</a>}
             </p>
             <Commands commands={commands} canEnd={unlocked.value && may("operate", detail)} onEnd={() => begin("end")} />
             <Actions detail={detail} action={action.value} begin={begin} />

@@ -3,6 +3,7 @@
 import { effect, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { cameras, watchCameras } from "../city/cameras";
 import { clockOf, coarse, num, t } from "../i18n";
 import { inForce, watchIncidents } from "../incidents/open";
 import { contact, health, heardAt, junctions, links, now, vehicles } from "../live/live";
@@ -106,6 +107,8 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
           void mapView.value;
           made.setIncidents(inForce.value);
         }),
+        watchCameras(),
+        effect(() => made.setCameras(cameras.value)),
         effect(() => made.setVehicles(vehicles.value, contact.value === "cut")),
         effect(() => made.setSelected(selected.value === null ? null : (junctions.value.get(selected.value) ?? null))),
         effect(() => {

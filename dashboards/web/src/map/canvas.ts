@@ -5,7 +5,7 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import { Map as MapLibre, setWorkerUrl, type GeoJSONSource, type MapMouseEvent } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { Feature, FeatureCollection, LineString, Point, Position } from "geojson";
-import type { JunctionSummary, Link, LonLat, MapView, Vehicles } from "../api/view";
+import type { Camera, JunctionSummary, Link, LonLat, MapView, Vehicles } from "../api/view";
 import type { KnownJunction } from "../live/state";
 import { isLos } from "../los";
 import type { Language } from "../settings";
@@ -18,7 +18,7 @@ import { VehicleLayer } from "./vehicles";
 
 setWorkerUrl(workerUrl);
 
-export interface Hit { junction?: string; link?: { ix: number; at: LonLat }; at: LonLat }
+export interface Hit { junction?: string; camera?: string; link?: { ix: number; at: LonLat }; at: LonLat }
 
 export interface View { centre: LonLat; zoom: number }
 
@@ -102,7 +102,7 @@ export class CityCanvas {
     this.map.on("click", (event) => this.onHit(this.#hit(event)));
     this.map.on("mousemove", (event) => {
       const over = this.#hit(event);
-      this.map.getCanvas().style.cursor = over?.junction || over?.link ? "pointer" : "";
+      this.map.getCanvas().style.cursor = over?.junction || over?.camera || over?.link ? "pointer" : "";
     });
     const moved = (event: { originalEvent?: unknown }) => {
       const { lng, lat } = this.map.getCenter();
@@ -148,6 +148,8 @@ export class CityCanvas {
       })
       .sort((a, b) => a.d - b.d)[0];
     if (nearest) return { junction: nearest.id, at };
+    const [camera] = this.map.queryRenderedFeatures(around(10), { layers: ["cameras"] });
+    if (camera) return { camera: camera.properties["id"] as string, at };
     const [link] = this.map.queryRenderedFeatures(around(4), { layers: ["links-ef", "links-d", "links-abc", "links-none"] });
     if (link && typeof link.id === "number") return { link: { ix: link.id, at }, at };
     return { at };
@@ -305,6 +307,13 @@ export class CityCanvas {
     this.#when(() => {
       this.#set("incidents", collection(features));
       this.map.getContainer().dataset["incidents"] = String(all.length);
+    });
+  }
+
+  setCameras(all: readonly Camera[]): void {
+    this.#when(() => {
+      this.#set("cameras", collection(all.map(({ id, at, state }) => point(at, { id, state }))));
+      this.map.getContainer().dataset["cameras"] = String(all.length);
     });
   }
 

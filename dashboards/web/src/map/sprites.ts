@@ -55,6 +55,8 @@ export function draw(name: string, token: Tokens, dense: string): ImageData | nu
         }
         c.stroke();
       });
+    case "camera":
+      return camera(rest[0] === "silent", token);
     case "end":
       return on(26, (c) => {
         c.beginPath();
@@ -208,5 +210,34 @@ function alarm(priority: number, token: Tokens): ImageData {
     c.fill(shape);
     c.translate(0, priority === 2 ? 1.4 : 0.2);
     letter(c, String(priority), token(`alarm-${priority}-on`), token("font-ui"), priority === 2 ? 10.5 : 12);
+  });
+}
+
+/** A camera in its frame; one that gives no picture is dashed and struck through. */
+function camera(silent: boolean, token: Tokens): ImageData | null {
+  return on(24, (c) => {
+    c.beginPath();
+    c.roundRect(-9, -8, 18, 16, 3);
+    c.fillStyle = token("bg-raised");
+    c.fill();
+    c.lineWidth = 1.3;
+    c.strokeStyle = token(silent ? "text-3" : "line-control");
+    c.setLineDash(silent ? [2.5, 2] : []);
+    c.stroke();
+    c.setLineDash([]);
+    c.strokeStyle = token(silent ? "text-3" : "text-1");
+    c.beginPath();
+    c.roundRect(-6, -4, 8, 8, 1.5);
+    c.moveTo(2, -1);
+    c.lineTo(6, -3.5);
+    c.lineTo(6, 3.5);
+    c.lineTo(2, 1);
+    c.stroke();
+    if (silent) {
+      c.beginPath();
+      c.moveTo(-7, 6);
+      c.lineTo(7, -6);
+      c.stroke();
+    }
   });
 }

@@ -28,7 +28,7 @@ export interface Shown {
   los: ReadonlySet<string>;
   modes: ReadonlySet<string>;
 }
-export type LayerGroup = "speed" | "junctions" | "vehicles" | "lines" | "stops" | "labels";
+export type LayerGroup = "speed" | "junctions" | "incidents" | "vehicles" | "cameras" | "lines" | "stops" | "labels";
 
 /** Zoom factors of widths and offsets: ×0.6 at z11, 1 at z13, ×2 at z16. */
 function zoomed(at13: number | ExpressionSpecification): DataDrivenPropertyValueSpecification<number> {
@@ -68,9 +68,11 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
     { id: "parks", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "park"], paint: { "fill-color": colour("map-park") } },
     { id: "water", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "water"], paint: { "fill-color": colour("map-water") } },
     {
+      // From farther off they would be a grey veil, and half of all that is drawn.
       id: "minor",
       type: "line",
       source: "links",
+      minzoom: 11,
       filter: isMinor,
       layout: { "line-cap": "round", "line-join": "round" },
       paint: { "line-color": colour("map-street-2"), "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.7, 13, 1.6, 16, 6] },
@@ -167,27 +169,6 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       },
     },
     {
-      // From afar a district is its junctions counted by rung, side by side under its name.
-      id: "districts",
-      type: "symbol",
-      source: "districts",
-      maxzoom: COUNTED_BELOW,
-      layout: {
-        "text-field": ["get", "text"],
-        "icon-image": ["coalesce", ["get", "icon"], ""],
-        "icon-size": 1.3,
-        "icon-offset": ["get", "iconAt"],
-        "text-anchor": ["get", "anchor"],
-        "text-offset": ["get", "textAt"],
-        "icon-allow-overlap": true,
-        "text-allow-overlap": true,
-        ...text,
-        "text-size": 13,
-        ...visible("junctions"),
-      },
-      paint: halo,
-    },
-    {
       // The vehicles themselves are a layer of their own, below this one.
       id: VEHICLES_BELOW,
       type: "symbol",
@@ -258,13 +239,34 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
         ...visible("speed"),
       },
     },
+    {
+      // From afar a district is its junctions counted by rung, side by side under its name; streets' names make room for it.
+      id: "districts",
+      type: "symbol",
+      source: "districts",
+      maxzoom: COUNTED_BELOW,
+      layout: {
+        "text-field": ["get", "text"],
+        "icon-image": ["coalesce", ["get", "icon"], ""],
+        "icon-size": 1.3,
+        "icon-offset": ["get", "iconAt"],
+        "text-anchor": ["get", "anchor"],
+        "text-offset": ["get", "textAt"],
+        "icon-allow-overlap": true,
+        "text-allow-overlap": true,
+        ...text,
+        "text-size": 13,
+        ...visible("junctions"),
+      },
+      paint: halo,
+    },
     // A closed road is a double line with a bar across it; a slowed one is dashed.
     {
       id: "incident-edges",
       type: "line",
       source: "incidents",
       filter: ["==", ["geometry-type"], "LineString"],
-      layout: { "line-cap": "butt" },
+      layout: { "line-cap": "butt", ...visible("incidents") },
       paint: { "line-color": token("text-1"), "line-width": 1.6, "line-gap-width": ["interpolate", ["linear"], ["zoom"], 11, 2, 16, 7], "line-dasharray": ["case", ["get", "closed"], ["literal", [1, 0]], ["literal", [3, 2]]] },
     },
     {
@@ -272,7 +274,20 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       type: "symbol",
       source: "incidents",
       filter: ["==", ["geometry-type"], "Point"],
-      layout: { "icon-image": ["case", ["get", "closed"], "incident|closed", "incident|slow"], "icon-allow-overlap": true, "icon-ignore-placement": true },
+      layout: { "icon-image": ["case", ["get", "closed"], "incident|closed", "incident|slow"], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("incidents") },
+    },
+    {
+      id: "cameras",
+      type: "symbol",
+      source: "cameras",
+      minzoom: COUNTED_BELOW,
+      layout: {
+        "icon-image": ["concat", "camera|", ["get", "state"]],
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 12, 0.75, 15, 1],
+        "icon-allow-overlap": ["step", ["zoom"], false, 14, true] as never,
+        "icon-padding": 1,
+        ...visible("cameras"),
+      },
     },
     {
       id: "selected",
@@ -309,7 +324,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
 }
 
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
-const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicle-lines", "letters", "incidents", "alarms", "selected", "route", "ends"] as const;
+const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicle-lines", "letters", "incidents", "cameras", "alarms", "selected", "route", "ends"] as const;
 export type SourceName = (typeof SOURCES)[number];
 
 export function style(token: Tokens, language: Language, shown: Shown): StyleSpecification {

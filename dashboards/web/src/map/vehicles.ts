@@ -16,34 +16,31 @@ const STEP_PX = 1;
 /** A glide takes as long as passed between two pictures, within these bounds, ms. */
 const GLIDE_MS = { least: 200, most: 5000 };
 
+// Points, not squares by instance: where the processor draws, each instance would be a call of its own.
 const VERTEX = `#version 300 es
-in vec2 corner;
 in vec4 way;
 in float heading;
 uniform mat4 world;
-uniform vec2 pixel;
 uniform float size;
 uniform float gone;
-out vec2 at;
+flat out vec2 turn;
 void main() {
-  vec4 place = world * vec4(mix(way.xy, way.zw, gone), 0.0, 1.0);
-  float s = sin(heading), c = cos(heading);
-  vec2 turned = vec2(c * corner.x + s * corner.y, c * corner.y - s * corner.x);
-  gl_Position = place + vec4(turned * size * pixel * place.w, 0.0, 0.0);
-  at = vec2(corner.x + 0.5, 0.5 - corner.y);
+  gl_Position = world * vec4(mix(way.xy, way.zw, gone), 0.0, 1.0);
+  gl_PointSize = size;
+  turn = vec2(cos(heading), sin(heading));
 }`;
 const FRAGMENT = `#version 300 es
 precision mediump float;
-in vec2 at;
+flat in vec2 turn;
 uniform sampler2D picture;
 uniform vec4 dot_colour;
 out vec4 colour;
 void main() {
+  vec2 at = gl_PointCoord - 0.5;
   if (dot_colour.a > 0.0) {
-    float inside = 1.0 - smoothstep(0.3, 0.5, distance(at, vec2(0.5)));
-    colour = vec4(dot_colour.rgb, 1.0) * dot_colour.a * inside;
+    colour = vec4(dot_colour.rgb, 1.0) * dot_colour.a * (1.0 - smoothstep(0.3, 0.5, length(at)));
   } else {
-    colour = texture(picture, at);
+    colour = texture(picture, vec2(turn.x * at.x + turn.y * at.y, turn.x * at.y - turn.y * at.x) + 0.5);
   }
 }`;
 
@@ -53,7 +50,7 @@ interface Drawing {
   shape: WebGLVertexArrayObject;
   buffer: WebGLBuffer;
   pictures: { now: WebGLTexture; old: WebGLTexture };
-  uniform: Record<"world" | "pixel" | "size" | "gone" | "dot_colour", WebGLUniformLocation | null>;
+  uniform: Record<"world" | "size" | "gone" | "dot_colour", WebGLUniformLocation | null>;
 }
 
 export class VehicleLayer implements CustomLayerInterface {
@@ -118,23 +115,18 @@ export class VehicleLayer implements CustomLayerInterface {
     this.#map = map;
     const program = build(gl);
     const buffer = gl.createBuffer();
-    const corners = gl.createBuffer();
     const shape = gl.createVertexArray();
     gl.bindVertexArray(shape);
-    gl.bindBuffer(gl.ARRAY_BUFFER, corners);
-    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-0.5, -0.5, 0.5, -0.5, -0.5, 0.5, 0.5, 0.5]), gl.STATIC_DRAW);
-    const attribute = (name: string, size: number, stride: number, offset: number, each: number) => {
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    const attribute = (name: string, size: number, offset: number) => {
       const at = gl.getAttribLocation(program, name);
       gl.enableVertexAttribArray(at);
-      gl.vertexAttribPointer(at, size, gl.FLOAT, false, stride * 4, offset * 4);
-      gl.vertexAttribDivisor(at, each);
+      gl.vertexAttribPointer(at, size, gl.FLOAT, false, STRIDE * 4, offset * 4);
     };
-    attribute("corner", 2, 2, 0, 0);
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    attribute("way", 4, STRIDE, 0, 1);
-    attribute("heading", 1, STRIDE, 4, 1);
+    attribute("way", 4, 0);
+    attribute("heading", 1, 4);
     gl.bindVertexArray(null);
-    const names = ["world", "pixel", "size", "gone", "dot_colour"] as const;
+    const names = ["world", "size", "gone", "dot_colour"] as const;
     const uniform = Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)])) as Drawing["uniform"];
     this.#drawing = { gl, program, shape, buffer, pictures: { now: gl.createTexture(), old: gl.createTexture() }, uniform };
     this.#paintPictures(this.#drawing);
@@ -164,14 +156,13 @@ export class VehicleLayer implements CustomLayerInterface {
     const gone = this.#steps === 1 ? 1 : Math.min(1, passed / this.#glide);
     gl.useProgram(drawing.program);
     gl.uniformMatrix4fv(drawing.uniform.world, false, moved(defaultProjectionData.mainMatrix, fleet.origin));
-    gl.uniform2f(drawing.uniform.pixel, 2 / canvas.clientWidth, 2 / canvas.clientHeight);
-    gl.uniform1f(drawing.uniform.size, size);
+    gl.uniform1f(drawing.uniform.size, (size * canvas.width) / canvas.clientWidth);
     gl.uniform1f(drawing.uniform.gone, gone);
     gl.uniform4f(drawing.uniform.dot_colour, ...this.#dotColour, this.#dots ? (this.#old ? 0.25 : 0.5) : 0);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.#old ? drawing.pictures.old : drawing.pictures.now);
     gl.bindVertexArray(drawing.shape);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, fleet.count);
+    gl.drawArrays(gl.POINTS, 0, fleet.count);
     gl.bindVertexArray(null);
     if (gone < 1) {
       // The map is drawn again when somebody has moved by a step, not sixty times a second.

@@ -1,9 +1,9 @@
-// Sign-in with login and password. A link may carry both behind the `#`, which no server sees: the demo prints such links.
+// Sign-in with login and password, or by the word of the city's provider of identities. A link may carry both behind the `#`, which no server sees: the demo prints such links.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Refused } from "../api/client";
-import { t } from "../i18n";
+import { t, tk } from "../i18n";
 import { parse, place, write } from "../route";
 import { mayLook, open, person, session, signIn } from "../session";
 import { Icon } from "../ui/Icon";
@@ -34,6 +34,8 @@ export function SignIn() {
   }
 
   const { query } = place.value;
+  const provider = session.value?.provider ?? null;
+  const turnedAway = provider !== null && query["refused"] !== undefined ? tk(`sign.refused.${query["refused"]}`, { name: provider }) : null;
   useEffect(() => {
     const given = query["password"];
     if (given === undefined) {
@@ -65,6 +67,13 @@ export function SignIn() {
             }}
           >
             <p class="soft">{person.value !== null ? t("sign.already", { name: person.value.name }) : mayLook.value && session.value !== null ? t("sign.why") : t("sign.whyLook")}</p>
+            {provider !== null && (
+              <>
+                {turnedAway !== null && <p class="order-refused" role="alert"><Icon name="error" size={16} /><span>{turnedAway}</span></p>}
+                <a class="button primary" href={`/api/v1/session/provider?${new URLSearchParams({ then: query["then"] ?? "city" })}`}>{t("sign.with", { name: provider })}</a>
+                <h2 class="label">{t("sign.orAccount")}</h2>
+              </>
+            )}
             <div class="field">
               <label for="login">{t("sign.login")}</label>
               <input id="login" class="input" ref={first} autocomplete="username" autocapitalize="none" spellcheck={false} maxLength={80} value={login.value} onInput={(event) => (login.value = event.currentTarget.value)} />
@@ -74,7 +83,7 @@ export function SignIn() {
               <input id="password" class="input" type="password" autocomplete="current-password" maxLength={200} value={password.value} onInput={(event) => (password.value = event.currentTarget.value)} />
             </div>
             {refused.value !== null && <p class="order-refused" role="alert"><Icon name="error" size={16} /><span>{refused.value}</span></p>}
-            <button type="submit" class={`button primary${waiting.value ? " waiting" : ""}`} aria-disabled={login.value.trim() === "" || password.value === ""}>{t("sign.in")}</button>
+            <button type="submit" class={`button${provider === null ? " primary" : ""}${waiting.value ? " waiting" : ""}`} aria-disabled={login.value.trim() === "" || password.value === ""}>{t("sign.in")}</button>
             <p class="label">{t("sign.ends")}</p>
           </form>
         )}

@@ -32,6 +32,7 @@ import minus from "@tabler/icons/outline/minus.svg?raw";
 import moon from "@tabler/icons/outline/moon.svg?raw";
 import open from "@tabler/icons/outline/lock-open.svg?raw";
 import pause from "@tabler/icons/outline/player-pause.svg?raw";
+import camera from "@tabler/icons/outline/video.svg?raw";
 import person from "@tabler/icons/outline/user.svg?raw";
 import pin from "@tabler/icons/outline/map-pin.svg?raw";
 import play from "@tabler/icons/outline/player-play.svg?raw";
@@ -50,7 +51,7 @@ import wave from "@tabler/icons/outline/wave-sine.svg?raw";
 
 const RAW = {
   alert, arrowUp, audit, back, bike, bus, calendar, car, check, city, close, commands, corridor, download, end, error, forward, hand,
-  keyboard, kind, layers, lights, link, locate, lock, measures, menu, metro, minus, moon, open, pause, person, pin, play, plus, route,
+  camera, keyboard, kind, layers, lights, link, locate, lock, measures, menu, metro, minus, moon, open, pause, person, pin, play, plus, route,
   search, shield, sun, swap, system, toEnd, toStart, tram, walk, wave,
 } as const;
 
