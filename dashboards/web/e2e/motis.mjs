@@ -3,7 +3,7 @@
 //   SVETOFOR_URL=http://127.0.0.1:8080 node e2e/motis.mjs
 
 import assert from "node:assert/strict";
-import { geocode, plan, reverseGeocode, stops, stoptimes } from "@motis-project/motis-client";
+import { geocode, oneToAll, plan, reverseGeocode, stops, stoptimes } from "@motis-project/motis-client";
 
 const baseUrl = process.env.SVETOFOR_URL;
 assert(baseUrl, "SVETOFOR_URL says where the server is");
@@ -43,6 +43,22 @@ const rentals = hired.direct.flatMap((one) => one.legs).filter((leg) => leg.mode
 assert.equal(rentals.length, 1, JSON.stringify(hired.notes));
 assert(rentals[0].rental.systemId && rentals[0].rental.fromStationName && rentals[0].rental.toStationName);
 console.log(`shared bicycle: ${rentals[0].rental.fromStationName} to ${rentals[0].rental.toStationName}`);
+
+const reached = await ask(oneToAll, { one: from.id, maxTravelTime: 30, time: new Date().toISOString() });
+const near = reached.all.find((one) => one.place.stopId === to.id) ?? reached.all.find((one) => one.place.name === to.name);
+assert(reached.all.length > 20 && near?.duration <= 30 && near.k >= 1, JSON.stringify(near));
+assert(reached.all.some((one) => one.k === 0 && one.duration < 5));
+console.log(`one-to-all: ${reached.all.length} stops within 30 min, ${to.name} in ${near.duration.toFixed(1)} min`);
+
+const parked = await ask(plan, {
+  fromPlace: south(from, 0.02), toPlace: to.id, preTransitModes: ["CAR_PARKING"], maxPreTransitTime: 3600, numItineraries: 3, time: new Date().toISOString(),
+});
+for (const one of parked.itineraries) {
+  const [first] = one.legs;
+  assert.equal(first.mode, "CAR", JSON.stringify(one.legs.map((leg) => leg.mode)));
+  assert(first.to.name.includes("парковка"), first.to.name);
+}
+console.log(`park and ride: ${parked.itineraries.map((one) => one.legs[0].to.name).join(", ")}`);
 
 const board = await ask(stoptimes, { stopId: from.id, n: 5, language: ["en"] });
 assert(board.stopTimes.length >= 5);

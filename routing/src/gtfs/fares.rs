@@ -1,4 +1,7 @@
 //! Fares as their operator publishes them (GTFS Fares v2): what products cost, which leg takes which product, and what changing costs.
+//! Those of the older kind ([`older`]) are told in the same words.
+
+mod older;
 
 use super::{
     archive::Archive,
@@ -187,8 +190,9 @@ pub(super) fn read(
             table.fault(record, "joins legs to one, and each leg is paid for by itself here", LeftOut);
         }
     }
-    if !fares.legs.is_empty() {
-        feed.fares = Some(fares);
+    match fares.legs.is_empty() {
+        false => feed.fares = Some(fares),
+        true => older::read(feed, archive, routes, report),
     }
 }
 

@@ -32,8 +32,11 @@ const STEEPEST_RAMP: f64 = 1.0 / 12.0;
 
 /// Tables that are known and not used, and what is lost by that.
 const NOT_USED: [(&str, &str); 2] = [
-    ("fare_attributes.txt", "holds fares of the older kind (v1), which are not read"),
-    ("fare_rules.txt", "holds fares of the older kind (v1), which are not read"),
+    (
+        "fare_attributes.txt",
+        "holds fares of the older kind (v1), which are not read beside those of the newer",
+    ),
+    ("fare_rules.txt", "holds fares of the older kind (v1), which are not read beside those of the newer"),
 ];
 
 /// Indices of rows by their ids.

@@ -6,6 +6,7 @@ mod rules;
 mod configs;
 mod input;
 mod demo;
+mod reported;
 mod processes;
 mod fleet;
 mod history;

@@ -245,3 +245,63 @@ fn what_is_broken_is_reported_and_the_rest_is_used() {
         "f/fare_media.txt:3: \"card\" stands there a second time: left out\nf/fare_products.txt:3: \"ride\" is for a rider or a medium that the feed does not have: left out",
     );
 }
+
+/// The same city, as it published its fares before.
+fn older(rules: &str) -> (Option<Fares>, String) {
+    let at = FEED.find("networks.txt").expect("fares follow the timetable");
+    let zones = FEED[..at]
+        .replace("location_type,parent_station", "location_type,parent_station,zone_id")
+        .replace("37.6,,\n", "37.6,,,in\n")
+        .replace("37.6,1,\n", "37.6,1,,\n")
+        .replace("37.6,,S\n", "37.6,,S,out\n");
+    let fares = "fare_attributes.txt
+fare_id,price,currency_type,payment_method,transfers,transfer_duration,agency_id
+city,2.00,EUR,0,1,3600,
+metro,3.00,EUR,1,0,,a
+far,4.00,EUR,1,,,
+any,9.00,EUR,0,0,,";
+    fares_of(&format!(
+        "{zones}{fares}\n\nfare_rules.txt\nfare_id,route_id,origin_id,destination_id,contains_id\n{rules}"
+    ))
+}
+
+#[test]
+fn older_fares_are_told_as_newer_ones() {
+    let rules = "city,bus,,,\ncity,tram,,,\nmetro,metro,in,in,\nfar,metro,in,out,\n";
+    let (fares, report) = older(rules);
+    assert_eq!(report, "");
+    let fares = fares.expect("the feed has fares");
+    for (rides, expected) in [
+        ("08:00 10 bus A B", "2 = city 2 1"),
+        // One change within the hour is free, the second is not.
+        ("08:00 10 bus A B, 08:15 10 tram B A", "2 = city 2 1 2"),
+        ("08:00 10 bus A B, 09:01 10 tram B A", "4 = city 2 1 + city 2 2"),
+        ("08:00 10 bus A B, 08:15 10 tram B A, 08:30 10 bus A B", "4 = city 2 1 2 + city 2 3"),
+        // Zones of both ends.
+        ("08:00 10 metro A B", "3 = metro 3 1"),
+        ("08:00 10 metro A C", "4 = far 4 1"),
+        // No change with this one, any number with that one.
+        ("08:00 10 metro A B, 08:15 10 metro B A", "6 = metro 3 1 + metro 3 2"),
+        ("08:00 10 bus A B, 08:15 10 metro B A", "5 = city 2 1 + metro 3 2"),
+        // What has no rules holds everywhere, and nobody takes it who need not.
+        ("08:00 10 boat A B", "9 = any 9 1"),
+    ] {
+        assert_eq!(said(&fares, None, rides), expected, "{rides}");
+    }
+}
+
+#[test]
+fn what_is_broken_in_older_fares_is_reported() {
+    let (fares, report) = older("city,bus,,,\ncity,train,,,\nmetro,,in,in,out\ngold,bus,,,\n");
+    let file = "f/fare_rules.txt";
+    let expected = [
+        format!("{file}:3: \"city\" names a route or a zone that the feed does not have: left out"),
+        format!(
+            "{file}:4: \"metro\" is for whoever passes a zone, and rules know both ends of a leg only: left out"
+        ),
+        format!("{file}:5: \"gold\" is a fare that fare_attributes.txt does not have: left out"),
+    ];
+    assert_eq!(report.trim_end(), expected.join("\n"));
+    // A fare whose only rule is left out does not hold everywhere.
+    assert_eq!(said(&fares.expect("the feed has fares"), None, "08:00 10 metro A B"), "4 = far 4 1");
+}
