@@ -138,6 +138,13 @@ export function City() {
     else canvas.value?.fit(found.bounds, 60);
   };
 
+  // Whoever comes by a link to a camera sees it where it stands.
+  const camera = cameraOpen.value === null ? undefined : cameras.value.find((one) => one.id === cameraOpen.value);
+  useEffect(() => {
+    const map = canvas.value?.map;
+    if (map && camera && !map.getBounds().contains(camera.at)) canvas.value?.fly(camera.at);
+  }, [canvas.value, camera?.id]);
+
   useEffect(() => withKeys({
     "/": () => {
       leftPanel.value = "open";

@@ -33,6 +33,8 @@ export const shown = computed<Shown>(() => {
   const hidden = hiddenLayers.value;
   const without = hiddenClasses.value;
   const layers = Object.fromEntries(LAYERS.map((layer) => [layer, !hidden.has(layer)])) as Record<LayerGroup, boolean>;
+  // A camera that is looked through is on the map.
+  layers.cameras ||= cameraOpen.value !== null;
   const modes = new Set([...MODE_KEYS, ...listed(otherModes.value)].filter((mode) => !without.has(mode)));
   return { layers, los: new Set(LOS_KEYS.filter((key) => !without.has(key))), modes };
 });
