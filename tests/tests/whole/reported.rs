@@ -103,6 +103,7 @@ fn parked(plan: &Value) -> Option<(String, At)> {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "what somebody waits for is timed by the clock")]
 fn what_is_reported_of_roads_changes_car_routes_and_where_one_parks() {
     let city = City::start();
     let journey = city.found();

@@ -1,6 +1,7 @@
 //! Sign-in at a provider of identities: a real one as a process of its own, the centre as we ship it, and a browser.
 
 use end_to_end::{
+    http::wait_for,
     peers::installed,
     places::repository,
     program::{Program, free_port, run},
@@ -50,8 +51,8 @@ fn people_sign_in_at_a_provider_and_have_the_role_of_their_groups() {
     let table = TABLE.replace("ISSUER", issuer.trim()).replace("PAGE", &address);
     let shipped = fs::read_to_string(&file).expect("the shipped file");
     fs::write(&file, shipped.replace("[store.postgres]\n", table.trim_start())).expect("a file of ours");
-    let mut controller = stack.start("controller", "controller-postgres.toml");
-    controller.wait_for_line("listening");
+    let _controller = stack.start("controller", "controller-postgres.toml");
+    wait_for(&stack.health(), "a centre that answers", |_| true);
 
     let mut walk = Command::new("node");
     walk.current_dir(&web)

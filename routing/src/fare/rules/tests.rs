@@ -294,12 +294,13 @@ fn older_fares_are_told_as_newer_ones() {
 fn what_is_broken_in_older_fares_is_reported() {
     let (fares, report) = older("city,bus,,,\ncity,train,,,\nmetro,,in,in,out\ngold,bus,,,\n");
     let file = "f/fare_rules.txt";
+    // By kind of fault, as every report is.
     let expected = [
-        format!("{file}:3: \"city\" names a route or a zone that the feed does not have: left out"),
+        format!("{file}:5: \"gold\" is a fare that fare_attributes.txt does not have: left out"),
         format!(
             "{file}:4: \"metro\" is for whoever passes a zone, and rules know both ends of a leg only: left out"
         ),
-        format!("{file}:5: \"gold\" is a fare that fare_attributes.txt does not have: left out"),
+        format!("{file}:3: \"city\" names a route or a zone that the feed does not have: left out"),
     ];
     assert_eq!(report.trim_end(), expected.join("\n"));
     // A fare whose only rule is left out does not hold everywhere.
