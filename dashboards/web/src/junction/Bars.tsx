@@ -51,7 +51,7 @@ export function Bars({ detail, stored }: { detail: JunctionDetail; stored?: numb
   const now = knownUntil.value;
   const width = size.value.width;
   const narrow = width < 560;
-  const label = narrow ? 54 : 206;
+  const label = narrow ? 54 : 216;
   const end = width - (narrow ? 10 : 30);
   const ahead = narrow ? 60 : AHEAD_S;
   const back = narrow ? 40 : BACK_S;

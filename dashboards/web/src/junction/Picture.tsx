@@ -209,7 +209,7 @@ export function Picture({ detail }: { detail: JunctionDetail }) {
   const silent = detail.state.actual === "no_contact" || contact.value === "cut";
   const people = detail.groups.filter((group) => group.kind === "pedestrians");
   return (
-    <section class="picture" aria-label={t("j.drawing")}>
+    <section class={people.length > 0 ? "picture peopled" : "picture"} aria-label={t("j.drawing")}>
       <div class="picture-box" ref={element}>
         {drawing && width > 10 ? <Scene detail={detail} drawing={drawing} width={width} height={height} /> : !drawing && <p class="state soft">{t("j.noDrawing")}</p>}
       </div>
