@@ -153,15 +153,10 @@ pub(super) struct NearestView {
 )]
 pub(super) async fn route(
     State(routing): State<Arc<Routing>>,
-    Path((profile, coordinates)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
     pairs: Pairs,
 ) -> Response {
-    let now = routing.clock.now();
-    in_turn(&routing, move |routing| {
-        let answer = route_of(routing, &profile, &coordinates, pairs, now);
-        Ok(answer.map_or_else(IntoResponse::into_response, |view| Json(view).into_response()))
-    })
-    .await
+    service(routing, path, pairs, route_of).await
 }
 
 /// How long the quickest ways take between places, as OSRM tells it.
@@ -180,15 +175,10 @@ pub(super) async fn route(
 )]
 pub(super) async fn table(
     State(routing): State<Arc<Routing>>,
-    Path((profile, coordinates)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
     pairs: Pairs,
 ) -> Response {
-    let now = routing.clock.now();
-    in_turn(&routing, move |routing| {
-        let answer = table_of(routing, &profile, &coordinates, pairs, now);
-        Ok(answer.map_or_else(IntoResponse::into_response, |view| Json(view).into_response()))
-    })
-    .await
+    service(routing, path, pairs, table_of).await
 }
 
 /// The street near a place, as OSRM tells it.
@@ -216,6 +206,21 @@ pub(super) async fn nearest(
         Ok(NearestView { code: "Ok".to_string(), waypoints })
     };
     answer().map_or_else(IntoResponse::into_response, |view| Json(view).into_response())
+}
+
+/// Answers one of the services in its turn, as `of` has it of a profile and coordinates.
+async fn service<V: Serialize + 'static>(
+    routing: Arc<Routing>,
+    (profile, coordinates): (String, String),
+    pairs: Pairs,
+    of: fn(&Routing, &str, &str, Pairs, Moment) -> Result<V, OsrmError>,
+) -> Response {
+    let now = routing.clock.now();
+    in_turn(&routing, move |routing| {
+        let answer = of(routing, &profile, &coordinates, pairs, now);
+        Ok(answer.map_or_else(IntoResponse::into_response, |view| Json(view).into_response()))
+    })
+    .await
 }
 
 fn profile_of(name: &str) -> Result<Profile, OsrmError> {

@@ -1,12 +1,12 @@
 //! `match`: the way that somebody took; `trip`: the order in which to visit places.
 
 use super::{
-    MOST_VIA, OsrmError, Told, lonlat, no_segment, parameters, places, profile_of, route_view, tenths,
-    waypoint,
+    MOST_VIA, OsrmError, Told, lonlat, no_segment, parameters, places, profile_of, route_view, service,
+    tenths, waypoint,
 };
 use crate::{
     api::{
-        Problem, in_turn,
+        Problem,
         parameters::{Pairs, Parameters},
         traffic_view,
         view::TrafficView,
@@ -19,9 +19,8 @@ use crate::{
     tour::{Kind, tour},
 };
 use axum::{
-    Json,
     extract::{Path, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use model::{geo::LonLat, time::Moment};
 use serde::Serialize;
@@ -128,15 +127,10 @@ pub(crate) struct TripsView {
 )]
 pub(crate) async fn match_(
     State(routing): State<Arc<Routing>>,
-    Path((profile, coordinates)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
     pairs: Pairs,
 ) -> Response {
-    let now = routing.clock.now();
-    in_turn(&routing, move |routing| {
-        let answer = match_of(routing, &profile, &coordinates, pairs, now);
-        Ok(answer.map_or_else(IntoResponse::into_response, |view| Json(view).into_response()))
-    })
-    .await
+    service(routing, path, pairs, match_of).await
 }
 
 /// The order in which places are visited soonest, as OSRM tells it.
@@ -155,15 +149,10 @@ pub(crate) async fn match_(
 )]
 pub(crate) async fn trip(
     State(routing): State<Arc<Routing>>,
-    Path((profile, coordinates)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
     pairs: Pairs,
 ) -> Response {
-    let now = routing.clock.now();
-    in_turn(&routing, move |routing| {
-        let answer = trip_of(routing, &profile, &coordinates, pairs, now);
-        Ok(answer.map_or_else(IntoResponse::into_response, |view| Json(view).into_response()))
-    })
-    .await
+    service(routing, path, pairs, trip_of).await
 }
 
 /// One value for each position, separated by semicolons; an empty one where nothing is said.
