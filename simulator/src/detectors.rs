@@ -96,6 +96,8 @@ pub(crate) struct Detectors {
     states: Vec<DetectorState>,
     of: Vec<Range<u32>>,
     loops: Vec<Loop>,
+    /// Their places in `loops`, by lane.
+    loops_of: HashMap<u32, Vec<usize>>,
     /// Per lane: area channels that count it.
     lane_areas: Vec<Vec<LaneArea>>,
     /// Per movement: area channels that count it.
@@ -165,6 +167,9 @@ impl Detectors {
             }
             all.of.push(start..all.states.len() as u32);
         }
+        for (place, l) in all.loops.iter().enumerate() {
+            all.loops_of.entry(l.lane).or_default().push(place);
+        }
         all
     }
 
@@ -175,6 +180,18 @@ impl Detectors {
 
     pub(crate) fn sightings(&self, junction: JunctionIx) -> &[(u16, Sighting)] {
         &self.sightings[junction.ix()]
+    }
+
+    /// Somebody begins a trip at `x` of a lane, and has come over what lies behind: a trip begins where the map does.
+    pub(crate) fn begun(&mut self, lane: u32, x: f64, speed: f64) {
+        for &place in self.loops_of.get(&lane).into_iter().flatten() {
+            let l = self.loops[place];
+            if l.from < x {
+                let state = &mut self.states[l.state as usize];
+                state.count += 1;
+                state.speed_sum_mps += speed;
+            }
+        }
     }
 
     /// Reads the step that has just been driven.

@@ -176,6 +176,12 @@ impl Senses {
         own.or(lanes.first()).map(|at| (*at, *distance))
     }
 
+    /// Whether both lanes are of the same link.
+    fn on_one_link(&self, a: Option<LaneIx>, b: Option<LaneIx>) -> bool {
+        let link = |lane: LaneIx| self.city.network.lane(lane).link;
+        a.is_some() && a.map(link) == b.map(link)
+    }
+
     fn head(&self, v: &Vehicle) -> Option<(JunctionIx, u16)> {
         let (signal, link, _) = v.next_signal.as_ref()?;
         Some((*self.junction_of.get(signal)?, *link))
@@ -224,14 +230,13 @@ impl Senses {
 
     /// Loops.
     fn cross(&mut self, v: &Vehicle, now: Place, before: Option<Place>, tenths: u16) {
+        // Whoever changes lanes beyond a loop has not come over it, nor over the one in the lane that it left.
+        let before_m = before.filter(|b| self.on_one_link(b.lane, now.lane)).map(|b| b.position_m);
         if let Some(zones) = now.lane.and_then(|lane| self.loops.get(&lane)) {
             for zone in zones {
                 let sensed = &mut self.felt[zone.junction].channels[zone.channel];
                 let over = v.position >= zone.from_m && v.position - v.length <= zone.to_m;
-                let was_before = match before {
-                    Some(b) if b.lane == now.lane => b.position_m < zone.from_m,
-                    _ => true,
-                };
+                let was_before = before_m.is_none_or(|m| m < zone.from_m);
                 if over {
                     sensed.occupied = true;
                     sensed.speed_mps = Some(v.speed as f32);
@@ -250,7 +255,7 @@ impl Senses {
             }
         }
         // A quick one may cross a loop and leave the lane within one step.
-        if let Some(Place { lane: Some(left), position_m, .. }) = before.filter(|b| b.lane != now.lane) {
+        if let Some(Place { lane: Some(left), position_m, .. }) = before.filter(|_| before_m.is_none()) {
             for zone in self.loops.get(&left).into_iter().flatten() {
                 if position_m < zone.from_m {
                     let sensed = &mut self.felt[zone.junction].channels[zone.channel];

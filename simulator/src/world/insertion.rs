@@ -530,6 +530,7 @@ impl World {
         let (x, v) = (self.vehicles.x[i], self.vehicles.v[i]);
         let log = &mut self.vehicles.cold[i].log;
         (log.depart_pos_m, log.depart_speed_mps) = (x, v);
+        self.detectors.begun(lane, x, v);
         self.totals.inserted += 1;
     }
 
