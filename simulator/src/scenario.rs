@@ -27,6 +27,8 @@ use serde::Serialize;
 pub struct FixedPlans {
     groups: Vec<Vec<Lamp>>,
     stages: Vec<Option<StageNumber>>,
+    /// Per junction: the step of its plan that it shows, once the change to it is over.
+    settled: Vec<Option<usize>>,
     /// Per junction and step of its plan: the way there from the step before.
     ways: Vec<Vec<Interstage>>,
 }
@@ -42,6 +44,7 @@ impl FixedPlans {
         FixedPlans {
             groups: city.junctions.iter().map(|j| vec![Lamp::Dark; j.groups.len()]).collect(),
             stages: vec![None; city.junctions.len()],
+            settled: vec![None; city.junctions.len()],
             ways: city.junctions.iter().map(ways).collect(),
         }
     }
@@ -50,9 +53,10 @@ impl FixedPlans {
     /// a plan flashes amber.
     pub fn set(&mut self, city: &City, now_ms: i64) {
         let clock = u64::try_from(now_ms / 100).unwrap_or(0);
-        let shown = self.groups.iter_mut().zip(&mut self.stages);
-        for ((junction, ways), (groups, stage)) in city.junctions.iter().zip(&self.ways).zip(shown) {
-            *stage = show_plan(junction, ways, clock, groups);
+        let shown = self.groups.iter_mut().zip(&mut self.stages).zip(&mut self.settled);
+        for ((junction, ways), ((groups, stage), settled)) in city.junctions.iter().zip(&self.ways).zip(shown)
+        {
+            *stage = show_plan(junction, ways, clock, groups, settled);
         }
     }
 
@@ -67,6 +71,7 @@ fn show_plan(
     ways: &[Interstage],
     clock: u64,
     groups: &mut [Lamp],
+    settled: &mut Option<usize>,
 ) -> Option<StageNumber> {
     let running = junction.plans.first().and_then(|plan| Some((plan, plan.step_at(clock)?)));
     let Some((plan, (step, elapsed))) = running else {
@@ -75,6 +80,11 @@ fn show_plan(
     };
     let stage = plan.steps[step].stage;
     let way = &ways[step];
+    let now_settled = (elapsed >= way.duration).then_some(step);
+    if now_settled.is_some() && *settled == now_settled {
+        return Some(stage);
+    }
+    *settled = now_settled;
     let green = junction.stage(stage);
     for (group, lamp) in junction.groups.iter().zip(groups) {
         let settled = if green.is_some_and(|s| s.has(group.number)) { Lamp::Green } else { Lamp::Red };

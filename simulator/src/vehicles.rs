@@ -248,7 +248,7 @@ pub(crate) fn arrived(x: f64, ends_at: f64, halt_link: u32) -> bool {
 }
 
 /// Vehicles that one thread moves at a time.
-const PART: usize = 2048;
+const PART: usize = 512;
 
 /// Some vehicles in a row, and of each what moving it changes. No two parts have a vehicle in common.
 pub(crate) struct Part<'a> {

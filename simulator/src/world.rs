@@ -19,6 +19,7 @@ mod plan;
 mod right_of_way;
 pub(crate) mod road;
 mod route;
+mod team;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -51,9 +52,9 @@ use model::{
 };
 use people::People;
 use plan::Chosen;
-use rayon::prelude::*;
 use right_of_way::{Approaches, Permissive, Scene};
 use road::Road;
+use team::Team;
 
 /// Ways that one thread takes at a time: so many, however many threads there are, that the results are the same.
 const WAYS_PER_TASK: usize = 512;
@@ -111,6 +112,7 @@ pub struct World {
     spare_approaches: Approaches,
     /// With so many vehicles several threads drive.
     parallel_from: usize,
+    team: Team,
     /// By task: what its drivers chose.
     chosen: Vec<Chosen>,
     /// By task: what its drivers make of the lanes beside them.
@@ -164,6 +166,7 @@ impl World {
             approaches: Approaches::new(network.movements.len()),
             spare_approaches: Approaches::new(network.movements.len()),
             parallel_from: PARALLEL_FROM,
+            team: Team::default(),
             chosen: vec![Chosen::default(); road.length.len().div_ceil(WAYS_PER_TASK)],
             wishes: Vec::new(),
             passed: vec![Passed::default(); road.length.len().div_ceil(WAYS_PER_TASK)],
@@ -397,15 +400,10 @@ impl World {
         next.clear();
         let scene = self.scene(lamps);
         let (seed, step) = (self.seed, self.steps);
-        let task = |(task, chosen): (usize, &mut Chosen)| {
+        self.team.each(self.in_parallel(), &mut chosen, |task, chosen| {
             let from = task * WAYS_PER_TASK;
             scene.choose_rows(from..(from + WAYS_PER_TASK).min(scene.rows.len()), seed, step, chosen);
-        };
-        if self.in_parallel() {
-            chosen.par_iter_mut().enumerate().for_each(task);
-        } else {
-            chosen.iter_mut().enumerate().for_each(task);
-        }
+        });
         for chosen in &chosen {
             for &(i, speed) in &chosen.speeds {
                 v_next[i as usize] = speed;

@@ -1,7 +1,7 @@
 //! `cargo xtask bench sim`: our simulator beside SUMO, on the same files in the same session.
 //!
 //! What counts is CPU time, since other work on the machine changes wall time, and of that only what the steps take: a run that
-//! ends after its first step is subtracted. Goals: 30 times SUMO on one thread; two threads 1.7 times one on the larger
+//! ends sooner is subtracted, after its first step or, on the grid, when it is full. Goals: 30 times SUMO on one thread; two threads 1.7 times one on the larger
 //! network; the same bytes for any number of threads. And a whole region, faster than it happens.
 
 use crate::{cargo, root, shared, step, tools};
@@ -14,6 +14,8 @@ use std::{
 
 const FASTER_THAN_SUMO: f64 = 30.0;
 const TWO_THREADS: f64 = 1.7;
+/// The clock is read so often, and the quickest run counts: others disturb it, never help it.
+const CLOCKED: u32 = 3;
 /// Clock ticks a second in `/proc`: the same on every Linux of today.
 const TICKS: f64 = 100.0;
 
@@ -23,6 +25,8 @@ struct Scenario {
     net: PathBuf,
     routes: PathBuf,
     begin_s: u32,
+    /// From here on what the steps take counts.
+    from_s: u32,
     end_s: u32,
 }
 
@@ -41,11 +45,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
     std::fs::create_dir_all(&folder)?;
     let mut failed = Vec::new();
     if let Some(scenario) = ingolstadt21() {
-        compare(&scenario, &folder, &mut failed)?;
+        compare(&scenario, &mut failed)?;
     }
     let grid = grid(&folder)?;
-    let one = compare(&grid, &folder, &mut failed)?;
-    threads(&grid, &folder, one, &mut failed)?;
+    compare(&grid, &mut failed)?;
+    threads(&grid, &folder, &mut failed)?;
     region(&folder, &mut failed)?;
     if !failed.is_empty() {
         bail!("missed: {}", failed.join("; "));
@@ -62,10 +66,11 @@ fn ingolstadt21() -> Option<Scenario> {
     }
     let file = |ending: &str| folder.join(format!("ingolstadt21.{ending}"));
     let (net, routes) = (file("net.xml"), file("rou.xml"));
-    Some(Scenario { name: "ingolstadt21", net, routes, begin_s: 57_600, end_s: 61_200 })
+    Some(Scenario { name: "ingolstadt21", net, routes, begin_s: 57_600, from_s: 57_601, end_s: 61_200 })
 }
 
-/// A grid of 20 by 20 signalised junctions with three lanes everywhere, made by SUMO's own tools.
+/// A grid of 20 by 20 signalised junctions with three lanes everywhere, made by SUMO's own tools. From 540 s on some 10,000
+/// vehicles drive there.
 fn grid(folder: &Path) -> anyhow::Result<Scenario> {
     let (net, routes) = (folder.join("grid.net.xml"), folder.join("grid.rou.xml"));
     if !routes.exists() {
@@ -83,7 +88,7 @@ fn grid(folder: &Path) -> anyhow::Result<Scenario> {
         trips.arg(folder.join("grid.trips.xml")).arg("-r").arg(&routes);
         step("make its traffic", quiet(trips))?;
     }
-    Ok(Scenario { name: "grid 20 x 20", net, routes, begin_s: 0, end_s: 700 })
+    Ok(Scenario { name: "grid 20 x 20", net, routes, begin_s: 0, from_s: 540, end_s: 700 })
 }
 
 pub(crate) fn quiet(mut command: Command) -> Command {
@@ -91,9 +96,9 @@ pub(crate) fn quiet(mut command: Command) -> Command {
     command
 }
 
-fn compare(scenario: &Scenario, folder: &Path, failed: &mut Vec<String>) -> anyhow::Result<Took> {
+fn compare(scenario: &Scenario, failed: &mut Vec<String>) -> anyhow::Result<()> {
     let theirs = steps(scenario, |end_s| sumo(scenario, end_s))?;
-    let ours = steps(scenario, |end_s| svetofor(scenario, end_s, 1, folder))?;
+    let ours = steps(scenario, |end_s| svetofor(scenario, end_s, 1, None))?;
     let per_s = |took: Took| took.updates / took.cpu_s.max(1e-9);
     let ratio = per_s(ours) / per_s(theirs);
     println!(
@@ -107,18 +112,23 @@ fn compare(scenario: &Scenario, folder: &Path, failed: &mut Vec<String>) -> anyh
     if ratio < FASTER_THAN_SUMO {
         failed.push(format!("{ratio:.1} times SUMO on {}", scenario.name));
     }
-    Ok(ours)
+    Ok(())
 }
 
 /// More threads: faster by the clock, and not another byte.
-fn threads(scenario: &Scenario, folder: &Path, one: Took, failed: &mut Vec<String>) -> anyhow::Result<()> {
-    let two = steps(scenario, |end_s| svetofor(scenario, end_s, 2, folder))?;
-    let ratio = one.wall_s / two.wall_s.max(1e-9);
+fn threads(scenario: &Scenario, folder: &Path, failed: &mut Vec<String>) -> anyhow::Result<()> {
+    let best = |threads: u32| -> anyhow::Result<f64> {
+        let runs =
+            (0..CLOCKED).map(|_| steps(scenario, |end_s| svetofor(scenario, end_s, threads, Some(folder))));
+        runs.map(|took| Ok(took?.wall_s))
+            .try_fold(f64::INFINITY, |best, s: anyhow::Result<f64>| Ok(best.min(s?)))
+    };
+    let ratio = best(1)? / best(2)?.max(1e-9);
     println!("two threads: {ratio:.2} times one by the clock (goal {TWO_THREADS})");
     if ratio < TWO_THREADS {
         failed.push(format!("two threads {ratio:.2} times one"));
     }
-    svetofor(scenario, scenario.end_s, 4, folder)?;
+    svetofor(scenario, scenario.end_s, 4, Some(folder))?;
     let report = |threads: u32| std::fs::read(tripinfo(folder, threads));
     let same = report(1)? == report(2)? && report(1)? == report(4)?;
     println!("reports of 1, 2 and 4 threads: {}", if same { "identical" } else { "DIFFERENT" });
@@ -165,11 +175,11 @@ fn region(folder: &Path, failed: &mut Vec<String>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the steps took: a whole run, less one of a single step.
+/// What the steps that count took: a whole run, less one that ends before them.
 fn steps(scenario: &Scenario, run: impl Fn(u32) -> anyhow::Result<Took>) -> anyhow::Result<Took> {
-    let (start, whole) = (run(scenario.begin_s + 1)?, run(scenario.end_s)?);
-    let (cpu_s, wall_s) = (whole.cpu_s - start.cpu_s, whole.wall_s - start.wall_s);
-    Ok(Took { updates: whole.updates, cpu_s, wall_s })
+    let (start, whole) = (run(scenario.from_s)?, run(scenario.end_s)?);
+    let updates = whole.updates - start.updates;
+    Ok(Took { updates, cpu_s: whole.cpu_s - start.cpu_s, wall_s: whole.wall_s - start.wall_s })
 }
 
 fn sumo(scenario: &Scenario, end_s: u32) -> anyhow::Result<Took> {
@@ -190,11 +200,15 @@ fn tripinfo(folder: &Path, threads: u32) -> PathBuf {
     folder.join(format!("tripinfo-{threads}.xml"))
 }
 
-fn svetofor(scenario: &Scenario, end_s: u32, threads: u32, folder: &Path) -> anyhow::Result<Took> {
+/// Ours, with trip reports if there is a `folder` for them.
+fn svetofor(scenario: &Scenario, end_s: u32, threads: u32, folder: Option<&Path>) -> anyhow::Result<Took> {
     let mut command = Command::new(root().join("target/release/simulator"));
     command.arg("run").arg("--net").arg(&scenario.net).arg("--routes").arg(&scenario.routes);
     command.args(["--begin", &scenario.begin_s.to_string(), "--end", &end_s.to_string()]);
-    command.args(["--threads", &threads.to_string(), "--tripinfo-output"]).arg(tripinfo(folder, threads));
+    command.args(["--threads", &threads.to_string()]);
+    if let Some(folder) = folder {
+        command.arg("--tripinfo-output").arg(tripinfo(folder, threads));
+    }
     let (said, cpu_s, wall_s) = timed(command)?;
     let said: serde_json::Value = serde_json::from_str(&said).context("the simulator's summary")?;
     Ok(Took { updates: said["vehicle_updates"].as_f64().unwrap_or(0.0), cpu_s, wall_s })

@@ -366,4 +366,50 @@ A---------------B---C---E
         assert_eq!((sensed.vehicles, sensed.queue), (Some(2), Some(1)));
         assert_eq!(sightings, [Sighting::new(1.0, 0.0, 4.8), Sighting::new(151.3, 13.9, 4.8)]);
     }
+
+    /// Two lanes to the signal; the loops of both lie in a row.
+    const WIDE: &str = "
+                    N
+                    |
+                    |
+A===================C---E
+                    |
+                    |
+                    S";
+
+    #[test]
+    fn who_changes_lanes_comes_over_one_row_of_loops_once() {
+        let mut city = sketch::city(WIDE, "C");
+        city.junctions[0].detectors.clear();
+        model::detection::equip(&mut city, Tier::Loops);
+        let lanes: Vec<LaneIx> = {
+            let network = &city.network;
+            network.link(sketch::link(network, "AC")).lane_ixs().collect()
+        };
+        let rows = [DetectorKind::Advance, DetectorKind::StopLine].map(|kind| -> Vec<usize> {
+            let place = |lane: &LaneIx| {
+                city.junctions[0].detectors.iter().position(|d| d.kind == kind && d.lane == Some(*lane))
+            };
+            lanes.iter().filter_map(place).collect()
+        });
+        let length_m = city.network.lane(lanes[0]).length_m;
+        let mut senses = Senses::new(Arc::new(city), &["C".to_owned()]);
+        // Over the loop upstream on the right, over to the left beyond it, and over the line there.
+        let way = [(0, 40.0), (0, 90.0), (0, 120.0), (1, 134.0), (1, 160.0), (1, length_m - 1.0)];
+        for (lane, position) in way {
+            let car = Vehicle {
+                id: "car".into(),
+                speed: 10.0,
+                length: 4.8,
+                lane: format!("AC_{lane}"),
+                position,
+                next_signal: Some(("C".into(), 0, length_m - position)),
+            };
+            senses.feel(&[car], 1.0);
+        }
+        let counts = |row: &[usize]| -> Vec<u16> {
+            row.iter().map(|&place| senses.felt(JunctionIx(0)).channels[place].count).collect()
+        };
+        assert_eq!([counts(&rows[0]), counts(&rows[1])], [[1, 0], [0, 1]]);
+    }
 }

@@ -8,7 +8,6 @@ use super::{
     route::{LanePlan, LaneScratch, LaneSums, plan_lanes},
 };
 use crate::vehicles::{Fixed, NONE, Part, UNKNOWN, Vehicles, arrived};
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// Leaves the queue when faster than this, m/s.
@@ -52,30 +51,23 @@ impl World {
         self.links.look(self.now_ms, &self.road, &self.rows, &self.vehicles.v);
         let parallel = self.in_parallel();
         let (road, drivers) = (&self.road, &self.drivers);
-        let mut parts = self.vehicles.parts();
         let now_s = self.now_ms as f64 / 1000.0;
-        let drive = |part: &mut Part| part.drive(road, drivers, now_s, dt);
-        let moved: Vec<Moved> = if parallel {
-            parts.par_iter_mut().map(drive).collect()
-        } else {
-            parts.iter_mut().map(drive).collect()
-        };
+        let mut parts: Vec<(Part, Moved)> =
+            self.vehicles.parts().into_iter().map(|part| (part, Moved::default())).collect();
+        self.team
+            .each(parallel, &mut parts, |_, (part, moved)| *moved = part.drive(road, drivers, now_s, dt));
+        let moved: Vec<Moved> = parts.into_iter().map(|(_, moved)| moved).collect();
         for moved in &moved {
             moved.cleared.iter().for_each(|m| self.busy[*m as usize] -= 1);
             self.totals.emergency_brakings += moved.emergency_brakings;
             self.totals.held_inside += moved.held_inside;
         }
         let (vehicles, rows) = (&self.vehicles, &self.rows);
-        let pass = |(task, passed): (usize, &mut Passed)| {
+        let mut passed = std::mem::take(&mut self.passed);
+        self.team.each(parallel, &mut passed, |task, passed| {
             let from = task * WAYS_PER_TASK;
             passed.look(road, vehicles, rows, from..(from + WAYS_PER_TASK).min(rows.len()), dt);
-        };
-        let mut passed = std::mem::take(&mut self.passed);
-        if parallel {
-            passed.par_iter_mut().enumerate().for_each(pass);
-        } else {
-            passed.iter_mut().enumerate().for_each(pass);
-        }
+        });
         for &(link, metres, seconds) in passed.iter().flat_map(|p| &p.driven) {
             self.links.add(link, metres, seconds);
         }
@@ -235,17 +227,17 @@ impl World {
         if who.len() < 2 * PER_TASK || !self.in_parallel() {
             return who.iter().for_each(|&(i, lane)| self.pick_lanes(i as usize, lane));
         }
-        let plan = |who: &[(u32, u32)]| -> (Vec<LanePlan>, Vec<LaneSums>) {
-            let (mut scratch, mut sums) = (LaneScratch::default(), Vec::new());
-            let plan = |&(i, lane): &(u32, u32)| {
-                let plan = self.lanes_ahead(i as usize, lane, &mut scratch);
+        let tasks: Vec<&[(u32, u32)]> = who.chunks(PER_TASK).collect();
+        let mut planned: Vec<(Vec<LanePlan>, Vec<LaneSums>)> = Vec::new();
+        planned.resize_with(tasks.len(), Default::default);
+        self.team.each(true, &mut planned, |task, (plans, sums)| {
+            let mut scratch = LaneScratch::default();
+            for &(i, lane) in tasks[task] {
+                plans.push(self.lanes_ahead(i as usize, lane, &mut scratch));
                 sums.extend(scratch.sums(self.lanes_beside(lane)));
-                plan
-            };
-            (who.iter().map(plan).collect(), sums)
-        };
-        let planned: Vec<_> = who.par_chunks(PER_TASK).map(plan).collect();
-        for (who, (plans, sums)) in who.chunks(PER_TASK).zip(planned) {
+            }
+        });
+        for (who, (plans, sums)) in tasks.into_iter().zip(planned) {
             let mut sums = sums.into_iter();
             for (&(i, lane), plan) in who.iter().zip(&plans) {
                 let lanes = self.lanes_beside(lane);

@@ -9,7 +9,6 @@
 
 use super::World;
 use crate::vehicles::NONE;
-use rayon::prelude::*;
 use smallvec::SmallVec;
 
 /// Time for which a driver looks ahead for its lane, s, to the right and to the left (LC2013: `LOOK_FORWARD`
@@ -103,14 +102,12 @@ type Neighbours = SmallVec<[(usize, f64); 4]>;
 impl World {
     pub(super) fn change_lanes(&mut self) {
         let mut wishes = std::mem::take(&mut self.wishes);
-        let task = |(links, wishes): (&[u32], &mut Wishes)| self.ask(links, wishes);
-        let tasks = self.road.wide_links.chunks(LINKS_PER_TASK);
-        wishes.resize_with(tasks.len(), Wishes::default);
-        if self.in_parallel() {
-            self.road.wide_links.par_chunks(LINKS_PER_TASK).zip(&mut wishes).for_each(task);
-        } else {
-            tasks.zip(&mut wishes).for_each(task);
-        }
+        let links = &self.road.wide_links;
+        wishes.resize_with(links.len().div_ceil(LINKS_PER_TASK), Wishes::default);
+        self.team.each(self.in_parallel(), &mut wishes, |task, wishes| {
+            let from = task * LINKS_PER_TASK;
+            self.ask(&links[from..(from + LINKS_PER_TASK).min(links.len())], wishes);
+        });
         for &(i, mood) in wishes.iter().flat_map(|w| &w.moods) {
             self.set_mood(i as usize, mood);
         }
