@@ -9,6 +9,7 @@
 mod believed;
 mod close;
 mod discharge;
+mod drift;
 mod forecast;
 mod inside;
 mod layout;
@@ -42,6 +43,8 @@ pub(crate) struct Memory {
     red_s: Vec<u16>,
     /// By lane that no camera follows: who is on it.
     believed: Vec<believed::Believed>,
+    /// By lane: who changes over to it or away from it.
+    drift: Vec<drift::Drift>,
     /// By head: whether somebody may wait there whom nobody sees.
     unproven: Vec<forecast::Unproven>,
     /// By head: whether its channel follows vehicles.

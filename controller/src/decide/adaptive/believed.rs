@@ -125,12 +125,13 @@ fn goes(problem: &Problem, head: u16) -> bool {
 }
 
 impl Believed {
-    /// Takes the newest readings of the lane; `sent` gets the heads of those who left. `goes_first` says whether somebody
+    /// Takes the newest readings of the lane, of which `moved` more are coming than came over its loop upstream; `sent` gets the heads of those who left. `goes_first` says whether somebody
     /// who goes before that head is near.
     pub(super) fn tick(
         &mut self,
         problem: &Problem,
         lane: &Approach,
+        moved: i8,
         sent: &mut Vec<u16>,
         goes_first: impl Fn(u16) -> bool,
     ) {
@@ -160,7 +161,7 @@ impl Believed {
         self.quiet_s = if left == 0 && any_go { self.quiet_s.saturating_add(1) } else { 0 };
         match readings.area {
             Some(area) => self.come_into_view(at, lane, area),
-            None => self.come_over_loops(lane, &readings),
+            None => self.come_over_loops(lane, &readings, moved),
         }
         // Whoever stands while its head is green was not bound there.
         if self.quiet_s >= NOT_MINE_S
@@ -206,10 +207,10 @@ impl Believed {
     }
 
     /// Loops say who came over them; how many stand behind is guessed.
-    fn come_over_loops(&mut self, lane: &Approach, readings: &Readings) {
+    fn come_over_loops(&mut self, lane: &Approach, readings: &Readings, moved: i8) {
         let (at, advance) = (readings.at, readings.advance);
         self.view_m = if advance.is_some() { lane.advance_m } else { 0.0 };
-        let came = advance.map_or(0, count);
+        let came = advance.map_or(0, count).saturating_add_signed(moved.into());
         // Whoever was thought to stand behind the loop is who comes over it first.
         let known = came.min(self.assumed);
         self.assumed -= known;

@@ -4,7 +4,7 @@
 use super::{
     Memory,
     believed::Believed,
-    close, is_go,
+    close, drift, is_go,
     layout::{Approach, Head, Sees},
     search::{
         Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Tuning,
@@ -122,7 +122,7 @@ impl Seen {
 /// [`Memory::follows`] remembers by head whether its channel has ever followed anybody: some only count.
 pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     let layout = &problem.site.layout;
-    let Memory { believed, follows, unproven, upstream, sent, shares, .. } = memory;
+    let Memory { believed, drift, follows, unproven, upstream, sent, shares, .. } = memory;
     sent.clear();
     follows.resize(layout.heads.len(), false);
     let mut lanes = vec![Lane::default(); layout.lanes.len()];
@@ -151,6 +151,7 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     }
     if blind.contains(&true) {
         believed.resize(lanes.len(), Believed::default());
+        let moved = drift::tick(problem, drift);
         for l in (0..lanes.len()).filter(|&l| blind[l]) {
             let mut one = std::mem::take(&mut believed[l]);
             let goes_first = |head: u16| {
@@ -169,7 +170,7 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
                     })
                 })
             };
-            one.tick(problem, &layout.lanes[l], sent, goes_first);
+            one.tick(problem, &layout.lanes[l], moved[l], sent, goes_first);
             lanes[l].vehicles = one.seen(problem.now, &layout.lanes[l]).collect();
             lanes[l].inside = one.inside().collect();
             believed[l] = one;

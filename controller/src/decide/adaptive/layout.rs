@@ -34,6 +34,8 @@ pub(crate) struct Layout {
     /// Approach lanes, in network order.
     pub lanes: Vec<Approach>,
     pub outs: Vec<Receiving>,
+    /// By road: its lanes in `lanes`.
+    pub roads: Vec<Vec<usize>>,
     /// Roads that come from other signals.
     pub inflows: Vec<Inflow>,
     /// By stage and head.
@@ -270,6 +272,7 @@ impl Layout {
         Layout {
             lanes: lanes.iter().map(approach).collect(),
             outs: outs.keys().map(|&lane| Receiving::new(city, lane, roads)).collect(),
+            roads: by_road(city, &order),
             inflows: inflows(city, ix, roads, &order),
             change: changes(junction, &heads, &shows, ways),
             blocks: blocks(&heads, &shows),
@@ -361,11 +364,15 @@ fn blocks(heads: &[Option<Head>], shows: &[Vec<Aspect>]) -> Vec<Vec<u16>> {
     stages.clone().map(blocks).collect()
 }
 
-fn inflows(city: &City, ix: JunctionIx, roads: &Roads, order: &[LaneIx]) -> Vec<Inflow> {
+fn by_road(city: &City, order: &[LaneIx]) -> Vec<Vec<usize>> {
     let mut by_link: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (place, &lane) in order.iter().enumerate() {
         by_link.entry(city.network.lane(lane).link).or_default().push(place);
     }
+    by_link.into_values().collect()
+}
+
+fn inflows(city: &City, ix: JunctionIx, roads: &Roads, order: &[LaneIx]) -> Vec<Inflow> {
     let inflow = |lanes: Vec<usize>| {
         let behind = roads.heads_behind(city, order[lanes[0]], LONGEST_WAY_M);
         let sources = behind.into_iter().filter(|(head, _)| head.junction != ix);
@@ -375,7 +382,7 @@ fn inflows(city: &City, ix: JunctionIx, roads: &Roads, order: &[LaneIx]) -> Vec<
         let speed_mps = city.network.lane(order[lanes[0]]).speed_limit_mps.max(1.0) as f32;
         (!sources.is_empty()).then_some(Inflow { lanes, speed_mps, sources })
     };
-    by_link.into_values().filter_map(inflow).collect()
+    by_road(city, order).into_iter().filter_map(inflow).collect()
 }
 
 fn dm(m: f64) -> i16 {
