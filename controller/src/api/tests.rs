@@ -135,6 +135,7 @@ impl Bench {
                 publisher: "City of Tests".to_owned(),
                 licence: "https://creativecommons.org/licenses/by/4.0/".to_owned(),
             }),
+            planner: None,
         };
         let clock = Clock::scaled(T0, 1.0);
         let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
@@ -161,6 +162,7 @@ impl Bench {
         let parts = Parts {
             gate,
             cameras: cameras(),
+            planner: super::super::planner(&config).unwrap(),
             zone: jiff::tz::TimeZone::get(&config.time_zone).unwrap(),
             config,
             city: city.clone(),
@@ -400,6 +402,18 @@ async fn history_comes_back_out_of_the_store() {
 }
 
 #[tokio::test]
+async fn the_page_comes_from_the_centre_itself() {
+    let bench = Bench::start().await;
+    for path in ["/", "/elsewhere"] {
+        // 503 where the app was not built: then the page says how to build it.
+        let (status, kind, _) = bench.ask("GET", path, "").await;
+        assert!(matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE), "{path}: {status}");
+        assert_eq!(kind, "text/html; charset=utf-8", "{path}");
+    }
+    bench.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn errors_are_problems() {
     let bench = Bench::start().await;
     let order = |rest: &str| format!("{{{rest}, \"who\":\"me\",\"reason\":\"test\",\"expires_in_s\":60}}");
@@ -414,7 +428,8 @@ async fn errors_are_problems() {
         assert!(problem["detail"].as_str().unwrap().contains(says), "{what}");
     };
     check("GET", "/api/v1/nothing", "", 404, "not-found", "/api/v1/nothing").await;
-    check("GET", "/elsewhere", "", 404, "not-found", "/elsewhere").await;
+    check("POST", "/api/v2", "", 404, "not-found", "/api/v2").await;
+    check("GET", "/api/v1/plan?fromPlace=1,2", "", 404, "not-found", "[planner]").await;
     check("GET", "/api/v1/junctions/Z", "", 404, "not-found", "\"Z\"").await;
     check("GET", "/api/v1/junctions/Z/events", "", 404, "not-found", "\"Z\"").await;
     check("GET", "/api/v1/stream?junction=Z", "", 404, "not-found", "\"Z\"").await;

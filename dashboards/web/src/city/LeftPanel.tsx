@@ -5,7 +5,7 @@ import { num, t } from "../i18n";
 import { inForce } from "../incidents/open";
 import { health, junctions, vehicles } from "../live/live";
 import { WIDTH, type Los } from "../los";
-import { mapView } from "../map/data";
+import { mapInfo } from "../map/data";
 import type { LayerGroup } from "../map/style";
 import { leftPanel } from "../settings";
 import { Icon } from "../ui/Icon";
@@ -24,10 +24,11 @@ function count(layer: LayerGroup): number | null {
       return inForce.value.length;
     case "cameras":
       return cameras.value.length;
+    case "detectors":
+    case "corridors":
     case "lines":
-      return mapView.value?.lines.features.length ?? null;
     case "stops":
-      return mapView.value?.stops.features.length ?? null;
+      return mapInfo.value?.counts[layer] ?? null;
     default:
       return null;
   }
