@@ -13,6 +13,7 @@ import { ModeGlyph } from "../ui/signs";
 import { cameras } from "./cameras";
 import { LAYERS, LOS_KEYS, MODE_KEYS, drawer, isShown, shown, toggleClass, toggleLayer } from "./state";
 import { Search, type Found } from "./Search";
+import { Views } from "./Views";
 
 function count(layer: LayerGroup): number | null {
   switch (layer) {
@@ -107,6 +108,7 @@ export function LeftPanel({ input, onPick }: { input: RefObject<HTMLInputElement
           </li>
         </ul>
       </div>
+      <Views />
       <button type="button" class="icon-button small collapse" aria-keyshortcuts="[" aria-label={t("panel.shut")} title={`${t("panel.shut")} [`} onClick={() => (leftPanel.value = "shut")}>
         <Icon name="back" size={16} />
       </button>

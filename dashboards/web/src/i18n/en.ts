@@ -403,6 +403,10 @@ export const en = {
   "layers.lines": "Transit lines",
   "layers.stops": "Stops, stations",
   "layers.labels": "Street names",
+  "views": "Saved views",
+  "views.name": "Name of this view",
+  "views.keep": "Save",
+  "views.drop": "Forget “{x}”",
   "layers.open": "Layers and legend",
   "layers.close": "Close",
 

@@ -432,6 +432,10 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "layers.lines": "Линии транспорта",
   "layers.stops": "Остановки, станции",
   "layers.labels": "Названия улиц",
+  "views": "Сохранённые виды",
+  "views.name": "Название этого вида",
+  "views.keep": "Сохранить",
+  "views.drop": "Забыть «{x}»",
   "layers.open": "Слои и условные знаки",
   "layers.close": "Закрыть",
 

@@ -8,6 +8,7 @@ import { expected, past } from "../../src/junction/lamps";
 import { groupName } from "../../src/junction/groupName";
 import { bars, why } from "../../src/junction/why";
 import { failingDetectors } from "../../src/sentence";
+import { readViews, withView, withoutView } from "../../src/city/viewList";
 import { settle } from "../../src/junction/labels";
 import { squareKm } from "../../src/pages/area";
 import { decode } from "../../src/pages/polyline";
@@ -188,4 +189,12 @@ test("names stand where nothing else does, and not outside", () => {
   expect(settle([name], [{ x: 0, y: 0, width: 60, height: 30 }], within)).toEqual([spot(10, 60)]);
   // Nowhere is free: where least is hidden.
   expect(settle([name], [{ x: 0, y: 0, width: 400, height: 50 }], within)).toEqual([spot(10, 60)]);
+});
+
+test("saved views: kept under their names, and nothing else is read", () => {
+  const first = withView("", "Кольцо", "#/city?zoom=12");
+  const two = withView(first, "Bridge", "#/city?zoom=15");
+  expect(readViews(withView(two, "Кольцо", "#/city?zoom=11")).map(({ name, at }) => `${name} ${at}`)).toEqual(["Bridge #/city?zoom=15", "Кольцо #/city?zoom=11"]);
+  expect(readViews(withoutView(two, "Bridge"))).toEqual([{ name: "Кольцо", at: "#/city?zoom=12" }]);
+  for (const junk of ["{", "7", '[{"name":"x","at":"javascript:alert(1)"},null]']) expect(readViews(junk)).toEqual([]);
 });
