@@ -374,7 +374,7 @@ fn middle(shape: &[LonLat]) -> (LonLat, f64) {
 }
 
 /// In the unit square of web Mercator: from the north-west.
-fn mercator(p: LonLat) -> [f64; 2] {
+pub(super) fn mercator(p: LonLat) -> [f64; 2] {
     let lat = p.lat.clamp(-85.0511, 85.0511).to_radians();
     [(p.lon + 180.0) / 360.0, 0.5 - lat.tan().asinh() / std::f64::consts::TAU]
 }
