@@ -20,7 +20,7 @@ use axum::{
 };
 use bytes::Bytes;
 use model::{
-    city::City,
+    city::{AreaKind, City},
     detection::DetectorKind,
     geo::{self, LonLat},
     ids::JunctionIx,
@@ -49,6 +49,8 @@ const BEYOND: f64 = 128.0;
 const OFF: f64 = 0.8;
 /// Areas and lines that are smaller than this are not seen, units.
 const UNSEEN: f64 = 4.0;
+/// Areas that are smaller than this bear no name, units: 20 pixels.
+const NAMED: f64 = 160.0;
 /// Links that the tiles of a zoom may hold together: of more, the lesser ones wait for the next zoom.
 const LINKS_AT_ZOOM: [(u8, usize); 3] = [(8, 40_000), (9, 80_000), (10, 160_000)];
 /// Streets with houses, yards and paths are not shown from farther off.
@@ -62,6 +64,8 @@ const AT_ONCE: usize = 2;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Thing {
     Area(u32),
+    /// Where the name of an area stands: in one tile alone, however many the area lies in.
+    Place(u32),
     Link(u32),
     Line(u32),
     Corridor(u32),
@@ -76,6 +80,7 @@ impl Thing {
     fn layer(self) -> &'static str {
         match self {
             Thing::Area(_) => "areas",
+            Thing::Place(_) => "places",
             Thing::Link(_) => "links",
             Thing::Line(_) => "lines",
             Thing::Corridor(_) => "corridors",
@@ -173,6 +178,10 @@ impl Tiles {
         }
         for (i, area) in city.areas.iter().enumerate() {
             place(Thing::Area(i as u32), COARSEST, &mut area.ring.iter().copied());
+            // A river's name goes with the river.
+            if area.name.is_some() && area.kind != AreaKind::Water {
+                place(Thing::Place(i as u32), COARSEST, &mut std::iter::once(centre(&area.ring)));
+            }
         }
         for (i, line) in city.transit.lines.iter().enumerate() {
             place(Thing::Line(i as u32), COARSEST, &mut line.shape.iter().copied());
@@ -260,6 +269,11 @@ impl Tiles {
                     city.areas[i as usize].ring.iter().map(|p| frame.place(*p)).collect();
                 (size(&ring) >= UNSEEN).then(|| area(&clip_ring(&thin(&ring, off))))?
             }
+            Thing::Place(i) => {
+                let ring = &city.areas[i as usize].ring;
+                let corners: Vec<[f64; 2]> = ring.iter().map(|p| frame.place(*p)).collect();
+                (size(&corners) >= NAMED).then(|| dot(frame.place(centre(ring))))?
+            }
             Thing::Stop(i) => dot(frame.place(city.transit.stops[i as usize].at)),
             Thing::Middle(i) => dot(frame.place(middle(&city.network.links[i as usize].shape).0)),
             Thing::Detector(i) => dot(frame.place(self.spots[i as usize].at)),
@@ -281,7 +295,7 @@ impl Tiles {
                 let bearing = middle(&city.network.links[i as usize].shape).1;
                 feature.add_tag_sint("bearing", bearing.round() as i64);
             }
-            Thing::Area(i) => {
+            Thing::Area(i) | Thing::Place(i) => {
                 let area = &city.areas[i as usize];
                 feature.add_tag_string("kind", &super::junction::snake(area.kind));
                 name_it(feature, area.name.as_ref());
@@ -371,6 +385,24 @@ fn first_zooms(city: &City) -> impl Fn(RoadClass) -> u8 + use<> {
 /// The point half-way along a line, and the way it runs there, degrees clockwise from north.
 fn middle(shape: &[LonLat]) -> (LonLat, f64) {
     geo::along(shape, geo::length_m(shape) / 2.0)
+}
+
+/// The centre of gravity of a ring.
+fn centre(ring: &[LonLat]) -> LonLat {
+    let (mut twice, mut lon, mut lat) = (0.0, 0.0, 0.0);
+    let Some(first) = ring.first() else { return LonLat { lon: 0.0, lat: 0.0 } };
+    for pair in ring.windows(2) {
+        // About the first point, or digits are lost.
+        let [a, b] = [pair[0], pair[1]].map(|p| (p.lon - first.lon, p.lat - first.lat));
+        let cross = a.0 * b.1 - b.0 * a.1;
+        twice += cross;
+        lon += (a.0 + b.0) * cross;
+        lat += (a.1 + b.1) * cross;
+    }
+    match twice == 0.0 {
+        true => *first,
+        false => LonLat { lon: first.lon + lon / (3.0 * twice), lat: first.lat + lat / (3.0 * twice) },
+    }
 }
 
 /// In the unit square of web Mercator: from the north-west.
@@ -597,7 +629,7 @@ fn stamp(city: &City) -> String {
     format!("{:016x}", city.fingerprint())
 }
 
-/// What does not change, as TileJSON 3.0: vector tiles of areas, links (their number is the feature's id), the middles of links,
+/// What does not change, as TileJSON 3.0: vector tiles of areas, the places of their names, links (their number is the feature's id), the middles of links,
 /// transit lines and stops, streets under their names, detectors and corridors; `counts` says how many of each there are.
 #[utoipa::path(get, path = "/api/v1/tiles", tag = "centre", responses((status = 200, body = Object)))]
 pub(super) async fn get_tiles(State(api): State<Api>) -> Json<serde_json::Value> {
@@ -614,6 +646,7 @@ pub(super) async fn get_tiles(State(api): State<Api>) -> Json<serde_json::Value>
         "maxzoom": FINEST,
         "vector_layers": [
             layer("areas", &["kind", "name", "name_en"]),
+            layer("places", &["kind", "name", "name_en"]),
             layer("links", &["id", "class", "free_kmh", "name", "name_en"]),
             layer("middles", &["bearing"]),
             layer("lines", &["id", "mode", "name", "name_en"]),
@@ -760,6 +793,13 @@ mod tests {
                 prop_assert!(off <= 50.0, "{off}");
             }
         }
+    }
+
+    #[test]
+    fn a_ring_has_its_name_in_the_middle() {
+        let ring = [(37.6, 55.7), (37.8, 55.7), (37.8, 55.8), (37.6, 55.8), (37.6, 55.7)];
+        let LonLat { lon, lat } = centre(&ring.map(|(lon, lat)| LonLat { lon, lat }));
+        assert!((lon - 37.7).abs() < 1e-9 && (lat - 55.75).abs() < 1e-9, "{lon} {lat}");
     }
 
     #[test]

@@ -674,6 +674,9 @@ async function layers(lang, theme) {
   await way.locator("[data-aim=reach]").click();
   const { city } = await (await fetch(`${base}/api/v1/health`)).json();
   await way.fill("#end-from", `${city.centre[1]}, ${city.centre[0]}`);
+  // By car a small city is reached whole in ten minutes.
+  await way.locator(".journey .segments button", { hasText: { en: "On foot", ru: "Пешком" }[lang] }).click();
+  await way.locator(".journey .segments button", { hasText: { en: "15 min", ru: "15 мин" }[lang] }).click();
   await way.locator(".journey form button[type=submit]").click();
   await way.waitForSelector("[data-reach]");
   await way.waitForSelector(".map-canvas[data-reach='3']", { state: "attached" });

@@ -189,6 +189,23 @@ export function layers(token: Tokens, language: Language, shown: Shown, marks: M
       },
     },
     {
+      // Outline where they lie; hatched where what they say is not believed, and those from farther off.
+      id: "detectors",
+      type: "symbol",
+      ...tiles("detectors"),
+      minzoom: 14,
+      filter: ["!", ["in", ["get", "key"], ["literal", [...marks.failing]]]],
+      layout: { "icon-image": ["concat", "detector|", ["get", "kind"]], "icon-size": ["interpolate", ["linear"], ["zoom"], 14, 0.6, 17, 1.2], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("detectors") },
+    },
+    {
+      id: "detectors-failing",
+      type: "symbol",
+      ...tiles("detectors"),
+      minzoom: 13,
+      filter: ["in", ["get", "key"], ["literal", [...marks.failing]]],
+      layout: { "icon-image": "detector|failing", "icon-size": ["interpolate", ["linear"], ["zoom"], 13, 0.8, 17, 1.3], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("detectors") },
+    },
+    {
       id: "junctions",
       type: "symbol",
       source: "junctions",
@@ -222,8 +239,7 @@ export function layers(token: Tokens, language: Language, shown: Shown, marks: M
     {
       id: "place-labels",
       type: "symbol",
-      ...tiles("areas"),
-      filter: ["all", ["!=", ["coalesce", ["get", "name"], ""], ""], ["!=", ["get", "kind"], "water"]],
+      ...tiles("places"),
       layout: { "text-field": name, ...text, "text-max-width": 8, ...visible("labels") },
       paint: halo,
     },
@@ -316,23 +332,6 @@ export function layers(token: Tokens, language: Language, shown: Shown, marks: M
       type: "symbol",
       source: "incidents",
       layout: { "icon-image": ["case", ["get", "closed"], "incident|closed", "incident|slow"], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("incidents") },
-    },
-    {
-      // Outline where they lie; hatched where what they say is not believed, and those from farther off.
-      id: "detectors",
-      type: "symbol",
-      ...tiles("detectors"),
-      minzoom: 14,
-      filter: ["!", ["in", ["get", "key"], ["literal", [...marks.failing]]]],
-      layout: { "icon-image": ["concat", "detector|", ["get", "kind"]], "icon-size": ["interpolate", ["linear"], ["zoom"], 14, 0.6, 17, 1.2], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("detectors") },
-    },
-    {
-      id: "detectors-failing",
-      type: "symbol",
-      ...tiles("detectors"),
-      minzoom: 13,
-      filter: ["in", ["get", "key"], ["literal", [...marks.failing]]],
-      layout: { "icon-image": "detector|failing", "icon-size": ["interpolate", ["linear"], ["zoom"], 13, 0.8, 17, 1.3], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("detectors") },
     },
     {
       id: "cameras",
