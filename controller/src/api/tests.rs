@@ -454,7 +454,7 @@ async fn the_page_comes_from_the_centre_itself() {
     bench.end().await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn errors_are_problems() {
     let bench = Bench::start().await;
     let order = |rest: &str| format!("{{{rest}, \"who\":\"me\",\"reason\":\"test\",\"expires_in_s\":60}}");
