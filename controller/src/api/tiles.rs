@@ -114,6 +114,13 @@ struct Spot {
     at: LonLat,
 }
 
+/// Compressed tiles by zoom, column and row, and how many bytes they are together.
+#[derive(Default)]
+struct Kept {
+    tiles: HashMap<(u8, u32, u32), Bytes>,
+    bytes: usize,
+}
+
 /// All tiles.
 pub(crate) struct Tiles {
     placed: RTree<Placed>,
@@ -121,7 +128,7 @@ pub(crate) struct Tiles {
     spots: Vec<Spot>,
     /// Corridors that are shown: the id, which is the place in the city, and the line.
     corridors: Vec<(u32, Vec<LonLat>)>,
-    kept: Mutex<(HashMap<(u8, u32, u32), Bytes>, usize)>,
+    kept: Mutex<Kept>,
     turns: Arc<Semaphore>,
     /// What the search knows of streets.
     pub(super) list: FileOnce,
@@ -212,7 +219,7 @@ impl Tiles {
 
     /// A tile, compressed.
     fn tile(&self, city: &City, z: u8, x: u32, y: u32) -> Bytes {
-        if let Some(tile) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).0.get(&(z, x, y)) {
+        if let Some(tile) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).tiles.get(&(z, x, y)) {
             return tile.clone();
         }
         let plain = self.cut(city, z, x, y);
@@ -220,11 +227,11 @@ impl Tiles {
         let gzip = gzip.write_all(&plain).and_then(|()| gzip.finish()).expect("a vector takes all bytes");
         let tile = Bytes::from(gzip);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.1 + tile.len() > KEPT {
-            *kept = Default::default();
+        if kept.bytes + tile.len() > KEPT {
+            *kept = Kept::default();
         }
-        kept.1 += tile.len();
-        kept.0.insert((z, x, y), tile.clone());
+        kept.bytes += tile.len();
+        kept.tiles.insert((z, x, y), tile.clone());
         tile
     }
 
@@ -369,7 +376,7 @@ fn first_zooms(city: &City) -> impl Fn(RoadClass) -> u8 + use<> {
             *all += 1;
         }
     }
-    let first = move |class| {
+    move |class| {
         let rank = rank(class);
         let fits = LINKS_AT_ZOOM.iter().find(|(_, most)| together[usize::from(rank)] <= *most);
         match (rank, fits) {
@@ -378,8 +385,7 @@ fn first_zooms(city: &City) -> impl Fn(RoadClass) -> u8 + use<> {
             (_, Some((zoom, _))) => *zoom,
             (_, None) => 11,
         }
-    };
-    first
+    }
 }
 
 /// The point half-way along a line, and the way it runs there, degrees clockwise from north.
