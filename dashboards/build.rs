@@ -7,7 +7,10 @@ fn main() -> io::Result<()> {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     let dist = here.join("web/dist");
     fs::create_dir_all(&dist)?;
-    println!("cargo::rerun-if-changed={}", dist.display());
+    // A debug build reads the app from disk, and need not begin anew, with all that depends on it, when the app does.
+    if env::var_os("PROFILE").is_some_and(|profile| profile != "debug") {
+        println!("cargo::rerun-if-changed={}", dist.display());
+    }
     println!("cargo::rerun-if-changed=build.rs");
     Ok(())
 }

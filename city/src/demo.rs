@@ -397,5 +397,6 @@ fn centre_config(
             publisher: "Svetofor demo".into(),
             licence: "https://creativecommons.org/publicdomain/zero/1.0/".into(),
         }),
+        planner: None,
     }
 }

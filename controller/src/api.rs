@@ -15,14 +15,17 @@ mod drawing;
 mod forecast;
 mod history;
 mod incidents;
+mod journeys;
 pub(crate) mod junction;
 mod map;
 mod measures;
 mod metrics;
 mod open_data;
 mod plans;
+mod streets;
 mod stream;
 mod tickets;
+mod tiles;
 mod what_if;
 
 #[cfg(test)]
@@ -35,6 +38,7 @@ use crate::{
     config::OpenData,
     drafting::DraftBoard,
     forecasting::Forecasts,
+    journeys::Planner,
     picture::{JunctionPicture, Picture},
     responding::IncidentBoard,
     store::{Store, room::Room},
@@ -48,13 +52,14 @@ use axum::{
     http::HeaderMap,
     middleware,
     response::Response,
-    routing::{delete, get, post},
+    routing::{any, delete, get, post},
 };
 use drawing::Drawings;
-use map::MapFile;
+use map::FileOnce;
 use model::{city::City, ids::JunctionIx, time::Moment};
 use problem::{Path, no_such_method, no_such_path};
 use std::{collections::HashMap, ops::Range, sync::Arc, time::Duration};
+use tiles::Tiles;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
@@ -68,16 +73,22 @@ pub struct Api(Arc<Shared>);
 
 /// What never changes, worked out once: seconds of work for a large city.
 pub(crate) struct Drawn {
-    map: MapFile,
+    tiles: Tiles,
     drawings: Drawings,
     pub(crate) roads: corridor::Roads,
 }
 
 impl Drawn {
     pub(crate) fn new(city: &City) -> Drawn {
-        let beside = || rayon::join(|| Drawings::new(city), || corridor::Roads::new(city));
-        let (map, (drawings, roads)) = rayon::join(|| MapFile::new(city), beside);
-        Drawn { map, drawings, roads }
+        let (drawings, (roads, tiles)) = rayon::join(
+            || Drawings::new(city),
+            || {
+                let roads = corridor::Roads::new(city);
+                let tiles = Tiles::new(city, &roads);
+                (roads, tiles)
+            },
+        );
+        Drawn { tiles, drawings, roads }
     }
 }
 
@@ -85,7 +96,8 @@ struct Shared {
     city: Arc<City>,
     /// Junctions that this centre commands, by id.
     ids: HashMap<String, JunctionIx>,
-    map: MapFile,
+    map: FileOnce,
+    pub(crate) tiles: Tiles,
     drawings: Drawings,
     roads: corridor::Roads,
     clock: Clock,
@@ -107,6 +119,7 @@ struct Shared {
     travel_times: Arc<TravelTimes>,
     open_data: Option<OpenData>,
     cameras: Arc<Cameras>,
+    planner: Option<Planner>,
     gate: Arc<Gate>,
     /// Seats for streams; bounded by [`stream::STREAMS`].
     streams: Arc<Semaphore>,
@@ -135,6 +148,7 @@ pub(crate) struct Doors {
     pub(crate) travel_times: Arc<TravelTimes>,
     pub(crate) open_data: Option<OpenData>,
     pub(crate) cameras: Arc<Cameras>,
+    pub(crate) planner: Option<Planner>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) room: Arc<Room>,
 }
@@ -152,7 +166,8 @@ impl Api {
         let id = |ix: &JunctionIx| (city.junctions[ix.ix()].id.as_str().to_owned(), *ix);
         Api(Arc::new(Shared {
             ids: owned.iter().map(id).collect(),
-            map: drawn.map,
+            map: FileOnce::default(),
+            tiles: drawn.tiles,
             drawings: drawn.drawings,
             roads: drawn.roads,
             city,
@@ -174,6 +189,7 @@ impl Api {
             travel_times: doors.travel_times,
             open_data: doors.open_data,
             cameras: doors.cameras,
+            planner: doors.planner,
             gate: doors.gate,
             streams: Arc::new(Semaphore::new(stream::STREAMS)),
             frames: stream::Frames::default(),
@@ -239,9 +255,15 @@ fn part_of_day(from: Option<u16>, to: Option<u16>) -> Result<Range<u16>, Problem
 
 /// `/api/v1/…`: to be merged with others' routes on one port. It brings no fallback; see [`standalone`].
 pub fn router(api: Api) -> Router {
+    let asks = |router: Router<Api>, path| router.route(path, get(journeys::hand_on));
+    let journeys = journeys::PATHS.into_iter().fold(Router::new(), asks);
     Router::new()
         .route("/api/v1/health", get(get_health))
         .route("/api/v1/map", get(get_map))
+        .route("/api/v1/map/links/{id}", get(get_map_link))
+        .route("/api/v1/tiles", get(tiles::get_tiles))
+        .route("/api/v1/tiles/{z}/{x}/{y}", get(tiles::get_tile))
+        .route("/api/v1/streets", get(tiles::get_streets))
         .route("/api/v1/junctions", get(get_junctions))
         .route("/api/v1/junctions/{id}", get(get_junction))
         .route("/api/v1/junctions/{id}/control", post(control::post_junction))
@@ -256,6 +278,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/junctions/{id}/comparison/{measure}", get(comparison::get_comparison))
         .route("/api/v1/junctions/{id}/forecast", get(forecast::get_forecast))
         .route("/api/v1/forecast", get(forecast::get_quality))
+        .route("/api/v1/speed-index/ahead", get(forecast::get_index_ahead))
         .route("/api/v1/measures", get(measures::get_measures))
         .route("/api/v1/control", post(control::post_city))
         .route("/api/v1/proposals", get(control::get_proposals))
@@ -294,6 +317,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/people", get(access::get_people))
         .route("/api/v1/audit", get(audit::get_audit))
         .route("/api/v1/audit/check", get(audit::get_check))
+        .merge(journeys)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(api.clone(), access::guard))
         .layer(CompressionLayer::new().gzip(true))
@@ -305,15 +329,16 @@ pub fn metrics(api: Api) -> Router {
     Router::new().route("/metrics", get(metrics::get_metrics)).with_state(api)
 }
 
-/// Everything that the daemon serves by itself: [`router`], [`metrics`], `/api/openapi.json`, and problems for
-/// all other paths.
+/// Everything that the daemon serves by itself: [`router`], [`metrics`], `/api/openapi.json`, problems for other paths of the API,
+/// and the page for the rest.
 pub fn standalone(api: Api) -> Router {
     let document = Arc::new(openapi());
     router(api.clone())
         .merge(metrics(api))
         .route("/api/openapi.json", get(async move || Json((*document).clone())))
         .method_not_allowed_fallback(no_such_method)
-        .fallback(no_such_path)
+        .merge(Router::new().route("/api/{*rest}", any(no_such_path)).route("/api", any(no_such_path)))
+        .fallback_service(dashboards::router())
 }
 
 /// The API's document, OpenAPI 3.1; may be merged with others' (`utoipa::openapi::OpenApi::merge`).
@@ -336,6 +361,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     paths(
         get_health,
         get_map,
+        get_map_link,
+        tiles::get_tiles,
+        tiles::get_tile,
+        tiles::get_streets,
         get_junctions,
         get_junction,
         control::post_junction,
@@ -374,6 +403,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         comparison::get_comparison,
         forecast::get_forecast,
         forecast::get_quality,
+        forecast::get_index_ahead,
         get_links,
         get_alarms,
         cameras::get_cameras,
@@ -405,13 +435,32 @@ async fn get_health(State(api): State<Api>) -> Json<Health> {
     Json(api.picture().health.value.clone())
 }
 
-/// All that does not change while the city runs. Compressed, with an ETag.
+/// All that does not change while the city runs, in one file. Compressed, with an ETag. Maps want `/api/v1/tiles`.
 #[utoipa::path(get, path = "/api/v1/map", tag = "centre", responses(
     (status = 200, body = MapView),
     (status = 304, description = "You have it already"),
 ))]
-async fn get_map(State(api): State<Api>, headers: HeaderMap) -> Response {
-    api.0.map.answer(&headers)
+async fn get_map(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+    // Seconds, in a large city, for whoever asks first.
+    let written = tokio::task::spawn_blocking(move || api.0.map.answer(&headers, || map::view(&api.0.city)));
+    written.await.map_err(|_| Problem::unavailable("the map could not be written"))
+}
+
+/// One link of the map, by id: a GeoJSON feature.
+#[utoipa::path(get, path = "/api/v1/map/links/{id}", tag = "centre",
+    params(("id" = String, Path, description = "The link's id")),
+    responses(
+        (status = 200, body = Object),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    ))]
+async fn get_map_link(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let links = &api.0.city.network.links;
+    let found = links.iter().position(|link| link.id.as_str() == id);
+    let ix = found.ok_or_else(|| Problem::not_found(format!("there is no link {id:?}")))?;
+    Ok(Json(map::link_view(ix, &links[ix])))
 }
 
 /// All junctions, by id.

@@ -51,8 +51,10 @@ pub const TICK: Duration = Duration::from_secs(1);
 /// Questions and orders that wait for the core. It answers within milliseconds; when the bound is met, the
 /// API says 503 rather than wait.
 pub const ASK_BOUND: usize = 256;
-/// How often those who look get to see what changed, by the machine's clock.
+/// How often those who look at one junction get to see what changed there, by the machine's clock.
 pub const WATCH_PERIOD: Duration = Duration::from_millis(400);
+/// How often all who look get to see what changed between two ticks, by the machine's clock.
+pub const SHOW_PERIOD: Duration = Duration::from_millis(200);
 /// Pictures between two ticks take at most one part in so many of the core's time: those of a very large city are left to the
 /// ticks, so that no message waits for them.
 const SHOW_SHARE: u32 = 20;
@@ -160,7 +162,7 @@ impl Centre {
         watch_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Each stream that somebody reads has a receiver of its own.
         let unwatched = self.picture.receiver_count();
-        let mut rested = Instant::now();
+        let mut next_show = Instant::now();
         loop {
             // In this order: the clock must not starve behind messages, nor an operator behind the clock.
             tokio::select! {
@@ -175,12 +177,14 @@ impl Centre {
                     let skipped = next.since(next_tick).as_secs().saturating_sub(TICK.as_secs());
                     self.gauges.ticks_skipped.fetch_add(skipped, Ordering::Relaxed);
                     next_tick = next;
+                    next_show = Instant::now() + SHOW_PERIOD;
                 }
-                _ = watch_timer.tick() => {
-                    self.show_watched();
-                    if self.picture.receiver_count() > unwatched && Instant::now() >= rested {
-                        rested = self.show_between();
-                    }
+                _ = watch_timer.tick() => self.show_watched(),
+                () = tokio::time::sleep_until(next_show) => {
+                    next_show = match self.picture.receiver_count() > unwatched {
+                        true => self.show_between(),
+                        false => Instant::now() + SHOW_PERIOD,
+                    };
                 }
                 n = self.field.heard.recv_many(&mut heard, HEARD_AT_ONCE) => {
                     for message in heard.drain(..) {
@@ -319,6 +323,7 @@ impl Centre {
     }
 
     fn take(&mut self, now: Moment, event: Event) {
+        event.junction().into_iter().for_each(|ix| self.painter.touch(ix));
         self.gauges.events.fetch_add(1, Ordering::Relaxed);
         let actions = self.core.handle(now, event);
         self.carry_out(now, actions);
@@ -420,6 +425,10 @@ impl Centre {
         match ask {
             Ask::Order(order, reply) => {
                 let (id, junction) = (order.id, order.junction);
+                match junction {
+                    Some(ix) => self.painter.touch(ix),
+                    None => self.painter.touch_all(),
+                }
                 let actions = self.core.handle(now, Event::Order(order));
                 self.carry_out(now, actions);
                 let refused = junction.and_then(|ix| {
@@ -502,7 +511,7 @@ impl Centre {
         if let Some(picture) = self.painter.repaint(self.clock.now(), &self.core) {
             self.picture.send_replace(Arc::new(picture));
         }
-        began + began.elapsed() * SHOW_SHARE
+        Instant::now().max(began + SHOW_PERIOD).max(began + began.elapsed() * SHOW_SHARE)
     }
 
     fn show_watched(&mut self) {

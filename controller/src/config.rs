@@ -10,6 +10,7 @@ use crate::{
     },
     cameras::CamerasFrom,
     decide::{Kind, Tuning},
+    journeys::PlannerConfig,
     tickets::Rules,
 };
 use model::{
@@ -59,6 +60,8 @@ pub struct Config {
     pub cameras: CamerasFrom,
     /// Who gives open data; `None` gives none.
     pub open_data: Option<OpenData>,
+    /// Where the page's journeys are planned; `None` if nowhere.
+    pub planner: Option<PlannerConfig>,
 }
 
 /// The city's speed index of another year, by the same method.
@@ -161,6 +164,16 @@ struct RawDaemon {
     measures: RawMeasures,
     tickets: RawTickets,
     open_data: Option<Spanned<OpenData>>,
+    planner: Option<RawPlanner>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPlanner {
+    address: Spanned<String>,
+    key_file: Option<PathBuf>,
+    #[serde(default)]
+    key_from_environment: bool,
 }
 
 #[derive(Deserialize)]
@@ -368,6 +381,17 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
         }
     }
 
+    if let Some(planner) = &raw.planner {
+        let address = planner.address.get_ref();
+        let host = ["http://", "https://"].iter().find_map(|scheme| address.strip_prefix(scheme));
+        if !host.is_some_and(|host| {
+            !host.is_empty() && !host.trim_end_matches('/').contains(['/', '?', '#', '@', ' '])
+        }) {
+            let message = format!("{address:?} is no address such as http://127.0.0.1:8090");
+            faults.push(Complaint::spanned(source, &planner.address, message));
+        }
+    }
+
     let (Some(listen), Some(los), Some(store), Some(access)) = (listen, shares, store, access) else {
         return Err(faults);
     };
@@ -400,6 +424,10 @@ pub fn parse(file: &str, text: &str) -> Result<Daemon, Complaints> {
             tickets,
             cameras: raw.city.cameras.map_or(CamerasFrom::Nowhere, CamerasFrom::File),
             open_data: raw.open_data.map(Spanned::into_inner),
+            planner: raw.planner.map(|planner| {
+                let RawPlanner { address, key_file, key_from_environment } = planner;
+                PlannerConfig::new(address.get_ref(), key_file, key_from_environment)
+            }),
         },
         city: raw.city.file,
         listen,

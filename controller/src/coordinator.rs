@@ -76,6 +76,25 @@ pub enum Event {
     Epoch(u64),
 }
 
+impl Event {
+    /// The junction that it is about, if it is about one.
+    pub fn junction(&self) -> Option<JunctionIx> {
+        match self {
+            Event::Tick | Event::Vehicles(_) | Event::Epoch(_) => None,
+            Event::Presence(ix, _)
+            | Event::Groups(ix, ..)
+            | Event::Mode(ix, _)
+            | Event::HiRes(ix, _)
+            | Event::Counts(ix, ..)
+            | Event::Alarms(ix, ..)
+            | Event::Channel(ix, ..)
+            | Event::Result(ix, _)
+            | Event::Draft(ix, _) => Some(*ix),
+            Event::Order(order) => order.junction,
+        }
+    }
+}
+
 /// What the shell is to do.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {

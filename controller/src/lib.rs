@@ -1,7 +1,7 @@
 //! The centre: it hears the street, decides, commands, keeps and tells.
 //!
 //! In reading order: [`coordinator`] is the pure core, [`decide`] the kinds of control it chooses by,
-//! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes, [`access`] who may do what, [`cameras`] what people look through,
+//! [`estimate`] what the traffic is like, [`corridor`] designs green waves, [`measures`] what a hi-res log tells of it all, [`dispatch`] the numbers and leases of what it sends. Around it: [`config`] is what a person writes, [`access`] who may do what, [`cameras`] what people look through, [`journeys`] who plans their ways,
 //! [`field`] turns messages into events and commands into messages, [`store`] remembers, [`centre`] is the one
 //! task that owns the core, [`picture`] what it shows to readers, [`forecasting`] what it expects of the next hour, [`travel_times`] how long its corridors take, `what_if` what was asked of a simulator, [`alarms`] what it concludes, [`tickets`] what somebody must mend, [`drafts`] what plans somebody tries, [`incidents`] what happens on its roads, and [`api`]
 //! what people and programs see of it.
@@ -18,6 +18,7 @@ pub mod measures;
 pub mod config;
 pub mod access;
 pub mod cameras;
+pub mod journeys;
 pub mod field;
 pub mod store;
 pub mod alarms;
@@ -116,6 +117,7 @@ pub async fn start(
     let gate = Arc::new(Gate::open(config.access.clone()).context("the accounts")?);
     tokio::spawn(gate.clone().follow(shutdown.clone()));
     let cameras = config.cameras.read().context("the cameras")?;
+    let planner = planner(&config)?;
 
     let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
     let store = Store::open(&config.store.clone().with_secret()?, &ids, &config.instance).await?;
@@ -158,6 +160,7 @@ pub async fn start(
         started,
         gate,
         cameras,
+        planner,
     };
     Ok(assemble(parts, shutdown))
 }
@@ -178,6 +181,7 @@ struct Parts {
     started: Started,
     gate: Arc<Gate>,
     cameras: Vec<cameras::Camera>,
+    planner: Option<journeys::Planner>,
 }
 
 fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
@@ -195,6 +199,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         started,
         gate,
         cameras,
+        planner,
     } = parts;
     let keep = config.store.keep();
     let decisions = started.decisions;
@@ -277,6 +282,7 @@ fn assemble(parts: Parts, shutdown: CancellationToken) -> Centre {
         travel_times: travel_times.clone(),
         open_data: config.open_data.clone(),
         cameras,
+        planner,
         gate,
         room: waiting.clone(),
     };
@@ -340,7 +346,7 @@ pub async fn run(
     let centre = start(config, city, clock, shutdown.clone()).await?;
     if let Some(listener) = listener {
         if let Ok(address) = listener.local_addr() {
-            tracing::info!(%address, "the API listens");
+            tracing::info!(%address, "the page and the API listen");
         }
         let app = api::standalone(centre.api.clone());
         let ended = shutdown.clone();
@@ -363,9 +369,15 @@ pub fn examine(config: &Config, city: &City) -> anyhow::Result<()> {
     kinds(config, city)?;
     Gate::open(config.access.clone()).context("the accounts")?;
     config.cameras.read().context("the cameras")?;
+    planner(config)?;
     config.store.clone().with_secret()?;
     config.broker.link("check").context("the broker")?;
     Ok(())
+}
+
+/// The journey planner, with its key read.
+fn planner(config: &Config) -> anyhow::Result<Option<journeys::Planner>> {
+    config.planner.as_ref().map(|planner| planner.open().context("the planner's key")).transpose()
 }
 
 /// Junctions with another kind of control than the usual one.

@@ -25,7 +25,7 @@ use model::{
     time::Moment,
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -117,6 +117,10 @@ pub(crate) struct Painter {
     city_view: CityView,
     version: u64,
     junctions: Vec<(JunctionIx, Arc<Stamped<JunctionState>>)>,
+    /// By junction of the city: where it stands in `junctions`, if it does.
+    places: Vec<Option<usize>>,
+    /// Those of whom something was heard since they were painted: places in `junctions`.
+    touched: BTreeSet<usize>,
     alarms: Arc<Stamped<Vec<AlarmView>>>,
     /// Since when each derived alarm's ground has been there: junction, code, component.
     grounds: BTreeMap<(JunctionIx, &'static str, String), Moment>,
@@ -143,6 +147,10 @@ impl Painter {
             let value = junction::state(&city, ix, &coordinator.live()[ix.ix()], frame.started, None);
             (ix, Arc::new(Stamped { version: 0, value }))
         };
+        let mut places = vec![None; city.junctions.len()];
+        for (place, ix) in owned.iter().enumerate() {
+            places[ix.ix()] = Some(place);
+        }
         let free_kmh = |links: &[LinkIx]| {
             mean_speed(links.iter().map(|&l| city.network.link(l)), |l| l.free_travel_time_s())
         };
@@ -153,6 +161,8 @@ impl Painter {
         });
         Painter {
             junctions: owned.iter().map(first).collect(),
+            places,
+            touched: BTreeSet::new(),
             corridors: corridors.collect(),
             city_view: CityView::of(&city),
             version: 0,
@@ -228,36 +238,58 @@ impl Painter {
         if alarms != self.alarms.value {
             self.alarms = Arc::new(Stamped { version, value: alarms });
         }
-        self.paint_junctions(now, coordinator);
+        let alarms = self.alarms.clone();
+        let worst = worst(&alarms.value);
+        self.touched.clear();
+        for place in 0..self.junctions.len() {
+            let id = self.city.junctions[self.junctions[place].0.ix()].id.as_str();
+            let alarm = worst.get(id).copied();
+            self.paint_junction(now, coordinator, place, alarm);
+        }
         let health = self.health(now, coordinator, around);
         self.health = Some(Arc::new(Stamped { version, value: health }));
         self.picture(now).expect("its health was just painted")
     }
 
-    /// The last picture with the junctions as they are now, so that nobody waits a second to see a change. `None` before
-    /// the first picture.
-    pub(crate) fn repaint(&mut self, now: Moment, coordinator: &Coordinator) -> Option<Picture> {
-        self.version += 1;
-        self.paint_junctions(now, coordinator);
-        self.picture(now)
+    /// Something was heard of a junction, or done to it: the next [`Painter::repaint`] looks at it.
+    pub(crate) fn touch(&mut self, ix: JunctionIx) {
+        self.touched.extend(self.places[ix.ix()]);
     }
 
-    fn paint_junctions(&mut self, now: Moment, coordinator: &Coordinator) {
-        let version = self.version;
-        let mut worst: BTreeMap<&str, u8> = BTreeMap::new();
-        for alarm in &self.alarms.value {
-            let Some(junction) = &alarm.junction else { continue };
-            let worst = worst.entry(junction).or_insert(alarm.priority);
-            *worst = alarm.priority.min(*worst);
+    /// The same of all of them.
+    pub(crate) fn touch_all(&mut self) {
+        self.touched.extend(0..self.junctions.len());
+    }
+
+    /// The last picture with the junctions as they are now, so that nobody waits a second to see a change. Only those that were
+    /// touched are looked at: what time alone changes is left to [`Painter::paint`]. `None` if there is nothing new, and before the
+    /// first picture.
+    pub(crate) fn repaint(&mut self, now: Moment, coordinator: &Coordinator) -> Option<Picture> {
+        self.version += 1;
+        let mut news = false;
+        for place in std::mem::take(&mut self.touched) {
+            // Alarms are found by `paint` alone.
+            let alarm = self.junctions[place].1.value.alarm;
+            news |= self.paint_junction(now, coordinator, place, alarm);
         }
-        for (ix, shown) in &mut self.junctions {
-            let live = &coordinator.live()[ix.ix()];
-            let alarm = worst.get(self.city.junctions[ix.ix()].id.as_str()).copied();
-            let mut state = junction::state(&self.city, *ix, live, now, alarm);
-            if changed(&shown.value, &mut state) {
-                *shown = Arc::new(Stamped { version, value: state });
-            }
+        if news { self.picture(now) } else { None }
+    }
+
+    /// Whether a reader wants to know.
+    fn paint_junction(
+        &mut self,
+        now: Moment,
+        coordinator: &Coordinator,
+        place: usize,
+        alarm: Option<u8>,
+    ) -> bool {
+        let (ix, shown) = &mut self.junctions[place];
+        let mut state = junction::state(&self.city, *ix, &coordinator.live()[ix.ix()], now, alarm);
+        let news = changed(&shown.value, &mut state);
+        if news {
+            *shown = Arc::new(Stamped { version: self.version, value: state });
         }
+        news
     }
 
     fn picture(&self, now: Moment) -> Option<Picture> {
@@ -360,6 +392,17 @@ impl Painter {
             rejected: around.rejected,
         }
     }
+}
+
+/// The highest priority of each junction that has an alarm.
+fn worst(alarms: &[AlarmView]) -> BTreeMap<&str, u8> {
+    let mut worst = BTreeMap::new();
+    for alarm in alarms {
+        let Some(junction) = &alarm.junction else { continue };
+        let worst = worst.entry(junction.as_str()).or_insert(alarm.priority);
+        *worst = alarm.priority.min(*worst);
+    }
+    worst
 }
 
 /// Whether a reader wants to know. A newer reading that says the same is news only after [`REFRESH`].
@@ -483,6 +526,15 @@ mod tests {
             assert_eq!(picture.health.value.junctions.online, 5_000);
             assert!(picture.junctions.iter().all(|(_, s)| s.version == picture.version));
         }
+        // Between two ticks the page sees what somebody said, and nobody else is looked at for it.
+        let (now, mode) = (Moment(5_300), core.live()[17].mode.clone().unwrap());
+        core.handle(now, Event::Mode(JunctionIx(17), Mode { reason: "lease held".into(), ..mode }));
+        assert!(painter.repaint(now, &core).is_none(), "nobody said anything");
+        painter.touch(JunctionIx(17));
+        let picture = painter.repaint(now, &core).unwrap();
+        let news: Vec<_> = picture.junctions.iter().filter(|(_, s)| s.version == picture.version).collect();
+        assert_eq!(news.iter().map(|(ix, _)| *ix).collect::<Vec<_>>(), [JunctionIx(17)]);
+        assert!(painter.repaint(now, &core).is_none(), "it was shown already");
         // Unoptimised, on a machine that does other things: a tick is a second.
         assert!(slowest < Duration::from_millis(500), "{slowest:?}");
         let _ = std::io::Write::write_fmt(

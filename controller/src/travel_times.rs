@@ -133,6 +133,17 @@ pub struct Coming {
     pub errors: [Errors; HORIZONS],
 }
 
+/// How much of the present speed all ways together will have.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Together {
+    /// When the first of the slots to come begins.
+    pub(crate) from: Moment,
+    /// Slot by slot: the share, and by what part of it such forecasts were off lately, if that is known. `None` where nothing is.
+    pub(crate) ahead: [Option<(f64, Option<f64>)>; HORIZONS],
+    /// They are learned, all of them; else last values go on.
+    pub(crate) learned: bool,
+}
+
 /// All times, for whoever asks.
 #[derive(Debug)]
 pub(crate) struct TravelTimes {
@@ -222,6 +233,33 @@ impl TravelTimes {
             ahead: inner.forecaster.ahead(place),
             errors: inner.forecaster.errors(place),
         })
+    }
+
+    /// What is to come on all ways whose present time is known, weighted by how long they take.
+    pub(crate) fn together(&self) -> Option<Together> {
+        let from = self.ways.keys().find_map(|way| self.coming(*way))?.from;
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut learned = true;
+        let mut sums = [(0.0, 0.0, 0.0, 0.0); HORIZONS];
+        for (place, way) in self.ways.keys().enumerate() {
+            let Some(open) = inner.open.get(way).filter(|open| open.count > 0) else { continue };
+            let now_s = open.sum_s / f64::from(open.count);
+            let (ahead, errors) = (inner.forecaster.ahead(place), inner.forecaster.errors(place));
+            for ((sum, ahead), errors) in sums.iter_mut().zip(ahead).zip(errors) {
+                let Some(ahead) = ahead.filter(|ahead| ahead.value > 0.0) else { continue };
+                learned &= ahead.learned;
+                sum.0 += now_s;
+                sum.1 += f64::from(ahead.value);
+                if errors.count > 0 {
+                    sum.2 += f64::from(errors.forecast);
+                    sum.3 += f64::from(ahead.value);
+                }
+            }
+        }
+        let ahead = sums.map(|(now, then, off, judged)| {
+            (then > 0.0).then(|| (now / then, (judged > 0.0).then(|| off / judged)))
+        });
+        Some(Together { from, ahead, learned })
     }
 
     /// What is looked at and not heard of is as slow, beside driving freely, as the rest.

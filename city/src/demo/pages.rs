@@ -87,6 +87,7 @@ impl Pages {
         let rest = service_fn(move |request: Request| {
             let path = request.uri().path();
             let for_centre = path == "/metrics" || path == "/api" || path.starts_with("/api/");
+            // The page stands while the centre is away, and says so.
             let router = if for_centre {
                 centre.read().unwrap_or_else(PoisonError::into_inner).clone()
             } else {

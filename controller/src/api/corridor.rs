@@ -61,6 +61,11 @@ impl Roads {
         both.filter(|(_, links)| !links.is_empty()).collect()
     }
 
+    /// Ids of those that are shown.
+    pub(super) fn shown(&self) -> impl Iterator<Item = u32> {
+        self.0.keys().copied()
+    }
+
     pub(super) fn new(city: &City) -> Roads {
         let mut shown: BTreeMap<u32, Road> = BTreeMap::new();
         for (ix, corridor) in city.corridors.iter().enumerate() {

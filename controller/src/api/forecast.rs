@@ -3,7 +3,10 @@
 use super::{
     Api,
     problem::Path,
-    view::{ForecastError, ForecastQuality, Problem, VolumeAhead, VolumeForecast, VolumeForecasts},
+    view::{
+        ForecastError, ForecastQuality, IndexAhead, IndexPoint, Problem, VolumeAhead, VolumeForecast,
+        VolumeForecasts,
+    },
 };
 use crate::{
     estimate::forecast::{Errors, SLOT},
@@ -24,6 +27,34 @@ pub(super) async fn get_quality(State(api): State<Api>) -> Json<ForecastQuality>
         slot_s: SLOT.as_secs(),
         junctions: forecasts.junctions.len(),
         errors: errors(&forecasts.errors, HOURLY),
+    })
+}
+
+/// So much of the hour to come is told of the whole city.
+const CITY_SLOTS: usize = 6;
+
+/// The speed index of the next half hour: that of now, as the travel times of the corridors are expected to change.
+#[utoipa::path(get, path = "/api/v1/speed-index/ahead", tag = "centre", responses((status = 200, body = IndexAhead)))]
+pub(super) async fn get_index_ahead(State(api): State<Api>) -> Json<IndexAhead> {
+    let index = api.picture().health.value.speed_index;
+    let together = api.0.travel_times.together();
+    let points = index.zip(together.as_ref()).map(|(index, together)| {
+        let slots = together.ahead.iter().take(CITY_SLOTS).enumerate();
+        let point = |(horizon, ahead): (usize, &Option<(f64, Option<f64>)>)| {
+            let (share, off) = (*ahead)?;
+            let (slot, index) = (slot_ahead(together.from, horizon), index * share);
+            Some(IndexPoint {
+                at: (slot.start + SLOT / 2).0,
+                index: tenth(index),
+                low: off.map(|off| tenth(index / (1.0 + off))),
+                high: off.map(|off| tenth(index * (1.0 + off))),
+            })
+        };
+        slots.filter_map(point).collect()
+    });
+    Json(IndexAhead {
+        learned: together.is_some_and(|together| together.learned),
+        points: points.unwrap_or_default(),
     })
 }
 

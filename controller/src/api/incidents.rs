@@ -18,7 +18,10 @@ use crate::{
     responding::Changed,
 };
 use axum::{Json, extract::State, http::StatusCode};
-use model::ids::{PlanNumber, StageNumber};
+use model::{
+    geo,
+    ids::{PlanNumber, StageNumber},
+};
 use serde::Deserialize;
 use std::{collections::BTreeSet, time::Duration};
 use utoipa::IntoParams;
@@ -322,7 +325,7 @@ fn view(api: &Api, incident: &Incident) -> IncidentView {
             id: id.clone(),
             ix: ix.map(|ix| ix.0),
             name: road.and_then(|road| road.name.as_ref()).map(Name::of).unwrap_or_default(),
-            at: road.and_then(|road| road.shape.get(road.shape.len() / 2).map(|at| (*at).into())),
+            at: road.map(|road| geo::along(&road.shape, geo::length_m(&road.shape) / 2.0).0.into()),
         }
     };
     let line = |l: &Line| IncidentLine {

@@ -1,4 +1,4 @@
-//! `GET /api/v1/map`: all that does not change, written and compressed once.
+//! `GET /api/v1/map`: all that does not change, in one file. Pages look at tiles of it instead ([`super::tiles`]).
 
 use super::view::MapView;
 use axum::{
@@ -6,31 +6,51 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header},
 };
 use bytes::Bytes;
-use model::{city::City, geo::LonLat, network::Name, transit::TransitMode};
+use model::{
+    city::City,
+    geo::LonLat,
+    network::{Link, Name},
+    transit::TransitMode,
+};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeSet, io::Write};
+use std::{collections::BTreeSet, io::Write, sync::OnceLock};
 
-/// The map as it is sent.
+/// A file that never changes, written and compressed when somebody asks for it first.
+#[derive(Debug, Default)]
+pub(crate) struct FileOnce(OnceLock<File>);
+
+impl FileOnce {
+    /// The answer for a client that says what it has and what it can read. It may take seconds.
+    pub(super) fn answer<V: Serialize>(
+        &self,
+        headers: &HeaderMap,
+        write: impl FnOnce() -> V,
+    ) -> Response<Body> {
+        self.0.get_or_init(|| File::new(&write())).answer(headers)
+    }
+}
+
+/// A file as it is sent.
 #[derive(Clone, Debug)]
-pub(crate) struct MapFile {
+struct File {
     plain: Bytes,
     gzip: Bytes,
     etag: HeaderValue,
 }
 
-impl MapFile {
-    pub(crate) fn new(city: &City) -> MapFile {
-        let plain = serde_json::to_vec(&view(city)).expect("plain data always serialises");
+impl File {
+    fn new(content: &impl Serialize) -> File {
+        let plain = serde_json::to_vec(content).expect("plain data always serialises");
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         let gzip = gzip.write_all(&plain).and_then(|()| gzip.finish()).expect("a vector takes all bytes");
         let hash: String = Sha256::digest(&plain).iter().take(12).map(|b| format!("{b:02x}")).collect();
         let etag = HeaderValue::from_str(&format!("\"{hash}\"")).expect("hex in quotes is a header value");
-        MapFile { plain: plain.into(), gzip: gzip.into(), etag }
+        File { plain: plain.into(), gzip: gzip.into(), etag }
     }
 
-    /// The answer for a client that says what it has and what it can read.
-    pub(crate) fn answer(&self, headers: &HeaderMap) -> Response<Body> {
+    fn answer(&self, headers: &HeaderMap) -> Response<Body> {
         let mut answer = Response::new(Body::empty());
         let out = answer.headers_mut();
         out.insert(header::ETAG, self.etag.clone());
@@ -61,19 +81,22 @@ fn says(headers: &HeaderMap, name: HeaderName, what: &str) -> bool {
     all.flat_map(|v| v.split(',')).any(|v| v.trim().trim_start_matches("W/").split(';').next() == Some(what))
 }
 
-fn view(city: &City) -> MapView {
-    let links = city.network.links.iter().enumerate().map(|(ix, link)| {
-        let mut properties = json!({
-            "id": link.id.as_str(),
-            "class": super::junction::snake(link.class),
-            "lanes": link.lanes.len(),
-            "free_kmh": (link.speed_limit_mps * 36.0).round() / 10.0,
-            "bridge": link.bridge,
-            "tunnel": link.tunnel,
-        });
-        name_it(&mut properties, link.name.as_ref());
-        json!({ "type": "Feature", "id": ix, "geometry": line(&link.shape), "properties": properties })
+/// One link, as in the map.
+pub(super) fn link_view(ix: usize, link: &Link) -> Value {
+    let mut properties = json!({
+        "id": link.id.as_str(),
+        "class": super::junction::snake(link.class),
+        "lanes": link.lanes.len(),
+        "free_kmh": (link.speed_limit_mps * 36.0).round() / 10.0,
+        "bridge": link.bridge,
+        "tunnel": link.tunnel,
     });
+    name_it(&mut properties, link.name.as_ref());
+    json!({ "type": "Feature", "id": ix, "geometry": line(&link.shape), "properties": properties })
+}
+
+pub(super) fn view(city: &City) -> MapView {
+    let links = city.network.links.iter().enumerate().map(|(ix, link)| link_view(ix, link));
     let areas = city.areas.iter().map(|area| {
         let mut properties = json!({ "kind": super::junction::snake(area.kind) });
         name_it(&mut properties, area.name.as_ref());
@@ -127,7 +150,7 @@ pub(super) fn name_it(properties: &mut Value, name: Option<&Name>) {
     }
 }
 
-fn mode(mode: TransitMode) -> &'static str {
+pub(super) fn mode(mode: TransitMode) -> &'static str {
     match mode {
         TransitMode::Metro => "metro",
         TransitMode::Mcc => "mcc",

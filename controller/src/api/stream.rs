@@ -37,7 +37,7 @@ use utoipa::IntoParams;
 const AHEAD: usize = 2;
 /// Shortest time between two rounds, by the machine's clock: a city that runs at 50 times real time must not
 /// drown the page.
-const ROUND: Duration = Duration::from_millis(250);
+const ROUND: Duration = Duration::from_millis(150);
 /// A comment is sent after so much silence, so that proxies do not hang up.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 

@@ -10,7 +10,7 @@ mod plans;
 mod stream;
 mod tickets;
 
-use super::{Drawn, standalone};
+use super::{Drawn, standalone, tiles};
 use crate::{
     Parts,
     access::{AccessConfig, Gate},
@@ -135,6 +135,7 @@ impl Bench {
                 publisher: "City of Tests".to_owned(),
                 licence: "https://creativecommons.org/licenses/by/4.0/".to_owned(),
             }),
+            planner: None,
         };
         let clock = Clock::scaled(T0, 1.0);
         let ids: Vec<JunctionId> = city.junctions.iter().map(|j| j.id.clone()).collect();
@@ -161,6 +162,7 @@ impl Bench {
         let parts = Parts {
             gate,
             cameras: cameras(),
+            planner: super::super::planner(&config).unwrap(),
             zone: jiff::tz::TimeZone::get(&config.time_zone).unwrap(),
             config,
             city: city.clone(),
@@ -351,6 +353,47 @@ async fn the_map_is_sent_once() {
 }
 
 #[tokio::test]
+async fn the_map_comes_in_tiles() {
+    let bench = Bench::start().await;
+    let info = bench.get("/api/v1/tiles").await;
+    assert_eq!(info["tilejson"], "3.0.0");
+    assert_eq!(info["counts"]["links"], bench.city.network.links.len());
+    let [x, y] = tiles::mercator(bench.city.junctions[0].at);
+    let (x, y) = ((x * 4096.0) as u32, (y * 4096.0) as u32);
+    let address = info["tiles"][0].as_str().unwrap();
+    let address = address.replace("{z}", "12").replace("{x}", &x.to_string()).replace("{y}", &y.to_string());
+    let ask = async |address: &str, coding: &str| {
+        let request = Request::get(address).header(header::ACCEPT_ENCODING, coding);
+        let answer = bench.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let headers = answer.headers().clone();
+        (headers, axum::body::to_bytes(answer.into_body(), 10_000_000).await.unwrap())
+    };
+    let (headers, plain) = ask(&address, "identity").await;
+    assert_eq!(headers[header::CONTENT_TYPE], "application/vnd.mapbox-vector-tile");
+    assert_eq!(headers[header::CACHE_CONTROL], "private, max-age=31536000, immutable");
+    let id = bench.city.network.links[0].id.as_str().as_bytes();
+    assert!(plain.windows(id.len()).any(|w| w == id), "the tile has no link");
+    let (headers, packed) = ask(&address, "gzip").await;
+    assert_eq!(headers[header::CONTENT_ENCODING], "gzip");
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed[..]), &mut unpacked).unwrap();
+    assert_eq!(unpacked, plain, "packed once, and once only");
+    // Another city's tiles are not kept for ever.
+    let other = format!("{}0", address);
+    assert_eq!(ask(&other, "gzip").await.0[header::CACHE_CONTROL], "private, no-cache");
+    for nowhere in ["/api/v1/tiles/7/1/1", "/api/v1/tiles/12/4096/1", "/api/v1/tiles/30/1/1"] {
+        assert_eq!(bench.ask("GET", nowhere, "").await.0, StatusCode::NOT_FOUND, "{nowhere}");
+    }
+
+    let link = bench.get(&format!("/api/v1/map/links/{}", bench.city.network.links[1].id)).await;
+    assert_eq!((&link["id"], &link["type"]), (&1.into(), &"Feature".into()));
+    assert_eq!(bench.ask("GET", "/api/v1/map/links/none", "").await.0, StatusCode::NOT_FOUND);
+    assert!(bench.get("/api/v1/streets").await["streets"].is_array());
+    assert_eq!(bench.get("/api/v1/speed-index/ahead").await["points"], serde_json::json!([]));
+    bench.end().await;
+}
+
+#[tokio::test]
 async fn history_comes_back_out_of_the_store() {
     let bench = Bench::start().await;
     bench.at(100).await;
@@ -400,6 +443,18 @@ async fn history_comes_back_out_of_the_store() {
 }
 
 #[tokio::test]
+async fn the_page_comes_from_the_centre_itself() {
+    let bench = Bench::start().await;
+    for path in ["/", "/elsewhere"] {
+        // 503 where the app was not built: then the page says how to build it.
+        let (status, kind, _) = bench.ask("GET", path, "").await;
+        assert!(matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE), "{path}: {status}");
+        assert_eq!(kind, "text/html; charset=utf-8", "{path}");
+    }
+    bench.end().await;
+}
+
+#[tokio::test]
 async fn errors_are_problems() {
     let bench = Bench::start().await;
     let order = |rest: &str| format!("{{{rest}, \"who\":\"me\",\"reason\":\"test\",\"expires_in_s\":60}}");
@@ -414,7 +469,8 @@ async fn errors_are_problems() {
         assert!(problem["detail"].as_str().unwrap().contains(says), "{what}");
     };
     check("GET", "/api/v1/nothing", "", 404, "not-found", "/api/v1/nothing").await;
-    check("GET", "/elsewhere", "", 404, "not-found", "/elsewhere").await;
+    check("POST", "/api/v2", "", 404, "not-found", "/api/v2").await;
+    check("GET", "/api/v1/plan?fromPlace=1,2", "", 404, "not-found", "[planner]").await;
     check("GET", "/api/v1/junctions/Z", "", 404, "not-found", "\"Z\"").await;
     check("GET", "/api/v1/junctions/Z/events", "", 404, "not-found", "\"Z\"").await;
     check("GET", "/api/v1/stream?junction=Z", "", 404, "not-found", "\"Z\"").await;

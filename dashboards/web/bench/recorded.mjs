@@ -1,14 +1,26 @@
 // A minute of a running city, kept in a folder, and said again to a page as the centre said it. For machines on which the city
 // and the browser would take the processor from each other, and to compare two builds of the page on the same data.
 
-import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { readEvents } from "./events.mjs";
 
 /** What the page asks for besides the stream. */
-const ANSWERS = ["health", "map", "junctions", "session", "incidents", "tickets", "proposals", "links", "alarms"];
+const ANSWERS = ["health", "tiles", "junctions", "session", "incidents", "tickets", "proposals", "links", "alarms"];
+/** Tiles are kept from where the whole city is seen to where its streets are. */
+const ZOOMS = [9, 10, 11, 12, 13, 14];
+
+/** Addresses of all tiles of the city at those zooms, as they are kept. */
+function* tilesOf({ city: { bounds: [[west, south], [east, north]] } }) {
+  for (const z of ZOOMS) {
+    const column = (lon) => Math.floor(((lon + 180) / 360) * 2 ** z);
+    const row = (lat) => Math.floor((0.5 - Math.asinh(Math.tan((lat * Math.PI) / 180)) / (2 * Math.PI)) * 2 ** z);
+    for (let x = column(west); x <= column(east); x += 1) for (let y = row(north); y <= row(south); y += 1) yield `tiles/${z}/${x}/${y}`;
+  }
+}
+const tileFile = (folder, path) => join(folder, `${path.replaceAll("/", "-")}.mvt`);
 
 const file = (folder, name) => join(folder, `${name}.json`);
 
@@ -17,6 +29,10 @@ export async function record(api, folder, seconds) {
   for (const name of ANSWERS) {
     const answer = await fetch(`http://127.0.0.1:${api}/api/v1/${name}`);
     if (answer.ok) writeFileSync(file(folder, name), await answer.text());
+  }
+  for (const path of tilesOf(JSON.parse(readFileSync(file(folder, "health"), "utf8")))) {
+    const answer = await fetch(`http://127.0.0.1:${api}/api/v1/${path}`);
+    if (answer.ok) writeFileSync(tileFile(folder, path), Buffer.from(await answer.arrayBuffer()));
   }
   await new Promise((done, failed) => {
     const out = createWriteStream(join(folder, "stream.jsonl"));
@@ -57,6 +73,12 @@ export function replay(folder) {
       };
       say(0, performance.now());
       answer.on("close", () => clearTimeout(timer));
+      return;
+    }
+    const tile = pathname.startsWith("/api/v1/tiles/") ? tileFile(folder, pathname.slice("/api/v1/".length)) : null;
+    if (tile !== null && existsSync(tile)) {
+      answer.writeHead(200, { "content-type": "application/vnd.mapbox-vector-tile" });
+      answer.end(readFileSync(tile));
       return;
     }
     const body = answers.get(pathname);

@@ -646,6 +646,48 @@ async function cameras(duty) {
   say("cameras: found by name, a picture of now, one out of order, nothing for strangers");
 }
 
+/** Detectors and green waves on the map when asked for; a failing detector leads to its junction; how far one gets. */
+async function layers(lang, theme) {
+  const page = await open("#/city?zoom=15", { lang, theme });
+  await mapReady(page);
+  for (const layer of [{ en: "Detectors", ru: "Детекторы" }, { en: "Green waves", ru: "Зелёные волны" }]) {
+    await page.locator(".layer-list .switch", { hasText: layer[lang] }).click();
+    const said = await page.locator(".layer-list .switch", { hasText: layer[lang] }).locator(".num").textContent();
+    must(Number(said.replace(/\D/g, "")) > 0, `the city has no ${layer.en}`);
+  }
+  await page.waitForFunction(() => location.hash.includes("hide=") && !/detectors|corridors/.test(location.hash));
+  await shot(page, `city-layers-${theme}-${lang}`);
+  await accessible(page, `city with all layers ${lang} ${theme}`);
+  const { alarms } = await (await fetch(`${base}/api/v1/alarms`)).json();
+  const failing = alarms.find(({ junction, component }) => junction !== null && /^dl\/\d+$/.test(component));
+  if (failing) {
+    await page.waitForFunction(() => Number(document.querySelector(".map-canvas")?.dataset.failing) > 0);
+    await page.evaluate((id) => (location.hash = `#/city?junction=${encodeURIComponent(id)}`), failing.junction);
+    await page.locator(".pop a[href*=alarm], .pop a[href*=junction]").first().waitFor();
+  }
+  // The strip leads back in time, by keys.
+  await page.locator(".strip-play").focus();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".replaying .bars, .replaying .state");
+  await page.context().close();
+  const way = await open("#/journey", { lang, theme });
+  await way.locator("[data-aim=reach]").click();
+  const { city } = await (await fetch(`${base}/api/v1/health`)).json();
+  await way.fill("#end-from", `${city.centre[1]}, ${city.centre[0]}`);
+  // By car a small city is reached whole in ten minutes.
+  await way.locator(".journey .segments button", { hasText: { en: "On foot", ru: "Пешком" }[lang] }).click();
+  await way.locator(".journey .segments button", { hasText: { en: "15 min", ru: "15 мин" }[lang] }).click();
+  await way.locator(".journey form button[type=submit]").click();
+  await way.waitForSelector("[data-reach]");
+  await way.waitForSelector(".map-canvas[data-reach='3']", { state: "attached" });
+  const ground = (await way.locator("[data-reach] tbody td.num").allTextContents()).map((text) => Number(text.replace(",", ".").replace(/[^\d.]/g, "")));
+  must(ground.length === 3 && ground[0] > 0 && ground[0] < ground[1] && ground[1] < ground[2], `the ground reached is ${ground.join(", ")} km²`);
+  await shot(way, `reach-${theme}-${lang}`);
+  await accessible(way, `how far one gets ${lang} ${theme}`);
+  await way.context().close();
+  say(`detectors and green waves on the map, the strip leads to a replay, and how far one gets: ${ground.join(", ")} km² (${lang})`);
+}
+
 /** A wire to the city that can be cut: with an answer to each end, or by swallowing what passes. */
 async function wire() {
   const { hostname, port } = new URL(base);
@@ -811,6 +853,8 @@ try {
   await byKeyboard(some.id, some.name.en, duty);
   await hold(some.id, duty);
   await cameras(duty);
+  await layers("ru", "dark");
+  await layers("en", "light");
   await two(duty, chief);
   await tickets(duty, some.id);
   await plans(duty, chief, some.id);

@@ -18,6 +18,15 @@ export interface Known {
 /** Those that want a person within the hour. */
 export const needAction = (alarms: readonly Alarm[]): Alarm[] => alarms.filter((alarm) => alarm.priority <= 2);
 
+/** Detectors that are not believed, as `JUNCTION CHANNEL`. */
+export function failingDetectors(alarms: readonly Alarm[]): string[] {
+  const failing = alarms.flatMap(({ junction, component }) => {
+    const channel = /^dl\/(\d+)$/.exec(component)?.[1];
+    return junction !== null && channel !== undefined ? [`${junction} ${channel}`] : [];
+  });
+  return [...new Set(failing)].sort();
+}
+
 export function sentence(language: Language, known: Known): Said {
   const { contact, health, alarms } = known;
   const said = (first: string, rest: string, old = false): Said => ({ first, rest, old });

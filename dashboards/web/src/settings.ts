@@ -37,6 +37,8 @@ export const who = kept<string>("who", null, "");
 export const singleKeys = kept<"on" | "off">("keys", ["on", "off"], "on");
 export const leftPanel = kept<"open" | "shut">("left", ["open", "shut"], "open");
 export const rightPanel = kept<"open" | "shut">("right", ["open", "shut"], "open");
+/** Views of the city that were kept, as JSON. */
+export const views = kept<string>("views", null, "");
 /** The wall view: larger, nothing to touch. */
 export const wall = asked.has("wall");
 

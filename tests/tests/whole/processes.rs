@@ -2,9 +2,12 @@
 
 use end_to_end::{
     http::{get, wait_for},
-    program::wait_until,
+    peers::installed,
+    places::repository,
+    program::{run, wait_until},
     stack::Stack,
 };
+use std::process::Command;
 
 #[test]
 fn the_daemons_run_as_the_operating_page_says() {
@@ -26,6 +29,19 @@ fn the_daemons_run_as_the_operating_page_says() {
     wait_for(&journey, "a journey on traffic that came over the broker", |p| {
         p["traffic"]["ageSeconds"].is_number()
     });
+
+    // People open the centre's own page, and its journeys come from the planner beside it.
+    let mut walk = Command::new("node");
+    walk.current_dir(repository().join("dashboards/web"))
+        .arg("e2e/by-itself.mjs")
+        .env("SVETOFOR_URL", format!("http://127.0.0.1:{}", stack.api))
+        .env("FROM", "55.7575, 37.6146")
+        .env("TO", "55.7485, 37.6216")
+        .env("SVETOFOR_SHOTS", repository().join("target/screenshots"))
+        .env("CHROMIUM", installed("chromium", "chromium"));
+    let (code, said) = run(&mut walk);
+    println!("{said}");
+    assert_eq!(code, Some(0), "the centre's own page fails:\n{said}");
 
     // The centre dies without a word; the street goes on, and obeys the next centre.
     controller.signal("KILL");

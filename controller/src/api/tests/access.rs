@@ -114,6 +114,11 @@ async fn a_role_may_do_what_it_says_and_no_more() {
 #[tokio::test]
 async fn a_page_signs_in_and_changes_only_with_its_token() {
     let bench = closed(false).await;
+    for path in
+        ["/api/v1/plan?fromPlace=1,2", "/api/v1/tiles", "/api/v1/tiles/12/2476/1280", "/api/v1/streets"]
+    {
+        assert_eq!(ask(&bench, &format!("GET {path}"), &[], "").await.status, 401, "{path}");
+    }
     let host = ("host", "city.example");
     for (path, status) in [("/api/v1/health", 200), ("/api/v1/session", 200), ("/api/v1/junctions", 401)] {
         assert_eq!(ask(&bench, &format!("GET {path}"), &[], "").await.status, status, "{path}");

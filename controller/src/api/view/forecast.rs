@@ -67,3 +67,26 @@ pub struct VolumeAhead {
     /// Learned from days like this one; false means that too few are known yet, and the last values go on.
     pub learned: bool,
 }
+
+/// `GET /api/v1/speed-index/ahead`.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct IndexAhead {
+    /// All of it is learned; else the last travel times go on where too few days are known.
+    pub learned: bool,
+    /// Each five minutes; none where nothing is known.
+    pub points: Vec<IndexPoint>,
+}
+
+/// The speed index to come.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct IndexPoint {
+    /// The middle of the five minutes.
+    pub at: i64,
+    /// The index, %.
+    pub index: f64,
+    /// Where it would be if travel times were as much longer than forecast as they were off lately, on average; null while none
+    /// was held against what came.
+    pub low: Option<f64>,
+    /// The same if they were shorter.
+    pub high: Option<f64>,
+}

@@ -1,7 +1,8 @@
 // The few requests that are not the stream.
 
+import type { MultiPolygon } from "geojson";
 import type {
-  Alarm, AuditCheck, AuditLines, Camera, Command, ControlRequest, CorridorDetail, CorridorLamps, CorridorSummary, Health, JunctionDetail, Junctions, LinkPivot, Links, MapView, Person, TravelTimes,
+  Alarm, AuditCheck, AuditLines, Camera, Command, ControlRequest, CorridorDetail, CorridorLamps, CorridorSummary, Health, JunctionDetail, Junctions, LinkPivot, Links, MapInfo, MapLink, Person, Street, TravelTimes,
   Problem, Proposals, Session, StoredDecisions, StoredEvents, WhatIf, WhatIfRequest,
 } from "./view";
 
@@ -47,7 +48,9 @@ export const send = <T>(method: string, path: string, body?: unknown): Promise<T
   ask(path, { method, headers: { "content-type": "application/json" }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 
 export const health = () => ask<Health>("/api/v1/health");
-export const map = () => ask<MapView>("/api/v1/map");
+export const mapInfo = () => ask<MapInfo>("/api/v1/tiles");
+export const mapLink = (id: string) => ask<MapLink>(`/api/v1/map/links/${encodeURIComponent(id)}`);
+export const streets = () => ask<{ streets: Street[] }>("/api/v1/streets");
 export const junctions = () => ask<Junctions>("/api/v1/junctions");
 export const links = () => ask<Links>("/api/v1/links");
 export const cameras = () => ask<{ cameras: Camera[] }>("/api/v1/cameras");
@@ -109,6 +112,15 @@ export interface Journeys {
 /** How one may pay, if the planner has a tariff. */
 export interface Fares { cards: { id: string; name: string }[] }
 export const fares = (language: string) => ask<Fares>(`/api/v1/fares?language=${language}`);
+
+/** The ground that is reached, the longest time first; GeoJSON. */
+export interface Reached {
+  features: { geometry: MultiPolygon; properties: { minutes: number } }[];
+  traffic?: { ageSeconds?: number | null; state?: string };
+}
+export function reach(from: [number, number], mode: string, minutes: readonly number[]): Promise<Reached> {
+  return ask(`/api/v1/isochrone?${new URLSearchParams({ one: from.join(","), mode, contours: minutes.join(",") })}`);
+}
 
 /** By public transport, or by one means all the way. */
 export function plan(from: [number, number], to: [number, number], mode: string, language: string, card: string | null): Promise<Journeys> {

@@ -28,3 +28,7 @@ export interface VolumeForecasts {
 export const forecastQuality = () => ask<ForecastQuality>("/api/v1/forecast");
 export const volumeForecast = (junction: string) =>
   ask<VolumeForecasts>(`/api/v1/junctions/${encodeURIComponent(junction)}/forecast`);
+
+/** `/api/v1/speed-index/ahead`: the next half hour of the city's speed index. */
+export interface IndexAhead { learned: boolean; points: { at: number; index: number; low: number | null; high: number | null }[] }
+export const indexAhead = () => ask<IndexAhead>("/api/v1/speed-index/ahead");

@@ -2,7 +2,7 @@
 // Times are milliseconds since the epoch, durations seconds, speeds km/h, places [lon, lat]; null means "not known".
 
 import type { ForecastError } from "./forecast";
-import type { FeatureCollection, LineString, Point, Polygon, MultiPolygon } from "geojson";
+import type { Feature, LineString } from "geojson";
 
 export interface Name { local: string; en: string }
 export type LonLat = [number, number];
@@ -36,12 +36,17 @@ export interface LinkProperties {
   tunnel: boolean;
 }
 
-export interface MapView {
-  links: FeatureCollection<LineString, LinkProperties>;
-  areas: FeatureCollection<Polygon | MultiPolygon, { kind: string; name: string | null; name_en: string | null }>;
-  lines: FeatureCollection<LineString, { id: string; mode: string; name: string; name_en: string; colour: string }>;
-  stops: FeatureCollection<Point, { id: string; name: string; name_en: string; modes: string | string[] }>;
+/** `/api/v1/tiles`: TileJSON, and how many of each thing there are. */
+export interface MapInfo {
+  tiles: string[];
+  minzoom: number;
+  maxzoom: number;
+  counts: { links: number; lines: number; stops: number; detectors: number; corridors: number };
 }
+/** A link by itself, as `/api/v1/map/links/{id}` has it. */
+export type MapLink = Feature<LineString, LinkProperties>;
+/** A street of `/api/v1/streets`. */
+export interface Street { name: Name; bounds: [LonLat, LonLat]; at: LonLat }
 
 export interface JunctionState {
   id: string;

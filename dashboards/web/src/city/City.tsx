@@ -10,8 +10,8 @@ import { ageOf, alarms, health, junctions, links } from "../live/live";
 import { unlocked } from "../lock";
 import { may } from "../session";
 import type { CityCanvas } from "../map/canvas";
-import { mapView } from "../map/data";
 import { MapHost } from "../map/MapHost";
+import { nearest } from "../replay/near";
 import { go, junctionHref, write } from "../route";
 import { needAction } from "../sentence";
 import { leftPanel, rightPanel } from "../settings";
@@ -100,19 +100,26 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
   }
   if (link) {
     const view = links.value.get(link.ix);
-    const feature = mapView.value?.links.features.find((one) => one.id === link.ix);
-    if (!feature) return null;
-    const name = nameOf({ local: feature.properties.name ?? "", en: feature.properties.name_en ?? "" });
+    const name = nameOf(link.name);
     const speed = view?.speed_kmh ?? null;
     return (
-      <div class="pop pop-link" ref={box} role="dialog" aria-label={name || feature.properties.id}>
-        <h2>{name || feature.properties.id}</h2>
-        <p>{speed === null ? t("pop.linkNone") : t("pop.link", { speed: num(speed), free: num(feature.properties.free_kmh) })}{view?.los && <> · <b>{view.los}</b></>}</p>
-        {may("operate", "nowhere") && <div class="pop-actions"><a class="button small" href={write({ screen: "incidents", id: null, query: { link: String(link.ix) } })}>{t("in.here")}</a></div>}
+      <div class="pop pop-link" ref={box} role="dialog" aria-label={name || link.id}>
+        <h2>{name || link.id}</h2>
+        <p>{speed === null ? t("pop.linkNone") : t("pop.link", { speed: num(speed), free: num(link.freeKmh) })}{view?.los && <> · <b>{view.los}</b></>}</p>
+        {may("operate", "nowhere") && <div class="pop-actions"><a class="button small" href={write({ screen: "incidents", id: null, query: { link: link.id } })}>{t("in.here")}</a></div>}
       </div>
     );
   }
   return null;
+}
+
+/** The junction that a moment of the strip leads to: the one with the pop-over, else that in the middle of the map. */
+function toReplay(canvas: CityCanvas | null): string | null {
+  const chosen = selected.peek();
+  if (chosen !== null) return chosen;
+  if (!canvas) return null;
+  const { lng, lat } = canvas.map.getCenter();
+  return nearest({ id: "", at: [lng, lat] }, [...junctions.peek().values()], 1)[0]?.id ?? null;
 }
 
 export function City() {
@@ -191,6 +198,7 @@ export function City() {
           onHit={(hit) => {
             if (hit?.junction) select(hit.junction);
             else if (hit?.camera) openCamera(hit.camera);
+            else if (hit?.corridor) go("corridors", null, { c: hit.corridor });
             else {
               select(null);
               linkAsked.value = hit?.link ?? null;
@@ -206,7 +214,7 @@ export function City() {
           </div>
         </MapHost>
         <RightPanel onPick={(id) => pickJunction(id)} ordering={ordering} />
-        <TimeStrip />
+        <TimeStrip onPick={(at) => { const id = toReplay(canvas.value); if (id !== null) go("replay", id, { at: String(Math.round(at)) }); }} />
       </main>
     </>
   );

@@ -5,7 +5,7 @@ import { num, t } from "../i18n";
 import { inForce } from "../incidents/open";
 import { health, junctions, vehicles } from "../live/live";
 import { WIDTH, type Los } from "../los";
-import { mapView } from "../map/data";
+import { mapInfo } from "../map/data";
 import type { LayerGroup } from "../map/style";
 import { leftPanel } from "../settings";
 import { Icon } from "../ui/Icon";
@@ -13,6 +13,7 @@ import { ModeGlyph } from "../ui/signs";
 import { cameras } from "./cameras";
 import { LAYERS, LOS_KEYS, MODE_KEYS, drawer, isShown, shown, toggleClass, toggleLayer } from "./state";
 import { Search, type Found } from "./Search";
+import { Views } from "./Views";
 
 function count(layer: LayerGroup): number | null {
   switch (layer) {
@@ -24,10 +25,11 @@ function count(layer: LayerGroup): number | null {
       return inForce.value.length;
     case "cameras":
       return cameras.value.length;
+    case "detectors":
+    case "corridors":
     case "lines":
-      return mapView.value?.lines.features.length ?? null;
     case "stops":
-      return mapView.value?.stops.features.length ?? null;
+      return mapInfo.value?.counts[layer] ?? null;
     default:
       return null;
   }
@@ -106,6 +108,7 @@ export function LeftPanel({ input, onPick }: { input: RefObject<HTMLInputElement
           </li>
         </ul>
       </div>
+      <Views />
       <button type="button" class="icon-button small collapse" aria-keyshortcuts="[" aria-label={t("panel.shut")} title={`${t("panel.shut")} [`} onClick={() => (leftPanel.value = "shut")}>
         <Icon name="back" size={16} />
       </button>

@@ -5,8 +5,7 @@ import type { RefObject } from "preact";
 import type { LonLat, Name } from "../api/view";
 import { nameOf, t } from "../i18n";
 import { junctions } from "../live/live";
-import { mapView } from "../map/data";
-import { streets, type Street } from "../map/streets";
+import { loadStreets, streetList } from "../map/data";
 import { language } from "../settings";
 import { Icon } from "../ui/Icon";
 import { cameras } from "./cameras";
@@ -21,34 +20,8 @@ export const plain = (text: string): string =>
   text.toLowerCase().replaceAll("ё", "е").normalize("NFD").replace(/[\u0300-\u0305\u0307-\u036f]/g, "").normalize("NFC");
 
 const MOST = 6;
-let named: { of: unknown; list: Found[] } = { of: null, list: [] };
 
-function streetList(): Found[] {
-  const view = mapView.value;
-  if (named.of === view) return named.list;
-  const byName = new Map<string, Street[]>();
-  for (const street of view ? streets(view.links.features) : []) {
-    const list = byName.get(street.properties.name);
-    if (list) list.push(street);
-    else byName.set(street.properties.name, [street]);
-  }
-  const list = [...byName.values()].map((pieces): Found => {
-    const all = pieces.flatMap((piece) => piece.geometry.coordinates as LonLat[]);
-    const lon = all.map((p) => p[0]);
-    const lat = all.map((p) => p[1]);
-    const least = (of: number[]) => of.reduce((a, b) => Math.min(a, b), Infinity);
-    const most = (of: number[]) => of.reduce((a, b) => Math.max(a, b), -Infinity);
-    const first = pieces[0]?.properties;
-    return {
-      kind: "street",
-      name: { local: first?.name ?? "", en: first?.name_en ?? "" },
-      bounds: [[least(lon), least(lat)], [most(lon), most(lat)]],
-      at: all[Math.floor(all.length / 2)] ?? [0, 0],
-    };
-  });
-  named = { of: view, list };
-  return list;
-}
+const streetsFound = (): Found[] => streetList.value.map((street) => ({ kind: "street", ...street }));
 
 export function find(query: string, looksThrough = false): Found[] {
   const words = plain(query).split(/\s+/).filter(Boolean);
@@ -61,7 +34,7 @@ export function find(query: string, looksThrough = false): Found[] {
     if (fits(plain(`${id} ${name.local} ${name.en}`))) some.push({ kind: "junction", id, name, at });
   }
   const eyes = (looksThrough ? cameras.value : []).filter(({ id, name }) => fits(plain(`${id} ${name.local} ${name.en}`)));
-  return [...both(some), ...both(eyes.map(({ id, name, at }) => ({ kind: "camera", id, name, at }))), ...both(streetList().filter((street) => fits(plain(`${street.name.local} ${street.name.en}`))))];
+  return [...both(some), ...both(eyes.map(({ id, name, at }) => ({ kind: "camera", id, name, at }))), ...both(streetsFound().filter((street) => fits(plain(`${street.name.local} ${street.name.en}`))))];
 }
 
 interface Props {
@@ -120,6 +93,7 @@ export function Search({ id, onPick, input, placeholder, value, onText, hint, lo
             open.value = true;
           }}
           onFocus={(event) => {
+            loadStreets();
             event.currentTarget.select();
             open.value = true;
           }}

@@ -3,12 +3,13 @@
 import { computed, signal } from "@preact/signals";
 import { junctions } from "../live/live";
 import { CLASSES } from "../los";
+import type { LinkHit } from "../map/canvas";
 import type { LayerGroup, Shown } from "../map/style";
 import { note, place } from "../route";
 import { RUNGS } from "../ui/shapes";
 
-export const LAYERS: readonly LayerGroup[] = ["speed", "junctions", "incidents", "vehicles", "cameras", "lines", "stops", "labels"];
-const FIRST_OFF: readonly LayerGroup[] = ["cameras", "lines", "stops"];
+export const LAYERS: readonly LayerGroup[] = ["speed", "junctions", "incidents", "vehicles", "detectors", "cameras", "corridors", "lines", "stops", "labels"];
+const FIRST_OFF: readonly LayerGroup[] = ["detectors", "cameras", "corridors", "lines", "stops"];
 export const LOS_KEYS = [...CLASSES, "none"] as const;
 export const MODE_KEYS = [...RUNGS, "no_contact"] as const;
 
@@ -69,6 +70,6 @@ export const openCamera = (id: string): void => {
   note({ junction: null, camera: id });
 };
 /** A link that was pressed, and where. */
-export const linkAsked = signal<{ ix: number; at: [number, number] } | null>(null);
+export const linkAsked = signal<LinkHit | null>(null);
 /** On a phone, the left panel lies over the map when asked for. */
 export const drawer = signal(false);

@@ -6,7 +6,7 @@ import { clockOf, dateOf, kindOf, minuteOf, nameOf, num, t, tk } from "../i18n";
 import { countdown } from "../format";
 import { alarms, beat, knownUntil } from "../live/live";
 import { mayUnlock, unlock, unlocked } from "../lock";
-import { loadMap, mapView } from "../map/data";
+import { linkOf } from "../map/data";
 import { whyNot } from "../refusal";
 import { junctionHref, note, place, write } from "../route";
 import { may, open, person } from "../session";
@@ -38,7 +38,6 @@ export function Incidents() {
   }
   const due = Math.floor(beat.value / ASK_S);
   useEffect(() => void load(), [due, all.value]);
-  useEffect(loadMap, []);
   useEffect(() => {
     if (!unlocked.value) preparing.value = false;
   }, [unlocked.value]);
@@ -55,7 +54,6 @@ export function Incidents() {
   const name = () => (open.value ? { who: who.value || t("top.personUnknown") } : {});
   const allowed = may("operate", "nowhere");
   const manages = may("manage", "nowhere");
-  const feature = asked === undefined ? undefined : mapView.value?.links.features.find((one) => String(one.id) === asked);
   return (
     <>
       <TopBar title={t("in.title")} sub={t("in.sub")} />
@@ -83,7 +81,7 @@ export function Incidents() {
                 ? <a class="button" href={write({ screen: "sign-in", id: null, query: { then: "incidents" } })}><Icon name="person" size={16} />{t("sign.in")}</a>
                 : <p class="soft">{t("orders.noRole")}</p>
             ) : unlocked.value ? (
-              <Report first={feature ? String(feature.properties?.id ?? "") : ""} onDone={() => { note({ link: null }); void load(); }} />
+              <Report first={asked ?? ""} onDone={() => { note({ link: null }); void load(); }} />
             ) : (
               <button type="button" class="button" disabled={!mayUnlock.value} onClick={unlock}><Icon name="lock" size={16} />{t("act.unlock")}</button>
             )}
@@ -112,10 +110,9 @@ export function Incidents() {
 
 /** Queues that do not move on green: perhaps an incident that nobody has reported yet. */
 function Suspected() {
-  const links = mapView.value?.links.features ?? [];
   const found = (alarms.value ?? []).filter((alarm) => alarm.code === "traffic.stalled").map((alarm) => {
     const [id, lane] = [alarm.component.slice(0, alarm.component.lastIndexOf("/")), alarm.component.slice(alarm.component.lastIndexOf("/") + 1)];
-    return { alarm, lane, link: links.find((one) => one.properties.id === id), id };
+    return { alarm, lane, link: linkOf(id), id };
   });
   if (found.length === 0) return null;
   return (
@@ -125,7 +122,7 @@ function Suspected() {
           <p class="command-head"><b><Icon name="error" size={16} /> {t("in.suspected")}</b><span>{t("in.since", { time: minuteOf(alarm.since) })}</span></p>
           <p>{t("in.suspectedWhy", { lane, street: (link && nameOf({ local: link.properties.name ?? "", en: link.properties.name_en ?? "" })) || id })}</p>
           <p class="orders-buttons">
-            {link?.id !== undefined && <a class="button small" href={write({ screen: "incidents", id: null, query: { link: String(link.id) } })}>{t("in.reportIt")}</a>}
+            {link !== null && <a class="button small" href={write({ screen: "incidents", id: null, query: { link: id } })}>{t("in.reportIt")}</a>}
             {alarm.junction !== null && <a class="button small" href={junctionHref(alarm.junction)}>{t("in.lookAtIt")}</a>}
           </p>
         </li>

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { clockOf, nameOf, t } from "../i18n";
 import { beat, cityNow } from "../live/live";
-import { mapView } from "../map/data";
+import { linkOf } from "../map/data";
 import { whyNot } from "../refusal";
 import { open } from "../session";
 import { who } from "../settings";
@@ -24,7 +24,7 @@ export function Report({ first, onDone }: { first: string; onDone: () => void })
   }, [first]);
   void beat.value;
   const ids = link.value.split(/[\s,]+/).filter(Boolean);
-  const feature = mapView.value?.links.features.find((one) => one.properties.id === ids[0]);
+  const feature = linkOf(ids[0] ?? "");
   const lacks = ids.length === 0 ? t("in.needLink") : what.value.trim() === "" ? t("act.needReason") : null;
 
   async function send(): Promise<void> {

@@ -10,6 +10,7 @@ import { AgeRing } from "../ui/signs";
 import { useSize } from "../ui/TimeStrip";
 import { add, arms, before, heads, marks, outline, reach, rightOf, toMouth, type Arm } from "./geometry";
 import { groupName } from "./groupName";
+import { settle, type Box, type Spot } from "./labels";
 
 type Pixel = [number, number];
 
@@ -170,30 +171,38 @@ export function Head({ group, x, y, flip }: { group: Group; x: number; y: number
   );
 }
 
-/** Street names where the arms leave the picture. */
-function Names({ drawing, frame, all }: { drawing: Drawing; frame: Frame; all: readonly Arm[] }) {
+/** Street names where the arms leave the picture, or farther in where heads stand there. */
+function Names({ drawing, frame, all, taken }: { drawing: Drawing; frame: Frame; all: readonly Arm[]; taken: readonly Box[] }) {
+  const names = all.flatMap((arm) => {
+    const named = arm.lanes.map((i) => drawing.lanes[i]).find((lane) => lane && nameOf(lane.name) !== "");
+    if (!named) return [];
+    const flat = Math.abs(arm.way[0]) > Math.abs(arm.way[1]);
+    // Out to the frame, then off the road: above it, or to its right.
+    const out = Math.min(
+      (frame.width / 2 - 14) / Math.max(0.01, Math.abs(arm.way[0]) * frame.scale),
+      (frame.height / 2 - 16) / Math.max(0.01, Math.abs(arm.way[1]) * frame.scale),
+    );
+    const spots = [1, 0.86, 0.72, 0.58].flatMap((part): Spot[] => {
+      const sides = [arm.left, arm.right].map((corner) => frame.to(add(corner, arm.way, part * out - (corner[0] * arm.way[0] + corner[1] * arm.way[1]))));
+      const [a, b] = sides as [Pixel, Pixel];
+      if (flat) {
+        const [over, under] = a[1] < b[1] ? [a, b] : [b, a];
+        const anchor = arm.way[0] > 0 ? "end" : "start";
+        const x = Math.max(14, Math.min(frame.width - 14, over[0]));
+        return [{ x, y: over[1] - 10, anchor }, { x, y: under[1] + 20, anchor }];
+      }
+      const [left, right] = a[0] > b[0] ? [b, a] : [a, b];
+      const y = (at: Pixel) => Math.max(24, Math.min(frame.height - 8, at[1] + 4));
+      return [{ x: right[0] + 12, y: y(right), anchor: "start" }, { x: left[0] - 12, y: y(left), anchor: "end" }];
+    });
+    return [{ text: nameOf(named.name), spots }];
+  });
+  const placed = settle(names, taken, { x: 4, y: 4, width: frame.width - 8, height: frame.height - 8 });
   return (
     <>
-      {all.map((arm) => {
-        const named = arm.lanes.map((i) => drawing.lanes[i]).find((lane) => lane && nameOf(lane.name) !== "");
-        if (!named) return null;
-        const flat = Math.abs(arm.way[0]) > Math.abs(arm.way[1]);
-        // Out to the frame, then off the road: above it, or to its right.
-        const out = Math.min(
-          (frame.width / 2 - 14) / Math.max(0.01, Math.abs(arm.way[0]) * frame.scale),
-          (frame.height / 2 - 16) / Math.max(0.01, Math.abs(arm.way[1]) * frame.scale),
-        );
-        const sides = [arm.left, arm.right].map((corner) => frame.to(add(corner, arm.way, out - (corner[0] * arm.way[0] + corner[1] * arm.way[1]))));
-        const [a, b] = sides as [Pixel, Pixel];
-        const [x, y] = flat ? (a[1] < b[1] ? a : b) : a[0] > b[0] ? a : b;
-        // Not under the ages at the upper left.
-        const floor = x < 250 && y < 50 ? 62 : 24;
-        const anchor = flat ? (arm.way[0] > 0 ? "end" : "start") : "start";
-        return (
-          <text class="street" x={Math.max(14, Math.min(frame.width - 14, x + (flat ? 0 : 12)))} y={flat ? y - 10 : Math.max(floor, Math.min(frame.height - 14, y + 4))} text-anchor={anchor}>
-            {nameOf(named.name)}
-          </text>
-        );
+      {names.map(({ text }, i) => {
+        const spot = placed[i];
+        return spot && <text class="street" x={spot.x} y={spot.y} text-anchor={spot.anchor}>{text}</text>;
       })}
     </>
   );
@@ -236,6 +245,25 @@ function Scene({ detail, drawing, width, height }: { detail: JunctionDetail; dra
   const all = arms(drawing);
   const byNumber = new Map(detail.groups.map((group) => [group.number, group]));
   const stacked = new Map<number, number>();
+  const placed = heads(drawing, all).flatMap((place) => {
+    const group = byNumber.get(place.group);
+    if (!group || group.kind === "pedestrians") return [];
+    const nth = stacked.get(place.arm) ?? 0;
+    stacked.set(place.arm, nth + 1);
+    const flat = Math.abs(place.way[0]) > Math.abs(place.way[1]);
+    const side = rightOf([-place.way[0], -place.way[1]]);
+    const [x0, y0] = frame.to(place.at);
+    const off = flat ? 30 : 20;
+    const step = flat ? 48 : 54;
+    const out = flat ? 16 : 26;
+    const x = x0 + side[0] * off + place.way[0] * (out + nth * step);
+    const y = y0 - side[1] * off - place.way[1] * (out + nth * step);
+    return [{ key: `${place.arm}-${place.group}`, group, x, y, flip: side[0] < -0.3 }];
+  });
+  // What lies over the picture: the ages at the upper left, those on foot at the lower right.
+  const people = detail.groups.filter((group) => group.kind === "pedestrians").length;
+  const panels: Box[] = [{ x: 0, y: 0, width: 270, height: 44 }];
+  if (people > 0) panels.push({ x: width - people * 46 - 34, y: height - 20, width: people * 46 + 34, height: 40 });
   return (
     <svg class="scene" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`${t("j.drawing")}: ${nameOf(detail.name)}`}>
       <defs>
@@ -250,22 +278,8 @@ function Scene({ detail, drawing, width, height }: { detail: JunctionDetail; dra
         return lane && detector.kind !== "push_button" ? <Loop key={detector.channel} detector={detector} lane={lane} frame={frame} /> : null;
       })}
       <Arrows detail={detail} drawing={drawing} frame={frame} all={all} />
-      <Names drawing={drawing} frame={frame} all={all} />
-      {heads(drawing, all).map((place) => {
-        const group = byNumber.get(place.group);
-        if (!group || group.kind === "pedestrians") return null;
-        const nth = stacked.get(place.arm) ?? 0;
-        stacked.set(place.arm, nth + 1);
-        const flat = Math.abs(place.way[0]) > Math.abs(place.way[1]);
-        const side = rightOf([-place.way[0], -place.way[1]]);
-        const [x0, y0] = frame.to(place.at);
-        const off = flat ? 30 : 20;
-        const step = flat ? 48 : 54;
-        const out = flat ? 16 : 26;
-        const x = x0 + side[0] * off + place.way[0] * (out + nth * step);
-        const y = y0 - side[1] * off - place.way[1] * (out + nth * step);
-        return <Head key={`${place.arm}-${place.group}`} group={group} x={x} y={y} flip={side[0] < -0.3} />;
-      })}
+      <Names drawing={drawing} frame={frame} all={all} taken={[...placed.map(({ x, y, flip }) => ({ x: flip ? x - 34 : x - 10, y: y - 23, width: 44, height: 46 })), ...panels]} />
+      {placed.map(({ key, group, x, y, flip }) => <Head key={key} group={group} x={x} y={y} flip={flip} />)}
     </svg>
   );
 }

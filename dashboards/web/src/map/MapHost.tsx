@@ -6,13 +6,15 @@ import { useEffect, useRef } from "preact/hooks";
 import { cameras, watchCameras } from "../city/cameras";
 import { clockOf, coarse, num, t } from "../i18n";
 import { inForce, watchIncidents } from "../incidents/open";
-import { contact, health, heardAt, junctions, links, now, vehicles } from "../live/live";
+import { alarms, contact, health, heardAt, junctions, links, now, vehicles } from "../live/live";
 import { note, place } from "../route";
 import { language, theme } from "../settings";
 import { Icon } from "../ui/Icon";
 import { AgeRing } from "../ui/signs";
 import type { CityCanvas, Hit, View } from "./canvas";
-import { loadMap, mapFailed, mapView } from "./data";
+import type { MapInfo } from "../api/view";
+import { failingDetectors } from "../sentence";
+import { loadMap, mapFailed, mapInfo } from "./data";
 import type { Shown } from "./style";
 
 function webgl(): boolean {
@@ -73,14 +75,14 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
     const home = place.peek().screen;
     let making = false;
     const undo: (() => void)[] = [];
-    const make = async (container: HTMLElement): Promise<void> => {
+    const make = async (container: HTMLElement, info: MapInfo): Promise<void> => {
       const { CityCanvas: Canvas } = await import("./canvas");
       await Canvas.fonts();
       if (dead) return;
       let made: CityCanvas;
       try {
         const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
-        made = new Canvas(container, firstView(), language.peek(), shown.value, { label: t("map.label"), reduced });
+        made = new Canvas(container, firstView(), info, language.peek(), shown.value, { label: t("map.label"), reduced });
       } catch {
         failed.value = true;
         return;
@@ -97,16 +99,11 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
       canvas.value = made;
       onCanvas?.(made);
       undo.push(
-        effect(() => {
-          if (mapView.value) made.setMap(mapView.value);
-        }),
         effect(() => made.setLinks(links.value)),
         effect(() => made.setJunctions(junctions.value)),
         watchIncidents(),
-        effect(() => {
-          void mapView.value;
-          made.setIncidents(inForce.value);
-        }),
+        effect(() => made.setIncidents(inForce.value)),
+        effect(() => made.setFailing(failingDetectors(alarms.value))),
         watchCameras(),
         effect(() => made.setCameras(cameras.value)),
         effect(() => made.setVehicles(vehicles.value, contact.value === "cut")),
@@ -119,9 +116,9 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
       );
     };
     const stop = effect(() => {
-      if (making || !health.value || !box.current) return;
+      if (making || !health.value || !mapInfo.value || !box.current) return;
       making = true;
-      if (webgl()) void make(box.current);
+      if (webgl()) void make(box.current, mapInfo.value);
       else failed.value = true;
     });
     return () => {
@@ -150,7 +147,7 @@ export function MapHost({ shown, selected, onHit, onCanvas, onMove, children }: 
       {!failed.value && mapFailed.value && (
         <div class="state map-state"><h3><Icon name="error" size={16} />{t("map.error")}</h3><p>{t("map.errorWhy")}</p></div>
       )}
-      {!failed.value && !mapFailed.value && !mapView.value && <p class="state map-state soft">{t("map.loading")}</p>}
+      {!failed.value && !mapFailed.value && !mapInfo.value && <p class="state map-state soft">{t("map.loading")}</p>}
       <div class="map-tools">
         <Scale canvas={canvas.value} beat={moves.value} />
         <button type="button" class="map-tool" aria-label={t("map.out")} title={t("map.out")} onClick={() => canvas.value?.map.zoomOut()}><Icon name="minus" /></button>

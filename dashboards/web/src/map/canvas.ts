@@ -4,31 +4,34 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import { Map as MapLibre, setWorkerUrl, type GeoJSONSource, type MapMouseEvent } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import type { Feature, FeatureCollection, LineString, Point, Position } from "geojson";
-import type { Camera, JunctionSummary, Link, LonLat, MapView, Vehicles } from "../api/view";
+import type { Feature, FeatureCollection, LineString, MultiPolygon, Point, Polygon, Position } from "geojson";
+import type { Camera, JunctionSummary, Link, LonLat, Name, Vehicles } from "../api/view";
 import type { KnownJunction } from "../live/state";
 import { isLos } from "../los";
 import type { Language } from "../settings";
 import { tokens } from "../tokens";
 import { isAlarming } from "../ui/shapes";
 import { RATIO, draw, junctionIcon } from "./sprites";
-import { middle, streets, type Street } from "./streets";
-import { LABEL_FONT, LINES_NAMED_FROM, VEHICLES_BELOW, layers, style, type Shown, type SourceName } from "./style";
+import { LABEL_FONT, LINES_NAMED_FROM, NO_MARKS, VEHICLES_BELOW, layers, style, type Marks, type Shown, type SourceName, type TilesAt } from "./style";
 import { VehicleLayer } from "./vehicles";
 
 setWorkerUrl(workerUrl);
 
-export interface Hit { junction?: string; camera?: string; link?: { ix: number; at: LonLat }; at: LonLat }
+/** A link as the map has it. */
+export interface LinkHit { ix: number; id: string; name: Name; freeKmh: number; at: LonLat }
+export interface Hit { junction?: string; camera?: string; corridor?: string; link?: LinkHit; at: LonLat }
 
 export interface View { centre: LonLat; zoom: number }
 
 const RANKS: Record<string, number> = { F: 0, E: 1, D: 2, C: 3, B: 4, A: 5 };
 /** A street's letters move at most so often: the classes flicker, the eye should not. */
 const LETTERS_MS = 2000;
+/** Places of letters that are kept; of more, those in view are asked for anew. */
+const MIDDLES = 60_000;
 /** Between two letters; nearer ones would hide the streets' names. */
 const LETTER_GAP_PX = 60;
 
-const collection = <G extends Point | LineString>(features: Feature<G>[]): FeatureCollection<G> => ({ type: "FeatureCollection", features });
+const collection = <G extends Point | LineString | Polygon | MultiPolygon>(features: Feature<G>[]): FeatureCollection<G> => ({ type: "FeatureCollection", features });
 const point = (at: Position, properties: Record<string, unknown>): Feature<Point> => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: at } });
 
 /** All of a junction's state that the map shows. */
@@ -45,8 +48,6 @@ function drawnBySoftware(): boolean {
 
 export class CityCanvas {
   readonly map: MapLibre;
-  /** Names with their lines, for the search. */
-  streets: Street[] = [];
   onHit: (hit: Hit | null) => void = () => {};
   onMove: (view: View, byHand: boolean) => void = () => {};
   #language: Language;
@@ -54,7 +55,10 @@ export class CityCanvas {
   #junctions: ReadonlyMap<string, KnownJunction> = new Map();
   /** By junction: what its sign on the map says. */
   #signs = new Map<string, string>();
-  #views = new Map<number, { line: Position[]; major: boolean }>();
+  /** Where the letters of links stand, as far as their tiles were seen, and which way the links run there. */
+  #middles = new Map<number, { at: Position; bearing: number }>();
+  #middlesOld = false;
+  #marks: Marks = NO_MARKS;
   #losNow = new Map<number, string>();
   readonly #vehicles: VehicleLayer;
   #vehiclesNow: Vehicles | null = null;
@@ -65,12 +69,12 @@ export class CityCanvas {
   #ready = false;
   #waiting: (() => void)[] = [];
 
-  constructor(container: HTMLElement, view: View, language: Language, shown: Shown, words: { label: string; reduced: boolean }) {
+  constructor(container: HTMLElement, view: View, tilesAt: TilesAt, language: Language, shown: Shown, words: { label: string; reduced: boolean }) {
     this.#language = language;
     this.#shown = shown;
     this.map = new MapLibre({
       container,
-      style: style(tokens(), language, shown),
+      style: style(tokens(), language, shown, tilesAt),
       center: view.centre,
       zoom: view.zoom,
       minZoom: 8,
@@ -110,6 +114,12 @@ export class CityCanvas {
     };
     this.map.on("moveend", moved);
     this.map.on("zoomend", () => this.#when(() => this.#letters()));
+    // A tile came: there may be letters to put on it.
+    this.map.on("sourcedata", (event) => {
+      if (event.sourceId !== "city" || !("tile" in event)) return;
+      this.#middlesOld = true;
+      this.#lettersLater();
+    });
     this.map.on("moveend", () => {
       this.#vehicles.look();
       this.#when(() => this.#vehicleLines());
@@ -150,24 +160,14 @@ export class CityCanvas {
     if (nearest) return { junction: nearest.id, at };
     const [camera] = this.map.queryRenderedFeatures(around(10), { layers: ["cameras"] });
     if (camera) return { camera: camera.properties["id"] as string, at };
+    const [corridor] = this.map.queryRenderedFeatures(around(4), { layers: ["corridors"] });
+    if (corridor) return { corridor: corridor.properties["id"] as string, at };
     const [link] = this.map.queryRenderedFeatures(around(4), { layers: ["links-ef", "links-d", "links-abc", "links-none"] });
-    if (link && typeof link.id === "number") return { link: { ix: link.id, at }, at };
-    return { at };
-  }
-
-  setMap(view: MapView): void {
-    this.#when(() => {
-      this.#set("links", view.links);
-      this.#set("areas", view.areas);
-      this.#set("lines", view.lines);
-      this.#set("stops", view.stops);
-      this.#set("streets", collection(this.streets));
-    });
-    this.streets = streets(view.links.features);
-    for (const feature of view.links.features) {
-      const major = !["residential", "service", "path", "rail"].includes(feature.properties.class);
-      if (typeof feature.id === "number") this.#views.set(feature.id, { line: feature.geometry.coordinates, major });
+    if (link && typeof link.id === "number") {
+      const { id, name, name_en, free_kmh } = link.properties as { id: string; name?: string; name_en?: string; free_kmh: number };
+      return { link: { ix: link.id, id, name: { local: name ?? "", en: name_en ?? "" }, freeKmh: free_kmh, at }, at };
     }
+    return { at };
   }
 
   setLinks(links: ReadonlyMap<number, Link>): void {
@@ -177,29 +177,45 @@ export class CityCanvas {
         const los = isLos(link.los) ? link.los : "none";
         if (this.#losNow.get(ix) === los) continue;
         this.#losNow.set(ix, los);
-        this.map.setFeatureState({ source: "links", id: ix }, { los });
+        this.map.setFeatureState({ source: "city", sourceLayer: "links", id: ix }, { los });
         changed += 1;
       }
       if (changed === 0) return;
       this.#changes += changed;
       this.map.getContainer().dataset["changes"] = String(this.#changes);
-      // The last change counts too, even if none follows it.
-      this.#lettersDue ??= setTimeout(() => {
-        this.#lettersDue = undefined;
-        this.#lettersAt = performance.now();
-        this.#letters();
-      }, Math.max(0, this.#lettersAt + LETTERS_MS - performance.now()));
+      this.#lettersLater();
     });
   }
 
+  /** The last change counts too, even if none follows it. */
+  #lettersLater(): void {
+    this.#lettersDue ??= setTimeout(() => {
+      this.#lettersDue = undefined;
+      this.#lettersAt = performance.now();
+      this.#when(() => this.#letters());
+    }, Math.max(0, this.#lettersAt + LETTERS_MS - performance.now()));
+  }
+
+  /** Where letters may stand, out of the tiles that have come. */
+  #lookForMiddles(): void {
+    if (!this.#middlesOld) return;
+    this.#middlesOld = false;
+    if (this.#middles.size > MIDDLES) this.#middles.clear();
+    for (const { id, geometry, properties } of this.map.querySourceFeatures("city", { sourceLayer: "middles" })) {
+      if (typeof id !== "number" || this.#middles.has(id) || geometry.type !== "Point") continue;
+      this.#middles.set(id, { at: geometry.coordinates, bearing: (Number(properties["bearing"]) * Math.PI) / 180 });
+    }
+  }
+
   #letters(): void {
+    this.#lookForMiddles();
     const zoom = this.map.getZoom();
     const wanted: { at: Position; bearing: number; los: string; rank: number }[] = [];
     for (const [ix, los] of this.#losNow) {
-      const view = this.#views.get(ix);
+      const middle = this.#middles.get(ix);
       const rank = RANKS[los];
-      if (!view?.major || rank === undefined || (rank > 2 && zoom < 14.5)) continue;
-      wanted.push({ ...middle(view.line), los, rank });
+      if (!middle || rank === undefined || (rank > 2 && zoom < 14.5)) continue;
+      wanted.push({ ...middle, los, rank });
     }
     // Worst first, and none too near another: a letter names a stretch, not a link.
     const degree = (512 * 2 ** zoom) / 360;
@@ -296,18 +312,35 @@ export class CityCanvas {
 
   /** The roads that they are on, and a sign on each of them. */
   setIncidents(all: readonly { closed: boolean; links: readonly { ix: number | null; at: LonLat | null }[] }[]): void {
-    const features: Feature<LineString | Point>[] = [];
-    for (const { closed, links } of all) {
-      for (const { ix, at } of links) {
-        const line = ix === null ? undefined : this.#views.get(ix)?.line;
-        if (line) features.push({ type: "Feature", properties: { closed }, geometry: { type: "LineString", coordinates: line } });
-        if (at) features.push(point(line ? middle(line).at : at, { closed }));
+    const features: Feature<Point>[] = [];
+    const [incidents, closed]: [number[], number[]] = [[], []];
+    for (const incident of all) {
+      for (const { ix, at } of incident.links) {
+        if (ix !== null) incidents.push(ix);
+        if (ix !== null && incident.closed) closed.push(ix);
+        if (at) features.push(point(at, { closed: incident.closed }));
       }
     }
     this.#when(() => {
       this.#set("incidents", collection(features));
+      this.#mark({ incidents, closed });
       this.map.getContainer().dataset["incidents"] = String(all.length);
     });
+  }
+
+  /** Detectors that are not believed, as `JUNCTION CHANNEL`. */
+  setFailing(failing: readonly string[]): void {
+    this.#when(() => {
+      this.#mark({ failing });
+      this.map.getContainer().dataset["failing"] = String(failing.length);
+    });
+  }
+
+  #mark(marks: Partial<Marks>): void {
+    const next = { ...this.#marks, ...marks };
+    if (JSON.stringify(next) === JSON.stringify(this.#marks)) return;
+    this.#marks = next;
+    this.restyle(this.#language, this.#shown);
   }
 
   setCameras(all: readonly Camera[]): void {
@@ -329,6 +362,15 @@ export class CityCanvas {
     });
   }
 
+  /** How far one gets, the farthest first; nothing takes it away. */
+  setReach(areas: readonly (Polygon | MultiPolygon)[]): void {
+    const features = areas.map((geometry, i): Feature<Polygon | MultiPolygon> => ({ type: "Feature", properties: { step: areas.length - 1 - i }, geometry }));
+    this.#when(() => {
+      this.#set("reach", collection(features));
+      this.map.getContainer().dataset["reach"] = String(features.length);
+    });
+  }
+
   /** Another theme, language, layer or filter: the same layers with other values. */
   restyle(language: Language, shown: Shown): void {
     const theme = document.documentElement.dataset["theme"];
@@ -339,11 +381,11 @@ export class CityCanvas {
     this.#when(() => {
       const token = tokens();
       this.#vehicles.recolour(token);
-      for (const layer of layers(token, this.#language, this.#shown)) {
+      for (const layer of layers(token, this.#language, this.#shown, this.#marks)) {
         const known = this.map.getLayer(layer.id);
         if (!known) continue;
         for (const [name, value] of Object.entries(layer.paint ?? {})) {
-          this.map.setPaintProperty(layer.id, name as never, value as never);
+          if (JSON.stringify(this.map.getPaintProperty(layer.id, name as never)) !== JSON.stringify(value)) this.map.setPaintProperty(layer.id, name as never, value as never);
         }
         for (const [name, value] of Object.entries(layer.layout ?? {})) {
           if (JSON.stringify(this.map.getLayoutProperty(layer.id, name as never)) !== JSON.stringify(value)) {

@@ -55,6 +55,8 @@ export function draw(name: string, token: Tokens, dense: string): ImageData | nu
         }
         c.stroke();
       });
+    case "detector":
+      return detector(rest[0] ?? "", token);
     case "camera":
       return camera(rest[0] === "silent", token);
     case "end":
@@ -210,6 +212,39 @@ function alarm(priority: number, token: Tokens): ImageData {
     c.fill(shape);
     c.translate(0, priority === 2 ? 1.4 : 0.2);
     letter(c, String(priority), token(`alarm-${priority}-on`), token("font-ui"), priority === 2 ? 10.5 : 12);
+  });
+}
+
+/** A detector: a loop is square, what looks from above round; hatched where it is not believed. */
+function detector(kind: string, token: Tokens): ImageData {
+  return on(20, (c) => {
+    const failing = kind === "failing";
+    const path = new Path2D();
+    if (kind === "area" || kind === "radar") path.arc(0, 0, 5, 0, 7);
+    else path.rect(-5, -5, 10, 10);
+    c.lineJoin = "round";
+    c.lineWidth = 4;
+    c.strokeStyle = token("map-halo");
+    c.stroke(path);
+    c.fillStyle = token("map-halo");
+    c.fill(path);
+    if (failing) {
+      c.save();
+      c.clip(path);
+      c.lineWidth = 1.2;
+      c.strokeStyle = token("hatch");
+      for (let i = -12; i <= 12; i += 3) {
+        c.beginPath();
+        c.moveTo(i - 6, 6);
+        c.lineTo(i + 6, -6);
+        c.stroke();
+      }
+      c.restore();
+      c.setLineDash([2, 1.4]);
+    }
+    c.lineWidth = 1.4;
+    c.strokeStyle = token("junction");
+    c.stroke(path);
   });
 }
 

@@ -1,4 +1,4 @@
-// The map's style: our own, from the tokens, over the data of `/api/v1/map`. One list of layers for both themes;
+// The map's style: our own, from the tokens, over the tiles of `/api/v1/tiles`. One list of layers for both themes;
 // a change of theme or language swaps the values. Order and widths as DESIGN-UI section 4.
 
 import type { DataDrivenPropertyValueSpecification, ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
@@ -28,7 +28,17 @@ export interface Shown {
   los: ReadonlySet<string>;
   modes: ReadonlySet<string>;
 }
-export type LayerGroup = "speed" | "junctions" | "incidents" | "vehicles" | "cameras" | "lines" | "stops" | "labels";
+export type LayerGroup = "speed" | "junctions" | "incidents" | "vehicles" | "detectors" | "cameras" | "corridors" | "lines" | "stops" | "labels";
+
+/** What of the map's own things is marked now. */
+export interface Marks {
+  /** Links with an incident, and those of them that are closed, by number. */
+  incidents: readonly number[];
+  closed: readonly number[];
+  /** Detectors that are not believed: junction and channel. */
+  failing: readonly string[];
+}
+export const NO_MARKS: Marks = { incidents: [], closed: [], failing: [] };
 
 /** Zoom factors of widths and offsets: ×0.6 at z11, 1 at z13, ×2 at z16. */
 function zoomed(at13: number | ExpressionSpecification): DataDrivenPropertyValueSpecification<number> {
@@ -38,7 +48,10 @@ function zoomed(at13: number | ExpressionSpecification): DataDrivenPropertyValue
 
 const widthByLos: ExpressionSpecification = ["match", los, ...CLASSES.flatMap((c) => [c, WIDTH[c]]), 1.4] as never;
 
-export function layers(token: Tokens, language: Language, shown: Shown): LayerSpecification[] {
+/** A layer of the tiles. */
+const tiles = (layer: string) => ({ source: "city", "source-layer": layer });
+
+export function layers(token: Tokens, language: Language, shown: Shown, marks: Marks): LayerSpecification[] {
   const [own, other] = language === "en" ? ["name_en", "name"] : ["name", "name_en"];
   const name = ["case", ["!=", ["coalesce", ["get", own], ""], ""], ["get", own], ["coalesce", ["get", other], ""]] as ExpressionSpecification;
   const visible = (group: LayerGroup) => ({ visibility: shown.layers[group] ? ("visible" as const) : ("none" as const) });
@@ -52,7 +65,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
   const losLayer = (id: string, classes: readonly Los[]): LayerSpecification => ({
     id,
     type: "line",
-    source: "links",
+    ...tiles("links"),
     filter: isStreet,
     layout: { "line-cap": "butt", "line-join": "round", ...visible("speed") },
     paint: {
@@ -64,23 +77,23 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
   });
   return [
     { id: "land", type: "background", paint: { "background-color": colour("map-land") } },
-    { id: "blocks", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "block"], paint: { "fill-color": colour("map-block") } },
-    { id: "parks", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "park"], paint: { "fill-color": colour("map-park") } },
-    { id: "water", type: "fill", source: "areas", filter: ["==", ["get", "kind"], "water"], paint: { "fill-color": colour("map-water") } },
+    { id: "blocks", type: "fill", ...tiles("areas"), filter: ["==", ["get", "kind"], "block"], paint: { "fill-color": colour("map-block") } },
+    { id: "parks", type: "fill", ...tiles("areas"), filter: ["==", ["get", "kind"], "park"], paint: { "fill-color": colour("map-park") } },
+    { id: "water", type: "fill", ...tiles("areas"), filter: ["==", ["get", "kind"], "water"], paint: { "fill-color": colour("map-water") } },
     {
       // From farther off they would be a grey veil, and half of all that is drawn.
       id: "minor",
       type: "line",
-      source: "links",
-      minzoom: 11,
+      ...tiles("links"),
+      minzoom: 12,
       filter: isMinor,
       layout: { "line-cap": "round", "line-join": "round" },
-      paint: { "line-color": colour("map-street-2"), "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.7, 13, 1.6, 16, 6] },
+      paint: { "line-color": colour("map-street-2"), "line-width": ["interpolate", ["linear"], ["zoom"], 12, 1, 13, 1.6, 16, 6] },
     },
     {
       id: "lines",
       type: "line",
-      source: "lines",
+      ...tiles("lines"),
       layout: { "line-cap": "round", "line-join": "round", ...visible("lines") },
       paint: {
         "line-color": colour("text-3"),
@@ -92,16 +105,24 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
     {
       id: "casing",
       type: "line",
-      source: "links",
+      ...tiles("links"),
       filter: isStreet,
       layout: { "line-cap": "round", "line-join": "round" },
       paint: { "line-color": colour("map-street-2"), "line-width": zoomed(6.4), "line-offset": zoomed(2.3) },
     },
     {
+      // Streets whose lights make one wave: a way that can be followed, so it has the colour of what can be touched.
+      id: "corridors",
+      type: "line",
+      ...tiles("corridors"),
+      layout: { "line-cap": "round", "line-join": "round", ...visible("corridors") },
+      paint: { "line-color": colour("accent"), "line-width": zoomed(11), "line-opacity": 0.28 },
+    },
+    {
       // What moves on streets with houses shows from close by.
       id: "links-minor",
       type: "line",
-      source: "links",
+      ...tiles("links"),
       minzoom: 14,
       filter: ["in", ["get", "class"], ["literal", ["residential", "service"]]],
       layout: { "line-cap": "butt", "line-join": "round", ...visible("speed") },
@@ -111,7 +132,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
       // No data is dots, never class A.
       id: "links-none",
       type: "line",
-      source: "links",
+      ...tiles("links"),
       filter: isStreet,
       layout: { "line-cap": "butt", ...visible("speed") },
       paint: {
@@ -126,6 +147,20 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
     losLayer("links-abc", ["A", "B", "C"]),
     losLayer("links-d", ["D"]),
     losLayer("links-ef", ["E", "F"]),
+    {
+      // How far one gets: the more time it takes, the fainter.
+      id: "reach",
+      type: "fill",
+      source: "reach",
+      paint: { "fill-color": colour("accent"), "fill-opacity": 0.13 },
+    },
+    {
+      id: "reach-edges",
+      type: "line",
+      source: "reach",
+      layout: { "line-join": "round" },
+      paint: { "line-color": colour("accent"), "line-width": ["match", ["get", "step"], 0, 2.4, 1, 1.8, 1.2] },
+    },
     {
       id: "route-case",
       type: "line",
@@ -143,7 +178,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
     {
       id: "stops",
       type: "circle",
-      source: "stops",
+      ...tiles("stops"),
       minzoom: 11,
       layout: visible("stops"),
       paint: {
@@ -152,6 +187,23 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
         "circle-stroke-color": colour("text-3"),
         "circle-stroke-width": 1.3,
       },
+    },
+    {
+      // Outline where they lie; hatched where what they say is not believed, and those from farther off.
+      id: "detectors",
+      type: "symbol",
+      ...tiles("detectors"),
+      minzoom: 14,
+      filter: ["!", ["in", ["get", "key"], ["literal", [...marks.failing]]]],
+      layout: { "icon-image": ["concat", "detector|", ["get", "kind"]], "icon-size": ["interpolate", ["linear"], ["zoom"], 14, 0.6, 17, 1.2], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("detectors") },
+    },
+    {
+      id: "detectors-failing",
+      type: "symbol",
+      ...tiles("detectors"),
+      minzoom: 13,
+      filter: ["in", ["get", "key"], ["literal", [...marks.failing]]],
+      layout: { "icon-image": "detector|failing", "icon-size": ["interpolate", ["linear"], ["zoom"], 13, 0.8, 17, 1.3], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("detectors") },
     },
     {
       id: "junctions",
@@ -187,15 +239,14 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
     {
       id: "place-labels",
       type: "symbol",
-      source: "areas",
-      filter: ["all", ["!=", ["coalesce", ["get", "name"], ""], ""], ["!=", ["get", "kind"], "water"]],
+      ...tiles("places"),
       layout: { "text-field": name, ...text, "text-max-width": 8, ...visible("labels") },
       paint: halo,
     },
     {
       id: "water-labels",
       type: "symbol",
-      source: "areas",
+      ...tiles("areas"),
       filter: ["all", ["!=", ["coalesce", ["get", "name"], ""], ""], ["==", ["get", "kind"], "water"]],
       layout: { "text-field": name, ...text, "text-size": 13, "text-letter-spacing": 0.2, ...visible("labels") },
       paint: { ...halo, "text-color": colour("map-water-text"), "text-halo-color": colour("map-water") },
@@ -203,7 +254,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
     {
       id: "stop-labels",
       type: "symbol",
-      source: "stops",
+      ...tiles("stops"),
       minzoom: 14.5,
       layout: { "text-field": name, ...text, "text-size": 11, "text-anchor": "top", "text-offset": [0, 0.5], ...visible("stops") },
       paint: halo,
@@ -211,7 +262,7 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
     {
       id: "street-labels",
       type: "symbol",
-      source: "streets",
+      ...tiles("streets"),
       layout: {
         // Lanes and yards are named from close by.
         "text-field": ["step", ["zoom"], ["case", ["<=", ["get", "rank"], 4], name, ""], 14.3, name],
@@ -224,6 +275,13 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
         ...visible("labels"),
       },
       paint: halo,
+    },
+    {
+      id: "corridor-labels",
+      type: "symbol",
+      ...tiles("corridors"),
+      layout: { "text-field": name, "symbol-placement": "line", "symbol-spacing": 420, "text-max-angle": 32, "text-keep-upright": true, "text-offset": [0, 1.1], ...text, ...visible("corridors") },
+      paint: { ...halo, "text-color": colour("accent") },
     },
     {
       id: "letters",
@@ -264,16 +322,15 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
     {
       id: "incident-edges",
       type: "line",
-      source: "incidents",
-      filter: ["==", ["geometry-type"], "LineString"],
+      ...tiles("links"),
+      filter: ["in", ["id"], ["literal", [...marks.incidents]]],
       layout: { "line-cap": "butt", ...visible("incidents") },
-      paint: { "line-color": token("text-1"), "line-width": 1.6, "line-gap-width": ["interpolate", ["linear"], ["zoom"], 11, 2, 16, 7], "line-dasharray": ["case", ["get", "closed"], ["literal", [1, 0]], ["literal", [3, 2]]] },
+      paint: { "line-color": token("text-1"), "line-width": 1.6, "line-gap-width": ["interpolate", ["linear"], ["zoom"], 11, 2, 16, 7], "line-offset": zoomed(2.3), "line-dasharray": ["case", ["in", ["id"], ["literal", [...marks.closed]]], ["literal", [1, 0]], ["literal", [3, 2]]] },
     },
     {
       id: "incidents",
       type: "symbol",
       source: "incidents",
-      filter: ["==", ["geometry-type"], "Point"],
       layout: { "icon-image": ["case", ["get", "closed"], "incident|closed", "incident|slow"], "icon-allow-overlap": true, "icon-ignore-placement": true, ...visible("incidents") },
     },
     {
@@ -324,16 +381,20 @@ export function layers(token: Tokens, language: Language, shown: Shown): LayerSp
 }
 
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
-const SOURCES = ["links", "areas", "lines", "stops", "streets", "junctions", "districts", "vehicle-lines", "letters", "incidents", "cameras", "alarms", "selected", "route", "ends"] as const;
+const SOURCES = ["junctions", "districts", "vehicle-lines", "letters", "incidents", "cameras", "alarms", "selected", "route", "reach", "ends"] as const;
 export type SourceName = (typeof SOURCES)[number];
 
-export function style(token: Tokens, language: Language, shown: Shown): StyleSpecification {
+/** Where the tiles are, as `/api/v1/tiles` says it. */
+export interface TilesAt { tiles: readonly string[]; minzoom: number; maxzoom: number }
+
+export function style(token: Tokens, language: Language, shown: Shown, at: TilesAt): StyleSpecification {
   return {
     version: 8,
     // No `glyphs`: the map draws them itself from the page's own font.
-    sources: Object.fromEntries(
-      SOURCES.map((id) => [id, { type: "geojson" as const, data: EMPTY, ...(id === "links" ? { tolerance: 0.2, buffer: 32 } : {}) }]),
-    ),
-    layers: layers(token, language, shown),
+    sources: {
+      city: { type: "vector", tiles: at.tiles.map((path) => new URL(path, location.origin).href.replaceAll("%7B", "{").replaceAll("%7D", "}")), minzoom: at.minzoom, maxzoom: at.maxzoom },
+      ...Object.fromEntries(SOURCES.map((id) => [id, { type: "geojson" as const, data: EMPTY }])),
+    },
+    layers: layers(token, language, shown, NO_MARKS),
   };
 }

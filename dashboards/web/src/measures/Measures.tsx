@@ -10,6 +10,7 @@ import { clockOf, dateOf, nameOf, num, t, tk, tn, zone } from "../i18n";
 import { withKeys } from "../keys";
 import { cityNow, contact, junctions, now } from "../live/live";
 import { note, place } from "../route";
+import { OfJunction } from "../tickets/OfJunction";
 import { Icon } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
 import { groupName } from "../junction/groupName";
@@ -175,6 +176,7 @@ export function Measures() {
         </div>
         <aside class="side side-right m-side" aria-label={t("m.compare")}>
           <Table sides={others.value} labels={sides.map((one) => label(one))} shift={sides.length === 2 ? (sides[1]?.to ?? 0) - (sides[0]?.to ?? 0) : 0} group={second === null ? (group?.number ?? null) : null} />
+          {first !== null && <OfJunction id={first} />}
           {first !== null && <BeforeAfter key={first} junction={first} group={group?.number ?? null} />}
           <div class="m-buttons">
             <button type="button" class="button" disabled={shown.length === 0} onClick={exportCsv}><Icon name="download" size={16} />{t("file.csv")}</button>

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Refused, fares, plan, type Fares, type Itinerary, type Journeys } from "../api/client";
+import { Refused, fares, plan, reach, type Fares, type Itinerary, type Journeys, type Reached } from "../api/client";
 import type { LonLat } from "../api/view";
 import { Search, find, type Found } from "../city/Search";
 import { shown, selected } from "../city/state";
@@ -16,10 +16,13 @@ import { Icon } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
 import { AgeRing } from "../ui/signs";
 import { Legs, Options } from "./Transit";
+import { squareKm } from "./area";
 import { decode } from "./polyline";
 
 const MODES = ["TRANSIT", "CAR", "BIKE", "WALK"] as const;
 type End = "from" | "to";
+/** How far one gets within at most so long, and within a third and two thirds of it, min. */
+const WITHIN = [15, 30, 60] as const;
 
 /** `55.7522, 37.6186`: latitude first, as people write it. */
 function coordinates(text: string): LonLat | null {
@@ -35,7 +38,7 @@ const metres = (m: number): string => (m >= 1000 ? t("journey.km", { x: num(m / 
 interface Traffic { ageSeconds?: number | null; state?: string }
 
 export function Journey() {
-  const { from, to, mode, card: paidWith } = place.value.query;
+  const { from, to, mode, card: paidWith, within: asked } = place.value.query;
   const text = useSignal<Record<End, string>>({ from: from ?? "", to: to ?? "" });
   const at = useSignal<Record<End, LonLat | null>>({ from: coordinates(from ?? ""), to: coordinates(to ?? "") });
   const by = useSignal<(typeof MODES)[number]>(MODES.find((one) => one === mode) ?? "CAR");
@@ -45,6 +48,9 @@ export function Journey() {
   const picking = useSignal<End | null>(null);
   const canvas = useSignal<CityCanvas | null>(null);
   const chosen = useSignal(0);
+  /** Null where a way is asked for. */
+  const within = useSignal<(typeof WITHIN)[number] | null>(WITHIN.find((one) => String(one) === asked) ?? null);
+  const reached = useSignal<Reached | null>(null);
   const card = useSignal<string | null>(paidWith ?? null);
   const tariff = useSignal<Fares | null>(null);
 
@@ -60,12 +66,14 @@ export function Journey() {
     const map = canvas.value;
     if (!map) return;
     const lines = (itinerary?.legs ?? []).map((leg) => (leg.legGeometry ? decode(leg.legGeometry.points, leg.legGeometry.precision ?? 6) : [])).filter((line) => line.length > 1);
-    const ends = (["from", "to"] as const).flatMap((end, i) => {
+    const ends = (within.value === null ? (["from", "to"] as const) : (["from"] as const)).flatMap((end, i) => {
       const where = at.value[end];
       return where ? [{ at: where, end: i === 0 ? "A" : "B" }] : [];
     });
     map.setRoute(lines, ends);
-    const all = lines.flat();
+    const ground = reached.value?.features ?? [];
+    map.setReach(ground.map(({ geometry }) => geometry));
+    const all = within.value === null ? lines.flat() : (ground[0]?.geometry.coordinates ?? []).flat(2);
     if (all.length > 1) {
       const lon = all.map((p) => p[0] ?? 0);
       const lat = all.map((p) => p[1] ?? 0);
@@ -73,30 +81,37 @@ export function Journey() {
       const most = (of: number[]) => of.reduce((a, b) => Math.max(a, b));
       map.fit([[least(lon), least(lat)], [most(lon), most(lat)]], 70);
     }
-  }, [canvas.value, itinerary, at.value]);
+  }, [canvas.value, itinerary, at.value, reached.value, within.value]);
 
   async function ask(): Promise<void> {
     const ends: LonLat[] = [];
-    for (const end of ["from", "to"] as const) {
+    const longest = within.value;
+    for (const end of longest === null ? (["from", "to"] as const) : (["from"] as const)) {
       const typed = text.value[end];
       const where = at.value[end] ?? coordinates(typed) ?? find(typed)[0]?.at ?? null;
       if (!where) {
-        trouble.value = typed.trim() === "" ? t("journey.hint") : t("journey.unknownPlace", { q: typed });
+        trouble.value = typed.trim() === "" ? t(longest === null ? "journey.hint" : "journey.hintFrom") : t("journey.unknownPlace", { q: typed });
         return;
       }
       at.value = { ...at.value, [end]: where };
       ends.push(where);
     }
     const [a, b] = ends as [LonLat, LonLat];
-    note({ from: written(a), to: written(b), mode: by.value, ...(card.value ? { card: card.value } : {}) });
+    note({ from: written(a), mode: by.value, within: longest === null ? null : String(longest), ...(b ? { to: written(b) } : {}), ...(card.value ? { card: card.value } : {}) });
     asking.value = true;
     trouble.value = null;
     try {
+      if (longest !== null) {
+        reached.value = await reach([a[1], a[0]], by.value, [longest / 3, (2 * longest) / 3, longest]);
+        answer.value = null;
+        return;
+      }
+      reached.value = null;
       answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value, language.value, card.value);
       chosen.value = 0;
       if (!answer.value.direct?.length && !answer.value.itineraries?.length) trouble.value = t("journey.none");
     } catch (error) {
-      answer.value = null;
+      answer.value = reached.value = null;
       trouble.value = error instanceof Refused && error.problem.status >= 400 && error.problem.status < 500 ? error.message : `${t("journey.failed")} ${t("journey.failedWhy")}`;
     } finally {
       asking.value = false;
@@ -107,7 +122,12 @@ export function Journey() {
     at.value = { ...at.value, [end]: where };
     text.value = { ...text.value, [end]: words };
   };
-  const traffic = answer.value?.["traffic"] as Traffic | undefined;
+  const aim = (longest: (typeof WITHIN)[number] | null): void => {
+    within.value = longest;
+    answer.value = reached.value = trouble.value = null;
+    picking.value = null;
+  };
+  const traffic = (reached.value?.traffic ?? answer.value?.["traffic"]) as Traffic | undefined;
   const age = traffic?.ageSeconds ?? null;
   const distance = itinerary?.legs.reduce((sum, leg) => sum + (leg.distance ?? 0), 0) ?? 0;
   const steps = itinerary?.legs.flatMap((leg) => leg.steps ?? []) ?? [];
@@ -131,7 +151,11 @@ export function Journey() {
               void ask();
             }}
           >
-            {(["from", "to"] as const).map((end) => (
+            <div class="segments" role="group" aria-label={t("journey.aim")}>
+              <button type="button" aria-pressed={within.value === null} onClick={() => aim(null)}>{t("journey.way")}</button>
+              <button type="button" aria-pressed={within.value !== null} data-aim="reach" onClick={() => aim(within.value ?? 30)}>{t("journey.reach")}</button>
+            </div>
+            {(within.value === null ? (["from", "to"] as const) : (["from"] as const)).map((end) => (
               <div class="ends">
                 <div class="field">
                   <label for={`end-${end}`}>{t(`journey.${end}`)}</label>
@@ -158,7 +182,15 @@ export function Journey() {
                 {MODES.map((one) => <button type="button" aria-pressed={by.value === one} onClick={() => (by.value = one)}>{t(`journey.${one}`)}</button>)}
               </div>
             </div>
-            {by.value === "TRANSIT" && tariff.value && tariff.value.cards.length > 0 && (
+            {within.value !== null && (
+              <div class="field">
+                <span class="label">{t("journey.within")}</span>
+                <div class="segments" role="group" aria-label={t("journey.within")}>
+                  {WITHIN.map((one) => <button type="button" aria-pressed={within.value === one} onClick={() => (within.value = one)}>{t("act.min", { n: one })}</button>)}
+                </div>
+              </div>
+            )}
+            {within.value === null && by.value === "TRANSIT" && tariff.value && tariff.value.cards.length > 0 && (
               <div class="field">
                 <label for="card">{t("journey.card")}</label>
                 <select id="card" class="input" value={card.value ?? tariff.value.cards[0]?.id} onChange={(event) => (card.value = event.currentTarget.value)}>
@@ -166,9 +198,23 @@ export function Journey() {
                 </select>
               </div>
             )}
-            <button type="submit" class={`button primary${asking.value ? " waiting" : ""}`}>{t("journey.find")}</button>
+            <button type="submit" class={`button primary${asking.value ? " waiting" : ""}`}>{t(within.value === null ? "journey.find" : "journey.findReach")}</button>
           </form>
           {trouble.value && <p class="order-refused" role="alert"><Icon name="error" size={16} />{trouble.value}</p>}
+          {reached.value && (
+            <>
+              <table class="journey-reach" data-reach="true">
+                <caption class="visually-hidden">{t("journey.reach")}</caption>
+                <thead><tr><th>{t("journey.within")}</th><th>{t("journey.ground")}</th></tr></thead>
+                <tbody>
+                  {[...reached.value.features].reverse().map(({ geometry, properties }, i) => (
+                    <tr><td><i class={`reach-key reach-${i}`} aria-hidden="true" />{t("act.min", { n: num(properties.minutes) })}</td><td class="num"><b>{t("journey.km2", { x: num(squareKm(geometry), 1) })}</b></td></tr>
+                  ))}
+                </tbody>
+              </table>
+              <p class="label">{t("journey.reachWhy")} {traffic?.state && (tk(`journey.state.${traffic.state}`) ?? traffic.state)}</p>
+            </>
+          )}
           {found.length > 0 && <Options itineraries={found} chosen={chosen.value} choose={(i) => (chosen.value = i)} />}
           {itinerary && found.length > 0 && <Legs itinerary={itinerary} />}
           {itinerary && found.length === 0 && (

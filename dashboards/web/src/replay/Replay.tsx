@@ -2,6 +2,7 @@
 // moment, so that a link shows a colleague the same.
 
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { decisions, events, junction as ask, Refused } from "../api/client";
 import type { Decision, JunctionDetail } from "../api/view";
@@ -17,6 +18,7 @@ import { go, note, place, write } from "../route";
 import { language } from "../settings";
 import { Icon } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
+import { Around } from "./Around";
 import { moment, read, type Log } from "./log";
 
 /** What is read at once around the moment, and when more is read, ms. */
@@ -143,7 +145,9 @@ export function Replay({ id }: { id: string }) {
             <Picture detail={shown} />
             <Why detail={shown} />
             <Bars detail={shown} stored={log.value?.to ?? at} />
-            <Decisions all={log.value?.decisions ?? []} at={at} onPick={(one) => { playing.value = false; seek(one.at); }} />
+            <Decisions all={log.value?.decisions ?? []} at={at} onPick={(one) => { playing.value = false; seek(one.at); }}>
+              {log.value && <Around id={id} at={at} from={log.value.from} to={log.value.to} />}
+            </Decisions>
           </>
         ) : failed.value !== null ? (
           <div class="state page"><h2><Icon name="error" />{t("rep.failed")}</h2><p>{failed.value}</p></div>
@@ -199,11 +203,11 @@ function rangeFrom(at: number): number {
 }
 
 /** The decisions around the moment; those that changed nothing are folded away. */
-function Decisions({ all, at, onPick }: { all: readonly Decision[]; at: number; onPick: (one: Decision) => void }) {
+function Decisions({ all, at, onPick, children }: { all: readonly Decision[]; at: number; onPick: (one: Decision) => void; children?: ComponentChildren }) {
   const current = all.findLast((one) => one.at <= at);
   const told = all.filter((one, i) => one.stage !== one.before || one === current || all[i - 1]?.reason !== one.reason);
   const here = told.findIndex((one) => one === current);
-  const around = told.slice(Math.max(0, here - 3), Math.max(0, here - 3) + 18);
+  const around = told.slice(Math.max(0, here - 2), Math.max(0, here - 2) + 6);
   return (
     <aside class="side side-right junction-side replay-log" aria-label={t("rep.decisions")}>
       <h2>{t("rep.decisions")} <span class="quiet">{all.length}</span></h2>
@@ -219,6 +223,7 @@ function Decisions({ all, at, onPick }: { all: readonly Decision[]; at: number; 
           ))}
         </ol>
       )}
+      {children}
     </aside>
   );
 }

@@ -140,7 +140,7 @@ export function TopBar({ title, sub, middle }: { title: string; sub?: ComponentC
       <a class="mark" href="#/city" aria-label={t("app.name")}><Mark /></a>
       <div class="top-main">
         <div class="top-title">
-          <h1>{title}</h1>
+          <h1 class={title.length > 16 ? "long" : ""}>{title}</h1>
           {sub && <span>{sub}</span>}
         </div>
         {middle}

@@ -3,12 +3,18 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { clockOf, minuteOf, num, t } from "../i18n";
-import { alarms, contact, health, heardAt, knownUntil } from "../live/live";
+import { indexAhead, type IndexAhead } from "../api/forecast";
+import { alarms, beat, contact, health, heardAt, knownUntil } from "../live/live";
 import { needAction } from "../sentence";
+import { Icon } from "./Icon";
 import { alarmPath, sized } from "./shapes";
 import { AgeRing } from "./signs";
 
 const HOURS = 3;
+/** So much ahead is drawn, once something is expected. */
+const AHEAD_MIN = 30;
+/** The forecast is asked for so often, s; it is made of five minutes. */
+const ASK_S = 30;
 const MINUTE = 60_000;
 const HALF_HOUR = 30 * MINUTE;
 /** A hole longer than this between two points, of one a minute, is a gap. */
@@ -48,21 +54,27 @@ export function useSize(first: { width: number; height: number }) {
 export function TimeStrip({ onPick }: { onPick?: (at: number) => void }) {
   const { element, size } = useSize({ width: 1100, height: 87 });
   const reading = useSignal<number | null>(null);
+  const ahead = useSignal<IndexAhead | null>(null);
+  const due = Math.floor(beat.value / ASK_S);
+  useEffect(() => void indexAhead().then((next) => (ahead.value = next), () => {}), [due]);
   const end = knownUntil.value;
   const { width } = size.value;
   const begin = end - HOURS * 60 * MINUTE;
-  const right = width - 58;
+  const coming = (ahead.value?.points ?? []).filter(({ at }) => at > end && at <= end + AHEAD_MIN * MINUTE);
+  // The present leaves room for what is expected, as soon as something is.
+  const right = coming.length === 0 ? width - 58 : 10 + ((width - 40) * HOURS * 60) / (HOURS * 60 + AHEAD_MIN);
   const x = (at: number) => 10 + ((at - begin) / (end - begin)) * (right - 10);
   const points = (health.value?.speed_history ?? []).filter(([at]) => at >= begin && at <= end);
   const index = health.value?.speed_index ?? null;
   const all: [number, number][] = index === null || end === 0 ? points : [...points, [end, index]];
   const { runs, gaps } = runsOf(all, GAP);
-  const values = all.map(([, value]) => value);
+  const values = [...all.map(([, value]) => value), ...coming.flatMap(({ index, low, high }) => [index, low ?? index, high ?? index])];
   const top = Math.max(100, ...values) + 2;
   const bottom = Math.min(90, ...values) - 2;
   const y = (value: number) => 12 + ((top - value) / (top - bottom)) * 44;
   const ticks: number[] = [];
-  for (let at = Math.ceil(begin / HALF_HOUR) * HALF_HOUR; at < end && end > 0; at += HALF_HOUR) ticks.push(at);
+  const last = coming.length === 0 ? end : end + AHEAD_MIN * MINUTE;
+  for (let at = Math.ceil(begin / HALF_HOUR) * HALF_HOUR; at < last && end > 0; at += HALF_HOUR) ticks.push(at);
   const marked = needAction(alarms.value).filter((alarm) => alarm.since > begin && alarm.since <= end);
 
   const nearest = (at: number) => all.reduce<[number, number] | null>((best, point) => (best === null || Math.abs(point[0] - at) < Math.abs(best[0] - at) ? point : best), null);
@@ -81,7 +93,8 @@ export function TimeStrip({ onPick }: { onPick?: (at: number) => void }) {
           {cut && <AgeRing seconds={null} />}
           {cut ? clockOf(heardAt.value) : t("strip.live")}
         </span>
-        <span>{t("strip.title")}</span>
+        {onPick && end > 0 && <button type="button" class="icon-button boxed strip-play" aria-label={t("strip.play")} title={t("strip.play")} onClick={() => onPick(end - MINUTE)}><Icon name="play" size={16} /></button>}
+        <span>{t(coming.length === 0 ? "strip.title" : ahead.value?.learned ? "strip.ahead" : "strip.aheadFlat")}</span>
       </div>
       <div
         class="strip-chart"
@@ -120,13 +133,19 @@ export function TimeStrip({ onPick }: { onPick?: (at: number) => void }) {
           {all.length > 0 && (all[0]?.[0] ?? end) > begin + 2 * GAP && (
             <text x={x(all[0]?.[0] ?? end) - 8} y="34" text-anchor="end">{t("strip.empty")}</text>
           )}
+          {coming.length > 0 && index !== null && (
+            <>
+              <polygon class="expected-band" points={[`${x(end).toFixed(1)},${y(index).toFixed(1)}`, ...coming.map(({ at, index: middle, high }) => `${x(at).toFixed(1)},${y(high ?? middle).toFixed(1)}`), ...[...coming].reverse().map(({ at, index: middle, low }) => `${x(at).toFixed(1)},${y(low ?? middle).toFixed(1)}`)].join(" ")} />
+              <polyline class="expected" points={[`${x(end).toFixed(1)},${y(index).toFixed(1)}`, ...coming.map((one) => `${x(one.at).toFixed(1)},${y(one.index).toFixed(1)}`)].join(" ")} />
+            </>
+          )}
           {runs.map((run) => <polyline class="curve" points={run.map(([at, value]) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(" ")} />)}
           <text x="10" y={Math.min(58, y(100) + 13)}>{t("strip.base")}</text>
           <line class="axis" x1="0" x2={width} y1="68.5" y2="68.5" />
           {ticks.map((at) => (
             <>
               <line class="tick" x1={x(at)} x2={x(at)} y1="68" y2="72" />
-              {x(at) < right - 50 && <text x={x(at)} y="83" text-anchor="middle">{minuteOf(at)}</text>}
+              {Math.abs(x(at) - right) > 50 && x(at) < width - 20 && <text x={x(at)} y="83" text-anchor="middle">{minuteOf(at)}</text>}
             </>
           ))}
           {marked.map((alarm) => (

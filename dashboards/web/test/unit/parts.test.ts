@@ -1,14 +1,16 @@
 // Smaller pure parts, each as a table of cases.
 
 import { describe, expect, test, vi } from "vitest";
-import type { Alarm, Decision, Group, Health, LaneDrawing, LinkProperties } from "../../src/api/view";
-import type { Feature, LineString } from "geojson";
+import type { Alarm, Decision, Group, Health, LaneDrawing } from "../../src/api/view";
 import { classOf } from "../../src/los";
 import { arms, beside, heads, marks, outline } from "../../src/junction/geometry";
 import { expected, past } from "../../src/junction/lamps";
 import { groupName } from "../../src/junction/groupName";
 import { bars, why } from "../../src/junction/why";
-import { middle, streets } from "../../src/map/streets";
+import { failingDetectors } from "../../src/sentence";
+import { readViews, withView, withoutView } from "../../src/city/viewList";
+import { settle } from "../../src/junction/labels";
+import { squareKm } from "../../src/pages/area";
 import { decode } from "../../src/pages/polyline";
 import { sentence, type Known } from "../../src/sentence";
 
@@ -128,21 +130,9 @@ describe("the drawing", () => {
   test("beside keeps right", () => expect(beside([[0, 0], [10, 0]], 2)).toEqual([[0, -2], [10, -2]]));
 });
 
-describe("streets", () => {
-  const piece = (name: string, coordinates: [number, number][]): Feature<LineString, LinkProperties> => ({
-    type: "Feature", properties: { id: "", class: "primary", name, name_en: name, lanes: 1, free_kmh: 60, bridge: false, tunnel: false }, geometry: { type: "LineString", coordinates },
-  });
-  test("join end to end, one line for both directions, and stop at a sharp turn", () => {
-    const lines = streets([
-      piece("A", [[0, 0], [0.01, 0]]),
-      piece("A", [[0.01, 0], [0, 0]]),
-      piece("A", [[0.02, 0], [0.01, 0]]),
-      piece("A", [[0.02, 0], [0.02, 0.01]]),
-      piece("", [[1, 1], [2, 2]]),
-    ]);
-    expect(lines.map((line) => line.geometry.coordinates.length).sort()).toEqual([2, 3]);
-  });
-  test("have a middle", () => expect(middle([[0, 0], [1, 0], [1, 1]]).at).toEqual([1, 0]));
+test("detectors that are not believed are named by junction and channel", () => {
+  const alarm = (junction: string | null, component: string): Alarm => ({ id: "", junction, code: "detector_implausible", component, priority: 3, since: 0, message: "" }) as Alarm;
+  expect(failingDetectors([alarm("7", "dl/12"), alarm("7", "dl/3"), alarm("7", "dl/12"), alarm(null, "dl/4"), alarm("8", "lamp/2")])).toEqual(["7 12", "7 3"]);
 });
 
 test("polylines of any precision", () => {
@@ -181,4 +171,30 @@ test("what is noted after a link was followed does not call the old screen back"
   note({ zoom: "14" });
   for (const hear of heard) hear();
   expect(place.value).toEqual({ screen: "junction", id: "7", query: {} });
+});
+
+test("the area of ground, holes aside", () => {
+  const square = (lon: number, lat: number, d: number) => [[lon, lat], [lon + d, lat], [lon + d, lat + d], [lon, lat + d], [lon, lat]];
+  const km2 = squareKm({ type: "MultiPolygon", coordinates: [[square(37.6, 55.7, 0.1)], [square(38, 55.7, 0.1), square(38.02, 55.72, 0.05)]] });
+  // A tenth of a degree is 11.12 km north, and 6.27 km east there.
+  expect(km2 / 69.7).toBeCloseTo(1 + 0.75, 2);
+});
+
+test("names stand where nothing else does, and not outside", () => {
+  const within = { x: 0, y: 0, width: 400, height: 300 };
+  const spot = (x: number, y: number) => ({ x, y, anchor: "start" as const });
+  const name = { text: "Street", spots: [spot(10, 20), spot(10, 60), spot(390, 20)] };
+  expect(settle([name], [], within)).toEqual([spot(10, 20)]);
+  expect(settle([name, name], [], within)).toEqual([spot(10, 20), spot(10, 60)]);
+  expect(settle([name], [{ x: 0, y: 0, width: 60, height: 30 }], within)).toEqual([spot(10, 60)]);
+  // Nowhere is free: where least is hidden.
+  expect(settle([name], [{ x: 0, y: 0, width: 400, height: 50 }], within)).toEqual([spot(10, 60)]);
+});
+
+test("saved views: kept under their names, and nothing else is read", () => {
+  const first = withView("", "Кольцо", "#/city?zoom=12");
+  const two = withView(first, "Bridge", "#/city?zoom=15");
+  expect(readViews(withView(two, "Кольцо", "#/city?zoom=11")).map(({ name, at }) => `${name} ${at}`)).toEqual(["Bridge #/city?zoom=15", "Кольцо #/city?zoom=11"]);
+  expect(readViews(withoutView(two, "Bridge"))).toEqual([{ name: "Кольцо", at: "#/city?zoom=12" }]);
+  for (const junk of ["{", "7", '[{"name":"x","at":"javascript:alert(1)"},null]']) expect(readViews(junk)).toEqual([]);
 });
