@@ -520,6 +520,7 @@ fn read_trips(
             wheelchair: Wheelchair::of(wheelchair),
             takes_bicycles: bicycles == 1,
             calls: 0..0,
+            starts_s: 0,
         });
     }
     (ids, durations)
