@@ -164,7 +164,7 @@ fn a06_wheels_meet_kerbs_cobbles_and_hills() {
         D=C
         kerb B";
     check_route(kerb, "A to C by foot", "A ~ walk 200 m ~ C [2 min 24 s]");
-    check_route(kerb, "A to C by wheelchair", "A ~ roll 256 m ~ C [4 min 17 s]");
+    check_route(kerb, "A to C by wheelchair", "A ~ roll 256 m ~ C [4 min 16 s]");
     let cobbles = "
         A 0 0
         B 100 0
