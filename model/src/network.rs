@@ -15,6 +15,9 @@ use std::{fmt, ops::Range};
 /// Most pieces of road that are followed one after another: for loops of zero-length lanes in broken maps.
 pub const MOST_PIECES: usize = 64;
 
+/// No street is steeper than this, in hundredths of its length: Baldwin Street rises by 35.
+pub const STEEPEST_PERCENT: f32 = 60.0;
+
 /// A name in the language of the place, and in English letters where there is one.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Name {
@@ -120,6 +123,40 @@ pub struct Node {
     pub id: NodeId,
     /// Where it is.
     pub at: LonLat,
+    /// Whether there is a raised kerb: no wheelchair passes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kerb: bool,
+}
+
+/// How one gets along a link by one's own strength, beside its length.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Going {
+    /// Cobbles, gravel, or worn: small wheels are slow.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rough: bool,
+    /// How much it rises in its direction, in hundredths of its length; it falls where that is below zero.
+    #[serde(skip_serializing_if = "is_level")]
+    pub rise_percent: f32,
+    /// A ferry: everybody takes as long as it does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ferry: bool,
+}
+
+fn is_level(rise_percent: &f32) -> bool {
+    *rise_percent == 0.0
+}
+
+impl Going {
+    /// Level, smooth, and on one's own.
+    pub fn is_plain(&self) -> bool {
+        *self == Going::default()
+    }
+    /// The same the other way.
+    pub fn turned(self) -> Going {
+        // Not minus nothing.
+        Going { rise_percent: 0.0 - self.rise_percent, ..self }
+    }
 }
 
 /// One directed piece of road between two nodes.
@@ -155,6 +192,9 @@ pub struct Link {
     /// Has steps: no wheels.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub steps: bool,
+    /// Surface, slope, and whether one is ferried.
+    #[serde(default, skip_serializing_if = "Going::is_plain")]
+    pub going: Going,
 }
 
 impl Link {
@@ -422,6 +462,12 @@ impl Network {
             }
             if !(link.speed_limit_mps > 0.0 && link.speed_limit_mps.is_finite()) {
                 return fault(format!("link {id}: speed limit {} m/s is not positive", link.speed_limit_mps));
+            }
+            if !(link.going.rise_percent.is_finite() && link.going.rise_percent.abs() <= STEEPEST_PERCENT) {
+                return fault(format!(
+                    "link {id}: rises by {} %, as no street does",
+                    link.going.rise_percent
+                ));
             }
             if link.shape.len() < 2 {
                 return fault(format!("link {id}: its shape has fewer than two points"));

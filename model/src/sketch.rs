@@ -110,7 +110,7 @@ fn sketch_with(drawing: &str, rules: &TurnRules) -> Network {
             assert!(!network.nodes.iter().any(|n| n.id == id), "node {c} is in the sketch twice");
             nodes.insert((row, column), NodeIx::from(network.nodes.len()));
             let place = [column as f64 * METRES_PER_CHARACTER, -(row as f64) * METRES_PER_CHARACTER];
-            network.nodes.push(Node { id, at: plane.to_lonlat(place) });
+            network.nodes.push(Node { id, at: plane.to_lonlat(place), kerb: false });
         }
     }
     for (&(row, column), &from) in &nodes {
@@ -168,5 +168,6 @@ fn add_link(network: &mut Network, from: NodeIx, to: NodeIx, lanes: usize) {
         bridge: false,
         tunnel: false,
         steps: false,
+        going: Default::default(),
     });
 }

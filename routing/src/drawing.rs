@@ -10,6 +10,10 @@
 //! A>B                the same one way
 //! A=B                footway, without lanes
 //! A#B                steps
+//! A~B                ferry for all, both ways, 4 m/s
+//! A:B                footway of cobbles
+//! A/B                the same as A-B, rising by 8 % from A to B
+//! kerb A             a raised kerb at that node
 //! no A>B>C           no car may go from A over B to C
 //! signal A>B>C       that turn has a signal
 //! park A             a car park for those who go on by train, at that node
@@ -28,7 +32,7 @@ use model::{
     city::{CarPark, City},
     geo::{LocalPlane, LonLat},
     ids::{GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, NodeId, NodeIx},
-    network::{Head, Lane, Link, Modes, Movement, Name, Network, Node, RoadClass, Turn},
+    network::{Going, Head, Lane, Link, Modes, Movement, Name, Network, Node, RoadClass, Turn},
     time::Moment,
     transit::Transit,
 };
@@ -42,6 +46,7 @@ use wire::{
 pub(crate) const NOW: Moment = Moment(1_781_251_200_000);
 const CENTRE: LonLat = LonLat { lon: 37.6, lat: 55.75 };
 const SPEED_MPS: f64 = 30.0 / 3.6;
+const FERRY_MPS: f64 = 4.0;
 
 /// Shared bicycles at nodes of a city: how many stand there, and for how many there is room.
 pub(crate) fn lend(city: &City, left_anywhere: bool, spots: &[(&str, u32, u32)]) -> Sharing {
@@ -99,9 +104,13 @@ fn draw_statements(text: &str) -> City {
             ["no", turn] => drop(banned.insert(turn.to_string())),
             ["signal", turn] => drop(signals.insert(turn.to_string())),
             ["park", node] => parks.push(node),
+            ["kerb", name] => {
+                let node = node(&network, name);
+                network.nodes[node.ix()].kerb = true;
+            }
             [name, x, y] => {
                 let at = plane.to_lonlat([x.parse().expect("metres"), y.parse().expect("metres")]);
-                network.nodes.push(Node { id: NodeId::new(name), at });
+                network.nodes.push(Node { id: NodeId::new(name), at, kerb: false });
             }
             [street] => draw_street(&mut network, street),
             _ => panic!("cannot draw {line:?}"),
@@ -133,13 +142,14 @@ fn draw_statements(text: &str) -> City {
 }
 
 fn draw_street(network: &mut Network, street: &str) {
-    let sign = street.find(['-', '>', '=', '#']).expect("a street joins two nodes");
+    let sign = street.find(['-', '>', '=', '#', '~', ':', '/']).expect("a street joins two nodes");
     let (from, to) = (&street[..sign], &street[sign + 1..]);
-    let mut add = |from: &str, to: &str, access: Modes, steps: bool| {
+    let kind = &street[sign..=sign];
+    let mut add = |from: &str, to: &str, access: Modes, rise_percent: f32| {
         let (a, b) = (node(network, from), node(network, to));
         let shape = vec![network.node(a).at, network.node(b).at];
         let first = network.lanes.len() as u32;
-        let driven = access.any(Modes::CAR);
+        let driven = access.any(Modes::CAR) && kind != "~";
         let link = LinkIx::from(network.links.len());
         let length_m = model::geo::length_m(&shape);
         if driven {
@@ -155,22 +165,27 @@ fn draw_street(network: &mut Network, street: &str) {
             class: if driven { RoadClass::Residential } else { RoadClass::Path },
             shape,
             length_m,
-            speed_limit_mps: SPEED_MPS,
+            speed_limit_mps: if kind == "~" { FERRY_MPS } else { SPEED_MPS },
             access,
             lanes: first..network.lanes.len() as u32,
             bridge: false,
             tunnel: false,
-            steps,
+            steps: kind == "#",
+            going: Going { rough: kind == ":", rise_percent, ferry: kind == "~" },
         });
     };
-    match &street[sign..=sign] {
-        "-" => {
-            add(from, to, Modes::STREET, false);
-            add(to, from, Modes::STREET, false);
+    match kind {
+        "-" | "~" => {
+            add(from, to, Modes::STREET, 0.0);
+            add(to, from, Modes::STREET, 0.0);
         }
-        ">" => add(from, to, Modes::STREET, false),
-        "=" => add(from, to, Modes::WALK.with(Modes::WHEELCHAIR), false),
-        _ => add(from, to, Modes::WALK, true),
+        "/" => {
+            add(from, to, Modes::STREET, 8.0);
+            add(to, from, Modes::STREET, -8.0);
+        }
+        ">" => add(from, to, Modes::STREET, 0.0),
+        "=" | ":" => add(from, to, Modes::WALK.with(Modes::WHEELCHAIR), 0.0),
+        _ => add(from, to, Modes::WALK, 0.0),
     }
 }
 

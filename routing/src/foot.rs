@@ -8,7 +8,7 @@ mod contraction;
 
 use crate::{
     columns,
-    graph::{ArcIx, StreetGraph, rounded_up},
+    graph::{Arc, ArcIx, StreetGraph, rounded_up},
     hierarchy,
     nearest::OnArc,
     profile::Profile,
@@ -18,6 +18,7 @@ use contraction::Ways;
 use model::{city::City, ids::LinkIx};
 use petgraph::visit::EdgeRef;
 use serde::{Deserialize, Serialize};
+use std::sync;
 
 /// A vertex of [`FootWays`], by importance.
 pub(crate) type Vertex = u32;
@@ -42,28 +43,42 @@ pub struct FootWays {
     /// By arc of the street graph: the vertices where it begins and ends.
     #[serde(with = "columns")]
     ends: Vec<[Vertex; 2]>,
-    /// By arc: how long it takes, ms.
-    #[serde(with = "columns")]
-    free_ms: Vec<u32>,
+    /// The street graph's own arcs, which say how long they take.
+    #[serde(skip, default = "no_arcs")]
+    arcs: sync::Arc<[Arc]>,
     /// Ways up in the direction of travel.
     up: Ways,
     /// Ways up against it, where these are others: most take as long there as back.
     down: Option<Ways>,
 }
 
-/// Those of a city's links that anybody may use on foot or in a wheelchair, by importance. Both follow one order: most of what one
-/// may use the other may too.
-pub(crate) fn links_by_importance(city: &City) -> Vec<LinkIx> {
-    let network = &city.network;
-    hierarchy::links_by_importance(city, |link| {
-        [Profile::Walk, Profile::Wheelchair].iter().any(|profile| profile.may_use(network, link))
-    })
+fn no_arcs() -> sync::Arc<[Arc]> {
+    sync::Arc::new([])
+}
+
+/// What those on foot and those in a wheelchair share of a city.
+#[derive(Debug)]
+pub(crate) struct Walkable {
+    /// Links that either may use, by importance. Both follow one order: most of what one may use the other may too.
+    by_importance: Vec<LinkIx>,
+    /// By link: the same line the other way.
+    mirrors: Vec<Option<LinkIx>>,
+}
+
+impl Walkable {
+    /// That of a city whose links have those [`mirrors`].
+    pub(crate) fn new(city: &City, mirrors: Vec<Option<LinkIx>>) -> Walkable {
+        let network = &city.network;
+        let by_importance = hierarchy::links_by_importance(city, |link| {
+            [Profile::Walk, Profile::Wheelchair].iter().any(|profile| profile.may_use(network, link))
+        });
+        Walkable { by_importance, mirrors }
+    }
 }
 
 impl FootWays {
-    /// Makes them of the streets of one who goes both ways (on foot, or in a wheelchair); `links` are those of
-    /// [`links_by_importance`].
-    pub fn new(street: &StreetGraph, links: &[LinkIx]) -> FootWays {
+    /// Makes them of the streets of one who goes both ways (on foot, or in a wheelchair).
+    pub(crate) fn new(street: &StreetGraph, walkable: &Walkable) -> FootWays {
         let arcs = street.graph.node_count();
         // Union-find over the ends of arcs: joined where one leads to the next without any cost.
         let mut of = (0..2 * arcs as u32).collect::<Vec<_>>();
@@ -86,6 +101,20 @@ impl FootWays {
                 ms => costly.push((from, to, ms)),
             }
         }
+        // Anybody may turn round at a corner, though nobody gains by it; so all that begins or ends there is one vertex, and every way
+        // takes as long there as back.
+        for arc in street.graph.node_indices() {
+            let link = street.arc(arc).link();
+            let [along, against] = street.arcs_of(link);
+            let mirror = || walkable.mirrors[link.ix()].and_then(|twin| street.arcs_of(twin)[0]);
+            let Some(back) = (if Some(arc) == along { against.or_else(mirror) } else { along }) else {
+                continue;
+            };
+            for (a, b) in [(end(arc), begin(back)), (begin(arc), end(back))] {
+                let (a, b) = (root(&mut of, a), root(&mut of, b));
+                of[a.max(b) as usize] = a.min(b);
+            }
+        }
         let mut number = vec![UNREACHED; of.len()];
         let mut vertices = 0;
         let mut vertex = |i: u32| {
@@ -100,24 +129,27 @@ impl FootWays {
             street.graph.node_indices().map(|arc| [vertex(begin(arc)), vertex(end(arc))]).collect();
         let mut edges: Vec<_> =
             costly.into_iter().map(|(from, to, ms)| (vertex(from), vertex(to), ms)).collect();
-        let free_ms: Vec<u32> = street.graph.node_weights().map(|arc| arc.free_ms).collect();
-        edges.extend(ends.iter().zip(&free_ms).map(|(&[from, to], &ms)| (from, to, ms)));
+        let arcs = street.graph.shared_arcs();
+        edges.extend(ends.iter().zip(&*arcs).map(|(&[from, to], arc)| (from, to, arc.free_ms)));
         // A corner for each street that cuts the city apart; that corners of one place meet there does not join its halves.
-        let arcs = links.iter().flat_map(|&link| street.arcs_of(link)).flatten();
-        let streets: Vec<[Vertex; 2]> = arcs.map(|arc| ends[arc.index()]).collect();
+        let in_order = walkable.by_importance.iter().flat_map(|&link| street.arcs_of(link)).flatten();
+        let streets: Vec<[Vertex; 2]> = in_order.map(|arc| ends[arc.index()]).collect();
         let order = hierarchy::nodes_by_importance(vertices as usize, &streets);
         let (rank, up, down) = contraction::contract(&edges, &order);
         let ends = ends.into_iter().map(|ends| ends.map(|vertex| rank[vertex as usize])).collect();
         let down = (up != down).then_some(down);
-        FootWays { ends, free_ms, up, down }
+        FootWays { ends, arcs, up, down }
     }
 
-    /// Whether they are of those streets, and all that points within them points at something.
-    pub(crate) fn fit(&self, street: &StreetGraph) -> bool {
-        let arcs = street.graph.node_count();
+    /// Puts them on the streets of which they are; `None` if they are of others, or something within them points nowhere.
+    pub(crate) fn on(mut self, street: &StreetGraph) -> Option<FootWays> {
+        self.arcs = street.graph.shared_arcs();
+        self.is_sound().then_some(self)
+    }
+
+    fn is_sound(&self) -> bool {
         let vertices = self.vertices() as u32;
-        self.ends.len() == arcs
-            && self.free_ms.len() == arcs
+        self.ends.len() == self.arcs.len()
             && self.ends.iter().flatten().all(|&vertex| vertex < vertices)
             && [&self.up, self.down()].iter().all(|ways| ways.are_sound(vertices as usize))
     }
@@ -144,7 +176,7 @@ impl FootWays {
                 Direction::Away => (self.ends[arc][1], 1.0 - foot.along),
                 Direction::Towards => (self.ends[arc][0], foot.along),
             };
-            (vertex, rounded_up(f64::from(self.free_ms[arc]) * share))
+            (vertex, rounded_up(f64::from(self.arcs[arc].free_ms) * share))
         };
         feet.iter().map(end).collect()
     }
@@ -153,7 +185,9 @@ impl FootWays {
     pub(crate) fn along_ms(&self, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
         let pairs = from.iter().flat_map(|a| to.iter().map(move |b| (a, b)));
         let on_one = pairs.filter(|(a, b)| a.arc == b.arc && b.along >= a.along);
-        on_one.map(|(a, b)| rounded_up(f64::from(self.free_ms[a.arc.index()]) * (b.along - a.along))).min()
+        on_one
+            .map(|(a, b)| rounded_up(f64::from(self.arcs[a.arc.index()].free_ms) * (b.along - a.along)))
+            .min()
     }
 
     /// How long it takes to every vertex, or from it: first up, and then down to all (Delling, Goldberg, Nowatzyk, Werneck: PHAST,
@@ -229,7 +263,9 @@ mod tests {
         let city = draw(STREETS);
         for profile in [Profile::Walk, Profile::Wheelchair] {
             let street = StreetGraph::build(&city, profile);
-            let foot = FootWays::new(&street, &links_by_importance(&city));
+            let walkable = Walkable::new(&city, crate::graph::mirrors(&city.network));
+            let foot = FootWays::new(&street, &walkable);
+            assert!(foot.alike_both_ways(), "{profile:?}");
             let snapshot = Snapshot::empty();
             let costs = Costs::new(&street, snapshot.view(NOW, NOW), None);
             let (mut climb, mut single) = (Climb::default(), Scratch::default());

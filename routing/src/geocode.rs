@@ -251,7 +251,7 @@ fn stops_of(timetable: &Timetable) -> Vec<Named> {
     let mut modes = vec![BTreeSet::new(); timetable.stops.len()];
     for (trip, run) in timetable.trips.iter().enumerate() {
         let mode = timetable.routes[run.route as usize].mode;
-        for call in timetable.calls_of(trip as u32) {
+        for call in timetable.calls_of(trip as u32).iter() {
             calls[call.stop as usize] += 1;
             modes[call.stop as usize].insert(mode);
         }

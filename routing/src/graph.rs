@@ -3,7 +3,9 @@
 //! The graph is edge-expanded: its nodes are [`Arc`]s (a link, travelled in one direction) and its edges
 //! the allowed [`Transition`]s from one to the next, so that a forbidden turn is simply not there and a
 //! costly one costs. Where both links have lanes, the network's movements say what is allowed; links
-//! without lanes (footways) join whatever meets them at a node.
+//! without lanes (footways) join whatever meets them at a node. [`rows`] is the graph when it is drawn.
+
+mod rows;
 
 use crate::{
     columns::{self, Entry},
@@ -18,6 +20,8 @@ use model::{
     signal::Junction,
 };
 use petgraph::{algo::kosaraju_scc, graph::DiGraph, visit::IntoNodeReferences};
+use rows::Onward;
+pub use rows::{ArcGraph, Edge};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, sync};
 
@@ -30,7 +34,7 @@ const UNKNOWN_SIGNAL_WAIT_S: f64 = 13.6;
 /// A link travelled in one direction. There are millions in a large city, so it holds what differs by profile and no more.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Arc {
-    /// The link, and [`AGAINST`] if it is travelled from its end to its beginning.
+    /// The link, [`AGAINST`] if it is travelled from its end to its beginning, and [`FERRIED`].
     way: u32,
     /// Time to pass it without traffic, whole ms, rounded up.
     pub free_ms: u32,
@@ -38,6 +42,8 @@ pub struct Arc {
 
 /// Stands in [`Arc::way`] beside the link.
 const AGAINST: u32 = 1 << 31;
+/// The same: one is carried, and one's own speed counts for nothing.
+const FERRIED: u32 = 1 << 30;
 
 impl Entry for Arc {
     const BYTES: usize = <[u32; 2]>::BYTES;
@@ -55,11 +61,15 @@ impl Entry for Arc {
 impl Arc {
     /// The link.
     pub fn link(&self) -> LinkIx {
-        LinkIx(self.way & !AGAINST)
+        LinkIx(self.way & !(AGAINST | FERRIED))
     }
     /// Whether it is travelled from its end to its beginning. Only on foot.
     pub fn is_reverse(&self) -> bool {
         self.way & AGAINST != 0
+    }
+    /// Whether it is a ferry.
+    pub fn is_ferried(&self) -> bool {
+        self.way & FERRIED != 0
     }
     /// Time to pass it without traffic, s.
     pub fn free_s(&self) -> f64 {
@@ -112,13 +122,15 @@ pub struct StreetGraph {
     /// For whom.
     pub profile: Profile,
     /// Arcs and transitions.
-    pub graph: DiGraph<Arc, TransitionIx, u32>,
+    pub graph: ArcGraph,
     transitions: Vec<Transition>,
     /// The flat picture in which ends of arcs are measured.
     pub plane: LocalPlane,
     /// No traveller gets nearer to anything by more metres in a second than this: what makes the search's
     /// estimate of the rest of the way a lower bound.
     pub top_speed_mps: f64,
+    /// Whether there are ferries, on which one's own speed counts for nothing.
+    pub(crate) has_ferries: bool,
     /// By arc: whether it is part of the largest set of arcs that all reach one another.
     main: Vec<bool>,
     ends: Ends,
@@ -141,9 +153,7 @@ pub(crate) struct Kept {
     profile: Profile,
     #[serde(with = "columns")]
     arcs: Vec<Arc>,
-    /// From which arc to which, and the transition.
-    #[serde(with = "columns")]
-    edges: Vec<[u32; 3]>,
+    onward: Onward,
     transitions: Vec<Transition>,
     top_speed_mps: f64,
     #[serde(with = "columns")]
@@ -153,81 +163,32 @@ pub(crate) struct Kept {
 impl StreetGraph {
     /// Builds the graph of a city that has no [`City::faults`].
     pub fn build(city: &City, profile: Profile) -> StreetGraph {
-        StreetGraph::on(ends(city), city, profile)
+        StreetGraph::on(ends(city), city, profile, &mirrors(&city.network))
     }
 
-    /// The same with the ends of links that were found before.
-    pub(crate) fn on(ends: Ends, city: &City, profile: Profile) -> StreetGraph {
-        let network = &city.network;
-        let plane = LocalPlane::around(city.centre);
-        let mut graph = DiGraph::<Arc, TransitionIx, u32>::default();
-        let (mut begins, mut speeds_mps) = (Vec::new(), Vec::new());
-        let mut top_speed_mps = 0.1_f64;
-        let twins = if profile.goes_both_ways() { twins(network) } else { Vec::new() };
-        let mut flat = Vec::new();
-        for (i, link) in network.links.iter().enumerate() {
-            if !profile.may_use(network, link) {
-                continue;
-            }
-            flat.clear();
-            flat.extend(link.shape.iter().map(|&p| plane.to_metres(p)));
-            let drawn_m: f64 = flat.windows(2).map(|w| distance(w[0], w[1])).sum();
-            let free_s = profile.free_time_s(link);
-            let length_m = f64::from(link.length_m as f32);
-            top_speed_mps = top_speed_mps.max(drawn_m.max(length_m) / free_s);
-            let mut add = |reverse: bool| {
-                let way = i as u32 | if reverse { AGAINST } else { 0 };
-                let arc = Arc { way, free_ms: whole_ms(free_s) };
-                graph.add_node(arc);
-                begins.push(if reverse { flat[flat.len() - 1] } else { flat[0] });
-                speeds_mps.push(link.length_m / free_s);
-            };
-            add(false);
-            // A street drawn once per direction is walked along either drawing; one is enough.
-            if profile.goes_both_ways()
-                && !twins[i].is_some_and(|t| profile.may_use(network, network.link(t)))
-            {
-                add(true);
-            }
-        }
-        let (transitions, main) = (Vec::new(), Vec::new());
-        let mut street = StreetGraph { profile, graph, transitions, plane, top_speed_mps, main, ends };
-        let building = Building { city, begins, speeds_mps };
+    /// The same with the ends of links and their [`mirrors`] that were found before.
+    pub(crate) fn on(ends: Ends, city: &City, profile: Profile, mirrors: &[Option<LinkIx>]) -> StreetGraph {
+        let mut drawing = Drawing::new(city, profile, mirrors);
         if profile.goes_both_ways() {
-            street.join_at_nodes(&building, |_, _| true);
+            drawing.join_at_nodes(|_, _| true);
         } else {
-            street.join_by_movements(&building);
+            drawing.join_by_movements();
         }
-        street.share_transitions();
-        street.main = street.largest_component();
-        street
-    }
-
-    /// Keeps one of those transitions that are alike.
-    fn share_transitions(&mut self) {
-        let mut known = HashMap::new();
-        let all = std::mem::take(&mut self.transitions);
-        for edge in self.graph.edge_weights_mut() {
-            let transition = all[edge.0 as usize];
-            let Transition { turn, length_m, inside_s, signal_s, free_ms } = transition;
-            let key = (turn, [length_m, inside_s, signal_s].map(f32::to_bits), free_ms);
-            *edge = *known.entry(key).or_insert_with(|| {
-                self.transitions.push(transition);
-                TransitionIx(self.transitions.len() as u32 - 1)
-            });
-        }
-        self.transitions.shrink_to_fit();
+        drawing.sort_transitions();
+        let Drawing { plane, graph, transitions, top_speed_mps, .. } = drawing;
+        let main = largest_component(&graph);
+        let graph = ArcGraph::new(graph);
+        let has_ferries = graph.arcs().iter().any(Arc::is_ferried);
+        StreetGraph { profile, graph, transitions, plane, top_speed_mps, has_ferries, main, ends }
     }
 
     /// What a file keeps of it.
     pub(crate) fn keep(&self) -> Kept {
-        let edge = |edge: &petgraph::graph::Edge<TransitionIx, u32>| {
-            [edge.source().index() as u32, edge.target().index() as u32, edge.weight.0]
-        };
+        let (arcs, onward) = self.graph.keep();
         Kept {
             profile: self.profile,
-            arcs: self.graph.node_weights().copied().collect(),
-            edges: self.graph.raw_edges().iter().map(edge).collect(),
+            arcs,
+            onward,
             transitions: self.transitions.clone(),
             top_speed_mps: self.top_speed_mps,
             main: self.main.clone(),
@@ -236,36 +197,28 @@ impl StreetGraph {
 
     /// The graph that was kept, on the map with which it was; `None` if they do not fit together.
     pub(crate) fn of_kept(kept: Kept, profile: Profile, map: &Map, ends: Ends) -> Option<StreetGraph> {
-        let Kept { arcs, edges, mut transitions, top_speed_mps, main, .. } = kept;
+        let Kept { arcs, onward, mut transitions, top_speed_mps, main, .. } = kept;
         let in_order = arcs.is_sorted_by_key(|arc| (arc.link(), arc.is_reverse()));
         let on_the_map = arcs.last().is_none_or(|arc| arc.link().ix() < map.len()) && ends.len() == map.len();
         if kept.profile != profile || main.len() != arcs.len() || !in_order || !on_the_map {
             return None;
         }
-        let mut graph = DiGraph::with_capacity(arcs.len(), edges.len());
-        let count = arcs.len() as u32;
-        for arc in arcs {
-            graph.add_node(arc);
-        }
-        for [from, to, transition] in edges {
-            if from >= count || to >= count || transition as usize >= transitions.len() {
-                return None;
-            }
-            graph.add_edge(ArcIx::new(from as usize), ArcIx::new(to as usize), TransitionIx(transition));
-        }
+        let graph = ArcGraph::of_kept(arcs, onward, transitions.len())?;
         transitions.shrink_to_fit();
         let plane = LocalPlane::around(map.centre);
-        Some(StreetGraph { profile, graph, transitions, plane, top_speed_mps, main, ends })
+        let has_ferries = graph.arcs().iter().any(Arc::is_ferried);
+        Some(StreetGraph { profile, graph, transitions, plane, top_speed_mps, has_ferries, main, ends })
     }
 
     /// The arcs of a link: in driving direction, and against it.
     pub fn arcs_of(&self, link: LinkIx) -> [Option<ArcIx>; 2] {
         // Arcs are in the order of their links.
-        let first = self.graph.raw_nodes().partition_point(|arc| arc.weight.link() < link);
+        let all = self.graph.arcs();
+        let first = all.partition_point(|arc| arc.link() < link);
         let mut arcs = [None; 2];
-        for (i, arc) in self.graph.raw_nodes().iter().enumerate().skip(first).take(2) {
-            if arc.weight.link() == link {
-                arcs[usize::from(arc.weight.is_reverse())] = Some(ArcIx::new(i));
+        for (i, arc) in all.iter().enumerate().skip(first).take(2) {
+            if arc.link() == link {
+                arcs[usize::from(arc.is_reverse())] = Some(ArcIx::new(i));
             }
         }
         arcs
@@ -301,8 +254,103 @@ impl StreetGraph {
         &self.graph[ix]
     }
 
-    fn join_by_movements(&mut self, building: &Building<'_>) {
-        let city = building.city;
+    /// The arc's line on the plane, in the direction of travel.
+    pub(crate) fn shape(&self, map: &Map, ix: ArcIx) -> Vec<[f64; 2]> {
+        let arc = self.arc(ix);
+        let points = map.link(arc.link()).on(self.plane);
+        if arc.is_reverse() { points.rev().collect() } else { points.collect() }
+    }
+}
+
+/// By arc: whether it is part of the largest set of arcs that all reach one another.
+fn largest_component(graph: &DiGraph<Arc, TransitionIx, u32>) -> Vec<bool> {
+    let mut main = vec![false; graph.node_count()];
+    let components = kosaraju_scc(graph);
+    // Of two that are equally large, the one that begins first in the network.
+    let largest = components.iter().max_by_key(|c| (c.len(), std::cmp::Reverse(c.iter().min().copied())));
+    for arc in largest.into_iter().flatten() {
+        main[arc.index()] = true;
+    }
+    main
+}
+
+/// A graph while it is drawn.
+struct Drawing<'a> {
+    city: &'a City,
+    profile: Profile,
+    plane: LocalPlane,
+    graph: DiGraph<Arc, TransitionIx, u32>,
+    /// One of those that are alike, and by what they are known.
+    transitions: Vec<Transition>,
+    known: HashMap<(Turn, [u32; 3], u32), TransitionIx>,
+    latest: Option<TransitionIx>,
+    top_speed_mps: f64,
+    lines: Vec<Line>,
+}
+
+/// What is needed of an arc's line to join it with others.
+struct Line {
+    /// Where it begins and where it ends, m.
+    ends: [[f64; 2]; 2],
+    /// Where it heads there, degrees, if anybody asks; none for a line without length.
+    headings: [Option<f64>; 2],
+    /// Its speed without traffic.
+    speed_mps: f64,
+    /// The link along which one who goes both ways comes back.
+    back: LinkIx,
+}
+
+impl<'a> Drawing<'a> {
+    /// All arcs, and nothing that joins them.
+    fn new(city: &'a City, profile: Profile, mirrors: &[Option<LinkIx>]) -> Drawing<'a> {
+        let network = &city.network;
+        let plane = LocalPlane::around(city.centre);
+        let mut drawing = Drawing {
+            city,
+            profile,
+            plane,
+            graph: DiGraph::default(),
+            transitions: Vec::new(),
+            known: HashMap::new(),
+            latest: None,
+            top_speed_mps: 0.1,
+            lines: Vec::new(),
+        };
+        let mirrors = if profile.goes_both_ways() { mirrors } else { &[] };
+        let mut flat = Vec::new();
+        for (i, link) in network.links.iter().enumerate() {
+            if !profile.may_use(network, link) {
+                continue;
+            }
+            flat.clear();
+            flat.extend(link.shape.iter().map(|&p| plane.to_metres(p)));
+            let drawn_m: f64 = flat.windows(2).map(|w| distance(w[0], w[1])).sum();
+            let mirror = mirrors.get(i).copied().flatten();
+            let mirror = mirror.filter(|twin| profile.may_use(network, network.link(*twin)));
+            // Both halves take as long on foot, to the bit: lengths of one line there and back differ in the last ones.
+            let free_s = profile.free_time_s(&network.links[mirror.map_or(i, |twin| twin.ix().min(i))]);
+            let length_m = f64::from(link.length_m as f32);
+            drawing.top_speed_mps = drawing.top_speed_mps.max(drawn_m.max(length_m) / free_s);
+            let (ends, speed_mps) = ([flat[0], flat[flat.len() - 1]], link.length_m / free_s);
+            let back = mirror.unwrap_or(LinkIx::from(i));
+            // On foot a corner costs nothing.
+            let headings = if profile.goes_both_ways() { [None; 2] } else { headings(&flat) };
+            let ferried = if link.going.ferry { FERRIED } else { 0 };
+            let mut add = |against: u32, ends| {
+                drawing.graph.add_node(Arc { way: i as u32 | against | ferried, free_ms: whole_ms(free_s) });
+                drawing.lines.push(Line { ends, headings, speed_mps, back });
+            };
+            add(0, ends);
+            // A street drawn once per direction is walked along either drawing; one is enough.
+            if profile.goes_both_ways() && mirror.is_none() {
+                add(AGAINST, [ends[1], ends[0]]);
+            }
+        }
+        drawing
+    }
+
+    fn join_by_movements(&mut self) {
+        let city = self.city;
         let network = &city.network;
         let access = self.profile.access();
         let mut along = vec![None; network.links.len()];
@@ -317,10 +365,10 @@ impl StreetGraph {
             }
             let [from, to] = [from_lane, to_lane].map(|lane| along[lane.link.ix()]);
             let (Some(from), Some(to)) = (from, to) else { continue };
-            let length_m = movement.length_m.max(building.gap(self, from, to));
+            let length_m = movement.length_m.max(self.gap_m(from, to));
             let speed_mps = match movement.speed_limit_mps {
                 Some(limit) if self.profile.is_motor() => limit,
-                _ => building.speeds_mps[to.index()],
+                _ => self.lines[to.index()].speed_mps,
             };
             let signal_s = movement.head.map_or(0.0, |head| expected_wait_s(city, head));
             let transition = Transition::new(self.profile, movement.turn, length_m, speed_mps, signal_s);
@@ -334,33 +382,50 @@ impl StreetGraph {
         }
         // Where lanes say nothing the node joins; a way back is only for dead ends.
         let lanes = |link: LinkIx| !network.link(link).lanes.is_empty();
-        self.join_at_nodes(building, |from, to| !(lanes(from) && lanes(to)));
+        self.join_at_nodes(|from, to| !(lanes(from) && lanes(to)));
     }
 
-    fn join_at_nodes(&mut self, building: &Building<'_>, joins: impl Fn(LinkIx, LinkIx) -> bool) {
-        let network = &building.city.network;
+    fn join_at_nodes(&mut self, joins: impl Fn(LinkIx, LinkIx) -> bool) {
+        let network = &self.city.network;
         let ends = |arc: &Arc| {
             let link = network.link(arc.link());
             if arc.is_reverse() { (link.to, link.from) } else { (link.from, link.to) }
         };
-        let mut leaving = vec![Vec::new(); network.nodes.len()];
-        for ix in self.graph.node_indices() {
-            leaving[ends(&self.graph[ix]).0.ix()].push(ix);
+        let begins: Vec<u32> = self.graph.node_weights().map(|arc| ends(arc).0.0).collect();
+        let first = rows::rows(network.nodes.len(), begins.iter().copied());
+        let (mut next, mut leaving) = (first.clone(), vec![ArcIx::default(); begins.len()]);
+        for (ix, node) in self.graph.node_indices().zip(&begins) {
+            leaving[next[*node as usize] as usize] = ix;
+            next[*node as usize] += 1;
         }
+        let (mut candidates, both_ways) = (Vec::new(), self.profile.goes_both_ways());
         for from in self.graph.node_indices() {
             let arc = self.graph[from];
             let (begin, end) = ends(&arc);
             let onward = |to: &ArcIx| joins(arc.link(), self.graph[*to].link());
-            let candidates: Vec<_> = leaving[end.ix()].iter().copied().filter(onward).collect();
-            let goes_back = |to: ArcIx| ends(&self.graph[to]).1 == begin;
-            let dead_end =
-                candidates.iter().all(|&to| goes_back(to)) && self.graph.edges(from).next().is_none();
-            let onward = candidates.into_iter().filter(|&to| dead_end || !goes_back(to)).map(|to| {
-                let turn = if goes_back(to) { Turn::UTurn } else { building.turn(self, from, to) };
-                let speed_mps = building.speeds_mps[to.index()];
-                (to, Transition::new(self.profile, turn, building.gap(self, from, to), speed_mps, 0.0))
-            });
-            for (to, transition) in onward.collect::<Vec<_>>() {
+            candidates.clear();
+            let there = first[end.ix()] as usize..first[end.ix() + 1] as usize;
+            candidates.extend(leaving[there].iter().copied().filter(onward));
+            // Nobody gets over a raised kerb in a wheelchair, nor along it.
+            if self.profile == Profile::Wheelchair && network.node(end).kerb {
+                candidates
+                    .retain(|to| self.graph[*to].link() == self.lines[from.index()].back && *to != from);
+            }
+            // Wheels do not go round a block by the parallel road; on foot that is a way like any other.
+            let goes_back = |drawing: &Self, to: ArcIx| match both_ways {
+                true => to != from && drawing.graph[to].link() == drawing.lines[from.index()].back,
+                false => ends(&drawing.graph[to]).1 == begin,
+            };
+            let dead_end = candidates.iter().all(|&to| goes_back(self, to))
+                && self.graph.first_edge(from, petgraph::Outgoing).is_none();
+            for &to in &candidates {
+                let back = goes_back(self, to);
+                if back && !dead_end {
+                    continue;
+                }
+                let turn = if back { Turn::UTurn } else { self.turn(from, to) };
+                let speed_mps = self.lines[to.index()].speed_mps;
+                let transition = Transition::new(self.profile, turn, self.gap_m(from, to), speed_mps, 0.0);
                 self.join(from, to, transition);
             }
         }
@@ -370,56 +435,45 @@ impl StreetGraph {
         if transition.inside_s > 0.0 {
             self.top_speed_mps = self.top_speed_mps.max(transition.length_m() / transition.inside_s());
         }
-        self.graph.add_edge(from, to, TransitionIx(self.transitions.len() as u32));
-        self.transitions.push(transition);
+        // Most are like the one before.
+        let before = self.latest.filter(|ix| self.transitions[ix.0 as usize] == transition);
+        let ix = before.unwrap_or_else(|| {
+            let Transition { turn, length_m, inside_s, signal_s, free_ms } = transition;
+            let key = (turn, [length_m, inside_s, signal_s].map(f32::to_bits), free_ms);
+            *self.known.entry(key).or_insert_with(|| {
+                self.transitions.push(transition);
+                TransitionIx(self.transitions.len() as u32 - 1)
+            })
+        });
+        self.latest = Some(ix);
+        self.graph.add_edge(from, to, ix);
     }
 
-    /// The arc's line on the plane, in the direction of travel.
-    pub(crate) fn shape(&self, map: &Map, ix: ArcIx) -> Vec<[f64; 2]> {
-        let arc = self.arc(ix);
-        let points = map.link(arc.link()).on(self.plane);
-        if arc.is_reverse() { points.rev().collect() } else { points.collect() }
-    }
-
-    fn largest_component(&self) -> Vec<bool> {
-        let mut main = vec![false; self.graph.node_count()];
-        let components = kosaraju_scc(&self.graph);
-        // Of two that are equally large, the one that begins first in the network.
-        let largest = components.iter().max_by_key(|c| (c.len(), std::cmp::Reverse(c.iter().min().copied())));
-        for arc in largest.into_iter().flatten() {
-            main[arc.index()] = true;
+    /// Numbers transitions by how many there are of each: small numbers for those that are frequent.
+    fn sort_transitions(&mut self) {
+        let mut uses = vec![0_u32; self.transitions.len()];
+        self.graph.edge_weights().for_each(|ix| uses[ix.0 as usize] += 1);
+        let mut order: Vec<u32> = (0..uses.len() as u32).collect();
+        order.sort_by_key(|ix| std::cmp::Reverse(uses[*ix as usize]));
+        let mut number = vec![TransitionIx(0); order.len()];
+        for (new, old) in order.iter().enumerate() {
+            number[*old as usize] = TransitionIx(new as u32);
         }
-        main
+        self.transitions = order.iter().map(|ix| self.transitions[*ix as usize]).collect();
+        self.graph.edge_weights_mut().for_each(|ix| *ix = number[ix.0 as usize]);
     }
-}
 
-/// What is needed of a city while its graph is built.
-struct Building<'a> {
-    city: &'a City,
-    /// By arc: where it begins.
-    begins: Vec<[f64; 2]>,
-    /// By arc: its speed without traffic.
-    speeds_mps: Vec<f64>,
-}
-
-impl Building<'_> {
     /// Metres from the end of one arc to the beginning of the next, as drawn.
-    fn gap(&self, street: &StreetGraph, from: ArcIx, to: ArcIx) -> f64 {
-        let line = &self.city.network.link(street.arc(from).link()).shape;
-        let end = if street.arc(from).is_reverse() { line[0] } else { line[line.len() - 1] };
-        distance(street.plane.to_metres(end), self.begins[to.index()])
+    fn gap_m(&self, from: ArcIx, to: ArcIx) -> f64 {
+        distance(self.lines[from.index()].ends[1], self.lines[to.index()].ends[0])
     }
 
-    fn turn(&self, street: &StreetGraph, from: ArcIx, to: ArcIx) -> Turn {
-        if street.profile.goes_both_ways() {
+    fn turn(&self, from: ArcIx, to: ArcIx) -> Turn {
+        if self.profile.goes_both_ways() {
             return Turn::Straight; // On foot a corner costs nothing.
         }
-        let line = |ix: ArcIx| {
-            let arc = street.arc(ix);
-            let points = self.city.network.link(arc.link()).shape.iter().map(|&p| street.plane.to_metres(p));
-            if arc.is_reverse() { points.rev().collect::<Vec<_>>() } else { points.collect() }
-        };
-        match turn_degrees(&line(from), &line(to)) {
+        let [from, to] = [&self.lines[from.index()].headings[1], &self.lines[to.index()].headings[0]];
+        match from.zip(*to).map_or(0.0, |(from, to)| turn_between(from, to)) {
             d if d > 45.0 => Turn::Right,
             d if d < -45.0 => Turn::Left,
             _ => Turn::Straight,
@@ -438,6 +492,22 @@ pub(crate) fn twins(network: &Network) -> Vec<Option<LinkIx>> {
             .min_by(|a, b| difference(a).total_cmp(&difference(b)))
     };
     network.links.iter().map(twin).collect()
+}
+
+/// For each link, the one that is the same line the other way, if there is one.
+pub(crate) fn mirrors(network: &Network) -> Vec<Option<LinkIx>> {
+    let twins = twins(network);
+    let alike = |link: &Link, twin: &Link| {
+        (link.length_m - twin.length_m).abs() < 1e-6 * link.length_m
+            && link.steps == twin.steps
+            && link.going == twin.going.turned()
+            && link.shape.iter().eq(twin.shape.iter().rev())
+    };
+    let mirror = |ix: usize| {
+        let twin = twins[ix].filter(|twin| twins[twin.ix()] == Some(LinkIx::from(ix)))?;
+        alike(&network.links[ix], network.link(twin)).then_some(twin)
+    };
+    (0..network.links.len()).map(mirror).collect()
 }
 
 /// Webster's uniform delay C (1 − λ)² / 2 of the head's group under the junction's first plan.
@@ -464,9 +534,9 @@ pub(crate) fn whole_ms(seconds: f64) -> u32 {
     rounded_up(seconds * 1000.0)
 }
 
-/// The same for what is counted in ms already.
+/// The same for what is counted in ms already. What is over by less than ten nanoseconds was only reckoned in another order.
 pub(crate) fn rounded_up(ms: f64) -> u32 {
-    ms.ceil().min(LONGEST_MS) as u32
+    (ms - 1e-5).ceil().max(ms.min(1.0).ceil()).min(LONGEST_MS) as u32
 }
 
 /// Metres between two places on the plane.
@@ -481,10 +551,16 @@ pub(crate) fn between(a: [f64; 2], b: [f64; 2], t: f64) -> [f64; 2] {
 
 /// By how many degrees one turns from the end of one line to the beginning of another; right is positive.
 pub(crate) fn turn_degrees(from: &[[f64; 2]], to: &[[f64; 2]]) -> f64 {
-    let heading = |a: [f64; 2], b: [f64; 2]| (b[0] - a[0]).atan2(b[1] - a[1]).to_degrees();
+    headings(from)[1].zip(headings(to)[0]).map_or(0.0, |(from, to)| turn_between(from, to))
+}
+
+/// Where a line heads at its beginning and at its end, degrees clockwise from north; none if it has no length.
+fn headings(line: &[[f64; 2]]) -> [Option<f64>; 2] {
+    let heading = |w: &[[f64; 2]]| (w[1][0] - w[0][0]).atan2(w[1][1] - w[0][1]).to_degrees();
     let differ = |w: &&[[f64; 2]]| distance(w[0], w[1]) > 0.01;
-    let last = from.windows(2).rev().find(differ).map(|w| heading(w[0], w[1]));
-    let first = to.windows(2).find(differ).map(|w| heading(w[0], w[1]));
-    let (Some(last), Some(first)) = (last, first) else { return 0.0 };
-    (first - last + 540.0).rem_euclid(360.0) - 180.0
+    [line.windows(2).find(differ).map(heading), line.windows(2).rev().find(differ).map(heading)]
+}
+
+fn turn_between(from: f64, to: f64) -> f64 {
+    (to - from + 540.0).rem_euclid(360.0) - 180.0
 }

@@ -17,7 +17,7 @@ mod topology;
 
 use crate::{
     columns,
-    graph::{ArcIx, StreetGraph, TransitionIx},
+    graph::{ArcIx, Edge, StreetGraph},
     nearest::OnArc,
     street::{Costs, Path},
 };
@@ -124,9 +124,7 @@ impl Hierarchy {
         if arc_of.len() != arcs {
             return None;
         }
-        let ends = |edge: petgraph::graph::EdgeReference<'_, TransitionIx, u32>| {
-            [edge.source(), edge.target()].map(|arc| vertex_of[arc.index()])
-        };
+        let ends = |edge: Edge| [edge.source(), edge.target()].map(|arc| vertex_of[arc.index()]);
         let pairs: Vec<[u32; 2]> = street.graph.edge_references().map(ends).collect();
         let topology = Topology::new(arc_of.len(), &pairs);
         let way = |&[from, to]: &[u32; 2]| {
@@ -152,15 +150,15 @@ impl Hierarchy {
     pub fn customise(&self, costs: &Costs<'_>, seen: Moment) -> Customised {
         let graph = &costs.graph().graph;
         let pass: Vec<u32> =
-            graph.node_weights().map(|arc| costs.arc_ms(arc).map_or(NO_WAY, |ms| ms.min(NO_WAY))).collect();
+            graph.arcs().iter().map(|arc| costs.arc_ms(arc).map_or(NO_WAY, |ms| ms.min(NO_WAY))).collect();
         let none = |ways: usize| vec![NO_WAY; ways];
         let mut all = customise::Costs {
             up: none(self.topology.up.over.len()),
             down: none(self.topology.down.over.len()),
         };
         // In the graph's order: an arc's transitions lie side by side.
-        for (edge, &way) in graph.raw_edges().iter().zip(&self.way_of).filter(|(_, way)| **way != NONE) {
-            let turn_ms = costs.transition_ms(&graph[edge.source()], edge.weight);
+        for (edge, &way) in graph.edge_references().zip(&self.way_of).filter(|(_, way)| **way != NONE) {
+            let turn_ms = costs.transition_ms(&graph[edge.source()], *edge.weight());
             let ms = turn_ms.saturating_add(pass[edge.target().index()]).min(NO_WAY);
             let ways = if way & 1 == 0 { &mut all.up } else { &mut all.down };
             let known = &mut ways[(way >> 1) as usize];
@@ -288,7 +286,7 @@ fn last(costs: &Costs<'_>, before: ArcIx, to: &[OnArc]) -> Option<OnArc> {
     let street = costs.graph();
     let there = |end: &OnArc| {
         let edge = street.graph.find_edge(before, end.arc)?;
-        let turn_ms = costs.transition_ms(street.arc(before), street.graph[edge]);
+        let turn_ms = costs.transition_ms(street.arc(before), street.graph.transition(edge));
         Some((turn_ms.saturating_add(costs.part_ms(street.arc(end.arc), end.along)?), *end))
     };
     to.iter().filter_map(there).min_by_key(|(ms, _)| *ms).map(|(_, end)| end)

@@ -346,7 +346,7 @@ impl Transit {
         let route = &timetable.routes[trip.route as usize];
         let all = timetable.calls_of(run.trip);
         let call = |i: usize| {
-            let call = &all[i];
+            let call = all.at(i);
             let stop = &timetable.stops[call.stop as usize];
             let [arrival, departure] = day.expected(timetable, run, i);
             RideCall {
@@ -367,7 +367,8 @@ impl Transit {
         let frequency = timetable.frequencies_of(run.trip).iter().find(|frequency| !frequency.exact);
         let times =
             [day.expected(timetable, run, *part.start())[1], day.expected(timetable, run, *part.end())[0]];
-        let alerts = day.live().alerts_of(timetable, run.trip, &all[part.clone()], times).cloned().collect();
+        let alerts =
+            day.live().alerts_of(timetable, run.trip, all.part(part.clone()), times).cloned().collect();
         Ride {
             mode: route.mode,
             route_id: route.id.clone(),
@@ -376,7 +377,7 @@ impl Transit {
             agency: timetable.agency_of(run.trip).clone(),
             trip_id: trip.id.clone(),
             day: run.day,
-            trip_start: day.moment_of_run(run, all[0].departure_s),
+            trip_start: day.moment_of_run(run, all.first().departure_s),
             headsign: timetable.headsign_at(run.trip, *part.start()).to_string(),
             calls: part.map(call).collect(),
             takes_bicycles: trip.takes_bicycles,

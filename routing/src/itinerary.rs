@@ -164,6 +164,8 @@ pub struct Step {
     pub distance_m: f64,
     /// How long it takes.
     pub duration: Duration,
+    /// Whether it is by ferry.
+    pub ferried: bool,
     /// Its line on the map.
     pub shape: Vec<LonLat>,
 }
@@ -278,8 +280,8 @@ impl Leg {
                 Some((before_ix, before_line)) => {
                     let from_ix = path.arcs[*before_ix];
                     let edge = street.graph.find_edge(from_ix, ix).expect("a path follows transitions");
-                    let transition = street.transition(street.graph[edge]);
-                    seconds += costs.transition_s(street.arc(from_ix), street.graph[edge]);
+                    let transition = street.transition(street.graph.transition(edge));
+                    seconds += costs.transition_s(street.arc(from_ix), street.graph.transition(edge));
                     inside_m = transition.length_m();
                     match transition.turn {
                         Turn::UTurn => Direction::UturnLeft,
@@ -291,12 +293,15 @@ impl Leg {
             if costs.is_live(arc) {
                 live_m += length_m + inside_m;
             }
+            let before_ferried = before.as_ref().map(|(b, _)| street.arc(path.arcs[*b]).is_ferried());
+            let boards_or_leaves = before_ferried.is_some_and(|before| before != arc.is_ferried());
             let stairs_here =
                 link.has_steps() && !before.as_ref().is_some_and(|(b, _)| on_steps(map, costs, path, *b));
             let direction =
                 if stairs_here && direction != Direction::Depart { Direction::Stairs } else { direction };
             let goes_on = match (steps.last(), direction) {
                 (None, _) | (_, Direction::Stairs) => false,
+                _ if boards_or_leaves => false,
                 (Some(last), Direction::Continue | Direction::SlightlyLeft | Direction::SlightlyRight) => {
                     last.street.as_ref() == link.name()
                 }
@@ -318,6 +323,7 @@ impl Leg {
                     street: link.name().cloned(),
                     distance_m,
                     duration,
+                    ferried: arc.is_ferried(),
                     shape: Vec::new(),
                 });
                 flat.push(piece);

@@ -258,8 +258,6 @@ fn prepare(task: &Prepare) -> Result<(), Failure> {
         println!("note: {note}");
     }
     let city = read.value;
-    let faults = city.faults().into_iter().map(|fault| Complaint::whole(city.name.english(), fault));
-    Complaints(faults.collect()).or(())?;
     let streets = Streets::new(&city);
     prepare::store_streets(&streets, &task.out)?;
     let (links, junctions) = (streets.map.len(), city.junctions.len());

@@ -134,7 +134,7 @@ fn length_m(map: &Map, street: &StreetGraph, path: &Path) -> f64 {
         let begin = if i == 0 { path.begins } else { 0.0 };
         let end = if i == last { path.ends } else { 1.0 };
         let inside = i.checked_sub(1).and_then(|before| street.graph.find_edge(path.arcs[before], ix));
-        let inside_m = inside.map_or(0.0, |edge| street.transition(street.graph[edge]).length_m());
+        let inside_m = inside.map_or(0.0, |edge| street.transition(street.graph.transition(edge)).length_m());
         map.link(street.arc(ix).link()).length_m() * (end - begin) + inside_m
     };
     path.arcs.iter().enumerate().map(part).sum()

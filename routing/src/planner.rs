@@ -378,7 +378,7 @@ impl Planner {
 
     /// Links that cars may use: those of which traffic tells.
     pub fn driven_links(&self) -> impl Iterator<Item = LinkIx> + '_ {
-        self.drive.street.graph.node_weights().map(|arc| arc.link())
+        self.drive.street.graph.arcs().iter().map(|arc| arc.link())
     }
 
     /// The way onto the streets that the profile may use, within so many metres of a place.

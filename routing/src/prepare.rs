@@ -3,8 +3,8 @@
 use crate::{
     config::TypicalConfig,
     fare::Fares,
-    foot::{self, FootWays},
-    graph::StreetGraph,
+    foot::{FootWays, Walkable},
+    graph::{StreetGraph, mirrors},
     gtfs::{self, archive::Archive, report::Report},
     intermodal::Prepared,
     map::Map,
@@ -77,8 +77,8 @@ pub fn read_feeds<'a>(
 pub fn prepare_timetable(city: &City, timetable: Timetable) -> Prepared {
     let map = Map::new(city);
     let [walk, roll] = [Profile::Walk, Profile::Wheelchair].map(|profile| StreetGraph::build(city, profile));
-    let links = foot::links_by_importance(city);
-    let [on_foot, on_wheels] = [&walk, &roll].map(|street| Arc::new(FootWays::new(street, &links)));
+    let walkable = Walkable::new(city, mirrors(&city.network));
+    let [on_foot, on_wheels] = [&walk, &roll].map(|street| Arc::new(FootWays::new(street, &walkable)));
     let streets = [(&walk, &on_foot), (&roll, &on_wheels)];
     Prepared::new(&map, &StreetIndex::build(&map), streets, timetable)
 }
@@ -131,8 +131,8 @@ struct Kind {
     what: &'static str,
 }
 
-const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x06", name: TIMETABLE_FILE, what: "timetable" };
-const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x05", name: STREETS_FILE, what: "file of streets" };
+const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x07", name: TIMETABLE_FILE, what: "timetable" };
+const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x06", name: STREETS_FILE, what: "file of streets" };
 
 /// A file of which a checksum is made while it is written: a large city's would not fit into memory a second time.
 struct Checked<'a> {

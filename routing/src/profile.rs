@@ -18,6 +18,16 @@ pub enum Profile {
     Wheelchair,
 }
 
+/// The steepest ramp that a wheelchair takes by itself: 1 in 12.
+const STEEPEST_ON_WHEELS_PERCENT: f32 = 100.0 / 12.0;
+/// Cobbles and gravel leave wheels about this share of their speed (OSRM's bicycle profile: 9 and 8 of 15 km/h).
+const ROUGH: f64 = 0.6;
+/// Each hundredth of rise takes so much longer by bicycle: at twice the power of riding on the level, which is what people give
+/// for a while, a hill of 5 % takes one and a half times as long, one of 10 % twice as long.
+const SLOWER_UPHILL: f64 = 0.1;
+/// Whoever would be slower than this gets off and pushes.
+const SLOWEST_UPHILL_MPS: f64 = 4.0 / 3.6;
+
 impl Profile {
     /// Every profile.
     pub const ALL: [Profile; 5] =
@@ -71,7 +81,9 @@ impl Profile {
         let allowed = link.access.any(self.access());
         match self {
             Profile::Walk => allowed,
-            Profile::Wheelchair => allowed && !link.steps,
+            Profile::Wheelchair => {
+                allowed && !link.steps && link.going.rise_percent.abs() <= STEEPEST_ON_WHEELS_PERCENT
+            }
             // A link may name a mode that none of its lanes takes: a cycleway beside a bus lane, say.
             Profile::Car | Profile::Taxi | Profile::Bicycle => {
                 let lane_for_us = |lane| network.lane(lane).allowed.any(self.access());
@@ -83,11 +95,24 @@ impl Profile {
     /// Seconds to pass the link on an ordinary day without traffic or signals; > 0.
     pub fn free_time_s(self, link: &Link) -> f64 {
         match self.usual_speed_mps() {
+            _ if link.going.ferry => link.free_travel_time_s(),
             None => link.free_travel_time_s(),
             // Stairs take about twice as long per metre as the flat.
             Some(speed) if link.steps => link.length_m / (speed / 2.0),
-            Some(speed) if self == Profile::Bicycle => link.length_m / speed.min(link.speed_limit_mps),
-            Some(speed) => link.length_m / speed,
+            Some(speed) if self == Profile::Bicycle => {
+                let uphill = 1.0 + SLOWER_UPHILL * f64::from(link.going.rise_percent.max(0.0));
+                let speed = (speed / uphill).max(SLOWEST_UPHILL_MPS).min(link.speed_limit_mps);
+                link.length_m / (speed * self.on(link))
+            }
+            Some(speed) => link.length_m / (speed * self.on(link)),
+        }
+    }
+
+    /// The share of their speed that the surface leaves them.
+    fn on(self, link: &Link) -> f64 {
+        match self {
+            Profile::Bicycle | Profile::Wheelchair if link.going.rough => ROUGH,
+            _ => 1.0,
         }
     }
 

@@ -12,10 +12,10 @@ pub mod poll;
 mod tests;
 
 use crate::{
-    gtfs::{calendar::Day, records::Call},
+    gtfs::calendar::Day,
     transit::{
         live::{About, Alert, Change, Live, LiveCall, Source, Vehicle},
-        timetable::{Timetable, zone},
+        timetable::{Calls, Timetable, zone},
     },
 };
 use message::{
@@ -178,7 +178,8 @@ impl<'a> Reader<'a> {
             return;
         }
         let calls = self.timetable.calls_of(trip);
-        let shift_s = begins_s.map_or(0, |begins_s| i64::from(begins_s) - i64::from(calls[0].departure_s));
+        let shift_s =
+            begins_s.map_or(0, |begins_s| i64::from(begins_s) - i64::from(calls.first().departure_s));
         let day_s = day.begins_s(&zone(self.timetable.agency_of(trip)));
         let mut expected = Expected::new(calls, shift_s, day_s);
         if let (Some(delay), true) = (update.delay, update.stop_time_update.is_empty()) {
@@ -217,7 +218,7 @@ impl<'a> Reader<'a> {
                 let away = |day: &Day| {
                     let at_s = now.0 / 1000 - day.begins_s(&zone);
                     let (first, last) =
-                        (i64::from(calls[0].departure_s), i64::from(calls[calls.len() - 1].arrival_s));
+                        (i64::from(calls.first().departure_s), i64::from(calls.last().arrival_s));
                     (first - at_s).max(at_s - last).max(0)
                 };
                 let near = [-1, 0, 1].map(|days| Day::of(today).plus(days));
@@ -228,12 +229,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Which of a trip's calls is meant, at `from` or after it.
-    fn call(&self, tag: &str, calls: &[Call], update: &StopTimeUpdate, from: usize) -> Option<usize> {
+    fn call(&self, tag: &str, calls: Calls<'_>, update: &StopTimeUpdate, from: usize) -> Option<usize> {
         if let Some(sequence) = update.stop_sequence {
             return calls.iter().position(|call| u32::from(call.sequence) == sequence);
         }
         let &stop = self.stops.get(format!("{tag}_{}", update.stop_id.as_deref()?).as_str())?;
-        (from..calls.len()).find(|&i| calls[i].stop == stop)
+        (from..calls.len()).find(|&i| calls.at(i).stop == stop)
     }
 
     fn alert(&self, tag: &str, alert: &message::Alert, live: &mut Live, counts: &mut Counts) {
@@ -291,7 +292,7 @@ impl<'a> Reader<'a> {
 
 /// A trip's calls as they become known.
 struct Expected<'a> {
-    planned: &'a [Call],
+    planned: Calls<'a>,
     shift_s: i64,
     /// When the service day began, seconds since 1970.
     day_s: i64,
@@ -299,7 +300,7 @@ struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    fn new(planned: &[Call], shift_s: i64, day_s: i64) -> Expected<'_> {
+    fn new(planned: Calls<'_>, shift_s: i64, day_s: i64) -> Expected<'_> {
         let mut expected = Expected { planned, shift_s, day_s, calls: Vec::with_capacity(planned.len()) };
         for i in 0..planned.len() {
             let [arrival_s, departure_s] = expected.planned_s(i).map(|s| s.max(0) as u32);
@@ -309,7 +310,8 @@ impl Expected<'_> {
     }
 
     fn planned_s(&self, call: usize) -> [i64; 2] {
-        [self.planned[call].arrival_s, self.planned[call].departure_s].map(|s| i64::from(s) + self.shift_s)
+        let call = self.planned.at(call);
+        [call.arrival_s, call.departure_s].map(|s| i64::from(s) + self.shift_s)
     }
 
     /// From a call on everything is so much later, until something else is known.

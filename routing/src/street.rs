@@ -54,7 +54,8 @@ impl<'a> Costs<'a> {
 
     /// The same in ms, not rounded.
     fn pass_ms(&self, arc: &Arc) -> Option<f64> {
-        let free_ms = f64::from(arc.free_ms) * self.slowness;
+        let slowness = if arc.is_ferried() { 1.0 } else { self.slowness };
+        let free_ms = f64::from(arc.free_ms) * slowness;
         let Some(traffic) = &self.traffic else { return Some(free_ms) };
         if traffic.closed(arc.link()) {
             return None;
@@ -196,7 +197,8 @@ pub fn quickest_of(
     let goal = to.first()?.on.at;
     let spread_m = to.iter().map(|foot| distance(goal, foot.on.at)).fold(0.0, f64::max);
     // A touch more than the top speed: positions are rounded too.
-    let ms_per_m = 1000.0 * costs.slowness / (street.top_speed_mps * 1.0001);
+    let slowness = if street.has_ferries { costs.slowness.min(1.0) } else { costs.slowness };
+    let ms_per_m = 1000.0 * slowness / (street.top_speed_mps * 1.0001);
     let estimate_ms =
         |arc: &Arc| ((distance(street.end_of(arc), goal) - spread_m).max(0.0) * ms_per_m) as u32;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     columns,
-    foot::{self, FootWays},
+    foot::{FootWays, Walkable},
     graph::{self, StreetGraph},
     hierarchy::{Hierarchy, Roads},
     map::Map,
@@ -53,13 +53,14 @@ impl Kept {
 impl Streets {
     /// Works them out of a city that has no [`City::faults`]; takes seconds for a large one.
     pub fn new(city: &City) -> Streets {
+        let mirrors = graph::mirrors(&city.network);
         let [drive, cycle, walk, roll] = {
             let ends = graph::ends(city);
-            PROFILES.map(|profile| StreetGraph::on(ends.clone(), city, profile))
+            PROFILES.map(|profile| StreetGraph::on(ends.clone(), city, profile, &mirrors))
         };
         let hierarchy = Arc::new(Hierarchy::new(city, &drive));
-        let links = foot::links_by_importance(city);
-        let feet = [&walk, &roll].map(|street| Arc::new(FootWays::new(street, &links)));
+        let walkable = Walkable::new(city, mirrors);
+        let feet = [&walk, &roll].map(|street| Arc::new(FootWays::new(street, &walkable)));
         Streets { map: Map::new(city), drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet }
     }
 
@@ -82,7 +83,9 @@ impl Streets {
             StreetGraph::of_kept(kept, profile, &map, ends.clone())
         };
         let (drive, cycle, walk, roll) = (next()?, next()?, next()?, next()?);
-        if !(feet[0].fit(&walk) && feet[1].fit(&roll) && hierarchy.fits(&drive)) {
+        let [on_foot, on_wheels] = feet.map(Arc::unwrap_or_clone);
+        let feet = [on_foot.on(&walk)?, on_wheels.on(&roll)?].map(Arc::new);
+        if !hierarchy.fits(&drive) {
             return None;
         }
         Some(Streets { drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet, map })

@@ -4,7 +4,8 @@ mod oracle;
 
 use crate::{
     drawing::{NOW, check_route, check_route_in, draw, picture, query},
-    planner::{Planner, When},
+    planner::{Planner, Query, When},
+    snapshot::Snapshot,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -125,6 +126,58 @@ fn a06_footways_and_steps() {
         B#C";
     check_route(steps_only, "A to C by foot", "A ~ walk 200 m ~ C [3 min 36 s]");
     check_route(steps_only, "A to C by wheelchair", "A ~ roll 100 m ~ C [1 min 40 s]");
+}
+
+#[test]
+fn a06_ferries_take_everybody_and_nobody_is_quicker_than_they_are() {
+    let river = "
+        A 0 0
+        B 100 0
+        C 500 0
+        D 600 0
+        A-B
+        B~C
+        C-D";
+    check_route(river, "A to D by car", "A ~ drive 600 m ~ D [2 min 4 s]");
+    check_route(river, "A to D by bicycle", "A ~ cycle 600 m ~ D [2 min 28 s]");
+    check_route(river, "A to D by foot", "A ~ walk 600 m ~ D [4 min 4 s]");
+    check_route(river, "A to D by wheelchair", "A ~ roll 600 m ~ D [5 min]");
+    let city = draw(river);
+    let query = Query { speed_mps: Some(5.0 / 3.6 / 2.0), ..query(&city, "A to D by foot") };
+    let planner = Planner::new(Arc::new(city));
+    let slowly = planner.direct(&query, &Snapshot::empty(), NOW).unwrap();
+    assert_eq!(slowly.duration().as_secs(), 388, "twice as long on foot, as long on board");
+    let steps = &slowly.legs[0].street().unwrap().steps;
+    assert_eq!(steps.iter().map(|step| step.ferried).collect::<Vec<_>>(), [false, true, false]);
+}
+
+#[test]
+fn a06_wheels_meet_kerbs_cobbles_and_hills() {
+    let kerb = "
+        A 0 0
+        B 100 0
+        C 200 0
+        D 100 80
+        A=B
+        B=C
+        A=D
+        D=C
+        kerb B";
+    check_route(kerb, "A to C by foot", "A ~ walk 200 m ~ C [2 min 24 s]");
+    check_route(kerb, "A to C by wheelchair", "A ~ roll 256 m ~ C [4 min 16 s]");
+    let cobbles = "
+        A 0 0
+        B 100 0
+        A:B";
+    check_route(cobbles, "A to B by foot", "A ~ walk 100 m ~ B [1 min 12 s]");
+    check_route(cobbles, "A to B by wheelchair", "A ~ roll 100 m ~ B [2 min 47 s]");
+    let hill = "
+        A 0 0
+        B 300 0
+        A/B";
+    check_route(hill, "A to B by bicycle", "A ~ cycle 300 m ~ B [2 min 10 s]");
+    check_route(hill, "B to A by bicycle", "B ~ cycle 300 m ~ A [1 min 12 s]");
+    check_route(hill, "A to B by car", "A ~ drive 300 m ~ B [36 s]");
 }
 
 #[test]

@@ -61,9 +61,10 @@ enum Task {
         #[arg(long, value_name = "NAME")]
         package: Option<String>,
     },
-    /// Damages small sound files of every kind and reads them, with ever new seeds: no crash may come of it.
+    /// Damages small sound files of every kind and reads them, and asks the planner damaged questions, with ever new seeds: no crash
+    /// may come of it.
     Fuzz {
-        /// How long.
+        /// How long for each of the programs.
         #[arg(long, default_value_t = 10)]
         minutes: u64,
         /// Where to begin; the line of a failure says which seed replays it.
@@ -153,10 +154,13 @@ fn demo(arguments: &[String]) -> anyhow::Result<()> {
 }
 
 fn fuzz(minutes: u64, seed: u64) -> anyhow::Result<()> {
-    let mut fuzz =
-        cargo(["test", "--release", "--package", "simulator", "--test", "fuzz", "--", "--nocapture"]);
-    fuzz.env("SVETOFOR_FUZZ_MINUTES", minutes.to_string()).env("SVETOFOR_FUZZ_SEED", seed.to_string());
-    step("fuzz", fuzz)
+    for package in ["simulator", "routing"] {
+        let mut fuzz =
+            cargo(["test", "--release", "--package", package, "--test", "fuzz", "--", "--nocapture"]);
+        fuzz.env("SVETOFOR_FUZZ_MINUTES", minutes.to_string()).env("SVETOFOR_FUZZ_SEED", seed.to_string());
+        step(&format!("fuzz: what the {package} reads"), fuzz)?;
+    }
+    Ok(())
 }
 
 /// Goals on two cores: p99 below 100 ms for 5,000 junctions, and below 800 ms for 40,000.

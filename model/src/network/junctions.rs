@@ -37,7 +37,7 @@ const HEADING_OVER_M: f64 = 15.0;
 /// No U-turns, except at the ends of roads that would otherwise be traps, and into roads that nothing else
 /// leads into.
 pub fn join(network: &mut Network, rules: &TurnRules) {
-    let picture = Picture::of(network);
+    let picture = Picture::of(network, |link| !link.lanes.is_empty());
     cut_back(network, &picture);
     let mut movements: Vec<Movement> = Vec::new();
     for node in 0..network.nodes.len() {
@@ -56,7 +56,9 @@ pub fn join(network: &mut Network, rules: &TurnRules) {
 /// Sets who goes first among the movements of these nodes for the times when signals are on and a green is
 /// permissive: then only the turn and the right hand count, not the size of the road.
 pub fn signalled_right_of_way(network: &mut Network, nodes: &[NodeIx]) {
-    let picture = Picture::of(network);
+    let mut here = vec![false; network.nodes.len()];
+    nodes.iter().for_each(|node| here[node.ix()] = true);
+    let picture = Picture::of(network, |link| here[link.from.ix()] || here[link.to.ix()]);
     let by_node = movements_by_node(network);
     for node in nodes {
         if let Some(here) = by_node.get(node) {
@@ -129,6 +131,7 @@ pub fn merge_nodes(network: &mut Network, groups: &[Vec<NodeIx>]) -> (BTreeSet<(
                 let at =
                     |f: fn(LonLat) -> f64| members.iter().map(|m| f(network.node(*m).at)).sum::<f64>() / n;
                 node.at = LonLat { lon: at(|p| p.lon), lat: at(|p| p.lat) };
+                node.kerb = false;
             }
             nodes.push(node);
             new
@@ -240,23 +243,28 @@ struct Picture {
 }
 
 impl Picture {
-    fn of(network: &Network) -> Picture {
+    /// That of the links that `wanted` says; of the others nobody may ask where they head or how long they are.
+    fn of(network: &Network, wanted: impl Fn(&super::Link) -> bool) -> Picture {
         let n = network.nodes.len();
         let (mut inbound, mut outbound) = (vec![Vec::new(); n], vec![Vec::new(); n]);
-        let mut ends = BTreeSet::new();
         for (i, link) in network.links.iter().enumerate().filter(|(_, l)| !l.lanes.is_empty()) {
             inbound[link.to.ix()].push(LinkIx::from(i));
             outbound[link.from.ix()].push(LinkIx::from(i));
-            ends.insert((link.from, link.to));
         }
-        let two_way = network.links.iter().map(|l| ends.contains(&(l.to, l.from))).collect();
+        let comes_back =
+            |link: &super::Link| outbound[link.to.ix()].iter().any(|l| network.link(*l).to == link.from);
+        let two_way = network.links.iter().map(comes_back).collect();
+        let mut neighbours: Vec<NodeIx> = Vec::new();
         let mut setback = vec![0.0; n];
         for node in 0..n {
             let here = || inbound[node].iter().chain(&outbound[node]).map(|l| network.link(*l));
-            let neighbours: BTreeSet<NodeIx> = here()
-                .map(|l| if l.to.ix() == node { l.from } else { l.to })
-                .filter(|x| x.ix() != node)
-                .collect();
+            neighbours.clear();
+            for link in here() {
+                let other = if link.to.ix() == node { link.from } else { link.to };
+                if other.ix() != node && !neighbours.contains(&other) {
+                    neighbours.push(other);
+                }
+            }
             if neighbours.len() >= 3 {
                 // Half of the widest road that comes in, and room for a crossing.
                 let widest = here().map(|l| l.lanes.len() as f64 * 3.5).fold(0.0, f64::max);
@@ -264,9 +272,12 @@ impl Picture {
             }
         }
         let plane = LocalPlane::around(network.nodes.first().map_or(LonLat { lon: 0.0, lat: 0.0 }, |n| n.at));
-        let links = (0..network.links.len()).map(LinkIx::from);
-        let headings = links.map(|link| [heading_in(network, link), heading_out(network, link)]).collect();
-        let drawn_m = network.links.iter().map(|link| crate::geo::length_m(&link.shape)).collect();
+        let (mut headings, mut drawn_m) =
+            (vec![[0.0; 2]; network.links.len()], vec![0.0; network.links.len()]);
+        for (i, link) in network.links.iter().enumerate().filter(|(_, link)| wanted(link)) {
+            headings[i] = [heading_in(network, LinkIx::from(i)), heading_out(network, LinkIx::from(i))];
+            drawn_m[i] = crate::geo::length_m(&link.shape);
+        }
         Picture { plane, inbound, outbound, two_way, setback, headings, drawn_m }
     }
 

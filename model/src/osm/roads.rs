@@ -1,18 +1,23 @@
 //! Ways become links: cut where they meet, one for each direction, and trimmed to what cars can use.
 
 use super::{
-    read::Map,
+    read::{ById, Map},
     tags::{Oneway, Tags},
 };
 use crate::{
     geo::{self, LonLat},
     ids::{LinkId, LinkIx, NodeId, NodeIx},
-    network::{Lane, Link, Modes, Network, Node, RoadClass},
+    network::{Going, Lane, Link, Modes, Network, Node, RoadClass},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Shorter pieces than this are drawn as if they were so long: a vehicle must fit its front bumper in.
 const SHORTEST_M: f64 = 0.5;
+/// A ferry whose duration nobody says, m/s: 10 km/h, with what it takes to cast off and to moor.
+const FERRY_MPS: f64 = 10.0 / 3.6;
+/// Ferries whose durations make them slower or quicker than these are mistakes of the map, m/s.
+const SLOWEST_FERRY_MPS: f64 = 0.2;
+const FASTEST_FERRY_MPS: f64 = 25.0;
 /// Usual width of a lane in a city, m.
 const LANE_WIDTH_M: f64 = 3.25;
 
@@ -26,6 +31,8 @@ pub(super) struct Drawn<'m> {
     shape: Vec<LonLat>,
     pub(super) access: Modes,
     lanes: usize,
+    speed_mps: f64,
+    going: Going,
 }
 
 /// All links and the nodes that they join.
@@ -41,17 +48,19 @@ pub(super) struct Roads<'m> {
 /// Cuts all ways into links.
 pub(super) fn draw(map: &Map) -> Roads<'_> {
     // A node is a place where ways meet, one begins or ends, lights stand, or nobody gets through.
-    let mut uses: HashMap<i64, u32> = HashMap::new();
+    let mut uses: ById<u32> = ById::default();
     for way in &map.ways {
         let last = way.nodes.len().saturating_sub(1);
         for (i, n) in way.nodes.iter().enumerate() {
             *uses.entry(*n).or_default() += if i == 0 || i == last { 2 } else { 1 };
         }
     }
-    let is_node =
-        |n: &i64| uses.get(n).is_some_and(|u| *u > 1) || map.signals.contains(n) || map.barriers.contains(n);
+    let is_node = |n: &i64| {
+        uses.get(n).is_some_and(|u| *u > 1)
+            || [&map.signals, &map.barriers, &map.kerbs].iter().any(|special| special.contains(n))
+    };
     let mut roads = Roads { map, links: Vec::new(), nodes: Vec::new(), left_out: Vec::new() };
-    let mut index: HashMap<i64, usize> = HashMap::new();
+    let mut index: ById<usize> = ById::default();
     let (mut missing, mut short) = (0, 0);
     for way in &map.ways {
         let known: Vec<i64> = way.nodes.iter().copied().filter(|n| map.places.contains_key(n)).collect();
@@ -68,6 +77,14 @@ pub(super) fn draw(map: &Map) -> Roads<'_> {
         cuts.extend(rings);
         cuts.sort_unstable();
         cuts.dedup();
+        let speed_mps = if way.tags.is_ferry() {
+            let whole_m = geo::length_m(&known.iter().map(|n| map.places[n]).collect::<Vec<_>>());
+            way.tags
+                .duration_s()
+                .map_or(FERRY_MPS, |s| (whole_m / s).clamp(SLOWEST_FERRY_MPS, FASTEST_FERRY_MPS))
+        } else {
+            way.tags.speed_mps()
+        };
         for (k, cut) in cuts.windows(2).enumerate() {
             let mut node = |n: i64| {
                 *index.entry(n).or_insert_with(|| {
@@ -80,7 +97,7 @@ pub(super) fn draw(map: &Map) -> Roads<'_> {
             if from == to {
                 continue;
             }
-            roads.both_ways(&way.tags, way.id, k, (from, to), shape);
+            roads.both_ways(&way.tags, (way.id, k), (from, to), speed_mps, shape);
         }
     }
     let cut_off = roads.keep_connected();
@@ -104,9 +121,9 @@ impl<'m> Roads<'m> {
     fn both_ways(
         &mut self,
         tags: &'m Tags,
-        way: i64,
-        piece: usize,
+        (way, piece): (i64, usize),
         (from, to): (usize, usize),
+        speed_mps: f64,
         shape: Vec<LonLat>,
     ) {
         let (forward, backward) = tags.lanes();
@@ -115,13 +132,16 @@ impl<'m> Roads<'m> {
         let back = if tags.oneway() == Oneway::Forward { against } else { along };
         let mut reverse = shape.clone();
         reverse.reverse();
-        for (sign, access, lanes, from, to, shape) in
-            [("", there, forward, from, to, shape), ("-", back, backward, to, from, reverse)]
-        {
+        let going = tags.going();
+        for (sign, access, lanes, from, to, shape, going) in [
+            ("", there, forward, from, to, shape, going),
+            ("-", back, backward, to, from, reverse, going.turned()),
+        ] {
             if access != Modes::NONE {
                 let id = LinkId::new(format!("{sign}{way}#{piece}"));
-                let lanes = if access.any(Modes::MOTOR) { lanes } else { 0 };
-                self.links.push(Drawn { tags, id, way, from, to, shape, access, lanes });
+                // On a ferry nobody drives.
+                let lanes = if access.any(Modes::MOTOR) && !going.ferry { lanes } else { 0 };
+                self.links.push(Drawn { tags, id, way, from, to, shape, access, lanes, speed_mps, going });
             }
         }
     }
@@ -165,12 +185,13 @@ impl<'m> Roads<'m> {
     pub(super) fn network(&self) -> (Network, BTreeSet<(LinkIx, LinkIx)>) {
         let mut network = Network::default();
         for n in &self.nodes {
-            network.nodes.push(Node { id: NodeId::new(n.to_string()), at: self.map.places[n] });
+            let (at, kerb) = (self.map.places[n], self.map.kerbs.contains(n));
+            network.nodes.push(Node { id: NodeId::new(n.to_string()), at, kerb });
         }
         for (i, drawn) in self.links.iter().enumerate() {
             let (first, tags) = (network.lanes.len() as u32, drawn.tags);
             let length_m = geo::length_m(&drawn.shape).max(SHORTEST_M);
-            let speed_limit_mps = tags.speed_mps();
+            let speed_limit_mps = drawn.speed_mps;
             for _ in 0..drawn.lanes {
                 network.lanes.push(Lane {
                     link: LinkIx::from(i),
@@ -194,13 +215,14 @@ impl<'m> Roads<'m> {
                 bridge: tags.bridge(),
                 tunnel: tags.tunnel(),
                 steps: tags.steps(),
+                going: drawn.going,
             });
         }
         (network, self.banned())
     }
 
     fn banned(&self) -> BTreeSet<(LinkIx, LinkIx)> {
-        let index: HashMap<i64, usize> = self.nodes.iter().enumerate().map(|(i, n)| (*n, i)).collect();
+        let index: ById<usize> = self.nodes.iter().enumerate().map(|(i, n)| (*n, i)).collect();
         let (mut ending, mut starting) =
             (HashMap::<usize, Vec<usize>>::new(), HashMap::<usize, Vec<usize>>::new());
         for (i, l) in self.links.iter().enumerate().filter(|(_, l)| l.lanes > 0) {

@@ -6,49 +6,56 @@
 use crate::{
     city::{AreaKind, CarPark},
     geo::LonLat,
-    network::{Modes, Name, RoadClass},
+    network::{Going, Modes, Name, RoadClass, STEEPEST_PERCENT},
 };
 use std::collections::BTreeMap;
 
 /// The tags of one way that matter here.
 pub(super) struct Tags(BTreeMap<&'static str, String>);
 
-/// Every key that somebody asks for below.
-const KEYS: [&str; 34] = [
-    "highway",
-    "area",
+/// Every key that somebody asks for below, in order.
+const KEYS: [&str; 41] = [
     "access",
-    "vehicle",
+    "amenity",
+    "area",
+    "barrier",
+    "bicycle",
+    "bridge",
+    "bus",
+    "capacity",
+    "cycleway",
+    "duration",
+    "foot",
+    "hgv",
+    "highway",
+    "incline",
+    "junction",
+    "kerb",
+    "landuse",
+    "lanes",
+    "lanes:backward",
+    "lanes:forward",
+    "leisure",
+    "maxspeed",
     "motor_vehicle",
     "motorcar",
-    "bicycle",
-    "foot",
-    "bus",
-    "psv",
-    "taxi",
-    "hgv",
-    "wheelchair",
     "motorroad",
-    "oneway",
-    "oneway:bicycle",
-    "cycleway",
-    "junction",
-    "lanes",
-    "lanes:forward",
-    "lanes:backward",
-    "maxspeed",
-    "bridge",
-    "tunnel",
     "name",
     "name:en",
     "natural",
-    "waterway",
-    "leisure",
-    "landuse",
-    "service",
-    "amenity",
+    "oneway",
+    "oneway:bicycle",
     "park_ride",
-    "capacity",
+    "psv",
+    "route",
+    "service",
+    "smoothness",
+    "surface",
+    "taxi",
+    "tunnel",
+    "vehicle",
+    "waterway",
+    "wheelchair",
 ];
 
 /// Which way vehicles may drive along a way.
@@ -61,10 +68,8 @@ pub(super) enum Oneway {
 
 impl Tags {
     pub(super) fn of<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Tags {
-        Tags(
-            tags.filter_map(|(k, v)| Some((*KEYS.iter().find(|known| **known == k)?, v.to_string())))
-                .collect(),
-        )
+        let known = |key: &str| KEYS.binary_search(&key).ok().map(|at| KEYS[at]);
+        Tags(tags.filter_map(|(key, value)| Some((known(key)?, value.to_string()))).collect())
     }
 
     fn get(&self, key: &str) -> &str {
@@ -82,6 +87,9 @@ impl Tags {
 
     /// The sort of road; `None` for what is no road (yet): construction, platforms, proposals.
     pub(super) fn class(&self) -> Option<RoadClass> {
+        if self.is_ferry() {
+            return Some(RoadClass::Path);
+        }
         Some(match self.get("highway").trim_end_matches("_link") {
             "motorway" => RoadClass::Motorway,
             "trunk" => RoadClass::Trunk,
@@ -99,6 +107,12 @@ impl Tags {
     pub(super) fn access(&self) -> Modes {
         let highway = self.get("highway");
         let mut modes = match highway {
+            // Who may come aboard is said by name; where only those without motors are named, no motor may.
+            "" if self.is("motor_vehicle", &[""])
+                && !(self.is("foot", &[""]) && self.is("bicycle", &[""])) =>
+            {
+                Modes::WALK.with(Modes::WHEELCHAIR).with(Modes::BICYCLE)
+            }
             "motorway" | "motorway_link" => Modes::MOTOR,
             "footway" | "pedestrian" => Modes::WALK.with(Modes::WHEELCHAIR),
             "steps" => Modes::WALK,
@@ -137,7 +151,86 @@ impl Tags {
                 _ => {}
             }
         }
+        if self.is_ground_for_feet() && !self.is("wheelchair", &["yes", "designated", "limited"]) {
+            modes = modes.without(Modes::WHEELCHAIR);
+        }
         if highway == "steps" { modes.without(Modes::WHEELCHAIR.with(Modes::BICYCLE)) } else { modes }
+    }
+
+    /// Whether it is a ferry's way over the water.
+    pub(super) fn is_ferry(&self) -> bool {
+        self.is("route", &["ferry"]) && self.is("highway", &[""])
+    }
+
+    /// How long a ferry takes for the whole way, s, if that is said: `12`, `00:12`, `01:05:30` or `PT1H5M` (the wiki's `Key:duration`).
+    pub(super) fn duration_s(&self) -> Option<f64> {
+        let text = self.get("duration");
+        let seconds = match text.strip_prefix("PT") {
+            Some(parts) => {
+                let (mut sum, mut digits) = (0.0, String::new());
+                for c in parts.chars() {
+                    let unit = match c {
+                        'H' => 3600.0,
+                        'M' => 60.0,
+                        'S' => 1.0,
+                        _ => {
+                            digits.push(c);
+                            continue;
+                        }
+                    };
+                    sum += unit * digits.parse::<f64>().ok()?;
+                    digits.clear();
+                }
+                digits.is_empty().then_some(sum)?
+            }
+            None => {
+                let parts: Vec<f64> =
+                    text.split(':').map(|part| part.trim().parse().ok()).collect::<Option<_>>()?;
+                match parts[..] {
+                    [minutes] => minutes * 60.0,
+                    [hours, minutes] => hours * 3600.0 + minutes * 60.0,
+                    [hours, minutes, seconds] => hours * 3600.0 + minutes * 60.0 + seconds,
+                    _ => return None,
+                }
+            }
+        };
+        (seconds > 0.0 && seconds.is_finite()).then_some(seconds)
+    }
+
+    /// Ground that small wheels sink into or stick on (the wiki's `Key:surface`, `Key:smoothness`).
+    fn is_ground_for_feet(&self) -> bool {
+        const SOFT: [&str; 11] = [
+            "dirt",
+            "earth",
+            "grass",
+            "gravel",
+            "ground",
+            "mud",
+            "pebblestone",
+            "rock",
+            "sand",
+            "unhewn_cobblestone",
+            "woodchips",
+        ];
+        self.is("surface", &SOFT)
+            || self.is("smoothness", &["very_bad", "horrible", "very_horrible", "impassable"])
+    }
+
+    /// How one gets along it by one's own strength, in the direction in which it is drawn.
+    pub(super) fn going(&self) -> Going {
+        const ROUGH: [&str; 7] =
+            ["cobblestone", "cobblestone:flattened", "compacted", "fine_gravel", "sett", "unpaved", "wood"];
+        let rough =
+            self.is_ground_for_feet() || self.is("surface", &ROUGH) || self.is("smoothness", &["bad"]);
+        let rise_percent = rise_percent(self.get("incline")).unwrap_or(0.0);
+        Going { rough, rise_percent, ferry: self.is_ferry() }
+    }
+
+    /// Whether a node of it has a kerb that stops a wheelchair (the wiki's `Key:kerb`).
+    pub(super) fn is_raised_kerb(&self) -> bool {
+        let high = self.is("kerb", &["raised", "regular", "yes"])
+            || self.is("barrier", &["kerb"]) && self.is("kerb", &[""]);
+        high && !self.is("wheelchair", &["yes", "designated", "limited"])
     }
 
     /// Which way vehicles may drive.
@@ -256,6 +349,15 @@ impl Tags {
     }
 }
 
+/// `8%`, `-4.5 %`, `10°`: how much a way rises, in hundredths of its length. `up` and `down` do not say by how much.
+fn rise_percent(text: &str) -> Option<f32> {
+    let percent = match text.strip_suffix('°') {
+        Some(degrees) => degrees.trim().parse::<f32>().ok()?.to_radians().tan() * 100.0,
+        None => text.strip_suffix('%')?.trim().parse::<f32>().ok()?,
+    };
+    (percent.abs() <= STEEPEST_PERCENT).then_some(percent)
+}
+
 /// `50`, `30 mph`, `RU:urban`, `none`, `walk`.
 fn speed_kmh(text: &str) -> Option<f64> {
     let first = text.split(';').next().unwrap_or("").trim();
@@ -280,6 +382,11 @@ mod tests {
 
     fn tags(text: &str) -> Tags {
         Tags::of(text.split_whitespace().map(|t| t.split_once('=').unwrap()))
+    }
+
+    #[test]
+    fn keys_are_in_order() {
+        assert!(KEYS.is_sorted());
     }
 
     #[test]
@@ -330,6 +437,52 @@ mod tests {
         check("highway=tertiary junction=roundabout", (1, 0));
         check("highway=primary lanes=x", (1, 1));
         check("highway=primary lanes=1e300", (8, 8));
+    }
+
+    #[test]
+    fn ferries_take_whom_they_name() {
+        let check = |text: &str, expected: Modes| {
+            assert!(tags(text).is_ferry() && tags(text).is_road(), "{text}");
+            assert_eq!(tags(text).access(), expected, "{text}");
+        };
+        let feet = Modes::WALK.with(Modes::WHEELCHAIR);
+        check("route=ferry", Modes::STREET);
+        check("route=ferry foot=yes", feet.with(Modes::BICYCLE));
+        check("route=ferry foot=yes bicycle=no", feet);
+        check("route=ferry foot=yes motor_vehicle=yes", Modes::STREET);
+        check("route=ferry motor_vehicle=no", feet.with(Modes::BICYCLE));
+        assert!(!tags("route=bus").is_road() && !tags("highway=primary route=ferry").is_ferry());
+        for (text, seconds) in
+            [("12", 720.0), ("00:12", 720.0), ("01:05:30", 3930.0), ("PT1H5M", 3900.0), ("PT90S", 90.0)]
+        {
+            assert_eq!(tags(&format!("route=ferry duration={text}")).duration_s(), Some(seconds), "{text}");
+        }
+        for text in ["", "soon", "-5", "0", "1:2:3:4", "PT5", "PTxM", "NaN", "inf"] {
+            assert_eq!(tags(&format!("route=ferry duration={text}")).duration_s(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn wheelchairs_need_firm_ground() {
+        let rolls = |text: &str| tags(text).access().has(Modes::WHEELCHAIR);
+        assert!(rolls("highway=footway surface=asphalt") && rolls("highway=footway surface=sett"));
+        assert!(!rolls("highway=footway surface=sand") && !rolls("highway=path smoothness=horrible"));
+        assert!(rolls("highway=footway surface=gravel wheelchair=yes"));
+        let going = |text: &str| tags(text).going();
+        assert!(going("highway=footway surface=sett").rough && !going("highway=footway").rough);
+        assert_eq!(going("highway=footway incline=8%").rise_percent, 8.0);
+        assert_eq!(going("highway=footway incline=-4.5%").rise_percent, -4.5);
+        assert!((going("highway=footway incline=5°").rise_percent - 8.749).abs() < 0.001);
+        for unknown in ["up", "down", "steep", "900%", "NaN%"] {
+            assert_eq!(going(&format!("highway=footway incline={unknown}")).rise_percent, 0.0, "{unknown}");
+        }
+        let stops = |text: &str| tags(text).is_raised_kerb();
+        assert!(stops("kerb=raised") && stops("barrier=kerb"));
+        assert!(
+            !stops("kerb=lowered")
+                && !stops("barrier=kerb kerb=flush")
+                && !stops("kerb=raised wheelchair=yes")
+        );
     }
 
     #[test]

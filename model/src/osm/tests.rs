@@ -47,7 +47,7 @@ fn a_cut_file_is_a_complaint() {
 struct Drawn {
     /// Id, and millionths of a degree north and east.
     nodes: Vec<(i64, [i64; 2])>,
-    /// Id, nodes, and the value of `highway`; what is `parking` is a car park for those who go on by train.
+    /// Id, nodes, and the value of `highway`; what is `parking` is a car park for those who go on by train, `ferry` one of ten minutes.
     ways: Vec<(i64, Vec<i64>, &'static str)>,
     /// Members of a `no_left_turn`: from, via, to.
     restriction: [i64; 3],
@@ -119,6 +119,10 @@ impl Drawn {
             "parking",
             "park_ride",
             "yes",
+            "route",
+            "ferry",
+            "duration",
+            "00:10",
         ];
         let word = |text: &str| words.iter().position(|word| *word == text).unwrap_or(0) as u64;
         let (mut table, mut group) = (Vec::new(), Vec::new());
@@ -135,6 +139,7 @@ impl Drawn {
             number(1, *id as u64, &mut way);
             let (keys, values) = match *highway {
                 "parking" => (["amenity", "park_ride"].as_slice(), ["parking", "yes"]),
+                "ferry" => (["route", "duration"].as_slice(), ["ferry", "00:10"]),
                 highway => (["highway"].as_slice(), [highway, ""]),
             };
             packed(2, keys.iter().map(|key| word(key)), &mut way);
@@ -199,6 +204,19 @@ fn a_car_park_is_in_the_middle_of_its_ground() {
     assert!((park.at.lat - 41.001).abs() < 1e-9 && (park.at.lon + 7.999).abs() < 1e-9, "{park:?}");
     // Of ground whose corners the map does not hold nobody knows where it is.
     assert_eq!(parks(vec![77, 78, 79, 77]), []);
+}
+
+#[test]
+fn a_ferry_takes_as_long_as_it_says_and_has_no_lanes() {
+    let mut map = sound();
+    map.ways[2] = (12, vec![3, 4], "ferry");
+    let city = city("drawn.osm.pbf", &map.encode(), &SignalHabits::plain()).unwrap().value;
+    let ferries: Vec<_> = city.network.links.iter().filter(|link| link.going.ferry).collect();
+    assert_eq!(ferries.len(), 2, "there and back");
+    for ferry in ferries {
+        assert!((ferry.free_travel_time_s() - 600.0).abs() < 1e-6, "{}", ferry.free_travel_time_s());
+        assert!(ferry.lanes.is_empty() && ferry.access.has(Modes::CAR) && ferry.access.has(Modes::WALK));
+    }
 }
 
 #[test]

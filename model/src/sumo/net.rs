@@ -266,7 +266,7 @@ impl Reader {
             return Err(e.complaint(format!("junction {id} is there twice")));
         }
         self.nodes.insert(id.to_string(), NodeIx::from(self.network.nodes.len()));
-        self.network.nodes.push(Node { id: NodeId::new(id), at });
+        self.network.nodes.push(Node { id: NodeId::new(id), at, kerb: false });
         if let Some(kind @ ("zipper" | "allway_stop" | "rail_signal" | "rail_crossing")) = e.get("type") {
             self.ledger.leave_out(e, format!("junctions of type {kind} go by their right of way alone"));
         }
@@ -407,6 +407,7 @@ impl Reader {
             bridge: false,
             tunnel: false,
             steps: false,
+            going: Default::default(),
         });
         Ok(())
     }

@@ -45,17 +45,17 @@ impl Runs {
                 let mut shifts_s = Vec::new();
                 for frequency in timetable.frequencies_of(trip) {
                     let times = (frequency.from_s..frequency.until_s).step_by(frequency.headway_s as usize);
-                    shifts_s.extend(times.map(|s| i64::from(s) - i64::from(planned[0].departure_s)));
+                    shifts_s.extend(times.map(|s| i64::from(s) - i64::from(planned.first().departure_s)));
                 }
                 if timetable.frequencies_of(trip).is_empty() {
                     shifts_s.push(0);
                 }
                 for shift_s in shifts_s {
                     let at = |s: u32| u32::try_from(begins_s + shift_s + i64::from(s));
-                    if at(planned[0].arrival_s).is_err() {
+                    if at(planned.first().arrival_s).is_err() {
                         continue;
                     }
-                    for call in planned {
+                    for call in planned.iter() {
                         let times = (at(call.arrival_s)?, at(call.departure_s)?);
                         calls.push((call.stop, times.0, times.1, call.boards, call.alights));
                     }

@@ -418,6 +418,7 @@ fn leg_view(leg: &Leg, geometries: Geometries, with_steps: bool) -> Value {
         let mode = leg.street().map_or("driving", |way| mode(way.profile));
         let mut before = None;
         for step in all {
+            let mode = if step.ferried { "ferry" } else { mode };
             steps.push(step_view(step, before, geometries, mode));
             before =
                 step.shape.len().checked_sub(2).map(|last| bearing(step.shape[last], step.shape[last + 1]));

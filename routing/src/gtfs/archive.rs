@@ -62,7 +62,12 @@ impl Archive {
 
     /// Tables that are at hand already.
     pub fn of_tables<'a>(tables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Archive {
-        let own = |(name, text): (&str, &str)| (name.to_string(), text.as_bytes().to_vec());
+        Archive::of_bytes(tables.into_iter().map(|(name, text)| (name, text.as_bytes().to_vec())))
+    }
+
+    /// The same, whatever bytes they are.
+    pub fn of_bytes<'a>(tables: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Archive {
+        let own = |(name, bytes): (&str, Vec<u8>)| (name.to_string(), bytes);
         Archive { tables: tables.into_iter().map(own).collect(), inner_folder: None }
     }
 

@@ -240,6 +240,7 @@ fn read_products(
 ) -> Known {
     let mut known = Known::default();
     let Some(mut table) = Table::open(archive, tag, "fare_products.txt", report) else { return known };
+    table = table.each_once();
     let [id, name, amount, currency, rider, medium] = table.columns([
         "fare_product_id",
         "fare_product_name",
@@ -338,6 +339,7 @@ fn read_areas(
         }
     }
     if let Some(mut table) = Table::open(archive, &feed.tag, "stop_areas.txt", report) {
+        table = table.each_once();
         let [area, stop] = table.columns(["area_id", "stop_id"]);
         while table.advance() {
             match (ids.get(table.text(area)), stops.get(table.text(stop))) {
@@ -367,6 +369,7 @@ fn read_times(
 ) -> Ids {
     let mut known = Known::default();
     let Some(mut table) = Table::open(archive, &feed.tag, "timeframes.txt", report) else { return known.0 };
+    table = table.each_once();
     let [group, from, until, service] =
         table.columns(["timeframe_group_id", "start_time", "end_time", "service_id"]);
     while table.advance() {
@@ -401,6 +404,7 @@ fn read_legs(
 ) -> Known {
     let mut groups = Known::default();
     let Some(mut table) = Table::open(archive, tag, "fare_leg_rules.txt", report) else { return groups };
+    table = table.each_once();
     let [group, network, from, to, starts, ends, product, priority] = table.columns([
         "leg_group_id",
         "network_id",
@@ -446,6 +450,7 @@ fn read_transfers(
     report: &mut Report,
 ) {
     let Some(mut table) = Table::open(archive, tag, "fare_transfer_rules.txt", report) else { return };
+    table = table.each_once();
     let [from, to, count, limit, between, kind, product] = table.columns([
         "from_leg_group_id",
         "to_leg_group_id",

@@ -379,6 +379,7 @@ fn read_groups(
         }
     }
     if let Some(mut table) = Table::open(archive, tag, "location_group_stops.txt", report) {
+        table = table.each_once();
         let [group, stop] = table.columns(["location_group_id", "stop_id"]);
         while table.advance() {
             match (ids.get(table.text(group)), stops.get(table.text(stop))) {

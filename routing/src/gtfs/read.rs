@@ -334,6 +334,16 @@ fn read_services(feed: &mut Feed, archive: &mut Archive, report: &mut Report) ->
             feed.services[service as usize].set(day, exception == 1);
         }
     }
+    let mut idle: Vec<&String> = ids
+        .iter()
+        .filter(|(_, ix)| feed.services[**ix as usize].span().is_none())
+        .map(|(id, _)| id)
+        .collect();
+    idle.sort();
+    for id in idle {
+        let file = format!("{}/calendar.txt", feed.tag);
+        report.add(&file, 0, format!("{id:?}"), "runs on no day", Repaired("its trips never run"));
+    }
     ids
 }
 
@@ -403,6 +413,7 @@ fn read_routes(
 fn read_shapes(feed: &mut Feed, archive: &mut Archive, report: &mut Report) -> Ids {
     let mut ids = Ids::new();
     let Some(mut table) = Table::open(archive, &feed.tag, "shapes.txt", report) else { return ids };
+    table = table.each_once();
     let [id, lat, lon, sequence] =
         table.columns(["shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"]);
     let mut numbered: Vec<Vec<(u32, LonLat)>> = Vec::new();
@@ -429,6 +440,19 @@ fn read_shapes(feed: &mut Feed, archive: &mut Archive, report: &mut Report) -> I
             }
         };
         numbered[shape as usize].push(place);
+    }
+    let file = table.file.clone();
+    let mut alone: Vec<&String> =
+        ids.iter().filter(|(_, ix)| numbered[**ix as usize].len() < 2).map(|(id, _)| id).collect();
+    alone.sort();
+    for id in alone {
+        report.add(
+            &file,
+            0,
+            format!("{id:?}"),
+            "is a line of one point",
+            Repaired("drawn from stop to stop"),
+        );
     }
     let in_order = |mut points: Vec<(u32, LonLat)>| {
         points.sort_by_key(|(n, _)| *n);
@@ -496,6 +520,7 @@ fn read_trips(
             wheelchair: Wheelchair::of(wheelchair),
             takes_bicycles: bicycles == 1,
             calls: 0..0,
+            starts_s: 0,
         });
     }
     (ids, durations)
@@ -503,6 +528,7 @@ fn read_trips(
 
 fn read_frequencies(feed: &mut Feed, archive: &mut Archive, trips: &Ids, report: &mut Report) {
     let Some(mut table) = Table::open(archive, &feed.tag, "frequencies.txt", report) else { return };
+    table = table.each_once();
     let [trip, from, until, headway, exact] =
         table.columns(["trip_id", "start_time", "end_time", "headway_secs", "exact_times"]);
     while table.advance() {
@@ -529,6 +555,7 @@ fn read_frequencies(feed: &mut Feed, archive: &mut Archive, trips: &Ids, report:
 
 fn read_transfers(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report: &mut Report) {
     let Some(mut table) = Table::open(archive, &feed.tag, "transfers.txt", report) else { return };
+    table = table.each_once();
     let [from, to, kind, seconds] =
         table.columns(["from_stop_id", "to_stop_id", "transfer_type", "min_transfer_time"]);
     let narrow = table.columns(["from_route_id", "to_route_id", "from_trip_id", "to_trip_id"]);
@@ -543,6 +570,9 @@ fn read_transfers(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report: &
             continue;
         };
         let kind = table.number::<u8>(kind).map(|kind| kind.unwrap_or(0));
+        if kind != Ok(2) {
+            table.positive(seconds, &record);
+        }
         let rule = match (kind, table.number::<u32>(seconds)) {
             (Ok(0), _) => TransferRule::Recommended,
             (Ok(1), _) => TransferRule::Timed,
@@ -567,6 +597,7 @@ fn read_transfers(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report: &
 
 fn read_pathways(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report: &mut Report) {
     let Some(mut table) = Table::open(archive, &feed.tag, "pathways.txt", report) else { return };
+    table = table.each_once();
     let [id, from, to, mode, both] =
         table.columns(["pathway_id", "from_stop_id", "to_stop_id", "pathway_mode", "is_bidirectional"]);
     let [length, time, stairs, slope] =
@@ -591,22 +622,28 @@ fn read_pathways(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report: &m
             }
         };
         let both_ways = table.code(both, 0..=1, 0, &record, "has an unknown is_bidirectional") == 1;
-        let positive =
-            |number: Result<Option<f64>, ()>| number.ok().flatten().filter(|n| n.is_finite() && *n >= 0.0);
+        let [length_m, time_s, steps] = [length, time, stairs].map(|column| match column {
+            // Fewer than none: stairs that lead down.
+            column if column == stairs => table.number::<f64>(column).ok().flatten().map(f64::abs),
+            column => table.positive(column, &record),
+        });
+        if table.number::<f64>(stairs).is_err() || table.number::<f64>(slope).is_err() {
+            table.fault(&record, "has a number that is none", Repaired("as if it were not given"));
+        }
         let apart_m = feed.stops[from as usize].at.distance_m(feed.stops[to as usize].at);
-        let seconds = positive(table.number(time)).unwrap_or_else(|| match kind {
+        let seconds = time_s.unwrap_or_else(|| match kind {
             PathwayKind::Lift => f64::from(LIFT_S),
-            _ => {
-                let walked = positive(table.number(length)).unwrap_or(apart_m) / STATION_SPEED_MPS;
-                let steps = table.number::<f64>(stairs).ok().flatten().map_or(0.0, f64::abs) * STEP_S;
-                walked.max(steps)
-            }
+            _ => (length_m.unwrap_or(apart_m) / STATION_SPEED_MPS).max(steps.unwrap_or(0.0) * STEP_S),
         });
         let steep = table.number::<f64>(slope).ok().flatten().is_some_and(|s| s.abs() > STEEPEST_RAMP);
         let step_free = !matches!(kind, PathwayKind::Stairs | PathwayKind::Escalator) && !steep;
         feed.pathways.push(Pathway { from, to, kind, both_ways, seconds: seconds.ceil() as u32, step_free });
     }
 }
+
+/// Tables of which something may be translated; not all of it is shown.
+const TRANSLATED: [&str; 9] =
+    ["agency", "attributions", "feed_info", "levels", "pathways", "routes", "stop_times", "stops", "trips"];
 
 /// English words for what stands in the feed. Other languages are the reader's own, or nobody's here.
 fn read_translations(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report: &mut Report) {
@@ -625,6 +662,13 @@ fn read_translations(feed: &mut Feed, archive: &mut Archive, stops: &Ids, report
         );
         let english = table.text(language).to_ascii_lowercase().starts_with("en");
         let words = table.text(translation).to_string();
+        if !TRANSLATED.contains(&table.text(kind))
+            || [field, language].iter().any(|c| table.text(*c).is_empty())
+        {
+            let record = format!("{:?} of {:?}", table.text(field), table.text(kind));
+            table.fault(record, "does not say what it translates, or into what", LeftOut);
+            continue;
+        }
         if !said || !english || words.is_empty() {
             continue;
         }

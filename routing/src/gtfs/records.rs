@@ -275,10 +275,12 @@ pub struct Trip {
     pub takes_bicycles: bool,
     /// Its calls, at least two.
     pub calls: Range<u32>,
+    /// Times of its calls count from then, seconds since the service day began.
+    pub starts_s: u32,
 }
 
-/// A vehicle calls at a stop. Times are seconds since the service day began, and never go back along a trip.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// A vehicle calls at a stop. Times are seconds since the trip's [`Trip::starts_s`], and never go back along a trip.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Call {
     /// Where.
     pub stop: u32,
@@ -296,9 +298,17 @@ pub struct Call {
     pub headsign: Option<HeadsignIx>,
 }
 
+impl Call {
+    /// The same call so much later; earlier, if that wraps round.
+    pub(crate) fn later_by(self, seconds: u32) -> Call {
+        let later = |s: u32| s.wrapping_add(seconds);
+        Call { arrival_s: later(self.arrival_s), departure_s: later(self.departure_s), ..self }
+    }
+}
+
 /// Index into [`Feed::headsigns`]. It is one more inside, so that there is room for none in its four bytes: there are millions of
 /// calls.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct HeadsignIx(NonZeroU32);
 
 impl HeadsignIx {

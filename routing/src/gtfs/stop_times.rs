@@ -136,7 +136,13 @@ fn read_rows(
         };
         let boards = may(pickup, "has an unknown pickup_type");
         let alights = may(drop_off, "has an unknown drop_off_type");
-        let travelled = table.number::<f64>(travelled).ok().flatten().filter(|d| d.is_finite());
+        let travelled = match table.text(travelled) {
+            "" => None,
+            _ => {
+                let record = record(&table);
+                table.positive(travelled, &record)
+            }
+        };
         let headsign = match table.text(headsign) {
             "" => None,
             text => Some(headsigns.get(text).copied().unwrap_or_else(|| {

@@ -5,7 +5,181 @@ use super::{
     report::{Remedy, Report},
 };
 use csv::{ByteRecord, StringRecord};
-use std::{ops::RangeInclusive, str::FromStr};
+use std::{
+    collections::HashSet,
+    hash::{Hash as _, Hasher as _},
+    ops::RangeInclusive,
+    str::FromStr,
+};
+
+/// Every column that the standard knows, in order.
+const STANDARD: [&str; 165] = [
+    "agency_email",
+    "agency_fare_url",
+    "agency_id",
+    "agency_lang",
+    "agency_name",
+    "agency_phone",
+    "agency_timezone",
+    "agency_url",
+    "amount",
+    "area_id",
+    "area_name",
+    "arrival_time",
+    "bikes_allowed",
+    "block_id",
+    "booking_rule_id",
+    "booking_type",
+    "booking_url",
+    "cars_allowed",
+    "cemv_support",
+    "contains_id",
+    "continuous_drop_off",
+    "continuous_pickup",
+    "currency",
+    "currency_type",
+    "date",
+    "departure_time",
+    "destination_id",
+    "direction_id",
+    "drop_off_booking_rule_id",
+    "drop_off_message",
+    "drop_off_type",
+    "duration_limit",
+    "duration_limit_type",
+    "eligibility_url",
+    "end_date",
+    "end_pickup_drop_off_window",
+    "end_time",
+    "exact_times",
+    "exception_type",
+    "fare_id",
+    "fare_media_id",
+    "fare_media_name",
+    "fare_media_type",
+    "fare_product_id",
+    "fare_product_name",
+    "fare_transfer_type",
+    "field_name",
+    "field_value",
+    "friday",
+    "from_area_id",
+    "from_leg_group_id",
+    "from_network_id",
+    "from_route_id",
+    "from_stop_id",
+    "from_timeframe_group_id",
+    "from_trip_id",
+    "headway_secs",
+    "info_url",
+    "is_bidirectional",
+    "is_default_fare_category",
+    "language",
+    "leg_group_id",
+    "length",
+    "level_id",
+    "level_index",
+    "level_name",
+    "location_group_id",
+    "location_group_name",
+    "location_id",
+    "location_type",
+    "max_slope",
+    "mean_duration_factor",
+    "mean_duration_offset",
+    "message",
+    "min_transfer_time",
+    "min_width",
+    "monday",
+    "network_id",
+    "network_name",
+    "origin_id",
+    "parent_station",
+    "pathway_id",
+    "pathway_mode",
+    "payment_method",
+    "phone_number",
+    "pickup_booking_rule_id",
+    "pickup_message",
+    "pickup_type",
+    "platform_code",
+    "price",
+    "prior_notice_duration_max",
+    "prior_notice_duration_min",
+    "prior_notice_last_day",
+    "prior_notice_last_time",
+    "prior_notice_service_id",
+    "prior_notice_start_day",
+    "prior_notice_start_time",
+    "record_id",
+    "record_sub_id",
+    "reversed_signposted_as",
+    "rider_category_id",
+    "rider_category_name",
+    "route_color",
+    "route_desc",
+    "route_id",
+    "route_long_name",
+    "route_short_name",
+    "route_sort_order",
+    "route_text_color",
+    "route_type",
+    "route_url",
+    "rule_priority",
+    "safe_duration_factor",
+    "safe_duration_offset",
+    "saturday",
+    "service_id",
+    "service_name",
+    "shape_dist_traveled",
+    "shape_id",
+    "shape_pt_lat",
+    "shape_pt_lon",
+    "shape_pt_sequence",
+    "signposted_as",
+    "stair_count",
+    "start_date",
+    "start_pickup_drop_off_window",
+    "start_time",
+    "stop_access",
+    "stop_code",
+    "stop_desc",
+    "stop_headsign",
+    "stop_id",
+    "stop_lat",
+    "stop_lon",
+    "stop_name",
+    "stop_sequence",
+    "stop_timezone",
+    "stop_url",
+    "sunday",
+    "table_name",
+    "thursday",
+    "timeframe_group_id",
+    "timepoint",
+    "to_area_id",
+    "to_leg_group_id",
+    "to_network_id",
+    "to_route_id",
+    "to_stop_id",
+    "to_timeframe_group_id",
+    "to_trip_id",
+    "transfer_count",
+    "transfer_duration",
+    "transfer_type",
+    "transfers",
+    "translation",
+    "traversal_time",
+    "trip_headsign",
+    "trip_id",
+    "trip_short_name",
+    "tts_stop_name",
+    "tuesday",
+    "wednesday",
+    "wheelchair_accessible",
+    "wheelchair_boarding",
+    "zone_id",
+];
 
 /// Where a column stands in a table, if the table has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +194,10 @@ pub(super) struct Table<'r> {
     columns: StringRecord,
     row: StringRecord,
     line: u64,
+    /// Whether its header is one: else rows are shorter or longer than it anyhow.
+    has_header: bool,
+    /// Hashes of the rows so far, where no two may be the same.
+    seen: Option<HashSet<u64>>,
 }
 
 impl<'r> Table<'r> {
@@ -47,7 +225,24 @@ impl<'r> Table<'r> {
             let remedy = Remedy::Repaired("what stands below it is not read");
             report.add(&file, 1, format!("column {column:?}"), "has a name that no column has", remedy);
         }
-        Some(Table { file, report, rows, columns, row: StringRecord::new(), line: 1 })
+        let is_ours = |column: &str| !is_name(column) || STANDARD.binary_search(&column).is_ok();
+        for column in columns.iter().filter(|column| !is_ours(column)) {
+            report.add(
+                &file,
+                1,
+                format!("column {column:?}"),
+                "is not one of the standard's",
+                Remedy::LeftOut,
+            );
+        }
+        let has_header = columns.iter().all(is_name);
+        Some(Table { file, report, rows, columns, row: StringRecord::new(), line: 1, has_header, seen: None })
+    }
+
+    /// From here on a row that stands there a second time, word for word, is left out.
+    pub(super) fn each_once(mut self) -> Table<'r> {
+        self.seen = Some(HashSet::new());
+        self
     }
 
     /// Finds columns by name.
@@ -94,6 +289,20 @@ impl<'r> Table<'r> {
                 let remedy = Remedy::Repaired("the surplus is not read");
                 self.fault(record, "has more values than the table has columns", remedy);
             }
+            if self.has_header && self.row.len() < self.columns.len() {
+                let record = self.beginning();
+                let remedy = Remedy::Repaired("the rest is taken for not given");
+                self.fault(record, "has fewer values than the table has columns", remedy);
+            }
+            let mut hash = std::hash::DefaultHasher::new();
+            if self.seen.is_some() {
+                self.row.iter().for_each(|field| field.hash(&mut hash));
+            }
+            if self.seen.as_mut().is_some_and(|seen| !seen.insert(hash.finish())) {
+                let record = self.beginning();
+                self.fault(record, "stands there a second time", Remedy::LeftOut);
+                continue;
+            }
             return true;
         }
     }
@@ -126,6 +335,20 @@ impl<'r> Table<'r> {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| ()),
         }
+    }
+
+    /// A number that is not below zero; what is none is reported, and as if it were not given.
+    pub(super) fn positive(&mut self, column: Column, record: &str) -> Option<f64> {
+        let known = match self.number::<f64>(column) {
+            Ok(None) => return None,
+            Ok(known) => known.filter(|number| number.is_finite() && *number >= 0.0),
+            Err(()) => None,
+        };
+        if known.is_none() {
+            let record = format!("{record}, {:?}", self.text(column));
+            self.fault(record, "has a number that is none", Remedy::Repaired("as if it were not given"));
+        }
+        known
     }
 
     /// A code out of a short list; what is empty is `default`, and what is none of them becomes it.

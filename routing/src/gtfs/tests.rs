@@ -1,6 +1,8 @@
 //! Feeds that are broken in many ways: each fault is reported with file, line and record, and costs no more than
 //! it must.
 
+mod damage;
+
 use super::{archive::Archive, read, records::Feed, report::Report};
 use proptest::prelude::*;
 use std::io::{Cursor, Write as _};

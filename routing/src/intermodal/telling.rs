@@ -236,8 +236,8 @@ fn shifted(leg: Leg, start: Moment) -> Leg {
 impl Timetable {
     /// The line of a trip from one of its calls to another: along its shape, or from stop to stop if it has none.
     fn shape_between(&self, trip: u32, board: usize, alight: usize) -> Vec<LonLat> {
-        let at = |call: &crate::gtfs::records::Call| self.stops[call.stop as usize].at;
-        let calls: Vec<LonLat> = self.calls_of(trip)[..=alight].iter().map(at).collect();
+        let at = |call: crate::gtfs::records::Call| self.stops[call.stop as usize].at;
+        let calls: Vec<LonLat> = self.calls_of(trip).part(0..=alight).iter().map(at).collect();
         let shape = self.trips[trip as usize].shape.map(|shape| self.shapes[shape as usize].as_slice());
         let Some(shape) = shape.filter(|shape| shape.len() >= 2) else { return calls[board..].to_vec() };
         // Where vehicles go along a street twice, the point nearest to a stop may be on the wrong pass; the least

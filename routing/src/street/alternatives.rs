@@ -162,7 +162,7 @@ mod tests {
         for i in 1..path.arcs.len() {
             let edge = street.graph.find_edge(path.arcs[i - 1], path.arcs[i])?;
             let share = if i + 1 == path.arcs.len() { path.ends } else { 1.0 };
-            ms += costs.transition_ms(arc(i - 1), street.graph[edge]);
+            ms += costs.transition_ms(arc(i - 1), street.graph.transition(edge));
             ms += if share == 1.0 { costs.arc_ms(arc(i))? } else { costs.part_ms(arc(i), share)? };
         }
         Some(ms)

@@ -2,7 +2,7 @@
 
 use crate::{
     drawing::{NOW, draw, picture},
-    foot::{Climb, Direction, FootWays, links_by_importance},
+    foot::{Climb, Direction, FootWays, Walkable},
     graph::{ArcIx, StreetGraph},
     hierarchy::{Customised, Hierarchy, Memory, Roads},
     map::Map,
@@ -34,7 +34,7 @@ fn oracle_ms(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
         const CLOSED: u64 = 1 << 40;
         let step = |a: ArcIx, b: ArcIx| {
             let edge = street.graph.find_edge(a, b).expect("an edge");
-            u64::from(costs.transition_ms(street.arc(a), street.graph[edge]))
+            u64::from(costs.transition_ms(street.arc(a), street.graph.transition(edge)))
         };
         let pass = |b: ArcIx| costs.arc_ms(street.arc(b)).map_or(CLOSED, u64::from);
         let reached =
@@ -62,7 +62,7 @@ fn added_up_ms(costs: &Costs<'_>, path: &Path) -> u32 {
         if i > 0 {
             let before = path.arcs[i - 1];
             let edge = street.graph.find_edge(before, arc).expect("a path keeps to allowed turns");
-            sum += costs.transition_ms(street.arc(before), street.graph[edge]);
+            sum += costs.transition_ms(street.arc(before), street.graph.transition(edge));
         }
     }
     sum
@@ -79,7 +79,7 @@ struct Wild {
 
 fn wild() -> impl Strategy<Value = Wild> {
     let place = (-1500..1500_i32, -1500..1500_i32);
-    let street = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..10_u8);
+    let street = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..13_u8);
     let turn = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>());
     let slow = (any::<prop::sample::Index>(), 0..400_u32);
     let end = (any::<prop::sample::Index>(), 0.0..1.0_f64);
@@ -106,7 +106,10 @@ fn wild() -> impl Strategy<Value = Wild> {
                     0..4 => '-',
                     4..8 => '>',
                     8 => '=',
-                    _ => '#',
+                    9 => '#',
+                    10 => '~',
+                    11 => ':',
+                    _ => '/',
                 };
                 let _ = writeln!(drawing, "{}{sign}{}", name(a), name(b));
                 drawn.push((a, b));
@@ -116,6 +119,9 @@ fn wild() -> impl Strategy<Value = Wild> {
                 let (c, d) = drawn[last];
                 (b == c && a != d).then(|| format!("{}>{}>{}", name(a), name(b), name(d)))
             };
+            if places.len() > 4 {
+                let _ = writeln!(drawing, "kerb {}", name(4));
+            }
             let mut traffic = Vec::new();
             if !drawn.is_empty() {
                 for (first, last, banned) in turns {
@@ -184,8 +190,8 @@ fn check_on_foot(
     on_arc: impl Fn(&(prop::sample::Index, f64)) -> OnArc,
 ) -> Result<(), TestCaseError> {
     let (street, index) = (costs.graph(), StreetIndex::build(map));
-    let ways = FootWays::new(street, &links_by_importance(city));
-    prop_assert!(ways.fit(street));
+    let ways = FootWays::new(street, &Walkable::new(city, crate::graph::mirrors(&city.network)));
+    prop_assert!(ways.clone().on(street).is_some_and(|ways| ways.alike_both_ways()));
     let (mut climb, mut scratch) = (Climb::default(), Scratch::default());
     let feet = |end: &(prop::sample::Index, f64)| {
         let at = street.plane.to_lonlat(on_arc(end).at);

@@ -118,8 +118,9 @@ struct Hops {
 fn hops(timetable: &Timetable, footpaths: &[Footpaths]) -> (Hops, Hops) {
     let mut all: Vec<(u32, u32, u32)> = Vec::new();
     for trip in 0..timetable.trips.len() as u32 {
-        let ridden = timetable.calls_of(trip).windows(2);
-        all.extend(ridden.map(|w| (w[0].stop, w[1].stop, w[1].arrival_s.saturating_sub(w[0].departure_s))));
+        let calls = timetable.calls_of(trip);
+        let ridden = calls.iter().zip(calls.iter().skip(1));
+        all.extend(ridden.map(|(a, b)| (a.stop, b.stop, b.arrival_s.saturating_sub(a.departure_s))));
     }
     for (footpaths, from) in
         footpaths.iter().flat_map(|ways| (0..timetable.stops.len() as u32).map(move |from| (ways, from)))
@@ -129,8 +130,32 @@ fn hops(timetable: &Timetable, footpaths: &[Footpaths]) -> (Hops, Hops) {
     // Of several between the same two the quickest, which comes first.
     all.sort_unstable();
     all.dedup_by_key(|hop| (hop.0, hop.1));
+    let all = without_detours(timetable.stops.len(), all);
     let back = all.iter().map(|&(from, to, s)| (to, from, s)).collect();
     (Hops::new(timetable.stops.len(), all), Hops::new(timetable.stops.len(), back))
+}
+
+/// Those hops than which no two others are quicker: nobody who takes the quickest way takes another. Of ways on foot few are left, since
+/// vehicles are quicker.
+fn without_detours(stops: usize, all: Vec<(u32, u32, u32)>) -> Vec<(u32, u32, u32)> {
+    let hops = Hops::new(stops, all.clone());
+    let row =
+        |from: u32| &hops.to[hops.first[from as usize] as usize..hops.first[from as usize + 1] as usize];
+    let mut least = vec![u32::MAX; stops];
+    let mut kept = Vec::with_capacity(all.len());
+    for own in all.chunk_by(|a, b| a.0 == b.0) {
+        own.iter().for_each(|&(_, to, s)| least[to as usize] = s);
+        for &(_, over, first_s) in own {
+            for &(to, s) in row(over) {
+                if least[to as usize] != u32::MAX {
+                    least[to as usize] = least[to as usize].min(first_s.saturating_add(s));
+                }
+            }
+        }
+        kept.extend(own.iter().copied().filter(|&(_, to, s)| s <= least[to as usize]));
+        own.iter().for_each(|&(_, to, _)| least[to as usize] = u32::MAX);
+    }
+    kept
 }
 
 impl Hops {

@@ -57,7 +57,7 @@ impl DayTable {
         };
         let run = self.run(ride.course, ride.trip);
         let calls = timetable.calls_of(run.trip);
-        let (from, to) = (calls[board as usize], calls[alight as usize]);
+        let (from, to) = (calls.at(board as usize), calls.at(alight as usize));
         debug_assert_eq!(
             self.stop(At { course: ride.course, index: ride.board }),
             if self.is_turned() { to.stop } else { from.stop }

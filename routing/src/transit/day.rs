@@ -32,9 +32,8 @@ pub struct Course {
     runs: u32,
     /// How many trips it has.
     pub trips: u32,
-    /// Where its times begin: arrivals trip by trip, as a passenger meets them; departures stop by stop, as
-    /// somebody who waits does.
-    times: u32,
+    /// Where its departures begin: stop by stop, as somebody who waits meets them. With [`THEIRS`] they stand in another table.
+    departures: u32,
     /// Its mode, as a set of one.
     modes: Modes,
 }
@@ -113,11 +112,44 @@ pub enum Traveller {
     WithBicycle,
 }
 
+/// Stands beside the place of departures that another table of the day has too.
+const THEIRS: u32 = 1 << 31;
+
+/// When a run comes where: trips that take the same time from stop to stop share a row, and most trips of a day do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Timing {
+    /// When it comes to the first stop.
+    starts: u32,
+    /// Where in [`DayTable::rows`] the times begin that it takes from there to each stop.
+    row: u32,
+}
+
 /// A [`DayTable`]'s times while it is made.
 #[derive(Default)]
 struct Times {
-    arrivals: Vec<u32>,
+    timings: Vec<Timing>,
+    rows: Vec<u32>,
+    known: HashMap<Vec<u32>, u32>,
     departures: Vec<u32>,
+}
+
+impl Times {
+    /// A run's arrivals.
+    fn arrives(&mut self, arrivals: impl Iterator<Item = u32>) {
+        let mut row: Vec<u32> = arrivals.collect();
+        let starts = row.first().copied().unwrap_or(0);
+        row.iter_mut().for_each(|time| *time = time.wrapping_sub(starts));
+        let row = match self.known.get(&row) {
+            Some(&known) => known,
+            None => {
+                let new = self.rows.len() as u32;
+                self.rows.extend_from_slice(&row);
+                self.known.insert(row, new);
+                new
+            }
+        };
+        self.timings.push(Timing { starts, row });
+    }
 }
 
 /// One day's trips as numbers, seen forwards or backwards.
@@ -132,8 +164,11 @@ pub struct DayTable {
     longest: Vec<u32>,
     boards: Vec<bool>,
     alights: Vec<bool>,
-    arrivals: Arc<[u32]>,
-    departures: Arc<[u32]>,
+    /// By run.
+    timings: Vec<Timing>,
+    rows: Vec<u32>,
+    /// Its own, and those of another table of the same day.
+    departures: [Arc<[u32]>; 2],
     runs: Vec<Run>,
     by_stop: Vec<At>,
     first_of_stop: Vec<u32>,
@@ -214,8 +249,9 @@ impl DayTable {
             longest: Vec::new(),
             boards: Vec::new(),
             alights: Vec::new(),
-            arrivals: Arc::default(),
-            departures: Arc::default(),
+            timings: Vec::new(),
+            rows: Vec::new(),
+            departures: Default::default(),
             runs: Vec::new(),
             by_stop: Vec::new(),
             first_of_stop: Vec::new(),
@@ -239,7 +275,7 @@ impl DayTable {
             length: stops.len() as u32,
             runs: self.runs.len() as u32,
             trips: runs.len() as u32,
-            times: times.arrivals.len() as u32,
+            departures: times.departures.len() as u32,
             modes,
         });
         self.stops.extend(stops.iter().map(|s| s.0));
@@ -247,9 +283,7 @@ impl DayTable {
         self.alights.extend(stops.iter().map(|s| s.2));
         let live = self.live.clone();
         for run in runs {
-            times
-                .arrivals
-                .extend((0..stops.len()).map(|call| expected(&live, timetable, *run, call)[0] as u32));
+            times.arrives((0..stops.len()).map(|call| expected(&live, timetable, *run, call)[0] as u32));
             self.gain_s = self.gain_s.max(gain_s(&live, timetable, *run));
         }
         for index in 0..stops.len() {
@@ -260,7 +294,10 @@ impl DayTable {
 
     /// Takes its times, and makes what is found by them and by the stops of its courses.
     fn index(&mut self, times: Times, stops: usize) {
-        (self.arrivals, self.departures) = (times.arrivals.into(), times.departures.into());
+        let Times { timings, rows, departures, .. } = times;
+        (self.timings, self.rows, self.departures[0]) = (timings, rows, departures.into());
+        self.timings.shrink_to_fit();
+        self.rows.shrink_to_fit();
         self.stops.shrink_to_fit();
         self.boards.shrink_to_fit();
         self.alights.shrink_to_fit();
@@ -291,7 +328,7 @@ impl DayTable {
                     self.boardings.push(Boarding {
                         at,
                         place: self.place_ix(at) as u32,
-                        departures: course.times + at.index * course.trips,
+                        departures: course.departures + at.index * course.trips,
                         trips: course.trips,
                         modes: course.modes,
                     });
@@ -322,14 +359,14 @@ impl DayTable {
         turned.gain_s = self.gain_s;
         for (ix, course) in self.courses.iter().enumerate() {
             let stops = course.stops as usize..(course.stops + course.length) as usize;
-            turned.courses.push(Course { ..*course });
+            turned.courses.push(Course { departures: times.departures.len() as u32, ..*course });
             turned.stops.extend(self.stops[stops.clone()].iter().rev());
             turned.boards.extend(self.alights[stops.clone()].iter().rev());
             turned.alights.extend(self.boards[stops].iter().rev());
             let (course_ix, trips) = (ix as u32, (0..course.trips).rev());
             let places = (0..course.length).rev().map(|index| At { course: course_ix, index });
             for trip in trips.clone() {
-                times.arrivals.extend(places.clone().map(|at| HORIZON_S - self.departure(at, trip)));
+                times.arrives(places.clone().map(|at| HORIZON_S - self.departure(at, trip)));
                 turned.runs.push(self.runs[(course.runs + trip) as usize]);
             }
             for at in places {
@@ -340,12 +377,41 @@ impl DayTable {
         turned
     }
 
-    /// Keeps its times where `other` keeps the same ones: to most operators a wheelchair is welcome everywhere.
+    /// Keeps the departures of those courses where `other`, a table of the same day, has them: to most operators a wheelchair is
+    /// welcome in nearly all vehicles.
     pub(crate) fn share(&mut self, other: &DayTable) {
-        let rows = [(&mut self.arrivals, &other.arrivals), (&mut self.departures, &other.departures)];
-        rows.into_iter()
-            .filter(|(mine, theirs)| mine == theirs)
-            .for_each(|(mine, theirs)| *mine = theirs.clone());
+        let known: HashMap<&[Run], u32> =
+            other.courses.iter().map(|course| (other.runs_of(course), course.departures)).collect();
+        let all = std::mem::take(&mut self.departures[0]);
+        let mut own = Vec::new();
+        let (mut courses, theirs) = (std::mem::take(&mut self.courses), &other.departures[0]);
+        for course in &mut courses {
+            let count = (course.length * course.trips) as usize;
+            let mine = &all[course.departures as usize..course.departures as usize + count];
+            let there = known.get(self.runs_of(course)).filter(|there| **there & THEIRS == 0);
+            let there =
+                there.filter(|there| theirs.get(**there as usize..**there as usize + count) == Some(mine));
+            course.departures = there.map_or(own.len() as u32, |there| there | THEIRS);
+            if there.is_none() {
+                own.extend_from_slice(mine);
+            }
+        }
+        self.courses = courses;
+        for boarding in &mut self.boardings {
+            let course = &self.courses[boarding.at.course as usize];
+            boarding.departures = course.departures + boarding.at.index * course.trips;
+        }
+        self.departures = [own.into(), theirs.clone()];
+    }
+
+    fn runs_of(&self, course: &Course) -> &[Run] {
+        &self.runs[course.runs as usize..(course.runs + course.trips) as usize]
+    }
+
+    fn departures_from(&self, place: u32, trips: u32) -> &[u32] {
+        let departures = &self.departures[usize::from(place & THEIRS != 0)];
+        let first = (place & !THEIRS) as usize;
+        &departures[first..first + trips as usize]
     }
 
     /// A time of this table as the table seen the other way has it; none if that does not reach so far.
@@ -384,7 +450,7 @@ impl DayTable {
     }
     /// When trips leave there, the earliest first.
     pub(super) fn departures_of(&self, boarding: &Boarding) -> &[u32] {
-        &self.departures[boarding.departures as usize..(boarding.departures + boarding.trips) as usize]
+        self.departures_from(boarding.departures, boarding.trips)
     }
     /// The stop at a place.
     pub fn stop(&self, at: At) -> u32 {
@@ -400,20 +466,25 @@ impl DayTable {
     }
     /// When a course's trip comes there.
     pub fn arrival(&self, at: At, trip: u32) -> u32 {
-        let course = &self.courses[at.course as usize];
-        self.arrivals[(course.times + trip * course.length + at.index) as usize]
+        let (starts, row) = self.ridden(at.course, trip);
+        starts.wrapping_add(row[at.index as usize])
+    }
+    /// When a course's trip comes to its first stop, and how long it takes from there to each.
+    pub(super) fn ridden(&self, course: u32, trip: u32) -> (u32, &[u32]) {
+        let course = &self.courses[course as usize];
+        let Timing { starts, row } = self.timings[(course.runs + trip) as usize];
+        (starts, &self.rows[row as usize..(row + course.length) as usize])
     }
     /// When it goes.
     pub fn departure(&self, at: At, trip: u32) -> u32 {
         let course = &self.courses[at.course as usize];
-        self.departures[(course.times + at.index * course.trips + trip) as usize]
+        self.departures_from(course.departures + at.index * course.trips, course.trips)[trip as usize]
     }
     /// The first of a course's trips that goes there at `time` or later; the number of trips if there is none.
     pub fn first_trip(&self, at: At, time: u32) -> u32 {
         let course = &self.courses[at.course as usize];
-        let first = (course.times + at.index * course.trips) as usize;
-        self.departures[first..first + course.trips as usize].partition_point(|&departure| departure < time)
-            as u32
+        let departures = self.departures_from(course.departures + at.index * course.trips, course.trips);
+        departures.partition_point(|&departure| departure < time) as u32
     }
     /// Where a place stands among all places of courses.
     pub(super) fn place_ix(&self, at: At) -> usize {
@@ -510,7 +581,7 @@ fn expected(live: &Live, timetable: &Timetable, run: Run, call: usize) -> [i64; 
             [call.arrival_s, call.departure_s].map(|s| i64::from(s) + run.day_s)
         }
         _ => {
-            let call = &timetable.calls_of(run.trip)[call];
+            let call = timetable.calls_of(run.trip).at(call);
             [call.arrival_s, call.departure_s].map(|s| i64::from(s) + run.shift_s)
         }
     }
@@ -521,7 +592,7 @@ impl DayTable {
     /// begins are of no use to anybody, and those that are cancelled neither.
     fn add_runs(&self, timetable: &Timetable, trip: u32, day: Day, day_s: i64, runs: &mut Vec<Run>) {
         let calls = timetable.calls_of(trip);
-        let first_s = i64::from(calls[0].departure_s);
+        let first_s = i64::from(calls.first().departure_s);
         let mut add = |shift_s: i64, begins_s: Option<u32>| {
             let change = self.live.change_of(trip, day, begins_s);
             let run = Run { trip, day, shift_s, day_s, change };

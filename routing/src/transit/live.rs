@@ -1,6 +1,6 @@
 //! What is known of trips and disturbances now, beside the timetable. A picture of it never changes; another takes its place.
 
-use super::timetable::Timetable;
+use super::timetable::{Calls, Timetable};
 use crate::gtfs::{calendar::Day, records::Call};
 use model::{geo::LonLat, network::Name, time::Moment};
 use std::collections::HashMap;
@@ -160,7 +160,7 @@ impl Live {
         &'a self,
         timetable: &'a Timetable,
         trip: u32,
-        calls: &'a [Call],
+        calls: Calls<'a>,
         [start, end]: [Moment; 2],
     ) -> impl Iterator<Item = &'a Alert> {
         let route_ix = timetable.trips[trip as usize].route;
@@ -173,7 +173,7 @@ impl Live {
                 && about.route_type.is_none_or(|kind| kind == route.route_type)
                 && about.stop.is_none_or(|stop| {
                     let station = |call: &Call| timetable.stops[call.stop as usize].parent == Some(stop);
-                    calls.iter().any(|call| call.stop == stop || station(call))
+                    calls.iter().any(|call| call.stop == stop || station(&call))
                 })
         };
         let holds = move |alert: &Alert| {

@@ -362,11 +362,12 @@ impl Search {
         let day = request.day;
         let mut parts = std::mem::take(&mut self.parts);
         for (from, trip, until) in parts.drain(..) {
+            let (starts, row) = day.ridden(from.course, trip);
             for index in from.index + 1..=until {
                 let at = At { index, ..from };
                 if day.alights(at) {
                     let ride = Ride { course: from.course, trip, board: from.index, alight: index };
-                    self.get_off(request, k, day.stop(at), day.arrival(at, trip), ride);
+                    self.get_off(request, k, day.stop(at), starts.wrapping_add(row[index as usize]), ride);
                 }
             }
         }

@@ -29,9 +29,9 @@ pub struct Timetable {
     pub services: Vec<Service>,
     /// Runs of vehicles.
     pub trips: Vec<Trip>,
-    /// Calls at stops, by trip and in running order.
+    /// Calls at stops in running order. Trips that call at the same stops after the same times share theirs: of a day's trips most do.
     #[serde(with = "columns")]
-    pub calls: Vec<Call>,
+    calls: Vec<Call>,
     /// Headsigns that [`Call::headsign`] names.
     pub headsigns: Vec<String>,
     /// Lines on the map.
@@ -72,6 +72,51 @@ pub struct Pattern {
     pub trips: Vec<u32>,
 }
 
+/// A trip's calls, in running order. Their times are seconds since the service day began.
+#[derive(Clone, Copy, Debug)]
+pub struct Calls<'a> {
+    row: &'a [Call],
+    starts_s: u32,
+}
+
+impl<'a> Calls<'a> {
+    /// How many there are, at least two.
+    #[expect(clippy::len_without_is_empty, reason = "a trip calls somewhere")]
+    pub fn len(self) -> usize {
+        self.row.len()
+    }
+
+    /// The call at a place, which must be one of the trip's.
+    pub fn at(self, place: usize) -> Call {
+        self.row[place].later_by(self.starts_s)
+    }
+
+    /// The call at a place, if the trip has so many.
+    pub fn get(self, place: usize) -> Option<Call> {
+        self.row.get(place).map(|call| call.later_by(self.starts_s))
+    }
+
+    /// Where the trip begins.
+    pub fn first(self) -> Call {
+        self.at(0)
+    }
+
+    /// Where it ends.
+    pub fn last(self) -> Call {
+        self.at(self.len() - 1)
+    }
+
+    /// All of them.
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = Call> + ExactSizeIterator + use<'a> {
+        self.row.iter().map(move |call| call.later_by(self.starts_s))
+    }
+
+    /// Some of them.
+    pub fn part(self, part: std::ops::RangeInclusive<usize>) -> Calls<'a> {
+        Calls { row: &self.row[part], ..self }
+    }
+}
+
 impl Timetable {
     /// Joins feeds; their tags differ.
     pub fn join(feeds: Vec<Feed>) -> Timetable {
@@ -89,7 +134,6 @@ impl Timetable {
         let route = shift(self.routes.len());
         let service = shift(self.services.len());
         let trip = shift(self.trips.len());
-        let call = shift(self.calls.len());
         let headsigns = self.headsigns.len();
         let headsign = |headsign: HeadsignIx| HeadsignIx::new(headsigns + headsign.ix());
         let shape = shift(self.shapes.len());
@@ -101,16 +145,33 @@ impl Timetable {
         let renamed = |r: Route| Route { id: name(r.id), agency: agency(r.agency), ..r };
         self.routes.extend(feed.routes.into_iter().map(renamed));
         self.services.extend(feed.services);
-        self.trips.extend(feed.trips.into_iter().map(|t| Trip {
-            id: name(t.id),
-            route: route(t.route),
-            service: service(t.service),
-            shape: t.shape.map(shape),
-            calls: call(t.calls.start)..call(t.calls.end),
-            ..t
-        }));
-        let moved = |c: Call| Call { stop: stop(c.stop), headsign: c.headsign.map(headsign), ..c };
-        self.calls.extend(feed.calls.into_iter().map(moved));
+        let moved = |c: &Call| Call { stop: stop(c.stop), headsign: c.headsign.map(headsign), ..*c };
+        let (mut known, mut row) = (HashMap::<Vec<Call>, u32>::new(), Vec::new());
+        for t in feed.trips {
+            let calls = &feed.calls[t.calls.start as usize..t.calls.end as usize];
+            let starts_s = calls.first().map_or(0, |first| first.arrival_s);
+            row.clear();
+            row.extend(calls.iter().map(moved).map(|call| call.later_by(0_u32.wrapping_sub(starts_s))));
+            let first = match known.get(&row) {
+                Some(&first) => first,
+                None => {
+                    let first = self.calls.len() as u32;
+                    self.calls.extend_from_slice(&row);
+                    known.insert(row.clone(), first);
+                    first
+                }
+            };
+            self.trips.push(Trip {
+                id: name(t.id),
+                route: route(t.route),
+                service: service(t.service),
+                shape: t.shape.map(shape),
+                calls: first..first + row.len() as u32,
+                starts_s: t.starts_s + starts_s,
+                ..t
+            });
+        }
+        self.calls.shrink_to_fit();
         self.headsigns.extend(feed.headsigns);
         self.shapes.extend(feed.shapes);
         self.frequencies.extend(feed.frequencies.into_iter().map(|f| Frequency { trip: trip(f.trip), ..f }));
@@ -168,9 +229,9 @@ impl Timetable {
     }
 
     /// A trip's calls.
-    pub fn calls_of(&self, trip: u32) -> &[Call] {
-        let calls = &self.trips[trip as usize].calls;
-        &self.calls[calls.start as usize..calls.end as usize]
+    pub fn calls_of(&self, trip: u32) -> Calls<'_> {
+        let Trip { calls, starts_s, .. } = &self.trips[trip as usize];
+        Calls { row: &self.calls[calls.start as usize..calls.end as usize], starts_s: *starts_s }
     }
 
     /// How a trip is repeated; empty if it runs at its own times.

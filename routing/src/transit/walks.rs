@@ -511,7 +511,7 @@ fn walk_inside(ways: &HashMap<u32, Vec<Walk>>, from: u32) -> HashMap<u32, u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{drawing::draw, foot::links_by_importance, transit::drawing::timetable};
+    use crate::{drawing::draw, foot::Walkable, transit::drawing::timetable};
 
     /// At 5 km/h a kilometre takes twelve minutes.
     #[test]
@@ -535,7 +535,8 @@ mod tests {
                     08:00  08:10  08:20  08:30",
         );
         let (map, street) = (Map::new(&city), StreetGraph::build(&city, Profile::Walk));
-        let ways = Arc::new(FootWays::new(&street, &links_by_importance(&city)));
+        let ways =
+            Arc::new(FootWays::new(&street, &Walkable::new(&city, crate::graph::mirrors(&city.network))));
         let index = StreetIndex::build(&map);
         let walks = Walks::new(&map, &index, (&street, &ways), &timetable);
         let from = index.access(&map, &street, city.network.nodes[0].at, 100.0, |_| true).unwrap();

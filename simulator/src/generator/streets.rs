@@ -67,7 +67,7 @@ fn links(atlas: &Atlas, graph: &Graph) -> Streets {
     let mut network = Network::default();
     let lonlat = |p: &Place| atlas.plane.to_lonlat(*p);
     for (i, knot) in graph.knots.iter().enumerate() {
-        network.nodes.push(Node { id: NodeId::new(format!("n{i}")), at: lonlat(&knot.at) });
+        network.nodes.push(Node { id: NodeId::new(format!("n{i}")), at: lonlat(&knot.at), kerb: false });
     }
     let mut of_edge = Vec::new();
     for (i, edge) in graph.edges.iter().enumerate() {
@@ -113,6 +113,7 @@ fn links(atlas: &Atlas, graph: &Graph) -> Streets {
                 bridge: street.bridge,
                 tunnel: street.tunnel,
                 steps: false,
+                going: Default::default(),
             });
             both[side] = Some(ix);
         }

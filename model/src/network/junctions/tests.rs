@@ -118,14 +118,18 @@ fn star(arms: &[(u32, usize, u8)]) -> Network {
     };
     let middle = LonLat { lon: 37.6, lat: 55.7 };
     let plane = LocalPlane::around(middle);
-    let mut network =
-        Network { nodes: vec![Node { id: NodeId::new("middle"), at: middle }], ..Network::default() };
+    let mut network = Network {
+        nodes: vec![Node { id: NodeId::new("middle"), at: middle, kerb: false }],
+        ..Network::default()
+    };
     for (i, &(angle, lanes, direction)) in arms.iter().enumerate() {
         let (sin, cos) = f64::from(angle).to_radians().sin_cos();
         let end = NodeIx::from(network.nodes.len());
-        network
-            .nodes
-            .push(Node { id: NodeId::new(i.to_string()), at: plane.to_lonlat([cos * 120.0, sin * 120.0]) });
+        network.nodes.push(Node {
+            id: NodeId::new(i.to_string()),
+            at: plane.to_lonlat([cos * 120.0, sin * 120.0]),
+            kerb: false,
+        });
         for (from, to, wanted) in [(NodeIx(0), end, 1), (end, NodeIx(0), 2)] {
             // Direction 0 is both ways, 1 and 2 are one of them.
             if direction != 0 && direction != wanted {
@@ -156,6 +160,7 @@ fn star(arms: &[(u32, usize, u8)]) -> Network {
                 bridge: false,
                 tunnel: false,
                 steps: false,
+                going: Default::default(),
             });
         }
     }

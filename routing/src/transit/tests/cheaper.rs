@@ -325,24 +325,24 @@ impl Every<'_> {
     fn on(&mut self, stop: u32, time: i64, walk_s: i64, departure: Option<i64>, rides: &mut Vec<Ridden>) {
         for (trip, begin) in self.runs.clone() {
             let calls = self.timetable.calls_of(trip);
-            for i in (0..calls.len()).filter(|&i| calls[i].stop == stop && calls[i].boards) {
-                let departs = begin + i64::from(calls[i].departure_s);
+            for i in (0..calls.len()).filter(|&i| calls.at(i).stop == stop && calls.at(i).boards) {
+                let departs = begin + i64::from(calls.at(i).departure_s);
                 if departs < time || departs > self.until {
                     continue;
                 }
                 let set_out = departure.unwrap_or(departs - walk_s);
                 let in_a =
-                    |k: usize| self.timetable.stops[calls[k].stop as usize].zone.as_deref() == Some("A");
+                    |k: usize| self.timetable.stops[calls.at(k).stop as usize].zone.as_deref() == Some("A");
                 let route = self.timetable.trips[trip as usize].route;
                 let mode = self.timetable.routes[route as usize].mode;
-                for k in (i + 1..calls.len()).filter(|&k| calls[k].alights) {
-                    let arrives = begin + i64::from(calls[k].arrival_s);
+                for k in (i + 1..calls.len()).filter(|&k| calls.at(k).alights) {
+                    let arrives = begin + i64::from(calls.at(k).arrival_s);
                     if arrives > self.until {
                         continue;
                     }
-                    let (stops, in_a) = ([calls[i].stop, calls[k].stop], (i..=k).all(in_a));
+                    let (stops, in_a) = ([calls.at(i).stop, calls.at(k).stop], (i..=k).all(in_a));
                     rides.push(Ridden { mode, route, stops, in_a, start: departs, end: arrives });
-                    self.off(calls[k].stop, arrives, set_out, rides);
+                    self.off(calls.at(k).stop, arrives, set_out, rides);
                     rides.pop();
                 }
             }

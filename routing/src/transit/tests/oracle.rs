@@ -132,7 +132,7 @@ fn hops(timetable: &Timetable, day: Day) -> Hops {
         let begin = day.plus(d).begins_s(&zone) - day.plus(-1).begins_s(&zone);
         for (i, trip) in timetable.trips.iter().enumerate() {
             if timetable.services[trip.service as usize].runs_on(day.plus(d)) {
-                let call = |c: &Call| {
+                let call = |c: Call| {
                     let (arrival, departure) =
                         (begin + i64::from(c.arrival_s), begin + i64::from(c.departure_s));
                     (c.stop, arrival, departure, c.boards, c.alights)
@@ -464,6 +464,7 @@ pub(super) fn of_wild(wild: &Wild, day: Day) -> Timetable {
             wheelchair: Wheelchair::Unknown,
             takes_bicycles: false,
             calls: first..feed.calls.len() as u32,
+            starts_s: 0,
         });
     }
     Timetable::join(vec![feed])
