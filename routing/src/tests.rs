@@ -169,14 +169,14 @@ fn a06_wheels_meet_kerbs_cobbles_and_hills() {
         A 0 0
         B 100 0
         A:B";
-    check_route(cobbles, "A to B by foot", "A ~ walk 100 m ~ B [1 min 12 s]");
+    check_route(cobbles, "A to B by foot", "A ~ walk 100 m ~ B [72 s]");
     check_route(cobbles, "A to B by wheelchair", "A ~ roll 100 m ~ B [2 min 47 s]");
     let hill = "
         A 0 0
         B 300 0
         A/B";
     check_route(hill, "A to B by bicycle", "A ~ cycle 300 m ~ B [2 min 10 s]");
-    check_route(hill, "B to A by bicycle", "B ~ cycle 300 m ~ A [1 min 12 s]");
+    check_route(hill, "B to A by bicycle", "B ~ cycle 300 m ~ A [72 s]");
     check_route(hill, "A to B by car", "A ~ drive 300 m ~ B [36 s]");
 }
 
