@@ -152,11 +152,17 @@ export function City() {
     if (map && camera && !map.getBounds().contains(camera.at)) canvas.value?.fly(camera.at);
   }, [canvas.value, camera?.id]);
 
+  // At once, or whoever types on loses the first letters; a panel that is shut opens with the next frame.
+  const toSearch = () => {
+    drawer.value = true;
+    search.current?.focus();
+    if (document.activeElement !== search.current) requestAnimationFrame(() => search.current?.focus());
+  };
+
   useEffect(() => withKeys({
     "/": () => {
       leftPanel.value = "open";
-      drawer.value = true;
-      requestAnimationFrame(() => search.current?.focus());
+      toSearch();
     },
     n: () => {
       const need = needAction(alarms.peek()).filter((alarm) => alarm.junction !== null);
@@ -209,7 +215,7 @@ export function City() {
           {!left && <button type="button" class="edge edge-left" aria-label={t("panel.open")} onClick={() => (leftPanel.value = "open")}><Icon name="forward" size={16} /></button>}
           {!right && <button type="button" class="edge edge-right" aria-label={t("panel.open")} onClick={() => (rightPanel.value = "open")}><Icon name="back" size={16} /></button>}
           <div class="phone-tools">
-            <button type="button" class="map-tool" aria-label={t("search.open")} onClick={() => { drawer.value = true; requestAnimationFrame(() => search.current?.focus()); }}><Icon name="search" /></button>
+            <button type="button" class="map-tool" aria-label={t("search.open")} onClick={toSearch}><Icon name="search" /></button>
             <button type="button" class="map-tool" aria-label={t("layers.open")} onClick={() => (drawer.value = true)}><Icon name="layers" /></button>
           </div>
         </MapHost>
