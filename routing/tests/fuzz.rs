@@ -6,12 +6,13 @@
 
 #![expect(clippy::print_stderr, reason = "how far it came is the word of a long run")]
 
+#[path = "../../tests/fuzz/damage.rs"]
+mod damage;
+
 use axum::{body::Body, http::Request};
+use damage::{Damage, Tongue, damages, fuzz};
 use model::{city::City, time::Moment};
-use proptest::{
-    prelude::*,
-    test_runner::{Config as Runs, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
-};
+use proptest::prelude::*;
 use routing::{
     config::Config,
     fare::Fares,
@@ -26,10 +27,7 @@ use routing::{
     transit::{live::Live, timetable::Timetable},
     typical::Typical,
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 use tower::ServiceExt as _;
 use wire::clock::Clock;
 
@@ -85,7 +83,7 @@ const QUESTIONS: [&str; 16] = [
 const ROUND: u32 = 1_000;
 
 /// Words that are likely to be wrong somewhere.
-const WORDS: [&str; 48] = [
+const WORDS: &[&str] = &[
     "",
     " ",
     "0",
@@ -137,7 +135,7 @@ const WORDS: [&str; 48] = [
 ];
 
 /// Bits of files and questions.
-const PIECES: [&str; 16] = [
+const PIECES: &[&str] = &[
     ",",
     ";",
     "\"",
@@ -156,6 +154,17 @@ const PIECES: [&str; 16] = [
     "\n[[access.key]]\n",
 ];
 
+/// What damages know of the texts here.
+const TONGUE: Tongue = Tongue { words: WORDS, pieces: PIECES, value: |text, at| Some(value(text, at)) };
+
+/// The value around a place: between commas, or behind a sign of equality.
+fn value(text: &[u8], at: usize) -> std::ops::Range<usize> {
+    let ends = |b: &u8| b",=;&\n/".contains(b);
+    let open = text[..at].iter().rposition(ends).map_or(0, |i| i + 1);
+    let close = text[at..].iter().position(ends).map_or(text.len(), |i| at + i);
+    open..close
+}
+
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Target {
     /// A table of the feed.
@@ -169,32 +178,6 @@ enum Target {
     Question(usize),
 }
 
-/// A damage; places are shares of the file's length, so that they stay within whatever it has become.
-#[derive(Clone, Debug)]
-enum Damage {
-    Cut(f64),
-    Remove(f64, usize),
-    Insert(f64, usize),
-    /// A value between commas, or behind a sign of equality.
-    Value(f64, usize),
-    RemoveLine(f64),
-    RepeatLine(f64),
-    Byte(f64, u8),
-}
-
-fn damage() -> impl Strategy<Value = Damage> {
-    let place = || 0.0..1.0_f64;
-    prop_oneof![
-        1 => place().prop_map(Damage::Cut),
-        2 => (place(), 1..30_usize).prop_map(|(p, n)| Damage::Remove(p, n)),
-        2 => (place(), 0..PIECES.len()).prop_map(|(p, k)| Damage::Insert(p, k)),
-        8 => (place(), 0..WORDS.len()).prop_map(|(p, k)| Damage::Value(p, k)),
-        2 => place().prop_map(Damage::RemoveLine),
-        2 => place().prop_map(Damage::RepeatLine),
-        2 => (place(), any::<u8>()).prop_map(|(p, b)| Damage::Byte(p, b)),
-    ]
-}
-
 fn case() -> impl Strategy<Value = (Target, Vec<Damage>)> {
     let target = prop_oneof![
         8 => (0..tables().len()).prop_map(Target::Table),
@@ -205,52 +188,7 @@ fn case() -> impl Strategy<Value = (Target, Vec<Damage>)> {
         2 => Just(Target::Realtime),
         8 => (0..QUESTIONS.len()).prop_map(Target::Question),
     ];
-    (target, prop::collection::vec(damage(), 1..5))
-}
-
-impl Damage {
-    fn apply(&self, text: &mut Vec<u8>) {
-        let at = |share: f64, length: usize| ((share * length as f64) as usize).min(length.saturating_sub(1));
-        let length = text.len();
-        if length == 0 {
-            return;
-        }
-        let lines =
-            |text: &[u8]| -> Vec<Vec<u8>> { text.split(|b| *b == b'\n').map(<[u8]>::to_vec).collect() };
-        let ends = |b: &u8| b",=;&\n/".contains(b);
-        match *self {
-            Damage::Cut(p) => text.truncate(at(p, length)),
-            Damage::Remove(p, n) => {
-                let from = at(p, length);
-                text.drain(from..(from + n).min(length));
-            }
-            Damage::Insert(p, k) => {
-                let from = at(p, length);
-                text.splice(from..from, PIECES[k].bytes());
-            }
-            Damage::Value(p, k) => {
-                let from = at(p, length);
-                let open = text[..from].iter().rposition(ends).map_or(0, |i| i + 1);
-                let close = text[from..].iter().position(ends).map_or(length, |i| from + i);
-                text.splice(open..close, WORDS[k].bytes());
-            }
-            Damage::RemoveLine(p) => {
-                let mut all = lines(text);
-                all.remove(at(p, all.len()));
-                *text = all.join(&b'\n');
-            }
-            Damage::RepeatLine(p) => {
-                let mut all = lines(text);
-                let k = at(p, all.len());
-                all.insert(k, all[k].clone());
-                *text = all.join(&b'\n');
-            }
-            Damage::Byte(p, b) => {
-                let k = at(p, length);
-                text[k] = b;
-            }
-        }
-    }
+    (target, damages(&TONGUE))
 }
 
 /// The feed's tables by their names.
@@ -314,7 +252,7 @@ fn check(target: Target, damages: &[Damage], sound: &Sound) -> Result<(), TestCa
         Target::Realtime => sound.realtime.clone(),
         Target::Question(i) => QUESTIONS[i].into(),
     };
-    damages.iter().for_each(|damage| damage.apply(&mut bytes));
+    damages.iter().for_each(|damage| damage.apply(&TONGUE, &mut bytes));
     match target {
         Target::Table(i) => return travel(i, bytes, sound),
         Target::Realtime => {
@@ -422,32 +360,6 @@ fn sound_questions_get_answers() {
 
 #[test]
 fn damaged_feeds_and_questions_are_sentences_never_a_crash() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
-    let minutes = number("SVETOFOR_FUZZ_MINUTES");
-    let mut seed = number("SVETOFOR_FUZZ_SEED").unwrap_or(1);
-    #[expect(clippy::disallowed_methods, reason = "a test that is told how long to go on")]
-    let started = Instant::now();
     let sound = sound();
-    loop {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let config = Runs {
-            cases: if minutes.is_some() { ROUND } else { ROUND / 4 },
-            failure_persistence: None,
-            max_shrink_time: 60_000,
-            ..Runs::default()
-        };
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let outcome = TestRunner::new_with_rng(config, rng)
-            .run(&case(), |(target, damages)| check(target, &damages, &sound));
-        if let Err(TestError::Fail(reason, (target, damages))) = outcome {
-            panic!("{reason}\n{target:?} {damages:?}\nreplay with SVETOFOR_FUZZ_SEED={seed}");
-        }
-        let Some(minutes) = minutes else { return };
-        eprintln!("seed {seed}: {ROUND} cases, {:.0} s", started.elapsed().as_secs_f64());
-        if started.elapsed() > Duration::from_secs(60 * minutes) {
-            return;
-        }
-        seed += 1;
-    }
+    fuzz([ROUND / 4, ROUND], case, |(target, damages)| check(target, &damages, &sound));
 }

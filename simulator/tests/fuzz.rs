@@ -6,22 +6,22 @@
 
 #![expect(clippy::print_stderr, reason = "how far it came is the word of a long run")]
 
+#[path = "../../tests/fuzz/damage.rs"]
+mod damage;
+
+use damage::{Damage, Tongue, damages, fuzz};
 use model::{
     city::City,
     config::{Complaints, Read, Source},
     demand::VehicleType,
     sumo,
 };
-use proptest::{
-    prelude::*,
-    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
-};
+use proptest::prelude::*;
 use simulator::{
     scenario::{FixedPlans, Run},
     trace,
     world::{DepartLane, Options, World},
 };
-use std::time::{Duration, Instant};
 
 const NET: &str = include_str!("fuzz/cross.net.xml");
 const ROUTES: &str = include_str!("fuzz/cross.rou.xml");
@@ -39,7 +39,7 @@ const DRIVEN: usize = 40;
 const MOST_DRIVEN: usize = 5_000;
 
 /// Words that are likely to be wrong somewhere.
-const WORDS: [&str; 56] = [
+const WORDS: &[&str] = &[
     "",
     " ",
     "0",
@@ -99,7 +99,7 @@ const WORDS: [&str; 56] = [
 ];
 
 /// Bits of files.
-const PIECES: [&str; 22] = [
+const PIECES: &[&str] = &[
     "<",
     ">",
     "/>",
@@ -124,6 +124,17 @@ const PIECES: [&str; 22] = [
     "}",
 ];
 
+/// What damages know of the texts here.
+const TONGUE: Tongue = Tongue { words: WORDS, pieces: PIECES, value };
+
+/// The next value of an attribute or a key.
+fn value(text: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
+    let begins = |w: &[u8]| w == b"=\"" || w == b"= " || w == b": ";
+    let open = text[at..].windows(2).position(begins).map(|i| at + i + 2)?;
+    let close = text[open..].iter().position(|b| matches!(b, b'"' | b'\n' | b','));
+    Some(open..close.map_or(text.len(), |i| open + i))
+}
+
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Target {
     Net,
@@ -137,35 +148,6 @@ enum Target {
     City,
 }
 
-/// A damage; places are shares of the file's length, so that they stay within whatever it has become.
-#[derive(Clone, Debug)]
-enum Damage {
-    Cut(f64),
-    Remove(f64, usize),
-    Insert(f64, usize),
-    /// The value of an attribute or a key.
-    Value(f64, usize),
-    /// A whole line goes, or comes twice.
-    RemoveLine(f64),
-    RepeatLine(f64),
-    SwapLines(f64, f64),
-    Byte(f64, u8),
-}
-
-fn damage() -> impl Strategy<Value = Damage> {
-    let place = || 0.0..1.0_f64;
-    prop_oneof![
-        1 => place().prop_map(Damage::Cut),
-        2 => (place(), 1..40_usize).prop_map(|(p, n)| Damage::Remove(p, n)),
-        2 => (place(), 0..PIECES.len()).prop_map(|(p, k)| Damage::Insert(p, k)),
-        8 => (place(), 0..WORDS.len()).prop_map(|(p, k)| Damage::Value(p, k)),
-        2 => place().prop_map(Damage::RemoveLine),
-        2 => place().prop_map(Damage::RepeatLine),
-        1 => (place(), place()).prop_map(|(a, b)| Damage::SwapLines(a, b)),
-        2 => (place(), any::<u8>()).prop_map(|(p, b)| Damage::Byte(p, b)),
-    ]
-}
-
 fn case() -> impl Strategy<Value = (Target, Vec<Damage>)> {
     let target = prop_oneof![
         5 => Just(Target::Net),
@@ -177,62 +159,7 @@ fn case() -> impl Strategy<Value = (Target, Vec<Damage>)> {
         3 => Just(Target::Trace),
         3 => Just(Target::City),
     ];
-    (target, prop::collection::vec(damage(), 1..5))
-}
-
-impl Damage {
-    fn apply(&self, text: &mut Vec<u8>) {
-        let at = |share: f64, length: usize| ((share * length as f64) as usize).min(length.saturating_sub(1));
-        let length = text.len();
-        if length == 0 {
-            return;
-        }
-        let lines =
-            |text: &[u8]| -> Vec<Vec<u8>> { text.split(|b| *b == b'\n').map(<[u8]>::to_vec).collect() };
-        match *self {
-            Damage::Cut(p) => text.truncate(at(p, length)),
-            Damage::Remove(p, n) => {
-                let from = at(p, length);
-                text.drain(from..(from + n).min(length));
-            }
-            Damage::Insert(p, k) => {
-                let from = at(p, length);
-                text.splice(from..from, PIECES[k].bytes());
-            }
-            Damage::Value(p, k) => {
-                let from = at(p, length);
-                let open = text[from..]
-                    .windows(2)
-                    .position(|w| w == b"=\"" || w == b"= " || w == b": ")
-                    .map(|i| from + i + 2);
-                let Some(open) = open else { return };
-                let close = text[open..].iter().position(|b| matches!(b, b'"' | b'\n' | b','));
-                let close = close.map_or(text.len(), |i| open + i);
-                text.splice(open..close, WORDS[k].bytes());
-            }
-            Damage::RemoveLine(p) => {
-                let mut all = lines(text);
-                all.remove(at(p, all.len()));
-                *text = all.join(&b'\n');
-            }
-            Damage::RepeatLine(p) => {
-                let mut all = lines(text);
-                let k = at(p, all.len());
-                all.insert(k, all[k].clone());
-                *text = all.join(&b'\n');
-            }
-            Damage::SwapLines(p, q) => {
-                let mut all = lines(text);
-                let (a, b) = (at(p, all.len()), at(q, all.len()));
-                all.swap(a, b);
-                *text = all.join(&b'\n');
-            }
-            Damage::Byte(p, b) => {
-                let k = at(p, length);
-                text[k] = b;
-            }
-        }
-    }
+    (target, damages(&TONGUE))
 }
 
 /// Reads, drives and measures a damaged file among sound ones.
@@ -247,7 +174,7 @@ fn check(target: Target, damages: &[Damage], sound: &Sound) -> Result<(), TestCa
         Target::Trace => sound.trace.clone(),
         Target::City => sound.city.clone(),
     };
-    damages.iter().for_each(|d| d.apply(&mut bytes));
+    damages.iter().for_each(|d| d.apply(&TONGUE, &mut bytes));
     if target == Target::Trace {
         if let Ok(mut reader) = trace::Reader::new(&bytes[..]) {
             while let Ok(Some(moment)) = reader.step() {
@@ -396,32 +323,6 @@ fn the_sound_files_are_sound() {
 
 #[test]
 fn damaged_files_are_sentences_never_a_crash() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
-    let minutes = number("SVETOFOR_FUZZ_MINUTES");
-    let mut seed = number("SVETOFOR_FUZZ_SEED").unwrap_or(1);
-    #[expect(clippy::disallowed_methods, reason = "a test that is told how long to go on")]
-    let started = Instant::now();
     let sound = sound();
-    loop {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let config = Config {
-            cases: if minutes.is_some() { ROUND } else { ROUND / 2 },
-            failure_persistence: None,
-            max_shrink_time: 60_000,
-            ..Config::default()
-        };
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let outcome = TestRunner::new_with_rng(config, rng)
-            .run(&case(), |(target, damages)| check(target, &damages, &sound));
-        if let Err(TestError::Fail(reason, (target, damages))) = outcome {
-            panic!("{reason}\n{target:?} {damages:?}\nreplay with SVETOFOR_FUZZ_SEED={seed}");
-        }
-        let Some(minutes) = minutes else { return };
-        eprintln!("seed {seed}: {ROUND} cases, {:.0} s", started.elapsed().as_secs_f64());
-        if started.elapsed() > Duration::from_secs(60 * minutes) {
-            return;
-        }
-        seed += 1;
-    }
+    fuzz([ROUND / 2, ROUND], case, |(target, damages)| check(target, &damages, &sound));
 }
