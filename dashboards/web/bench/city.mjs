@@ -102,7 +102,7 @@ export async function startCity({ junctions, vehicles }) {
       await sleep(1000);
       said = await health();
     } while (said.junctions.online < 0.98 * junctions);
-    return { api, centre: centre.pid, health, stop };
+    return { api, broker, centre: centre.pid, health, stop };
   } catch (error) {
     stop();
     throw error;

@@ -1,25 +1,27 @@
 // Many who look at the stream at once, without browsers. They take what browsers take, gzip too; most only count what comes,
-// some read it and note how old each change is when it gets to them.
+// one reads it and notes how old each change is when it gets there.
 
+import { decode } from "cborg";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { createGunzip } from "node:zlib";
+import mqtt from "mqtt-packet";
 import { readEvents } from "./events.mjs";
 
-/** Of so many viewers one reads what it gets: reading for all of them would cost more than the centre does. */
-const READS_ONE_IN = 50;
-
-export function watch(api, viewers) {
-  const seen = { bytes: 0, open: 0, ended: 0, delays: [], bySort: new Map() };
-  const requests = Array.from({ length: viewers }, (_, i) => look(api, i % READS_ONE_IN === 0, i === 0, seen));
+export function watch({ api, broker }, viewers) {
+  const seen = { bytes: 0, open: 0, ended: 0, bySort: new Map() };
+  const orders = new Orders(broker);
+  // One reads what it gets: reading for all of them would cost more than the centre does.
+  const requests = Array.from({ length: viewers }, (_, i) => look(api, i === 0 ? (stream) => read(stream, orders, seen) : null, seen));
   return {
     seen,
     /** Forgets what was, to measure from now on. */
-    reset: () => Object.assign(seen, { bytes: 0, delays: [], bySort: new Map() }),
-    close: () => requests.forEach((one) => one.destroy()),
+    reset: () => Object.assign(seen, { bytes: 0, bySort: new Map() }),
+    close: () => [...requests, orders].forEach((one) => one.destroy()),
   };
 }
 
-function look(api, reads, sorts, seen) {
+function look(api, reads, seen) {
   const headers = { accept: "text/event-stream", "accept-encoding": "gzip" };
   const asked = request({ host: "127.0.0.1", port: api, path: "/api/v1/stream", headers, agent: false }, (response) => {
     if (response.statusCode !== 200) throw new Error(`the stream answers ${response.statusCode}`);
@@ -31,41 +33,82 @@ function look(api, reads, sorts, seen) {
     const gzip = response.headers["content-encoding"] === "gzip";
     const plain = gzip ? response.pipe(createGunzip()) : response;
     plain.on("error", () => {});
-    read(plain, sorts, seen);
+    reads(plain);
   });
   asked.on("error", () => {});
   asked.end();
   return asked;
 }
 
-/** What of a junction's state its cabinet says; the rest the centre wants or concludes, at its ticks, however old the reading is. */
-const SAID = ["actual", "rung_reason", "stage", "interstage", "plan"];
+/** When the centre asked a cabinet for a stage: what it wants has no time of its own in the stream. */
+class Orders {
+  #socket;
+  #newest = new Map();
+  #waiting = new Map();
 
-function sortOf(before, state) {
-  if (!before) return "new";
-  if (SAID.some((key) => before[key] !== state[key])) return "said by the cabinet";
-  return Object.keys(state).some((key) => key !== "seen_at" && before[key] !== state[key]) ? "wanted or concluded by the centre" : "a newer reading of the same";
+  constructor(broker) {
+    this.#socket = connect(broker, "127.0.0.1");
+    const parser = mqtt.parser({ protocolVersion: 5 });
+    const send = (packet) => this.#socket.write(mqtt.generate(packet, { protocolVersion: 5 }));
+    this.#socket.on("data", (data) => parser.parse(data));
+    this.#socket.on("error", () => {});
+    parser.on("packet", (packet) => {
+      if (packet.cmd === "connack") send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "+/+/+/command/tlc.stage.request", qos: 0 }] });
+      if (packet.cmd === "publish") this.#note(packet.topic.split("/")[2], decode(packet.payload, { tags: { 1: (take) => take() } }));
+    });
+    send({ cmd: "connect", protocolId: "MQTT", protocolVersion: 5, clean: true, clientId: "viewers", keepalive: 0 });
+  }
+
+  /** Requests are repeated while they hold; the first of a stage counts. */
+  #note(junction, said) {
+    const { stage } = said.body;
+    if (this.#newest.get(junction)?.stage === stage) return;
+    this.#newest.set(junction, { stage, at: Date.now() });
+    this.#waiting.get(junction)?.(stage);
+  }
+
+  /** Tells when this stage was asked for, now or as soon as it is: a picture may overtake the request. */
+  at(junction, stage, tell) {
+    const newest = this.#newest.get(junction);
+    if (newest?.stage === stage) return tell(newest.at);
+    this.#waiting.set(junction, (asked) => {
+      this.#waiting.delete(junction);
+      if (asked === stage) tell(Date.now());
+    });
+  }
+
+  destroy() {
+    this.#socket.destroy();
+  }
 }
 
-/** Notes, for each junction whose state came, how long ago its cabinet said so; the full picture on connect aside. One reader also
- * tells what sort of change each was. */
-function read(stream, sorts, seen) {
-  let first = true;
+/** What of a junction's state its cabinet says. */
+const SAID = ["actual", "rung_reason", "stage", "interstage", "plan"];
+
+/** Tells what sort of change this is, and since when it is so: a cabinet's words are as old as it says, a wish as old as the request for it. What
+ * the centre concludes at its ticks from words that it had before (somebody is late) began at no moment that one could name. */
+function change(before, state, orders, tell) {
+  if (SAID.some((key) => before[key] !== state[key])) return tell("said by the cabinet", state.seen_at);
+  if (before.stage_wanted !== state.stage_wanted) return orders.at(state.id, state.stage_wanted, (at) => tell("wanted by the centre", at));
+  const concluded = Object.keys(state).some((key) => key !== "seen_at" && before[key] !== state[key]);
+  if (!concluded) tell("a newer reading of the same", state.seen_at);
+}
+
+/** Notes of each change of a junction's state how old it is; those who are there when the stream opens aside. */
+function read(stream, orders, seen) {
   const known = new Map();
   readEvents(stream, (event) => {
     if (!event.startsWith("event: junctions")) return;
     const now = Date.now();
-    if (!first) for (const [, at] of event.matchAll(/"seen_at":(\d+)/g)) seen.delays.push(now - Number(at));
-    if (sorts) {
-      for (const state of JSON.parse(event.slice(event.indexOf("data: ") + 6))) {
-        const sort = sortOf(known.get(state.id), state);
-        known.set(state.id, state);
-        if (first || state.seen_at === null) continue;
+    for (const state of JSON.parse(event.slice(event.indexOf("data: ") + 6))) {
+      const before = known.get(state.id);
+      known.set(state.id, state);
+      if (!before) continue;
+      change(before, state, orders, (sort, since) => {
         if (!seen.bySort.has(sort)) seen.bySort.set(sort, []);
-        seen.bySort.get(sort).push(now - state.seen_at);
-      }
+        if (since !== null) seen.bySort.get(sort).push(Math.max(0, now - since));
+      });
     }
-    first = false;
   });
 }
 
