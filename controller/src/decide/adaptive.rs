@@ -23,9 +23,10 @@ pub use search::Tuning;
 
 use super::{Choice, Limit, Problem, Reason, Unit, facts, rounded};
 use forecast::Lane;
+use layout::Sight;
 use model::{
     ids::{GroupNumber, StageNumber},
-    signal::{Junction, Lamp, Stage, rules::Refusal},
+    signal::{Lamp, Stage, rules::Refusal},
     time::Moment,
 };
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ pub(crate) struct Memory {
     saturation: f32,
     /// By head: seconds that somebody has stood before its red.
     red_s: Vec<u16>,
+    /// By lane on a short road between signals: seconds that somebody has stood before its green.
+    stuck_s: Vec<u8>,
     /// By lane that no camera follows: who is on it.
     believed: Vec<believed::Believed>,
     /// By lane: who changes over to it or away from it.
@@ -69,14 +72,9 @@ impl Memory {
         &mut self.sent
     }
 
-    /// Whether anybody is followed here, rather than counted.
-    fn followed(&self) -> bool {
-        self.follows.contains(&true)
-    }
-
-    /// Whether a stage counts at all: beyond those of the plans, who is where must be known.
-    fn considers(&self, junction: &Junction, stage: StageNumber) -> bool {
-        self.followed() || junction.in_plans(stage)
+    /// What is known of the vehicles here.
+    fn sight(&self, layout: &Layout) -> Sight {
+        if self.follows.contains(&true) { Sight::Followed } else { layout.sight_of_counts() }
     }
 
     pub(crate) fn saturation(&self) -> f32 {
@@ -151,6 +149,7 @@ pub(super) fn decide(
 fn look(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     let lanes = forecast::see(problem, memory);
     overdue::count_red(problem, &lanes, &mut memory.red_s);
+    overdue::count_stuck(problem, &mut memory.stuck_s);
     forecast::smooth(problem, &lanes, &mut memory.saturation);
     memory.inside.tick(problem, &lanes);
     discharge::tick(problem, &lanes, &mut memory.discharge);
@@ -171,6 +170,7 @@ struct Picture<'a> {
     /// By group: since when somebody has waited at red.
     waiting: &'a [Option<Moment>],
     running: StageNumber,
+    sight: Sight,
     /// By stage: it may be asked for now.
     open: Vec<bool>,
     /// By stage: a neighbour close by must first let it.
@@ -189,13 +189,13 @@ impl<'a> Picture<'a> {
     ) -> Picture<'a> {
         let ways = &problem.site.layout.change[usize::from(running.0) - 1];
         let stages = &problem.junction.stages;
-        // Who is where must be known for what goes beyond the plan's stages, and for what neighbours close by do to one
-        // another. On guesses both cost more than they bring: of one network of 21 junctions the delay was 100 s with loops
-        // and 71 s with counting cameras, and is 56 and 61 s without them; of a saturated one 785 s, and is 706 s.
-        let followed = memory.followed();
+        // Where each vehicle is must be known for what neighbours close by do to one another: on guesses it costs more than it brings.
+        let sight = memory.sight(&problem.site.layout);
+        let followed = sight == Sight::Followed;
         let may = |(place, s): (usize, &Stage)| {
             ways[place] != search::NEVER
-                && memory.considers(problem.junction, s.number)
+                && problem.site.layout.considers(sight, s.number)
+                && problem.site.layout.may_ask(sight, s.number)
                 && !(followed && close::blocks(problem, lanes, s.number, false))
                 && problem.refusal(s.number).is_none()
         };
@@ -205,7 +205,7 @@ impl<'a> Picture<'a> {
             false => vec![false; stages.len()],
         };
         let patient = followed && memory.held_back_s <= close::PATIENCE_S;
-        Picture { problem, lanes, waiting, running, open, waits, patient }
+        Picture { problem, lanes, waiting, running, sight, open, waits, patient }
     }
 
     fn is_open(&self, stage: StageNumber) -> bool {

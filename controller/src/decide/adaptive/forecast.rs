@@ -5,7 +5,7 @@ use super::{
     Memory,
     believed::Believed,
     close, drift, is_go,
-    layout::{Approach, Head, Sees},
+    layout::{Approach, Head, Sees, Sight},
     search::{
         Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Tuning,
         Vehicle,
@@ -364,7 +364,7 @@ pub(super) fn situation(
         let head = layout.heads[usize::from(index)].as_ref().expect("wanted");
         let out = &mut out_of[head.out];
         if *out == NO_OUT
-            && let Some(room) = room(problem, head, memory.followed())
+            && let Some(room) = room(problem, head, memory.sight(&problem.site.layout))
             && s.outs.len() < MOST_OUTS
         {
             *out = s.outs.len() as u8;
@@ -424,7 +424,8 @@ fn choose_stages(
     let mut candidates: Vec<(f32, usize)> = Vec::new();
     // A stage that may be asked for now goes before its twin that may not.
     let mut places: Vec<usize> = (0..layout.shows.len()).collect();
-    places.retain(|&p| memory.considers(problem.junction, problem.junction.stages[p].number));
+    let sight = memory.sight(layout);
+    places.retain(|&p| layout.considers(sight, problem.junction.stages[p].number));
     places.sort_by_key(|&p| !open[p]);
     for stage in places {
         let row = row(stage);
@@ -452,9 +453,9 @@ fn choose_stages(
 /// Where vehicles are followed, a short road whose far side is shut takes nobody, empty or not. When the search let one onto it, one hour in
 /// twelve of a network of 21 junctions locked, and when it knew nothing of the far side, the network had 54 s of delay where it has 47.
 /// Where they are counted, two hours of six locked with it and one without.
-fn room(problem: &Problem, head: &Head, followed: bool) -> Option<Room> {
+fn room(problem: &Problem, head: &Head, sight: Sight) -> Option<Room> {
     let grows = problem.tuning.drain;
-    if followed && close::shut(problem, head) {
+    if sight == Sight::Followed && close::shut(problem, head) {
         return Some(Room { free: 0.0, grows });
     }
     let receiving = &problem.site.layout.outs[head.out];

@@ -47,8 +47,24 @@ pub(crate) struct Layout {
     /// By stage: heads that give way in it on an approach so short that whoever waits there stands in another junction,
     /// if there is a stage in which only they are red.
     pub blocks: Vec<Vec<u16>>,
+    /// By stage of a plan in which somebody so gives way: the stage in which only they are red, if the plans let each of them go freely in
+    /// another.
+    instead: Vec<Option<usize>>,
     /// It runs like one with a junction close by.
     pub is_close: bool,
+    /// By stage: it is in a plan, or there are no plans.
+    planned: Vec<bool>,
+}
+
+/// What is known of the vehicles at a junction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sight {
+    /// Where each of them is.
+    Followed,
+    /// How many are on each lane.
+    Counted,
+    /// Who passed a loop.
+    Felt,
 }
 
 /// A head and the movement that it governs.
@@ -269,18 +285,44 @@ impl Layout {
         };
         let stages = &junction.stages;
         let shows: Vec<Vec<Aspect>> = stages.iter().map(|s| aspects(junction, s)).collect();
+        let planned: Vec<bool> = stages.iter().map(|s| junction.in_plans(s.number)).collect();
         Layout {
             lanes: lanes.iter().map(approach).collect(),
             outs: outs.keys().map(|&lane| Receiving::new(city, lane, roads)).collect(),
             roads: by_road(city, &order),
             inflows: inflows(city, ix, roads, &order),
             change: changes(junction, &heads, &shows, ways),
+            instead: instead(&heads, &shows, &planned),
             blocks: blocks(&heads, &shows),
+            planned,
             shows,
             is_close: heads.iter().flatten().any(|h| !h.feeds.is_empty() || !h.fed_by.is_empty()),
             min_green: stages.iter().map(|s| whole(crate::decide::min_green(junction, s.number))).collect(),
             heads,
         }
+    }
+
+    /// What is known here where no vehicle is followed.
+    pub(super) fn sight_of_counts(&self) -> Sight {
+        if self.lanes.iter().any(|lane| lane.area.is_some()) { Sight::Counted } else { Sight::Felt }
+    }
+
+    /// Whether a stage counts at all. Who goes beyond the stages of the plans must know who is where; for signals close together, where each
+    /// vehicle is.
+    pub(super) fn considers(&self, sight: Sight, stage: StageNumber) -> bool {
+        let stage = usize::from(stage.0) - 1;
+        match sight {
+            Sight::Followed => true,
+            Sight::Counted if self.is_close => self.planned[stage] || self.instead.contains(&Some(stage)),
+            Sight::Counted => true,
+            Sight::Felt => self.planned[stage],
+        }
+    }
+
+    /// Whether a stage may be asked for where vehicles are counted: not if it lets somebody go along a short road in order to give way, and
+    /// there is another instead.
+    pub(super) fn may_ask(&self, sight: Sight, stage: StageNumber) -> bool {
+        sight != Sight::Counted || self.instead[usize::from(stage.0) - 1].is_none()
     }
 }
 
@@ -345,23 +387,40 @@ fn fed_by(city: &City, ix: JunctionIx, roads: &Roads, movements: &[&Movement]) -
     all
 }
 
+/// Whether a head gives way in a stage on a short approach, and somebody has to be waited for.
+fn waits(heads: &[Option<Head>], shows: &[Aspect], index: usize) -> bool {
+    let Some(head) = heads[index].as_ref() else { return false };
+    let first = |&o: &u16| shows[usize::from(o)].is_go();
+    shows[index] == Aspect::Yielding && !head.fed_by.is_empty() && head.yields_to.iter().any(first)
+}
+
+/// The stage in which only those who so wait are red.
+fn twin(heads: &[Option<Head>], shows: &[Vec<Aspect>], stage: usize) -> Option<usize> {
+    let goes_on = |i: usize| shows[stage][i].is_go() && !waits(heads, &shows[stage], i);
+    shows.iter().position(|other| (0..heads.len()).all(|i| other[i].is_go() == goes_on(i)))
+}
+
 /// See [`Layout::blocks`].
 fn blocks(heads: &[Option<Head>], shows: &[Vec<Aspect>]) -> Vec<Vec<u16>> {
-    let waits = |stage: usize, index: usize| {
-        let Some(head) = heads[index].as_ref() else { return false };
-        let first = |&o: &u16| shows[stage][usize::from(o)].is_go();
-        shows[stage][index] == Aspect::Yielding && !head.fed_by.is_empty() && head.yields_to.iter().any(first)
-    };
-    let indices = 0..heads.len();
-    let twin = |stage: usize, other: usize| {
-        indices.clone().all(|i| shows[other][i].is_go() == (shows[stage][i].is_go() && !waits(stage, i)))
-    };
-    let stages = 0..shows.len();
     let blocks = |stage: usize| {
-        let waiting = indices.clone().filter(|&i| waits(stage, i)).map(|i| i as u16);
-        if stages.clone().any(|other| twin(stage, other)) { waiting.collect() } else { Vec::new() }
+        let waiting = (0..heads.len()).filter(|&i| waits(heads, &shows[stage], i)).map(|i| i as u16);
+        if twin(heads, shows, stage).is_some() { waiting.collect() } else { Vec::new() }
     };
-    stages.clone().map(blocks).collect()
+    (0..shows.len()).map(blocks).collect()
+}
+
+/// See [`Layout::instead`].
+fn instead(heads: &[Option<Head>], shows: &[Vec<Aspect>], planned: &[bool]) -> Vec<Option<usize>> {
+    let goes_freely = |index: usize| {
+        let mut planned = shows.iter().zip(planned).filter(|(_, planned)| **planned);
+        planned.any(|(shows, _)| shows[index].is_go() && !waits(heads, shows, index))
+    };
+    let instead = |stage: usize| {
+        let mut waiting = (0..heads.len()).filter(|&i| waits(heads, &shows[stage], i)).peekable();
+        let replaced = planned[stage] && waiting.peek().is_some() && waiting.all(goes_freely);
+        twin(heads, shows, stage).filter(|_| replaced)
+    };
+    (0..shows.len()).map(instead).collect()
 }
 
 fn by_road(city: &City, order: &[LaneIx]) -> Vec<Vec<usize>> {

@@ -1,7 +1,14 @@
 //! Who has waited for so long that their stage comes next, whatever the search says.
 
-use super::{Memory, Picture, forecast::Lane, is_go, plain, search::Aspect};
-use crate::decide::{Choice, Limit, Problem, Reason};
+use super::{
+    Memory, Picture,
+    forecast::Lane,
+    is_go,
+    layout::{Approach, Sight},
+    plain,
+    search::Aspect,
+};
+use crate::decide::{Choice, Limit, Problem, Reason, memory::usable};
 use model::{
     ids::{GroupNumber, StageNumber},
     signal::{GroupKind, Stage},
@@ -20,6 +27,12 @@ const LEAST_GREEN_S: f64 = 15.0;
 /// of 21 junctions locked without it, and two of eight do with it; with 20 s, 30 s or 60 s more did. With loops, which
 /// only guess who stands, three of eight locked with it and two of ten without.
 const SHORT_ROAD_S: f32 = 40.0;
+
+/// Somebody who has stood for so long before their green on such a road, while nobody left, is not where they must go, or is kept there by who
+/// stands in the lane beside, s.
+const STUCK_S: u8 = 4;
+/// So many who stand in a lane of it soon reach back into the junction before.
+const FULL: u16 = 2;
 
 /// A stage that is overdue.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +69,28 @@ pub(super) fn count_red(problem: &Problem, lanes: &[Lane], red_s: &mut Vec<u16>)
     }
 }
 
+/// Counts for how long somebody has stood before the green of each lane of a short road between signals.
+pub(super) fn count_stuck(problem: &Problem, stuck_s: &mut Vec<u8>) {
+    let layout = &problem.site.layout;
+    stuck_s.resize(layout.lanes.len(), 0);
+    for (lane, stuck_s) in layout.lanes.iter().zip(stuck_s) {
+        let green = |&head: &u16| {
+            let head = layout.heads[usize::from(head)].as_ref();
+            head.is_some_and(|h| !h.fed_by.is_empty() && is_go(problem, h.group))
+        };
+        let stop_line = lane.stop_line.and_then(|c| problem.live.detectors.get(&c));
+        let left = stop_line.is_some_and(|c| usable(problem.now, c) && c.last.count > 0);
+        let stuck = lane.heads.iter().all(green) && standing(problem, lane) > 0 && !left;
+        *stuck_s = if stuck { stuck_s.saturating_add(1) } else { 0 };
+    }
+}
+
+/// How many a lane's camera counts that stand.
+fn standing(problem: &Problem, lane: &Approach) -> u16 {
+    let area = lane.area.and_then(|c| problem.live.detectors.get(&c)).filter(|c| usable(problem.now, c));
+    area.and_then(|c| c.last.queue).unwrap_or(0)
+}
+
 /// How long a group may be red with somebody waiting: `usual`, or what the cabinet says if that is less.
 fn longest_red_s(problem: &Problem, group: GroupNumber, usual: f32) -> f32 {
     let own = problem.junction.group(group).map(|g| g.max_red).filter(|t| *t > Tenths::ZERO);
@@ -66,8 +101,29 @@ impl Picture<'_> {
     /// The stage that is most overdue, if one is.
     pub(super) fn overdue(&self, memory: &Memory) -> Option<Overdue> {
         let long_enough = self.problem.green_for().is_some_and(|g| g.as_seconds() >= LEAST_GREEN_S);
-        let starved = if long_enough { self.starved(&memory.red_s) } else { None };
-        starved.or_else(|| self.on_foot())
+        let jammed = self.jammed(&memory.red_s, &memory.stuck_s);
+        let starved = || if long_enough { self.starved(&memory.red_s) } else { None };
+        jammed.or_else(starved).or_else(|| self.on_foot())
+    }
+
+    /// The stage that empties a short road between signals before it locks both: its lane is full, so that whoever comes next stops in
+    /// the junction before, or somebody in the lane beside is stuck. Where vehicles are followed, nobody is sent there in time.
+    fn jammed(&self, red_s: &[u16], stuck_s: &[u8]) -> Option<Overdue> {
+        let layout = &self.problem.site.layout;
+        if self.sight != Sight::Counted || !layout.is_close {
+            return None;
+        }
+        self.longest_waiting(red_s, |index| {
+            let Some(head) = layout.heads[index].as_ref() else { return false };
+            let Some(road_m) = head.fed_by.iter().map(|near| near.between_m).reduce(f32::max) else {
+                return false;
+            };
+            let beside = layout.roads.iter().filter(|road| road.contains(&head.lane)).flatten();
+            let stuck = |&lane: &usize| lane != head.lane && stuck_s[lane] >= STUCK_S;
+            let full =
+                f32::from(standing(self.problem, &layout.lanes[head.lane])) * SPACING_M as f32 >= road_m;
+            red_s[index] > 0 && (full || beside.copied().any(|lane| stuck(&lane)))
+        })
     }
 
     /// The stage for people who have waited as long as they do before they cross on red.
@@ -89,17 +145,22 @@ impl Picture<'_> {
     fn starved(&self, red_s: &[u16]) -> Option<Overdue> {
         let problem = self.problem;
         let layout = &problem.site.layout;
-        let due = |&(index, red_s): &(usize, &u16)| {
+        self.longest_waiting(red_s, |index| {
             let head = layout.heads[index].as_ref();
             head.is_some_and(|h| {
                 let seen = h.channel.is_some() || layout.lanes[h.lane].area.is_some();
                 let short = !h.fed_by.is_empty() && seen;
                 let usual = if short { SHORT_ROAD_S } else { problem.tuning.max_red_s };
-                f32::from(*red_s) > longest_red_s(problem, h.group, usual.min(problem.tuning.max_red_s))
+                f32::from(red_s[index]) > longest_red_s(problem, h.group, usual.min(problem.tuning.max_red_s))
             })
-        };
-        let (index, &longest_s) =
-            red_s.iter().enumerate().filter(due).max_by_key(|(i, red)| (**red, Reverse(*i)))?;
+        })
+    }
+
+    /// The stage that frees whoever has stood longest of those heads that are `due`.
+    fn longest_waiting(&self, red_s: &[u16], due: impl Fn(usize) -> bool) -> Option<Overdue> {
+        let layout = &self.problem.site.layout;
+        let all = red_s.iter().enumerate().filter(|(index, _)| due(*index));
+        let (index, &longest_s) = all.max_by_key(|(i, red)| (**red, Reverse(*i)))?;
         // Of the stages that let it go, the one that lets most of the others go that wait long too.
         let worth = |stage: usize| -> (bool, bool, u32) {
             let freely = layout.shows[stage][index] == Aspect::Green;
@@ -113,7 +174,7 @@ impl Picture<'_> {
             let all = (0..layout.heads.len()).filter(|&i| goes(i) && standing(i));
             (goes(index), freely, all.map(|i| u32::from(red_s[i])).sum())
         };
-        let stages = &problem.junction.stages;
+        let stages = &self.problem.junction.stages;
         let places = (0..stages.len()).filter(|&p| self.open[p] || stages[p].number == self.running);
         let best = places.max_by_key(|&p| (worth(p), Reverse(p)))?;
         let (stage, group) = (stages[best].number, layout.heads[index].as_ref()?.group);
