@@ -14,6 +14,7 @@ use routing::{
     service::Limits,
     sharing::SharingConfig,
     streets::Streets,
+    truck::Truck,
 };
 use std::{
     net::SocketAddr,
@@ -212,6 +213,7 @@ fn obey(command: Command) -> Result<(), Failure> {
                     instance,
                     city,
                     timetable,
+                    truck: Truck::default(),
                     fares: task.fares,
                     realtime: task.realtime,
                     sharing: task.gbfs,

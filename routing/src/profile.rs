@@ -10,6 +10,8 @@ pub enum Profile {
     Car,
     /// A taxi: drives as a car does. Bus lanes open to taxis are not used yet.
     Taxi,
+    /// A lorry: drives where cars do, if nothing keeps one of its measures off ([`crate::truck`]).
+    Truck,
     /// A bicycle, ridden all the way: by access, never against a one-way street, never over steps.
     Bicycle,
     /// On foot, both ways on every street that allows it.
@@ -30,13 +32,14 @@ const SLOWEST_UPHILL_MPS: f64 = 4.0 / 3.6;
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Profile; 5] =
-        [Profile::Car, Profile::Taxi, Profile::Bicycle, Profile::Walk, Profile::Wheelchair];
+    pub const ALL: [Profile; 6] =
+        [Profile::Car, Profile::Taxi, Profile::Truck, Profile::Bicycle, Profile::Walk, Profile::Wheelchair];
 
     /// The access that a link must grant.
     pub fn access(self) -> Modes {
         match self {
             Profile::Car | Profile::Taxi => Modes::CAR,
+            Profile::Truck => Modes::TRUCK,
             Profile::Bicycle => Modes::BICYCLE,
             Profile::Walk => Modes::WALK,
             Profile::Wheelchair => Modes::WHEELCHAIR,
@@ -48,6 +51,7 @@ impl Profile {
         match self {
             Profile::Car => "drive",
             Profile::Taxi => "taxi",
+            Profile::Truck => "haul",
             Profile::Bicycle => "cycle",
             Profile::Walk => "walk",
             Profile::Wheelchair => "roll",
@@ -56,7 +60,7 @@ impl Profile {
 
     /// Whether the streets' traffic holds them up: link times and closures count.
     pub fn is_motor(self) -> bool {
-        matches!(self, Profile::Car | Profile::Taxi)
+        matches!(self, Profile::Car | Profile::Taxi | Profile::Truck)
     }
 
     /// Whether one-way signs do not bind them.
@@ -69,7 +73,7 @@ impl Profile {
     /// Walking 5 km/h and cycling 15 km/h are what city planners take; a wheelchair 3.6 km/h.
     pub fn usual_speed_mps(self) -> Option<f64> {
         match self {
-            Profile::Car | Profile::Taxi => None,
+            Profile::Car | Profile::Taxi | Profile::Truck => None,
             Profile::Bicycle => Some(15.0 / 3.6),
             Profile::Walk => Some(5.0 / 3.6),
             Profile::Wheelchair => Some(1.0),
@@ -85,7 +89,7 @@ impl Profile {
                 allowed && !link.steps && link.going.rise_percent.abs() <= STEEPEST_ON_WHEELS_PERCENT
             }
             // A link may name a mode that none of its lanes takes: a cycleway beside a bus lane, say.
-            Profile::Car | Profile::Taxi | Profile::Bicycle => {
+            Profile::Car | Profile::Taxi | Profile::Truck | Profile::Bicycle => {
                 let lane_for_us = |lane| network.lane(lane).allowed.any(self.access());
                 allowed && !link.steps && (link.lanes.is_empty() || link.lane_ixs().any(lane_for_us))
             }

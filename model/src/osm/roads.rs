@@ -7,7 +7,7 @@ use super::{
 use crate::{
     geo::{self, LonLat},
     ids::{LinkId, LinkIx, NodeId, NodeIx},
-    network::{Going, Lane, Link, Modes, Network, Node, RoadClass},
+    network::{Going, Lane, Limits, Link, Modes, Network, Node, RoadClass},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -33,6 +33,7 @@ pub(super) struct Drawn<'m> {
     lanes: usize,
     speed_mps: f64,
     going: Going,
+    limits: Limits,
 }
 
 /// All links and the nodes that they join.
@@ -97,7 +98,9 @@ pub(super) fn draw(map: &Map) -> Roads<'_> {
             if from == to {
                 continue;
             }
-            roads.both_ways(&way.tags, (way.id, k), (from, to), speed_mps, shape);
+            let on_the_way = known[cut[0]..=cut[1]].iter().filter_map(|n| map.limits.get(n));
+            let limits = on_the_way.fold(way.tags.limits(), |all, more| all.and(*more));
+            roads.both_ways((&way.tags, limits), (way.id, k), (from, to), speed_mps, shape);
         }
     }
     let cut_off = roads.keep_connected();
@@ -120,7 +123,7 @@ pub(super) fn draw(map: &Map) -> Roads<'_> {
 impl<'m> Roads<'m> {
     fn both_ways(
         &mut self,
-        tags: &'m Tags,
+        (tags, limits): (&'m Tags, Limits),
         (way, piece): (i64, usize),
         (from, to): (usize, usize),
         speed_mps: f64,
@@ -141,7 +144,19 @@ impl<'m> Roads<'m> {
                 let id = LinkId::new(format!("{sign}{way}#{piece}"));
                 // On a ferry nobody drives.
                 let lanes = if access.any(Modes::MOTOR) && !going.ferry { lanes } else { 0 };
-                self.links.push(Drawn { tags, id, way, from, to, shape, access, lanes, speed_mps, going });
+                self.links.push(Drawn {
+                    tags,
+                    id,
+                    way,
+                    from,
+                    to,
+                    shape,
+                    access,
+                    lanes,
+                    speed_mps,
+                    going,
+                    limits,
+                });
             }
         }
     }
@@ -216,6 +231,7 @@ impl<'m> Roads<'m> {
                 tunnel: tags.tunnel(),
                 steps: tags.steps(),
                 going: drawn.going,
+                limits: drawn.limits.of_link(),
             });
         }
         (network, self.banned())

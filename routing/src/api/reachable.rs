@@ -297,7 +297,11 @@ pub(super) async fn isochrone(State(routing): State<Arc<Routing>>, pairs: Pairs)
             "WALK" => Some(query.on_foot),
             "BIKE" => Some(Profile::Bicycle),
             "CAR" => Some(Profile::Car),
-            _ => return Err(bad(&name, format!("{name} is TRANSIT, WALK, BIKE or CAR, not {mode:?}"))),
+            "TRUCK" => Some(Profile::Truck),
+            _ => {
+                let says = format!("{name} is TRANSIT, WALK, BIKE, CAR or TRUCK, not {mode:?}");
+                return Err(bad(&name, says));
+            }
         };
         notes.extend(given.left().map(|name| format!("{name} has no effect yet")));
         let traffic = routing.traffic.now();
