@@ -7,7 +7,7 @@
 //! shared bicycles, `parking` where cars are left, [`feeder`] the ways by bicycle and by car to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables; [`isochrone`] draws what is reached within some time. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`access`] knows who may ask how often, [`service`] is the planner as
-//! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
+//! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, [`elevation`] says which streets climb, and [`prepare`] keeps
 //! the files that the planner reads.
 //!
 //! Today journeys are direct ones on the street (by car, taxi, lorry, bicycle, shared bicycle, on foot and in a wheelchair) and ones
@@ -46,6 +46,7 @@ pub mod access;
 pub mod service;
 pub mod api;
 pub mod config;
+pub mod elevation;
 pub mod prepare;
 
 #[cfg(test)]
