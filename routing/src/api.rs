@@ -401,6 +401,7 @@ fn by_transit(
         street_within_m: question.street_within_m,
         speed_mps: question.pedestrian_mps,
         cycling_mps: question.cycling_mps,
+        avoid_crowds: wish.avoid_crowds,
         cheaper: wish.cheaper.clone(),
         asked: now,
     };

@@ -121,6 +121,8 @@ pub struct TransitQuery {
     pub speed_mps: Option<f64>,
     /// Speed by bicycle, m/s, instead of the usual one.
     pub cycling_mps: Option<f64>,
+    /// Whether the best journeys that keep off crowded vehicles are wanted too.
+    pub avoid_crowds: bool,
     /// Whether journeys that cost less are wanted too. They are looked for without vehicles on demand, of which no tariff tells.
     pub cheaper: Option<Cheaper>,
     /// When this is asked: vehicles on demand are asked for some time before.
@@ -382,6 +384,7 @@ impl Transit {
             calls: part.map(call).collect(),
             takes_bicycles: trip.takes_bicycles,
             occupancy: day.live().vehicle_of(run.trip, run.day).and_then(|vehicle| vehicle.occupancy),
+            crowded: day.live().is_crowded(timetable, run.trip, run.day),
             live: day.is_live(run),
             alerts,
             every_s: frequency.map(|frequency| frequency.headway_s),
@@ -397,15 +400,26 @@ impl Transit {
     /// it takes the place of the one before at once, and whoever is under way in that one ends in it.
     pub fn set_live(&self, mut live: Live) {
         let before = self.live.load_full();
-        live.number = before.number + 1;
+        // The picture without crowded vehicles has a number of its own.
+        let last = before.uncrowded.as_ref().map_or(before.number, |uncrowded| uncrowded.number);
+        live.number = last + 1;
+        live.uncrowded = live.without_crowded(&self.timetable).map(|mut rest| {
+            rest.number = live.number + 1;
+            Arc::new(rest)
+        });
         let live = Arc::new(live);
         let lock = || self.days.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked: Vec<DayKey> =
-            lock().iter().map(|(key, _)| *key).filter(|key| key.2 == before.number).collect();
+        let asked: Vec<DayKey> = lock().iter().map(|(key, _)| *key).collect();
         let mut made: Vec<(DayKey, Arc<BothWays>)> = Vec::new();
-        for (day, traveller, _) in asked {
-            let table = self.build(day, traveller, &live, &made);
-            made.push(((day, traveller, live.number), table));
+        for (day, traveller, number) in asked {
+            let of_same_kind = match number == before.number {
+                true => Some(&live),
+                false => live.uncrowded.as_ref().filter(|_| number == last),
+            };
+            if let Some(live) = of_same_kind {
+                let table = self.build(day, traveller, live, &made);
+                made.push(((day, traveller, live.number), table));
+            }
         }
         let mut days = lock();
         days.retain(|(key, _)| key.2 >= before.number);

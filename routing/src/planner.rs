@@ -248,7 +248,15 @@ impl Planner {
         let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
         let streets = self.streets_for(query.on_foot, &wheels);
         let mut working = self.working();
-        let journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
+        let mut journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
+        // Whether one rides in a crowd is one more criterion, of two values: of the best that do, and of the best of those that do not,
+        // none is better than another.
+        if let (true, Some(uncrowded), Ok(all)) = (query.avoid_crowds, &live.uncrowded, &mut journeys) {
+            all.retain(Itinerary::is_crowded);
+            let rest = transit.journeys(&streets, query, (uncrowded, self.fares()), &mut working.street);
+            all.extend(rest.into_iter().flatten());
+            all.sort_by_key(|journey| (journey.start, journey.end, journey.transfers()));
+        }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         journeys
     }

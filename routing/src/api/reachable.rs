@@ -106,7 +106,7 @@ pub(crate) struct IsochroneParameters {
     /// Times, min, 1 to 240, separated by commas; at most 10. Default: `15,30`.
     #[param(required = false, example = "15,30")]
     contours: String,
-    /// `TRANSIT` (with ways on foot), `WALK`, `BIKE` or `CAR`. Default: `TRANSIT`.
+    /// `TRANSIT` (with ways on foot), `WALK`, `BIKE`, `CAR` or `HGV`. Default: `TRANSIT`.
     #[param(required = false)]
     mode: String,
 }
@@ -208,6 +208,7 @@ impl Reach {
             street_within_m: street_within_m.unwrap_or(STREET_WITHIN_M).min(STREET_WITHIN_M),
             speed_mps,
             cycling_mps,
+            avoid_crowds: false,
             cheaper: None,
             asked: now,
         };
@@ -297,9 +298,9 @@ pub(super) async fn isochrone(State(routing): State<Arc<Routing>>, pairs: Pairs)
             "WALK" => Some(query.on_foot),
             "BIKE" => Some(Profile::Bicycle),
             "CAR" => Some(Profile::Car),
-            "TRUCK" => Some(Profile::Truck),
+            "HGV" => Some(Profile::Truck),
             _ => {
-                let says = format!("{name} is TRANSIT, WALK, BIKE, CAR or TRUCK, not {mode:?}");
+                let says = format!("{name} is TRANSIT, WALK, BIKE, CAR or HGV, not {mode:?}");
                 return Err(bad(&name, says));
             }
         };

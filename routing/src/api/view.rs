@@ -765,7 +765,8 @@ pub(crate) fn trip_id_of(zone: &str, day: Day, starts: Moment, trip: &str) -> St
 /// The mode's name in MOTIS.
 pub fn mode(profile: Profile) -> &'static str {
     match profile {
-        Profile::Car | Profile::Truck => "CAR",
+        Profile::Car => "CAR",
+        Profile::Truck => "HGV",
         Profile::Taxi => "TAXI",
         Profile::Bicycle => "BIKE",
         Profile::Walk | Profile::Wheelchair => "WALK",
