@@ -159,6 +159,58 @@ impl Going {
     }
 }
 
+/// What a vehicle may have at most to use a link; what is not said is not limited.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Height, m.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height_m: Option<f32>,
+    /// Width, m.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width_m: Option<f32>,
+    /// Length with all trailers, m.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length_m: Option<f32>,
+    /// Weight with its load, t.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_t: Option<f32>,
+    /// Load of an axle, t.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub axle_load_t: Option<f32>,
+    /// Speed of lorries, m/s, where that is another than everybody's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truck_speed_mps: Option<f32>,
+    /// Whether dangerous goods are kept off it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_hazmat: bool,
+}
+
+impl Limits {
+    /// All measures that it limits, in the order of the fields.
+    pub fn measures(&self) -> [Option<f32>; 6] {
+        let Limits { height_m, width_m, length_m, weight_t, axle_load_t, truck_speed_mps, .. } = *self;
+        [height_m, width_m, length_m, weight_t, axle_load_t, truck_speed_mps]
+    }
+    /// What both limits leave.
+    pub fn and(self, other: Limits) -> Limits {
+        let least = |a: Option<f32>, b: Option<f32>| a.into_iter().chain(b).reduce(f32::min);
+        Limits {
+            height_m: least(self.height_m, other.height_m),
+            width_m: least(self.width_m, other.width_m),
+            length_m: least(self.length_m, other.length_m),
+            weight_t: least(self.weight_t, other.weight_t),
+            axle_load_t: least(self.axle_load_t, other.axle_load_t),
+            truck_speed_mps: least(self.truck_speed_mps, other.truck_speed_mps),
+            no_hazmat: self.no_hazmat || other.no_hazmat,
+        }
+    }
+    /// The same for a link, most of which limit nothing.
+    pub fn of_link(self) -> Option<Box<Limits>> {
+        (self != Limits::default()).then(|| Box::new(self))
+    }
+}
+
 /// One directed piece of road between two nodes.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Link {
@@ -195,6 +247,9 @@ pub struct Link {
     /// Surface, slope, and whether one is ferried.
     #[serde(default, skip_serializing_if = "Going::is_plain")]
     pub going: Going,
+    /// What vehicles may measure; `None` for the many where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Box<Limits>>,
 }
 
 impl Link {
@@ -468,6 +523,10 @@ impl Network {
                     "link {id}: rises by {} %, as no street does",
                     link.going.rise_percent
                 ));
+            }
+            let measures = link.limits.iter().flat_map(|limits| limits.measures()).flatten();
+            if let Some(least) = measures.into_iter().find(|most| !(most.is_finite() && *most > 0.0)) {
+                return fault(format!("link {id}: a limit of {least} lets nobody through; close it instead"));
             }
             if link.shape.len() < 2 {
                 return fault(format!("link {id}: its shape has fewer than two points"));

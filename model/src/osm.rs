@@ -1,9 +1,10 @@
 //! OpenStreetMap: an `.osm.pbf` becomes a [`City`] with generated signals.
 //!
-//! [`read`] takes from the file what roads are made of, [`tags`] says what the words mean, [`roads`] cuts
+//! [`read`] takes from the file what roads are made of, [`tags`] says what the words mean and [`limits`] what signs say of measures, [`roads`] cuts
 //! ways into links, [`signals`] finds the places that have lights. Right of way and stages are then worked
 //! out by [`crate::network::junctions`] and [`crate::signal::design`], since the map does not hold them.
 
+mod limits;
 mod read;
 mod roads;
 mod signals;

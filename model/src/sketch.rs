@@ -169,5 +169,6 @@ fn add_link(network: &mut Network, from: NodeIx, to: NodeIx, lanes: usize) {
         tunnel: false,
         steps: false,
         going: Default::default(),
+        limits: None,
     });
 }

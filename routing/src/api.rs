@@ -264,7 +264,7 @@ fn answer(routing: &Routing, question: Question, now: Moment) -> Result<PlanView
             speed_mps: match profile {
                 Profile::Walk | Profile::Wheelchair => question.pedestrian_mps,
                 Profile::Bicycle => question.cycling_mps,
-                Profile::Car | Profile::Taxi => None,
+                Profile::Car | Profile::Taxi | Profile::Truck => None,
             },
         };
         match routing.planner.direct(&query, &traffic, now) {
@@ -401,6 +401,7 @@ fn by_transit(
         street_within_m: question.street_within_m,
         speed_mps: question.pedestrian_mps,
         cycling_mps: question.cycling_mps,
+        avoid_crowds: wish.avoid_crowds,
         cheaper: wish.cheaper.clone(),
         asked: now,
     };

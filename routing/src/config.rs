@@ -6,6 +6,7 @@ use crate::{
     realtime::poll::{FeedConfig, Place},
     service::Limits,
     sharing::SharingConfig,
+    truck::Truck,
 };
 use jiff::tz::TimeZone;
 use model::config::{Complaint, Complaints, Source, parse};
@@ -24,6 +25,8 @@ pub struct Config {
     pub city: PathBuf,
     /// The timetable that `routing prepare` made for that city; `None` plans no public transport, and says so.
     pub timetable: Option<PathBuf>,
+    /// What lorries measure.
+    pub truck: Truck,
     /// What journeys cost; `None` tells no fares.
     pub fares: Option<PathBuf>,
     /// Where the API listens.
@@ -74,6 +77,7 @@ struct RawConfig {
     city: PathBuf,
     timetable: Option<PathBuf>,
     fares: Option<PathBuf>,
+    truck: Option<RawTruck>,
     listen: Spanned<String>,
     broker: Option<RawBroker>,
     typical: Option<RawTypical>,
@@ -112,6 +116,41 @@ struct RawKey {
     sha256: Spanned<String>,
     per_minute: NonZeroU32,
     at_once: NonZeroU32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTruck {
+    height_m: Spanned<f32>,
+    width_m: Spanned<f32>,
+    length_m: Spanned<f32>,
+    weight_t: Spanned<f32>,
+    axle_load_t: Spanned<f32>,
+    top_speed_kmh: Spanned<f32>,
+    hazmat: bool,
+}
+
+impl RawTruck {
+    /// The lorry that is meant. What is beyond these bounds is a mistake of units.
+    fn meant(&self, source: Source<'_>, complaints: &mut Complaints) -> Truck {
+        let mut number = |name: &str, number: &Spanned<f32>, most: f32| {
+            let value = *number.get_ref();
+            if !(value > 0.0 && value <= most) {
+                let message = format!("{name} = {value} is not above 0 and at most {most}");
+                complaints.push(Complaint::spanned(source, number, message));
+            }
+            value
+        };
+        Truck {
+            height_m: number("height_m", &self.height_m, 10.0),
+            width_m: number("width_m", &self.width_m, 10.0),
+            length_m: number("length_m", &self.length_m, 100.0),
+            weight_t: number("weight_t", &self.weight_t, 1000.0),
+            axle_load_t: number("axle_load_t", &self.axle_load_t, 100.0),
+            top_speed_mps: number("top_speed_kmh", &self.top_speed_kmh, 200.0) / 3.6,
+            hazmat: self.hazmat,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -191,6 +230,7 @@ impl Config {
         if raw.instance.get_ref().is_empty() {
             complaints.push(Complaint::spanned(source, &raw.instance, "instance is empty"));
         }
+        let truck = raw.truck.map_or_else(Truck::default, |raw| raw.meant(source, &mut complaints));
         let broker = raw.broker.map(|raw| raw.meant(source, &mut complaints).relative_to(folder));
         let mut place = |from: &Spanned<String>, every: &Spanned<u64>| {
             let every_s = *every.get_ref();
@@ -243,6 +283,7 @@ impl Config {
         Ok(Config {
             city: folder.join(raw.city),
             timetable,
+            truck,
             fares,
             listen,
             instance,
@@ -331,6 +372,11 @@ patience_s = 5.0
             "patience_s = 5.0",
             "patience_s = 5.0\nanswer_within_s = 0",
             "c/routing.toml:11: answer_within_s = 0 is not between 0.1 and 600",
+        );
+        check(
+            "[limits]",
+            "[truck]\nheight_m = 400\nwidth_m = 2.5\nlength_m = 10\nweight_t = 12\naxle_load_t = 0\ntop_speed_kmh = 90\nhazmat = false\n[limits]",
+            "c/routing.toml:9: height_m = 400 is not above 0 and at most 10\nc/routing.toml:13: axle_load_t = 0 is not above 0 and at most 100",
         );
         check(
             "port = 1883",

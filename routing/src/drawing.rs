@@ -32,7 +32,7 @@ use model::{
     city::{CarPark, City},
     geo::{LocalPlane, LonLat},
     ids::{GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, NodeId, NodeIx},
-    network::{Going, Head, Lane, Link, Modes, Movement, Name, Network, Node, RoadClass, Turn},
+    network::{self, Going, Head, Lane, Link, Modes, Movement, Name, Network, Node, RoadClass, Turn},
     time::Moment,
     transit::Transit,
 };
@@ -108,6 +108,26 @@ fn draw_statements(text: &str) -> City {
                 let node = node(&network, name);
                 network.nodes[node.ix()].kerb = true;
             }
+            ["limit", link, what, most] => {
+                let most = Some(most.parse().expect("metres, tonnes or m/s"));
+                let limits = match what {
+                    "height" => network::Limits { height_m: most, ..network::Limits::default() },
+                    "weight" => network::Limits { weight_t: most, ..network::Limits::default() },
+                    "length" => network::Limits { length_m: most, ..network::Limits::default() },
+                    "axle" => network::Limits { axle_load_t: most, ..network::Limits::default() },
+                    "speed" => network::Limits { truck_speed_mps: most, ..network::Limits::default() },
+                    other => panic!("cannot limit {other}"),
+                };
+                link_of(&mut network, link).limits = limits.of_link();
+            }
+            ["no-trucks", link] => {
+                let link = link_of(&mut network, link);
+                link.access = link.access.without(Modes::TRUCK);
+            }
+            ["no-hazmat", link] => {
+                let limits = network::Limits { no_hazmat: true, ..network::Limits::default() };
+                link_of(&mut network, link).limits = limits.of_link();
+            }
             [name, x, y] => {
                 let at = plane.to_lonlat([x.parse().expect("metres"), y.parse().expect("metres")]);
                 network.nodes.push(Node { id: NodeId::new(name), at, kerb: false });
@@ -171,6 +191,7 @@ fn draw_street(network: &mut Network, street: &str) {
             bridge: false,
             tunnel: false,
             steps: kind == "#",
+            limits: None,
             going: Going { rough: kind == ":", rise_percent, ferry: kind == "~" },
         });
     };
@@ -187,6 +208,11 @@ fn draw_street(network: &mut Network, street: &str) {
         "=" | ":" => add(from, to, Modes::WALK.with(Modes::WHEELCHAIR), 0.0),
         _ => add(from, to, Modes::WALK, 0.0),
     }
+}
+
+fn link_of<'a>(network: &'a mut Network, name: &str) -> &'a mut Link {
+    let link = network.links.iter_mut().find(|link| link.id.as_str() == name);
+    link.unwrap_or_else(|| panic!("no link {name}"))
 }
 
 pub(crate) fn node(network: &Network, name: &str) -> NodeIx {
@@ -272,6 +298,7 @@ pub(crate) fn query(city: &City, text: &str) -> Query {
     let profile = match means {
         "car" => Profile::Car,
         "taxi" => Profile::Taxi,
+        "truck" => Profile::Truck,
         "bicycle" => Profile::Bicycle,
         "foot" => Profile::Walk,
         "wheelchair" => Profile::Wheelchair,

@@ -161,7 +161,8 @@ impl Feed {
     /// Takes what a file says, for the next picture; rows that cannot be read count as malformed.
     fn take_file(&mut self, now: Moment, told: Result<FileTimes, String>) {
         match told {
-            Ok(FileTimes { said, times, faults }) => {
+            Ok(FileTimes { said, mut times, speeds, faults }) => {
+                times.links.extend(speeds.into_iter().map(|(link, mps)| self.writer.at_speed(link, mps)));
                 for fault in &faults {
                     tracing::debug!(fault, "a row of link times is left out");
                 }

@@ -1,8 +1,12 @@
 //! Streets and timetables joined: on foot or by bicycle to a stop, by vehicles, and the same to the end.
 
+mod days;
+mod ends;
 pub mod everywhere;
 mod telling;
 mod worth;
+
+pub use days::Ready;
 
 use crate::gtfs::calendar::Day;
 use crate::{
@@ -21,18 +25,19 @@ use crate::{
     transit::{
         board::{Board, Calling},
         bounds::Bounds,
-        changes::Changes,
         cheaper::{Priced, Wanted, cheaper},
         connection::Connection,
         day::{DayTable, Modes, NEVER, Run, Traveller},
         live::Live,
         next::{Next, next},
-        search::{Between, Found, Request, Search, Timed, Walk, scaled},
+        search::{Between, Found, Request, Search, Timed, Walk},
         timetable::{Pattern, Timetable},
         walks::{Door, FOOTPATH_LIMIT, Footpaths, Looking, WalkScratch, Walks, doors},
     },
 };
 use arc_swap::ArcSwap;
+use days::{BothWays, DayKey};
+use ends::Side;
 use model::time::Moment;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -43,11 +48,6 @@ use std::{
     time::Duration,
 };
 use telling::Telling;
-use worth::Driven;
-
-/// Days that are kept ready, on foot and in a wheelchair counted apart; the one that was not asked for longest goes.
-/// Most ask for today and tomorrow.
-const DAYS_KEPT: usize = 6;
 
 /// A window that brings too few journeys is made wider up to this.
 const WIDEST_WINDOW: Duration = Duration::from_secs(24 * 3600);
@@ -121,6 +121,8 @@ pub struct TransitQuery {
     pub speed_mps: Option<f64>,
     /// Speed by bicycle, m/s, instead of the usual one.
     pub cycling_mps: Option<f64>,
+    /// Whether the best journeys that keep off crowded vehicles are wanted too.
+    pub avoid_crowds: bool,
     /// Whether journeys that cost less are wanted too. They are looked for without vehicles on demand, of which no tariff tells.
     pub cheaper: Option<Cheaper>,
     /// When this is asked: vehicles on demand are asked for some time before.
@@ -195,44 +197,6 @@ pub struct Transit {
     live: ArcSwap<Live>,
     days: Mutex<Vec<(DayKey, Arc<BothWays>)>>,
     idle: Mutex<Vec<Memory>>,
-}
-
-/// A day for somebody, as one picture of the trips shows it.
-type DayKey = (Day, Traveller, u64);
-
-/// A day seen forwards and backwards.
-#[derive(Debug)]
-struct BothWays {
-    forwards: OneWay,
-    backwards: OneWay,
-}
-
-/// A day seen one way, and the ways between rides that are of use on it.
-#[derive(Debug)]
-struct OneWay {
-    day: DayTable,
-    changes: Changes,
-}
-
-impl OneWay {
-    fn new(day: DayTable, footpaths: &Footpaths) -> OneWay {
-        OneWay { changes: Changes::new(&day, footpaths), day }
-    }
-}
-
-/// A day that was made ready for searches.
-#[derive(Clone, Debug)]
-pub struct Ready(Arc<BothWays>);
-
-impl Ready {
-    /// The day, seen forwards.
-    pub fn day(&self) -> &DayTable {
-        &self.0.forwards.day
-    }
-    /// Ways between rides that are of use on it.
-    pub fn changes(&self) -> &Changes {
-        &self.0.forwards.changes
-    }
 }
 
 /// Walking, for one kind of traveller.
@@ -315,11 +279,6 @@ impl Transit {
         Day::of(at.to_zoned(self.timetable.zone()).date())
     }
 
-    /// A day as it is known now, made ready if it is not.
-    pub fn ready(&self, day: Day, on_foot: Profile) -> Ready {
-        Ready(self.table(day, self.of(on_foot).1, &self.live()))
-    }
-
     /// Streets and stops for one kind of traveller on foot.
     pub fn walks(&self, on_foot: Profile) -> &Walks {
         &self.of(on_foot).0.walks
@@ -382,80 +341,11 @@ impl Transit {
             calls: part.map(call).collect(),
             takes_bicycles: trip.takes_bicycles,
             occupancy: day.live().vehicle_of(run.trip, run.day).and_then(|vehicle| vehicle.occupancy),
+            crowded: day.live().is_crowded(timetable, run.trip, run.day),
             live: day.is_live(run),
             alerts,
             every_s: frequency.map(|frequency| frequency.headway_s),
         }
-    }
-
-    /// What is known of trips now.
-    pub fn live(&self) -> Arc<Live> {
-        self.live.load_full()
-    }
-
-    /// Another picture of the trips. The days that were asked for are made ready in it first, so that nobody waits for them; then
-    /// it takes the place of the one before at once, and whoever is under way in that one ends in it.
-    pub fn set_live(&self, mut live: Live) {
-        let before = self.live.load_full();
-        live.number = before.number + 1;
-        let live = Arc::new(live);
-        let lock = || self.days.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked: Vec<DayKey> =
-            lock().iter().map(|(key, _)| *key).filter(|key| key.2 == before.number).collect();
-        let mut made: Vec<(DayKey, Arc<BothWays>)> = Vec::new();
-        for (day, traveller, _) in asked {
-            let table = self.build(day, traveller, &live, &made);
-            made.push(((day, traveller, live.number), table));
-        }
-        let mut days = lock();
-        days.retain(|(key, _)| key.2 >= before.number);
-        days.extend(made);
-        while days.len() > DAYS_KEPT {
-            days.remove(0);
-        }
-        self.live.store(live);
-    }
-
-    /// Makes a day ready; `others` are such days.
-    fn build(
-        &self,
-        day: Day,
-        traveller: Traveller,
-        live: &Arc<Live>,
-        others: &[(DayKey, Arc<BothWays>)],
-    ) -> Arc<BothWays> {
-        let mut forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller, live);
-        let mut backwards = forwards.turned();
-        let is_same = |key: &DayKey| (key.0, key.2) == (day, live.number);
-        if let Some((_, other)) = others.iter().find(|(key, _)| is_same(key)) {
-            forwards.share(&other.forwards.day);
-            backwards.share(&other.backwards.day);
-        }
-        let on_foot = match traveller {
-            Traveller::OnFoot | Traveller::WithBicycle => &self.on_foot,
-            Traveller::InWheelchair => &self.on_wheels,
-        };
-        Arc::new(BothWays {
-            forwards: OneWay::new(forwards, &on_foot.forwards),
-            backwards: OneWay::new(backwards, &on_foot.backwards),
-        })
-    }
-
-    fn table(&self, day: Day, traveller: Traveller, live: &Arc<Live>) -> Arc<BothWays> {
-        let key = (day, traveller, live.number);
-        let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = days.iter().position(|(known, _)| *known == key) {
-            let found = days.remove(at);
-            days.push(found.clone());
-            return found.1;
-        }
-        // Whoever comes second waits for the first, and then finds the day made.
-        let made = self.build(day, traveller, live, &days);
-        if days.len() >= DAYS_KEPT {
-            days.remove(0);
-        }
-        days.push((key, made.clone()));
-        made
     }
 
     /// The best journeys in the question's window, by departure: none departs no later, arrives no earlier and has
@@ -627,69 +517,6 @@ impl Transit {
         }
     }
 
-    /// What is found of one of a question's ends: by which means so long at most between the place and stops.
-    fn side(
-        &self,
-        streets: &Streets<'_>,
-        query: &TransitQuery,
-        (end, place, longest, feeders): (End, &Place, Duration, &[Feeder]),
-        memory: &mut Memory,
-        scratch: &mut Scratch,
-    ) -> Result<Side, NoJourney> {
-        if feeders.iter().any(|feeder| feeder.is_driven()) {
-            self.find_driven_to(streets, query.on_foot);
-        }
-        let (When::DepartAt(moment) | When::ArriveBy(moment)) = query.when;
-        let looking = if end == End::From { Looking::Away } else { Looking::Towards };
-        let stops = self.stops(query);
-        let slowness = stops.slowness;
-        let feet = self.feet(streets, query, end, place)?;
-        let longest_ms = longest.as_millis().min(u128::from(u32::MAX / 4)) as u32;
-        let mut side = Side { feet, ..Side::default() };
-        if feeders.contains(&Feeder::OnFoot) {
-            let limit_ms = (f64::from(longest_ms) / slowness).min(f64::from(u32::MAX / 4)) as u32;
-            let reached = stops.walks.reach(&side.feet, looking, limit_ms, &mut memory.walk);
-            side.ways.extend(reached.into_iter().map(|(stop, ms)| (stop, (scaled(ms, slowness), None))));
-        }
-        // Nobody in a wheelchair is sent to a bicycle.
-        let riders = feeders.iter().filter(|feeder| query.on_foot == Profile::Walk || feeder.is_driven());
-        for &feeder in riders {
-            let from = (place, query.street_within_m);
-            let memory = (&mut *scratch, &mut memory.walk);
-            for (way, reached) in streets.wheels.ways(feeder, from, (looking, longest_ms), stops, memory) {
-                let number = side.ridden.len();
-                for (stop, ms) in reached {
-                    match feeder.is_driven() {
-                        true => side.driven.push(Driven { stop, ms, way: number }),
-                        false => side.offer(stop, ms, number),
-                    }
-                }
-                side.ridden.push(way);
-            }
-        }
-        if feeders.contains(&Feeder::OnDemand) {
-            let around = self.around(streets, query.on_foot, query.speed_mps);
-            let walked = around.walked(&side.feet, looking, longest_ms, &mut memory.walk);
-            side.brought = self.on_demand.ways(
-                &around,
-                &Asked {
-                    place,
-                    within_m: query.street_within_m,
-                    looking,
-                    limit_ms: longest_ms,
-                    walked: &walked,
-                    day: self.day_of(moment),
-                    now: query.asked,
-                },
-            );
-        }
-        let here = place.stop.as_ref().and_then(|id| self.stop(id));
-        for stop in here.map(|stop| self.timetable.platforms_of(stop)).unwrap_or_default() {
-            side.ways.insert(stop, (0, None));
-        }
-        Ok(side)
-    }
-
     fn connections(
         &self,
         streets: &Streets<'_>,
@@ -808,56 +635,6 @@ impl Transit {
             found.iter().map(|found| day.connection(&self.timetable, found)).collect();
         connections.sort_by_key(|connection| (connection.start, connection.end, connection.rides.len()));
         Ok(Some(Connected { ends, connections, tables }))
-    }
-
-    /// A place's feet on the streets; none for a stop to which no street leads.
-    fn feet(
-        &self,
-        streets: &Streets<'_>,
-        query: &TransitQuery,
-        end: End,
-        place: &Place,
-    ) -> Result<Vec<OnArc>, NoJourney> {
-        let within_m = query.street_within_m;
-        let access = streets.index.access(streets.map, streets.street, place.at, within_m, |_| true);
-        match access {
-            Some(access) => Ok(access.feet()),
-            None if place.stop.as_ref().is_some_and(|id| self.by_id.contains_key(id)) => Ok(Vec::new()),
-            None => Err(NoJourney::NoStreet { end, place: place.clone(), profile: query.on_foot, within_m }),
-        }
-    }
-}
-
-/// What is found of one of a question's two ends, while it is looked for.
-#[derive(Debug, Default)]
-struct Side {
-    /// The place on the streets of those on foot.
-    feet: Vec<OnArc>,
-    /// By stop: the ms to it or from it, and by which of the ways on wheels, if by any.
-    ways: HashMap<u32, (u32, Option<usize>)>,
-    /// Ways on wheels.
-    ridden: Vec<Ridden>,
-    /// Ways by car, not yet among the others.
-    driven: Vec<Driven>,
-    /// Ways on demand.
-    brought: Vec<Brought>,
-}
-
-impl Side {
-    /// Takes a way on wheels if none to that stop is as quick.
-    fn offer(&mut self, stop: u32, ms: u32, way: usize) {
-        let known = self.ways.entry(stop).or_insert((u32::MAX, None));
-        if ms < known.0 {
-            *known = (ms, Some(way));
-        }
-    }
-
-    /// By stop, the s.
-    fn walks(&self) -> Vec<Walk> {
-        let mut walks: Vec<Walk> =
-            self.ways.iter().map(|(&stop, way)| (stop, way.0.div_ceil(1000))).collect();
-        walks.sort_unstable();
-        walks
     }
 }
 

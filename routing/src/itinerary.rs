@@ -118,6 +118,8 @@ pub struct Ride {
     pub takes_bicycles: bool,
     /// How full its vehicle is now, in GTFS-Realtime's word, if that is known.
     pub occupancy: Option<&'static str>,
+    /// Whether that is more than people like.
+    pub crowded: bool,
     /// Whether more is known than the timetable.
     pub live: bool,
     /// Disturbances on the way.
@@ -239,6 +241,11 @@ impl Itinerary {
     /// Changes of vehicle.
     pub fn transfers(&self) -> usize {
         self.legs.iter().filter(|leg| leg.ride().is_some()).count().saturating_sub(1)
+    }
+
+    /// Whether one rides in a crowd.
+    pub fn is_crowded(&self) -> bool {
+        self.legs.iter().filter_map(Leg::ride).any(|ride| ride.crowded)
     }
 
     /// How long one walks or goes by wheelchair.

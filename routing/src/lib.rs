@@ -3,14 +3,14 @@
 //! In reading order: `columns` keeps long rows of numbers in files; a [`profile`] says who may travel where and how fast; [`map`] is where streets run; [`graph`] is the streets as a
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`typical`] is the usual traffic, [`snapshot`]
 //! that of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
-//! lines; [`matching`] finds the way that somebody took, [`tour`] the order in which to visit places; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
+//! lines; [`matching`] finds the way that somebody took, [`tour`] the order in which to visit places; [`truck`] what all of that is to a lorry; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
 //! shared bicycles, `parking` where cars are left, [`feeder`] the ways by bicycle and by car to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables; [`isochrone`] draws what is reached within some time. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`access`] knows who may ask how often, [`service`] is the planner as
-//! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, and [`prepare`] keeps
+//! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, [`elevation`] says which streets climb, and [`prepare`] keeps
 //! the files that the planner reads.
 //!
-//! Today journeys are direct ones on the street (by car, taxi, bicycle, shared bicycle, on foot and in a wheelchair) and ones
+//! Today journeys are direct ones on the street (by car, taxi, lorry, bicycle, shared bicycle, on foot and in a wheelchair) and ones
 //! by public transport with ways on foot, by bicycle, by shared bicycle and on demand at their ends.
 
 mod columns;
@@ -22,6 +22,7 @@ pub mod typical;
 pub mod snapshot;
 pub mod street;
 pub mod hierarchy;
+pub mod truck;
 pub mod streets;
 pub mod itinerary;
 pub mod gtfs;
@@ -45,6 +46,7 @@ pub mod access;
 pub mod service;
 pub mod api;
 pub mod config;
+pub mod elevation;
 pub mod prepare;
 
 #[cfg(test)]
@@ -89,6 +91,7 @@ pub async fn run(
         if let Some(timetable) = timetable.transpose().map_err(RunError::City)? {
             planner = planner.with_timetable(timetable);
         }
+        planner = planner.with_truck(config.truck);
         if let Some(fares) = config.fares {
             planner = planner.with_fares(prepare::load_fares(&fares).map_err(RunError::City)?);
         }

@@ -8,12 +8,14 @@ use model::{
 use routing::{
     RunError, access,
     config::Config,
+    elevation::Heights,
     gtfs::report::Report,
     prepare::{self, CITY_FILE, REPORT_FILE, STREETS_FILE, TIMETABLE_FILE},
     realtime::poll::{FeedConfig, Place},
     service::Limits,
     sharing::SharingConfig,
     streets::Streets,
+    truck::Truck,
 };
 use std::{
     net::SocketAddr,
@@ -78,6 +80,10 @@ fn name(text: &str) -> Result<String, String> {
 struct Prepare {
     #[command(flatten)]
     map: Map,
+    /// Heights of the ground: a folder with tiles of the Shuttle Radar Topography Mission (`N55E037.hgt`). Streets of which the map
+    /// does not say how steep they are climb as the ground does.
+    #[arg(long, value_name = "DIR")]
+    elevation: Option<PathBuf>,
     /// Timetables (GTFS, a zip file or a folder): one or several, each as `TAG=FILE` or as `FILE`, whose name
     /// without `.zip` is then its tag. A tag stands before all ids of its feed.
     #[arg(long, value_name = "[TAG=]FILE", num_args = 1.., value_parser = tagged)]
@@ -212,6 +218,7 @@ fn obey(command: Command) -> Result<(), Failure> {
                     instance,
                     city,
                     timetable,
+                    truck: Truck::default(),
                     fares: task.fares,
                     realtime: task.realtime,
                     sharing: task.gbfs,
@@ -257,7 +264,18 @@ fn prepare(task: &Prepare) -> Result<(), Failure> {
     for note in &read.notes {
         println!("note: {note}");
     }
-    let city = read.value;
+    let mut city = read.value;
+    if let (Some(folder), Some(bounds)) = (&task.elevation, city.network.bounds()) {
+        let heights = Heights::read(folder, bounds)?;
+        for file in &heights.missing {
+            println!(
+                "note: {}: there is no {file}; streets there stay as the map has them",
+                folder.display()
+            );
+        }
+        let raised = heights.raise(&mut city);
+        println!("{} links climb as the ground does; of {} it is not known", raised.links, raised.unknown);
+    }
     let streets = Streets::new(&city);
     prepare::store_streets(&streets, &task.out)?;
     let (links, junctions) = (streets.map.len(), city.junctions.len());

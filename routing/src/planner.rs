@@ -23,7 +23,8 @@ use crate::{
     street::{Costs, Foot, Path, Scratch, alternatives::alternatives, quickest, quickest_of, reach},
     streets::Streets,
     transit::{live::Live, walks::STOP_WITHIN_M},
-    typical::slices::Slices,
+    truck::{Haulage, Narrow, Truck},
+    typical::slices::{Of, Slices},
 };
 use arc_swap::ArcSwap;
 use model::{city::City, geo::LonLat, ids::LinkIx, time::Moment};
@@ -106,6 +107,11 @@ pub struct Planner {
     drive: Arc<Roads>,
     /// What driving costs in the usual traffic of times that were asked for.
     usual: Slices,
+    truck: Truck,
+    /// Links of cars that not every lorry may use.
+    narrow: Vec<Narrow>,
+    /// The streets of the lorry, from the first time that anybody asks.
+    haulage: OnceLock<Haulage>,
     cycle: StreetGraph,
     walk: StreetGraph,
     roll: StreetGraph,
@@ -142,7 +148,7 @@ impl Planner {
 
     /// A planner on streets that were worked out before.
     pub fn on(streets: Streets) -> Planner {
-        let Streets { map, drive, cycle, walk, roll, feet } = streets;
+        let Streets { map, drive, cycle, walk, roll, feet, narrow } = streets;
         let index = StreetIndex::build(&map);
         let parks = [&walk, &roll].map(|on_foot| {
             let parks = map.car_parks.iter().filter(|park| park.park_and_ride);
@@ -154,6 +160,9 @@ impl Planner {
             map: Arc::new(map),
             drive: Arc::new(drive),
             usual: Slices::default(),
+            truck: Truck::default(),
+            narrow,
+            haulage: OnceLock::new(),
             cycle,
             walk,
             roll,
@@ -181,6 +190,22 @@ impl Planner {
     pub fn with_fares(mut self, fares: Fares) -> Planner {
         self.fares = Some(fares);
         self
+    }
+
+    /// The same for lorries that measure so much.
+    pub fn with_truck(mut self, truck: Truck) -> Planner {
+        (self.truck, self.haulage) = (truck, OnceLock::new());
+        self
+    }
+
+    fn haulage(&self) -> &Haulage {
+        self.haulage.get_or_init(|| Haulage::new(&self.truck, &self.narrow, &self.drive.street, &self.map))
+    }
+
+    /// What the streets cost to one who travels so, in one view of the traffic; `speed_mps` is his own speed, if it is not the usual.
+    fn costs<'a>(&'a self, profile: Profile, view: View<'a>, speed_mps: Option<f64>) -> Costs<'a> {
+        let costs = Costs::new(self.graph(profile), view, speed_mps);
+        if profile == Profile::Truck { costs.hauled(&self.haulage().free_ms) } else { costs }
     }
 
     /// What journeys cost, if that is known.
@@ -223,7 +248,15 @@ impl Planner {
         let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
         let streets = self.streets_for(query.on_foot, &wheels);
         let mut working = self.working();
-        let journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
+        let mut journeys = transit.journeys(&streets, query, (live, self.fares()), &mut working.street);
+        // Whether one rides in a crowd is one more criterion, of two values: of the best that do, and of the best of those that do not,
+        // none is better than another.
+        if let (true, Some(uncrowded), Ok(all)) = (query.avoid_crowds, &live.uncrowded, &mut journeys) {
+            all.retain(Itinerary::is_crowded);
+            let rest = transit.journeys(&streets, query, (uncrowded, self.fares()), &mut working.street);
+            all.extend(rest.into_iter().flatten());
+            all.sort_by_key(|journey| (journey.start, journey.end, journey.transfers()));
+        }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         journeys
     }
@@ -242,7 +275,7 @@ impl Planner {
             When::DepartAt(at) => (at, End::From, Direction::Away),
             When::ArriveBy(at) => (at, End::To, Direction::Towards),
         };
-        let costs = Costs::new(self.graph(profile), traffic.view(now, at), None);
+        let costs = self.costs(profile, traffic.view(now, at), None);
         let open = |link: LinkIx| !costs.closed(link);
         let access = self.index.access(&self.map, costs.graph(), place.at, STREET_WITHIN_M, open);
         let nowhere =
@@ -364,7 +397,7 @@ impl Planner {
     /// The streets that the profile may use.
     pub fn graph(&self, profile: Profile) -> &StreetGraph {
         match profile {
-            Profile::Car | Profile::Taxi => &self.drive.street,
+            Profile::Car | Profile::Taxi | Profile::Truck => &self.drive.street,
             Profile::Bicycle => &self.cycle,
             Profile::Walk => &self.walk,
             Profile::Wheelchair => &self.roll,
@@ -383,7 +416,8 @@ impl Planner {
 
     /// The way onto the streets that the profile may use, within so many metres of a place.
     pub fn access(&self, profile: Profile, place: LonLat, within_m: f64) -> Option<Access> {
-        self.index.access(&self.map, self.graph(profile), place, within_m, |_| true)
+        let open = |link: LinkIx| profile != Profile::Truck || self.haulage().is_open(link);
+        self.index.access(&self.map, self.graph(profile), place, within_m, open)
     }
 
     /// The quickest journey of one leg, in one picture of the traffic.
@@ -410,7 +444,7 @@ impl Planner {
     ) -> Result<Vec<Itinerary>, NoJourney> {
         let mut all = vec![self.direct(query, traffic, now)?];
         let start = all[0].start;
-        let costs = Costs::new(self.graph(query.profile), traffic.view(now, start), query.speed_mps);
+        let costs = self.costs(query.profile, traffic.view(now, start), query.speed_mps);
         let within_m = query.street_within_m.min(STREET_WITHIN_M);
         let open = |link: LinkIx| !costs.closed(link);
         let access = |at: LonLat| self.index.access(&self.map, costs.graph(), at, within_m, open);
@@ -460,14 +494,13 @@ impl Planner {
         now: Moment,
     ) -> Vec<Vec<Option<Duration>>> {
         let view = traffic.view(now, now);
-        let street = self.graph(profile);
-        let costs = Costs::new(street, view, None);
-        let open = |link: LinkIx| !profile.is_motor() || !view.closed(link);
-        let access = |at: &LonLat| self.index.access(&self.map, street, *at, STREET_WITHIN_M, open);
+        let costs = self.costs(profile, view, None);
+        let open = |link: LinkIx| !costs.closed(link);
+        let access = |at: &LonLat| self.index.access(&self.map, costs.graph(), *at, STREET_WITHIN_M, open);
         let [from, to] = [from, to].map(|places| places.iter().map(access).collect::<Vec<_>>());
         let nearest = |access: &Option<Access>| access.as_ref().map(|access| access.nearest.clone());
         let [starts, ends] = [&from, &to].map(|all| all.iter().map(nearest).collect::<Vec<_>>());
-        let ready = self.ready(profile, &view);
+        let ready = self.ready(profile, &costs, &view);
         let mut working = self.working();
         let mut rows: Vec<Vec<Option<u32>>> = match &ready {
             Some(ready) => {
@@ -513,12 +546,27 @@ impl Planner {
 
     /// What driving costs, where that was worked out beforehand: for departures soon, and for those on roads
     /// of which nothing counts that was said.
-    fn ready<'a>(&'a self, profile: Profile, view: &View<'a>) -> Option<Cow<'a, Arc<Customised>>> {
-        match (profile.is_motor(), view.usual()) {
-            (false, _) => None,
-            (true, _) if !view.is_usual() => view.driving().map(Cow::Borrowed),
-            (true, None) => Some(Cow::Borrowed(&self.drive.empty)),
-            (true, Some(key)) => self.usual.get(&self.drive, *view, key).map(Cow::Owned),
+    fn ready<'a>(
+        &'a self,
+        profile: Profile,
+        costs: &Costs<'a>,
+        view: &View<'a>,
+    ) -> Option<Cow<'a, Arc<Customised>>> {
+        let of = match (view.is_usual(), view.usual()) {
+            (false, _) => Of::Picture(view.number(), view.driving()?.seen),
+            (true, Some((number, slot))) => Of::Usual(number, slot),
+            (true, None) => Of::Empty,
+        };
+        match (profile, of) {
+            (Profile::Bicycle | Profile::Walk | Profile::Wheelchair, _) => None,
+            (Profile::Truck, _) => {
+                self.haulage().slices.get(&self.drive, costs, view.seen(), of).map(Cow::Owned)
+            }
+            (Profile::Car | Profile::Taxi, Of::Empty) => Some(Cow::Borrowed(&self.drive.empty)),
+            (Profile::Car | Profile::Taxi, Of::Picture(..)) => view.driving().map(Cow::Borrowed),
+            (Profile::Car | Profile::Taxi, Of::Usual(..)) => {
+                self.usual.get(&self.drive, costs, view.seen(), of).map(Cow::Owned)
+            }
         }
     }
 
@@ -529,19 +577,18 @@ impl Planner {
         now: Moment,
         start: Moment,
     ) -> Result<Itinerary, NoJourney> {
-        let street = self.graph(query.profile);
         let view = traffic.view(now, start);
-        let costs = Costs::new(street, view, query.speed_mps);
-        let open = |link: LinkIx| !query.profile.is_motor() || !view.closed(link);
+        let costs = self.costs(query.profile, view, query.speed_mps);
+        let open = |link: LinkIx| !costs.closed(link);
         let access = |end: End, place: &Place| {
             let within_m = query.street_within_m.min(STREET_WITHIN_M);
-            self.index.access(&self.map, street, place.at, within_m, open).ok_or_else(|| {
+            self.index.access(&self.map, costs.graph(), place.at, within_m, open).ok_or_else(|| {
                 NoJourney::NoStreet { end, place: place.clone(), profile: query.profile, within_m }
             })
         };
         let (from, to) = (access(End::From, &query.from)?, access(End::To, &query.to)?);
         let mut working = self.working();
-        let ready = self.ready(query.profile, &view);
+        let ready = self.ready(query.profile, &costs, &view);
         let mut quickest = |from: &[OnArc], to: &[OnArc]| match &ready {
             Some(ready) => self.drive.hierarchy.quickest(ready, &costs, from, to, &mut working.roads),
             None => quickest(&costs, from, to, &mut working.street),
@@ -562,7 +609,7 @@ impl Planner {
         })?;
         let mut leg = Leg::along(&self.map, &costs, &path, query.from.clone(), query.to.clone(), start);
         if let Means::Street(way) = &mut leg.means {
-            way.profile = query.profile; // A taxi drives on the streets of cars.
+            way.profile = query.profile; // Taxis and lorries drive on the streets of cars.
         }
         let end = start + Duration::from_millis(u64::from(path.cost_ms));
         Ok(Itinerary { start, end, legs: vec![leg] })

@@ -132,7 +132,7 @@ struct Kind {
 }
 
 const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x07", name: TIMETABLE_FILE, what: "timetable" };
-const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x06", name: STREETS_FILE, what: "file of streets" };
+const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x07", name: STREETS_FILE, what: "file of streets" };
 
 /// A file of which a checksum is made while it is written: a large city's would not fit into memory a second time.
 struct Checked<'a> {

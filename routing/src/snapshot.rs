@@ -13,7 +13,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use model::{ids::LinkIx, time::Moment};
 use std::{sync::Arc, time::Duration};
-use wire::message::{Entry, LinkTimes};
+use wire::message::{Entry, LinkTime, LinkTimes};
 
 /// A link time this old still counts in full. The centre sends every few seconds; a minute or two of silence
 /// changes no street.
@@ -298,6 +298,12 @@ impl TrafficWriter {
             self.draft.typical = Some(after.clone());
             self.learned = Some(after);
         }
+    }
+
+    /// What a link takes at a speed in m/s; of one that is not on the map nobody knows.
+    pub(crate) fn at_speed(&self, link: String, speed_mps: f32) -> LinkTime {
+        let length_m = self.links.find(&self.map, &link).map_or(0.0, |ix| self.map.link(ix).length_m());
+        LinkTime { link, time_s: length_m as f32 / speed_mps, closed: false }
     }
 
     /// Draws `entry`, received at `now`, into the next picture. An entry from the future (a clock that runs ahead)

@@ -16,6 +16,9 @@ use model::ids::LinkIx;
 use petgraph::visit::EdgeRef;
 use std::{cmp::Reverse, collections::BinaryHeap};
 
+/// Stands in the times of a lorry for a link that it may not use.
+pub(crate) const BARRED: u32 = u32::MAX;
+
 /// No way has been found to an arc.
 const UNREACHED: u32 = u32::MAX;
 
@@ -28,6 +31,8 @@ pub struct Costs<'a> {
     slowness: f64,
     /// The usual speed, so that times worked out beforehand hold.
     is_plain: bool,
+    /// By link: how long a lorry takes without traffic, ms, or [`BARRED`]; `None` for everybody else.
+    hauled: Option<&'a [u32]>,
 }
 
 impl<'a> Costs<'a> {
@@ -38,13 +43,26 @@ impl<'a> Costs<'a> {
             (Some(usual), Some(wanted)) => usual / wanted,
             _ => 1.0,
         };
-        Costs { graph, traffic, slowness, is_plain: slowness == 1.0 }
+        Costs { graph, traffic, slowness, is_plain: slowness == 1.0, hauled: None }
     }
 
     /// Costs on `graph` on empty roads.
     pub fn without_traffic(graph: &'a StreetGraph, speed_mps: Option<f64>) -> Costs<'a> {
         let slowness = graph.profile.usual_speed_mps().zip(speed_mps).map_or(1.0, |(usual, own)| usual / own);
-        Costs { graph, traffic: None, slowness, is_plain: slowness == 1.0 }
+        Costs { graph, traffic: None, slowness, is_plain: slowness == 1.0, hauled: None }
+    }
+
+    /// The same for a lorry, which takes so long without traffic, by link in ms, and keeps off what is [`BARRED`].
+    pub(crate) fn hauled(self, free_ms: &'a [u32]) -> Costs<'a> {
+        Costs { hauled: Some(free_ms), ..self }
+    }
+
+    /// Time to pass the arc without traffic, ms; `None` where it is barred.
+    fn free_ms(&self, arc: &Arc) -> Option<u32> {
+        match self.hauled {
+            None => Some(arc.free_ms),
+            Some(free_ms) => Some(free_ms[arc.link().ix()]).filter(|ms| *ms != BARRED),
+        }
     }
 
     /// Seconds to pass the arc; `None` where it is closed.
@@ -55,13 +73,16 @@ impl<'a> Costs<'a> {
     /// The same in ms, not rounded.
     fn pass_ms(&self, arc: &Arc) -> Option<f64> {
         let slowness = if arc.is_ferried() { 1.0 } else { self.slowness };
-        let free_ms = f64::from(arc.free_ms) * slowness;
+        let own_ms = self.free_ms(arc)?;
+        let free_ms = f64::from(own_ms) * slowness;
         let Some(traffic) = &self.traffic else { return Some(free_ms) };
         if traffic.closed(arc.link()) {
             return None;
         }
         let slow = |(slow_s, weight): (f64, f64)| free_ms + weight * (slow_s * 1000.0 - free_ms);
-        Some(traffic.expected(arc.link()).map_or(free_ms, slow))
+        let ms = traffic.expected(arc.link()).map_or(free_ms, slow);
+        // Where cars are quicker than a lorry may be, it is not.
+        Some(if own_ms > arc.free_ms { ms.max(free_ms) } else { ms })
     }
 
     /// Seconds from the end of one arc to the beginning of the next.
@@ -82,7 +103,7 @@ impl<'a> Costs<'a> {
     /// As [`Self::arc_s`], in ms.
     pub fn arc_ms(&self, arc: &Arc) -> Option<u32> {
         if self.is_plain && !self.traffic.is_some_and(|traffic| traffic.knows(arc.link())) {
-            return Some(arc.free_ms);
+            return self.free_ms(arc);
         }
         self.part_ms(arc, 1.0)
     }
@@ -100,9 +121,10 @@ impl<'a> Costs<'a> {
         self.traffic.is_some_and(|t| t.measured(arc.link()).is_some())
     }
 
-    /// Whether nobody may drive along the link.
+    /// Whether who travels so may not drive along the link.
     pub fn closed(&self, link: LinkIx) -> bool {
-        self.traffic.is_some_and(|traffic| traffic.closed(link))
+        let barred = self.hauled.is_some_and(|free_ms| free_ms[link.ix()] == BARRED);
+        barred || self.traffic.is_some_and(|traffic| traffic.closed(link))
     }
 
     /// The graph.

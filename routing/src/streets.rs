@@ -7,6 +7,7 @@ use crate::{
     hierarchy::{Hierarchy, Roads},
     map::Map,
     profile::Profile,
+    truck::Narrow,
 };
 use model::city::City;
 use serde::{Deserialize, Serialize};
@@ -27,9 +28,11 @@ pub struct Streets {
     pub roll: StreetGraph,
     /// Ways on foot and in a wheelchair in all directions.
     pub(crate) feet: [Arc<FootWays>; 2],
+    /// Links of cars that not every lorry may use.
+    pub(crate) narrow: Vec<Narrow>,
 }
 
-/// Profiles in the order in which a file has their graphs. A taxi drives where cars do.
+/// Profiles in the order in which a file has their graphs. Taxis and lorries drive where cars do.
 const PROFILES: [Profile; 4] = [Profile::Car, Profile::Bicycle, Profile::Walk, Profile::Wheelchair];
 
 /// What a file keeps of [`Streets`].
@@ -41,6 +44,8 @@ pub(crate) struct Kept {
     graphs: [graph::Kept; 4],
     feet: [Arc<FootWays>; 2],
     hierarchy: Arc<Hierarchy>,
+    #[serde(with = "columns")]
+    narrow: Vec<Narrow>,
 }
 
 #[cfg(test)]
@@ -61,20 +66,22 @@ impl Streets {
         let hierarchy = Arc::new(Hierarchy::new(city, &drive));
         let walkable = Walkable::new(city, mirrors);
         let feet = [&walk, &roll].map(|street| Arc::new(FootWays::new(street, &walkable)));
-        Streets { map: Map::new(city), drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet }
+        let narrow = Narrow::all(city);
+        Streets { map: Map::new(city), drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet, narrow }
     }
 
     pub(crate) fn keep(&self) -> Kept {
         let graphs = [&self.drive.street, &self.cycle, &self.walk, &self.roll].map(StreetGraph::keep);
         let (feet, ends) = (self.feet.clone(), self.walk.ends().to_vec());
-        Kept { map: self.map.clone(), ends, graphs, feet, hierarchy: self.drive.hierarchy.clone() }
+        let (hierarchy, narrow) = (self.drive.hierarchy.clone(), self.narrow.clone());
+        Kept { map: self.map.clone(), ends, graphs, feet, hierarchy, narrow }
     }
 
     /// What was kept; `None` if its parts do not fit together.
     pub(crate) fn of_kept(kept: Kept) -> Option<Streets> {
-        let Kept { map, ends, graphs, feet, hierarchy } = kept;
+        let Kept { map, ends, graphs, feet, hierarchy, narrow } = kept;
         let ends = Arc::new(ends);
-        if !map.is_sound() {
+        if !map.is_sound() || !Narrow::fit(&narrow, &map) {
             return None;
         }
         let mut graphs = graphs.into_iter().zip(PROFILES);
@@ -88,6 +95,6 @@ impl Streets {
         if !hierarchy.fits(&drive) {
             return None;
         }
-        Some(Streets { drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet, map })
+        Some(Streets { drive: Roads::new(drive, hierarchy), cycle, walk, roll, feet, narrow, map })
     }
 }

@@ -1,6 +1,6 @@
 //! Routes on drawings, from plain to gnarly.
 
-mod oracle;
+pub(crate) mod oracle;
 
 use crate::{
     drawing::{NOW, check_route, check_route_in, draw, picture, query},

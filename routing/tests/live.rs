@@ -274,6 +274,7 @@ fn config(folder: &Path, listen: SocketAddr, broker: &Broker) -> Config {
         instance: "routing-test".to_owned(),
         city: folder.join(prepare::CITY_FILE),
         timetable: None,
+        truck: Default::default(),
         fares: None,
         realtime: Vec::new(),
         typical: None,

@@ -44,6 +44,7 @@ fn the_generated_city_has_public_transport_of_its_own() {
         street_within_m: 500.0,
         speed_mps: None,
         cycling_mps: None,
+        avoid_crowds: false,
         cheaper: None,
         asked: nine,
     };

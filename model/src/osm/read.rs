@@ -4,7 +4,7 @@ use super::tags::Tags;
 use crate::{
     city::{AreaKind, CarPark},
     geo::LonLat,
-    network::Name,
+    network::{Limits, Name},
 };
 use osmpbf::{Element, ElementReader, RelMemberType};
 use std::{
@@ -65,6 +65,10 @@ pub(super) struct Map {
     pub(super) barriers: Ids,
     /// Nodes with a kerb that stops wheelchairs.
     pub(super) kerbs: Ids,
+    /// Nodes that limit what passes: beams, gates.
+    pub(super) limits: ById<Limits>,
+    /// How high nodes lie of which that is said (`ele`), m above the sea.
+    pub(super) heights: ById<f64>,
     pub(super) restrictions: Vec<Restriction>,
     /// Restrictions that we do not understand: through ways, conditional.
     pub(super) other_restrictions: usize,
@@ -181,6 +185,14 @@ impl Map {
         }
         if (barrier || shut) && !open {
             self.barriers.insert(id);
+        }
+        let height = tags().find(|tag| tag.0 == "ele").and_then(|tag| tag.1.parse::<f64>().ok());
+        self.heights.extend(height.filter(|m| m.is_finite()).map(|m| (id, m)));
+        if tags().any(|tag| tag.0.starts_with("max")) {
+            let limits = Tags::of(tags()).limits();
+            if limits != Limits::default() {
+                self.limits.insert(id, limits);
+            }
         }
         if tags().any(|tag| tag.0 == "kerb" || tag == ("barrier", "kerb"))
             && Tags::of(tags()).is_raised_kerb()

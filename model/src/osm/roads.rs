@@ -7,7 +7,7 @@ use super::{
 use crate::{
     geo::{self, LonLat},
     ids::{LinkId, LinkIx, NodeId, NodeIx},
-    network::{Going, Lane, Link, Modes, Network, Node, RoadClass},
+    network::{Going, Lane, Limits, Link, Modes, Network, Node, RoadClass, STEEPEST_PERCENT},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,6 +18,8 @@ const FERRY_MPS: f64 = 10.0 / 3.6;
 /// Ferries whose durations make them slower or quicker than these are mistakes of the map, m/s.
 const SLOWEST_FERRY_MPS: f64 = 0.2;
 const FASTEST_FERRY_MPS: f64 = 25.0;
+/// Heights are told to the metre, so that a shorter way between two of them has no slope that means anything, m.
+const SLOPE_OVER_M: f64 = 100.0;
 /// Usual width of a lane in a city, m.
 const LANE_WIDTH_M: f64 = 3.25;
 
@@ -33,6 +35,7 @@ pub(super) struct Drawn<'m> {
     lanes: usize,
     speed_mps: f64,
     going: Going,
+    limits: Limits,
 }
 
 /// All links and the nodes that they join.
@@ -97,7 +100,9 @@ pub(super) fn draw(map: &Map) -> Roads<'_> {
             if from == to {
                 continue;
             }
-            roads.both_ways(&way.tags, (way.id, k), (from, to), speed_mps, shape);
+            let on_the_way = known[cut[0]..=cut[1]].iter().filter_map(|n| map.limits.get(n));
+            let limits = on_the_way.fold(way.tags.limits(), |all, more| all.and(*more));
+            roads.both_ways((&way.tags, limits), (way.id, k), (from, to), speed_mps, shape);
         }
     }
     let cut_off = roads.keep_connected();
@@ -120,7 +125,7 @@ pub(super) fn draw(map: &Map) -> Roads<'_> {
 impl<'m> Roads<'m> {
     fn both_ways(
         &mut self,
-        tags: &'m Tags,
+        (tags, limits): (&'m Tags, Limits),
         (way, piece): (i64, usize),
         (from, to): (usize, usize),
         speed_mps: f64,
@@ -132,7 +137,7 @@ impl<'m> Roads<'m> {
         let back = if tags.oneway() == Oneway::Forward { against } else { along };
         let mut reverse = shape.clone();
         reverse.reverse();
-        let going = tags.going();
+        let going = self.going(tags, [from, to], &shape);
         for (sign, access, lanes, from, to, shape, going) in [
             ("", there, forward, from, to, shape, going),
             ("-", back, backward, to, from, reverse, going.turned()),
@@ -141,8 +146,38 @@ impl<'m> Roads<'m> {
                 let id = LinkId::new(format!("{sign}{way}#{piece}"));
                 // On a ferry nobody drives.
                 let lanes = if access.any(Modes::MOTOR) && !going.ferry { lanes } else { 0 };
-                self.links.push(Drawn { tags, id, way, from, to, shape, access, lanes, speed_mps, going });
+                self.links.push(Drawn {
+                    tags,
+                    id,
+                    way,
+                    from,
+                    to,
+                    shape,
+                    access,
+                    lanes,
+                    speed_mps,
+                    going,
+                    limits,
+                });
             }
+        }
+    }
+
+    /// How one gets along a piece: where the way does not say how steep it is, the heights of its ends may.
+    fn going(&self, tags: &Tags, ends: [usize; 2], shape: &[LonLat]) -> Going {
+        let going = tags.going();
+        let [from_m, to_m] = ends.map(|end| self.map.heights.get(&self.nodes[end]));
+        let length_m = geo::length_m(shape);
+        match (from_m, to_m) {
+            (Some(from_m), Some(to_m))
+                if going.rise_percent == 0.0
+                    && length_m >= SLOPE_OVER_M
+                    && !(tags.bridge() || tags.tunnel() || tags.is_ferry()) =>
+            {
+                let rise_percent = ((to_m - from_m) / length_m * 100.0) as f32;
+                Going { rise_percent: rise_percent.clamp(-STEEPEST_PERCENT, STEEPEST_PERCENT), ..going }
+            }
+            _ => going,
         }
     }
 
@@ -216,6 +251,7 @@ impl<'m> Roads<'m> {
                 tunnel: tags.tunnel(),
                 steps: tags.steps(),
                 going: drawn.going,
+                limits: drawn.limits.of_link(),
             });
         }
         (network, self.banned())

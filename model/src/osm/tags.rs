@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub(super) struct Tags(BTreeMap<&'static str, String>);
 
 /// Every key that somebody asks for below, in order.
-const KEYS: [&str; 41] = [
+const KEYS: [&str; 51] = [
     "access",
     "amenity",
     "area",
@@ -26,6 +26,7 @@ const KEYS: [&str; 41] = [
     "cycleway",
     "duration",
     "foot",
+    "hazmat",
     "hgv",
     "highway",
     "incline",
@@ -36,7 +37,16 @@ const KEYS: [&str; 41] = [
     "lanes:backward",
     "lanes:forward",
     "leisure",
+    "maxaxleload",
+    "maxheight",
+    "maxheight:physical",
+    "maxlength",
     "maxspeed",
+    "maxspeed:hgv",
+    "maxweight",
+    "maxweightrating",
+    "maxwidth",
+    "maxwidth:physical",
     "motor_vehicle",
     "motorcar",
     "motorroad",
@@ -72,7 +82,7 @@ impl Tags {
         Tags(tags.filter_map(|(key, value)| Some((known(key)?, value.to_string()))).collect())
     }
 
-    fn get(&self, key: &str) -> &str {
+    pub(super) fn get(&self, key: &str) -> &str {
         self.0.get(key).map_or("", String::as_str)
     }
 
@@ -141,7 +151,11 @@ impl Tags {
             match self.get(key) {
                 "" => {}
                 "no" | "private" | "use_sidepath" | "military" => modes = modes.without(whose),
-                "forestry" | "agricultural" | "delivery" => modes = modes.without(private),
+                // Whoever plans a lorry's way there has something to deliver.
+                "delivery" if key == "hgv" => {}
+                "forestry" | "agricultural" | "delivery" => {
+                    modes = modes.without(Modes(private.0 & whose.0));
+                }
                 // `access=yes` on a footpath opens it to nobody new; a named mode does open it.
                 "yes" | "designated" | "permissive" | "official" | "destination" | "customers"
                     if key != "access" =>
@@ -359,7 +373,7 @@ fn rise_percent(text: &str) -> Option<f32> {
 }
 
 /// `50`, `30 mph`, `RU:urban`, `none`, `walk`.
-fn speed_kmh(text: &str) -> Option<f64> {
+pub(super) fn speed_kmh(text: &str) -> Option<f64> {
     let first = text.split(';').next().unwrap_or("").trim();
     if let Some(mph) = first.strip_suffix("mph") {
         return mph.trim().parse::<f64>().ok().map(|v| v * 1.609_344).filter(|v| v.is_finite());
@@ -403,6 +417,10 @@ mod tests {
         check("highway=steps bicycle=yes wheelchair=yes", Modes::WALK);
         check("highway=motorway", Modes::MOTOR);
         check("highway=trunk motorroad=yes", Modes::MOTOR);
+        check("highway=residential hgv=no", Modes::STREET.without(Modes::TRUCK));
+        check("highway=residential hgv=delivery", Modes::STREET);
+        let private = Modes::CAR.with(Modes::TAXI).with(Modes::TRUCK);
+        check("highway=residential motor_vehicle=delivery", Modes::STREET.without(private));
     }
 
     #[test]

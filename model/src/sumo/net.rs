@@ -408,6 +408,7 @@ impl Reader {
             tunnel: false,
             steps: false,
             going: Default::default(),
+            limits: None,
         });
         Ok(())
     }

@@ -110,6 +110,7 @@ pub(crate) fn measure(
             street_within_m: STREET_WITHIN_M,
             speed_mps: None,
             cycling_mps: None,
+            avoid_crowds: false,
             cheaper: None,
             asked: start,
         }

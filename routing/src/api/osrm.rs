@@ -141,7 +141,7 @@ pub(super) struct NearestView {
 #[utoipa::path(
     get, path = "/route/v1/{profile}/{coordinates}", tag = "routing", operation_id = "osrmRoute",
     params(
-        ("profile" = String, Path, description = "`driving` or `car`, `cycling` or `bike`, `walking` or `foot`"),
+        ("profile" = String, Path, description = "`driving` or `car`, `truck` or `hgv`, `cycling` or `bike`, `walking` or `foot`"),
         ("coordinates" = String, Path, description = "`longitude,latitude` of 2 to 100 places, separated by semicolons"),
         RouteParameters,
     ),
@@ -163,7 +163,7 @@ pub(super) async fn route(
 #[utoipa::path(
     get, path = "/table/v1/{profile}/{coordinates}", tag = "routing", operation_id = "osrmTable",
     params(
-        ("profile" = String, Path, description = "`driving` or `car`, `cycling` or `bike`, `walking` or `foot`"),
+        ("profile" = String, Path, description = "`driving` or `car`, `truck` or `hgv`, `cycling` or `bike`, `walking` or `foot`"),
         ("coordinates" = String, Path, description = "`longitude,latitude` of places, separated by semicolons; at most 10000 pairs"),
         TableParameters,
     ),
@@ -185,7 +185,7 @@ pub(super) async fn table(
 #[utoipa::path(
     get, path = "/nearest/v1/{profile}/{coordinates}", tag = "routing", operation_id = "osrmNearest",
     params(
-        ("profile" = String, Path, description = "`driving` or `car`, `cycling` or `bike`, `walking` or `foot`"),
+        ("profile" = String, Path, description = "`driving` or `car`, `truck` or `hgv`, `cycling` or `bike`, `walking` or `foot`"),
         ("coordinates" = String, Path, description = "`longitude,latitude` of one place"),
     ),
     responses(
@@ -226,6 +226,7 @@ async fn service<V: Serialize + 'static>(
 fn profile_of(name: &str) -> Result<Profile, OsrmError> {
     match name {
         "driving" | "car" => Ok(Profile::Car),
+        "truck" | "hgv" => Ok(Profile::Truck),
         "cycling" | "bike" | "bicycle" => Ok(Profile::Bicycle),
         "walking" | "foot" => Ok(Profile::Walk),
         _ => Err(OsrmError::new("InvalidValue", format!("there is no profile {name:?}"))),
@@ -437,7 +438,7 @@ fn name(step: &Step) -> &str {
 
 fn mode(profile: Profile) -> &'static str {
     match profile {
-        Profile::Car | Profile::Taxi => "driving",
+        Profile::Car | Profile::Taxi | Profile::Truck => "driving",
         Profile::Bicycle => "cycling",
         Profile::Walk | Profile::Wheelchair => "walking",
     }

@@ -43,7 +43,7 @@ pub(crate) struct PlanParameters {
     arrive_by: bool,
     /// Means for journeys by one means all the way, separated by commas: `WALK`, `BIKE`, `RENTAL`, `FLEX` (a vehicle
     /// that comes when one asks for it), `CAR`, `CAR_DROPOFF` (the same: somebody drives), `CAR_PARKING` (one's own car to a car park
-    /// that is open to all, and on foot from there), `TAXI` or `ODM`. Default: `WALK`.
+    /// that is open to all, and on foot from there), `TAXI` or `ODM`, `HGV` (a lorry). Default: `WALK`.
     #[param(required = false, example = "CAR,WALK")]
     direct_modes: String,
     /// `FOOT` or `WHEELCHAIR`. Default: `FOOT`.
@@ -105,6 +105,10 @@ pub(crate) struct PlanParameters {
     /// Longest way from the last stop, s. Default: 900.
     #[param(required = false)]
     max_post_transit_time: u32,
+    /// **Ours**: whether the best journeys without crowded vehicles are wanted too, where feeds say how full vehicles are: none that
+    /// has `CRUSHED_STANDING_ROOM_ONLY`, `FULL`, `NOT_ACCEPTING_PASSENGERS` or `NOT_BOARDABLE` for `occupancy`. Default: false.
+    #[param(required = false)]
+    avoid_crowds: bool,
     /// **Ours**: how one pays, by the ids of `/api/v1/fares`; `fare` of each journey is the least that its rides cost so.
     /// Default: the tariff's first card.
     #[param(required = false, example = "wallet")]
@@ -132,6 +136,7 @@ pub(crate) struct TransitWish {
     pub(crate) after: Vec<Feeder>,
     pub(crate) walk_before: Duration,
     pub(crate) walk_after: Duration,
+    pub(crate) avoid_crowds: bool,
     pub(crate) cheaper: Option<Cheaper>,
 }
 
@@ -215,6 +220,7 @@ impl Question {
         let detailed = given.take("detailedLegs").map(flag).transpose()?.unwrap_or(true);
         let language = given.language();
         let card = given.take("card").map(|(_, card)| card);
+        let avoid_crowds = given.flag("avoidCrowds", false)?;
         let cheapest = given.flag("cheapest", false)?;
         if (cheapest || card.is_some()) && planner.fares().is_none() {
             notes.push("no tariff is loaded, so no fares are told".to_string());
@@ -248,6 +254,7 @@ impl Question {
             after,
             walk_before,
             walk_after,
+            avoid_crowds,
             cheaper,
         };
         let wanted = modes != Modes::NONE;
@@ -298,6 +305,7 @@ fn modes((name, value): Given, on_foot: Profile, notes: &mut Vec<String>) -> Res
             "BIKE" => Profile::Bicycle,
             "CAR" | "CAR_DROPOFF" => Profile::Car,
             "TAXI" | "ODM" => Profile::Taxi,
+            "HGV" => Profile::Truck,
             "CAR_PARKING" => {
                 parked = true;
                 continue;

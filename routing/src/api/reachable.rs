@@ -106,7 +106,7 @@ pub(crate) struct IsochroneParameters {
     /// Times, min, 1 to 240, separated by commas; at most 10. Default: `15,30`.
     #[param(required = false, example = "15,30")]
     contours: String,
-    /// `TRANSIT` (with ways on foot), `WALK`, `BIKE` or `CAR`. Default: `TRANSIT`.
+    /// `TRANSIT` (with ways on foot), `WALK`, `BIKE`, `CAR` or `HGV`. Default: `TRANSIT`.
     #[param(required = false)]
     mode: String,
 }
@@ -208,6 +208,7 @@ impl Reach {
             street_within_m: street_within_m.unwrap_or(STREET_WITHIN_M).min(STREET_WITHIN_M),
             speed_mps,
             cycling_mps,
+            avoid_crowds: false,
             cheaper: None,
             asked: now,
         };
@@ -297,7 +298,11 @@ pub(super) async fn isochrone(State(routing): State<Arc<Routing>>, pairs: Pairs)
             "WALK" => Some(query.on_foot),
             "BIKE" => Some(Profile::Bicycle),
             "CAR" => Some(Profile::Car),
-            _ => return Err(bad(&name, format!("{name} is TRANSIT, WALK, BIKE or CAR, not {mode:?}"))),
+            "HGV" => Some(Profile::Truck),
+            _ => {
+                let says = format!("{name} is TRANSIT, WALK, BIKE, CAR or HGV, not {mode:?}");
+                return Err(bad(&name, says));
+            }
         };
         notes.extend(given.left().map(|name| format!("{name} has no effect yet")));
         let traffic = routing.traffic.now();

@@ -67,6 +67,7 @@ pub(super) fn journey(rides: &str) -> Itinerary {
             every_s: None,
             takes_bicycles: false,
             occupancy: None,
+            crowded: false,
             live: false,
             alerts: Vec::new(),
         };

@@ -1,6 +1,6 @@
 //! Where one gets to within some time from a place, or from where one gets to it: all stops, and where one walks on from them.
 
-use super::{Memory, Side, Streets, Transit, TransitQuery};
+use super::{Memory, Streets, Transit, TransitQuery, ends::Side};
 use crate::{
     planner::{End, NoJourney, When},
     street::{Foot, Scratch},

@@ -5,7 +5,7 @@
 //! so driving counts three times, as in OpenTripPlanner's usual penalty on ways by car (20 min and twice the time): it must spare
 //! twice as much again of what the timetable takes at best. And who is so near that one would walk is not looking for a train.
 
-use super::{Side, Transit, TransitQuery};
+use super::{Transit, TransitQuery, ends::Side};
 use crate::transit::search::Walk;
 use model::geo::LonLat;
 

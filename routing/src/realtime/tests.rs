@@ -8,7 +8,7 @@ use super::{
 use crate::{
     feeder::Feeder,
     intermodal::TransitQuery,
-    itinerary::Place,
+    itinerary::{Itinerary, Leg, Place},
     planner::{Planner, When},
     profile::Profile,
     transit::day::Modes,
@@ -38,8 +38,20 @@ fn planner() -> Planner {
     crate::transit::drawing::planner(STREETS, TABLE)
 }
 
-/// The journeys of the hour after eight, each as it prints.
+/// The rides of journeys, each as it prints.
+fn rides(found: &[Itinerary]) -> Vec<String> {
+    let rides =
+        |said: String| said.split(" ~ ").filter(|part| part.contains(':')).collect::<Vec<_>>().join(", ");
+    found.iter().map(|journey| rides(journey.to_string())).collect()
+}
+
+/// Those of the hour after eight.
 fn journeys(planner: &Planner) -> Vec<String> {
+    rides(&found(planner, false))
+}
+
+/// The journeys of that hour.
+fn found(planner: &Planner, avoid_crowds: bool) -> Vec<Itinerary> {
     let at = |lon: f64| LonLat { lon, lat: 55.75 };
     let place = |name: &str, lon: f64| Place { name: name.into(), stop: None, at: at(lon) };
     let query = TransitQuery {
@@ -59,13 +71,11 @@ fn journeys(planner: &Planner) -> Vec<String> {
         street_within_m: 300.0,
         speed_mps: None,
         cycling_mps: None,
+        avoid_crowds,
         cheaper: None,
         asked: crate::drawing::NOW,
     };
-    let found = planner.by_transit(&query).unwrap();
-    let rides =
-        |said: String| said.split(" ~ ").filter(|part| part.contains(':')).collect::<Vec<_>>().join(", ");
-    found.iter().map(|journey| rides(journey.to_string())).collect()
+    planner.by_transit(&query).unwrap()
 }
 
 fn feed(entities: Vec<FeedEntity>) -> Vec<u8> {
@@ -212,9 +222,9 @@ fn vehicles_are_where_they_can_be_and_of_late() {
     let live = planner.transit().unwrap().live();
     let ids: Vec<_> = live.vehicles.iter().map(|one| (one.id.as_str(), one.run.is_some())).collect();
     assert_eq!(ids, [("f_a", true), ("f_b", false)]);
-    // What is said of it and cannot be is not told.
+    // What is said of it and cannot be is not told, and its share of places says how full it is.
     let first = &live.vehicles[0];
-    assert_eq!((first.bearing, first.occupancy, first.occupancy_percentage), (None, None, Some(120)));
+    assert_eq!((first.bearing, first.occupancy, first.occupancy_percentage), (None, Some("FULL"), Some(120)));
 }
 
 #[test]
@@ -245,4 +255,79 @@ fn alerts_are_told_of_the_rides_that_they_are_about() {
     };
     assert_eq!(of(0), ["Объезд"]);
     assert_eq!(of(2), ["Объезд", "Трамвай"]);
+}
+
+/// Buses that overtake one another, and a tram to change to.
+const BUSY: &str = "
+    BUS 7   B      C      D
+            08:05  08:15  08:25
+            08:10  08:22  08:34
+            08:20  08:30  08:40
+    BUS 8   B      D
+            08:06  08:38
+            08:21  08:36
+    TRAM 9  C      D
+            08:16  08:20";
+
+fn full(trip: &str, status: Option<i32>, percentage: Option<u32>) -> FeedEntity {
+    let vehicle = VehiclePosition {
+        trip: Some(TripDescriptor { trip_id: Some(trip.into()), ..TripDescriptor::default() }),
+        position: Some(Position { latitude: 55.75, longitude: 37.6, bearing: None, speed: None }),
+        occupancy_status: status,
+        occupancy_percentage: percentage,
+        ..VehiclePosition::default()
+    };
+    FeedEntity { id: format!("of {trip}"), vehicle: Some(vehicle), ..FeedEntity::default() }
+}
+
+/// Whichever vehicles are full, who keeps off them is told what he could ride if they did not run, and the best of those that do.
+#[test]
+fn who_avoids_crowds_is_told_the_best_with_and_without_them() {
+    let busy = crate::transit::drawing::planner(STREETS, BUSY);
+    let mut longer = 0;
+    for full_ones in 0..(1_u32 << 6) - 1 {
+        let is_full = |trip: usize| full_ones & 1 << trip != 0;
+        let ids: Vec<String> = (0..6).filter(|&i| is_full(i)).map(|i| format!("t{}", i + 1)).collect();
+        hear(&busy, ids.iter().map(|id| full(id, Some(5), None)).collect());
+        let mut trips = 0;
+        let left = BUSY.lines().filter(|line| {
+            let is_trip = line.trim_start().starts_with("08");
+            trips += usize::from(is_trip);
+            !(is_trip && is_full(trips - 1))
+        });
+        let left = crate::transit::drawing::planner(STREETS, &left.collect::<Vec<_>>().join("\n"));
+        let crowded = |journey: &Itinerary| {
+            let mut rides = journey.legs.iter().filter_map(Leg::ride);
+            rides.any(|ride| ids.iter().any(|id| ride.trip_id == format!("f_{id}")))
+        };
+        let all = found(&busy, false);
+        let with: Vec<Itinerary> = all.iter().filter(|journey| crowded(journey)).cloned().collect();
+        let mut expected = [rides(&with), rides(&found(&left, false))].concat();
+        let answer = found(&busy, true);
+        assert!(answer.iter().all(|journey| journey.is_crowded() == crowded(journey)));
+        longer += usize::from(answer.len() > all.len());
+        let mut answer = rides(&answer);
+        answer.sort();
+        expected.sort();
+        assert_eq!(answer, expected, "full: {ids:?}");
+    }
+    assert!(longer >= 10, "keeping off crowds is a choice more: {longer}");
+}
+
+#[test]
+fn a_share_of_all_places_says_how_full_a_vehicle_is_too() {
+    let planner = planner();
+    for (status, percentage, expected) in [
+        (None, Some(79), Some("STANDING_ROOM_ONLY")),
+        (None, Some(80), Some("CRUSHED_STANDING_ROOM_ONLY")),
+        (None, Some(120), Some("FULL")),
+        (Some(1), Some(120), Some("MANY_SEATS_AVAILABLE")),
+        (Some(7), Some(2), Some("EMPTY")),
+        (None, None, None),
+        (Some(77), Some(5000), None),
+    ] {
+        hear(&planner, vec![full("t1", status, percentage)]);
+        let vehicles = &planner.transit().unwrap().live().vehicles;
+        assert_eq!(vehicles[0].occupancy, expected, "{status:?} {percentage:?}");
+    }
 }

@@ -10,7 +10,10 @@ use crate::{
     profile::Profile,
     snapshot::{Snapshot, TrafficWriter, View},
     street::{Costs, Path, Scratch, quickest},
-    typical::{Typical, slices::Slices},
+    typical::{
+        Typical,
+        slices::{Of, Slices},
+    },
 };
 use jiff::tz::TimeZone;
 use model::city::City;
@@ -19,7 +22,7 @@ use proptest::prelude::*;
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
 
 /// The least cost by Dijkstra's algorithm: from each start to the end of every arc, then onto the target.
-fn oracle_ms(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
+pub(crate) fn oracle_ms(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
     let street = costs.graph();
     let mut best = None::<u32>;
     let mut offer = |cost: u32| best = Some(best.map_or(cost, |b| b.min(cost)));
@@ -71,13 +74,13 @@ fn added_up_ms(costs: &Costs<'_>, path: &Path) -> u32 {
 /// A network of up to 14 crooked nodes, some streets one way, some without lanes, some turns forbidden or
 /// signalled, some links slow or closed.
 #[derive(Clone, Debug)]
-struct Wild {
-    drawing: String,
-    traffic: String,
-    ends: Vec<(prop::sample::Index, f64)>,
+pub(crate) struct Wild {
+    pub(crate) drawing: String,
+    pub(crate) traffic: String,
+    pub(crate) ends: Vec<(prop::sample::Index, f64)>,
 }
 
-fn wild() -> impl Strategy<Value = Wild> {
+pub(crate) fn wild() -> impl Strategy<Value = Wild> {
     let place = (-1500..1500_i32, -1500..1500_i32);
     let street = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..13_u8);
     let turn = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>());
@@ -251,7 +254,7 @@ fn check_customised(
     Ok(())
 }
 
-fn roads(city: &City) -> Arc<Roads> {
+pub(crate) fn roads(city: &City) -> Arc<Roads> {
     let street = StreetGraph::build(city, Profile::Car);
     let hierarchy = Hierarchy::new(city, &street);
     Arc::new(Roads::new(street, Arc::new(hierarchy)))
@@ -312,13 +315,15 @@ fn usual_traffic_is_answered_exactly() {
     for hours in [0, 3, 5, 9, 24, 30, 36, 5, 48, 72] {
         let view = picture.view(NOW, NOW + Duration::from_secs(3600 * hours));
         let pairs = pairs(&mut numbers, 100, &roads, &map);
-        let slice = view.usual().filter(|_| view.is_usual()).and_then(|key| slices.get(&roads, view, key));
+        let costs = Costs::new(&roads.street, view, None);
+        let usual_of = view.usual().filter(|_| view.is_usual());
+        let slice = usual_of
+            .and_then(|(number, slot)| slices.get(&roads, &costs, view.seen(), Of::Usual(number, slot)));
         usual += u32::from(slice.is_some());
         if let Some(customised) = slice.as_ref().or(view.driving()) {
             check_customised(&roads, customised, view, &pairs)
                 .unwrap_or_else(|why| panic!("{hours} h: {why}"));
         }
-        let costs = Costs::new(&roads.street, view, None);
         for [from, to] in &pairs[..10] {
             let found = quickest(&costs, from, to, &mut scratch).map(|path| path.cost_ms);
             assert_eq!(found, oracle_ms(&costs, from, to), "{hours} h: {from:?} to {to:?}");

@@ -146,6 +146,7 @@ pub(crate) fn query(city: &City, text: &str) -> TransitQuery {
         street_within_m: STREET_WITHIN_M,
         speed_mps: None,
         cycling_mps: None,
+        avoid_crowds: false,
         cheaper: None,
         asked: NOW,
     };

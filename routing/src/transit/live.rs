@@ -3,7 +3,7 @@
 use super::timetable::{Calls, Timetable};
 use crate::gtfs::{calendar::Day, records::Call};
 use model::{geo::LonLat, network::Name, time::Moment};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// A picture of how trips run.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -20,6 +20,8 @@ pub struct Live {
     pub alerts: Vec<Alert>,
     /// Where vehicles are.
     pub vehicles: Vec<Vehicle>,
+    /// The same for those who keep off crowded vehicles; `None` if no vehicle is known to be crowded.
+    pub(crate) uncrowded: Option<Arc<Live>>,
 }
 
 /// A vehicle on the road, as its operator says.
@@ -43,6 +45,15 @@ pub struct Vehicle {
     pub occupancy: Option<&'static str>,
     /// The same per cent.
     pub occupancy_percentage: Option<u32>,
+}
+
+impl Vehicle {
+    /// Whether more people are in it than get about comfortably, or nobody is let on any more.
+    pub fn is_crowded(&self) -> bool {
+        const CROWDED: [&str; 4] =
+            ["CRUSHED_STANDING_ROOM_ONLY", "FULL", "NOT_ACCEPTING_PASSENGERS", "NOT_BOARDABLE"];
+        self.occupancy.is_some_and(|word| CROWDED.contains(&word))
+    }
 }
 
 /// One run of a trip: for trips that run every so often, when in the day it begins (s); and its change.
@@ -143,6 +154,24 @@ impl Live {
     /// The vehicle of a trip on a day, if it is known where it is.
     pub fn vehicle_of(&self, trip: u32, day: Day) -> Option<&Vehicle> {
         self.vehicles.iter().find(|vehicle| vehicle.run == Some((trip, day)))
+    }
+
+    /// Whether a trip's vehicle is crowded on a day. Of a trip that runs every so often it is not known which of its runs a vehicle is.
+    pub fn is_crowded(&self, timetable: &Timetable, trip: u32, day: Day) -> bool {
+        let is_one = timetable.frequencies_of(trip).is_empty();
+        is_one && self.vehicle_of(trip, day).is_some_and(Vehicle::is_crowded)
+    }
+
+    /// The picture for those who keep off crowded vehicles: to them these do not run. `None` if there are none.
+    pub(crate) fn without_crowded(&self, timetable: &Timetable) -> Option<Live> {
+        let crowded = self.vehicles.iter().filter_map(|vehicle| vehicle.run);
+        let crowded: Vec<(u32, Day)> =
+            crowded.filter(|&(trip, day)| self.is_crowded(timetable, trip, day)).collect();
+        (!crowded.is_empty()).then(|| {
+            let mut rest = Live { uncrowded: None, ..self.clone() };
+            crowded.iter().for_each(|&(trip, day)| rest.note(trip, day, None, Change::Cancelled));
+            rest
+        })
     }
 
     /// How many trips something is known of.

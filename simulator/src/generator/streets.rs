@@ -114,6 +114,7 @@ fn links(atlas: &Atlas, graph: &Graph) -> Streets {
                 tunnel: street.tunnel,
                 steps: false,
                 going: Default::default(),
+                limits: None,
             });
             both[side] = Some(ix);
         }

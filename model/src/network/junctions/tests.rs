@@ -161,6 +161,7 @@ fn star(arms: &[(u32, usize, u8)]) -> Network {
                 tunnel: false,
                 steps: false,
                 going: Default::default(),
+                limits: None,
             });
         }
     }

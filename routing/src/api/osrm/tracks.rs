@@ -115,7 +115,7 @@ pub(crate) struct TripsView {
 #[utoipa::path(
     get, path = "/match/v1/{profile}/{coordinates}", tag = "routing", operation_id = "osrmMatch",
     params(
-        ("profile" = String, Path, description = "`driving` or `car`, `cycling` or `bike`, `walking` or `foot`"),
+        ("profile" = String, Path, description = "`driving` or `car`, `truck` or `hgv`, `cycling` or `bike`, `walking` or `foot`"),
         ("coordinates" = String, Path, description = "`longitude,latitude` of 2 to 500 positions in their order, separated by semicolons"),
         MatchParameters,
     ),
@@ -137,7 +137,7 @@ pub(crate) async fn match_(
 #[utoipa::path(
     get, path = "/trip/v1/{profile}/{coordinates}", tag = "routing", operation_id = "osrmTrip",
     params(
-        ("profile" = String, Path, description = "`driving` or `car`, `cycling` or `bike`, `walking` or `foot`"),
+        ("profile" = String, Path, description = "`driving` or `car`, `truck` or `hgv`, `cycling` or `bike`, `walking` or `foot`"),
         ("coordinates" = String, Path, description = "`longitude,latitude` of 2 to 100 places, separated by semicolons"),
         TripParameters,
     ),
