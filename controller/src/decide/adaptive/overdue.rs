@@ -114,15 +114,12 @@ impl Picture<'_> {
             return None;
         }
         self.longest_waiting(red_s, |index| {
-            let Some(head) = layout.heads[index].as_ref() else { return false };
-            let Some(road_m) = head.fed_by.iter().map(|near| near.between_m).reduce(f32::max) else {
-                return false;
-            };
+            let head = layout.heads[index].as_ref().filter(|h| red_s[index] > 0 && !h.fed_by.is_empty());
+            let Some(head) = head else { return false };
             let beside = layout.roads.iter().filter(|road| road.contains(&head.lane)).flatten();
-            let stuck = |&lane: &usize| lane != head.lane && stuck_s[lane] >= STUCK_S;
-            let full =
-                f32::from(standing(self.problem, &layout.lanes[head.lane])) * SPACING_M as f32 >= road_m;
-            red_s[index] > 0 && (full || beside.copied().any(|lane| stuck(&lane)))
+            let stuck = |lane: usize| lane != head.lane && stuck_s[lane] >= STUCK_S;
+            let full = standing(self.problem, &layout.lanes[head.lane]) >= FULL;
+            full || beside.copied().any(stuck)
         })
     }
 
