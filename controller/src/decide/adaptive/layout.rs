@@ -510,3 +510,50 @@ impl Receiving {
         Receiving { room_m: room_m as f32, lanes: link.lanes.len().max(1) as f32, seen_by }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(group: u16, yields_to: Vec<u16>, fed_by: Vec<Close>) -> Option<Head> {
+        Some(Head {
+            group: GroupNumber(group),
+            kind: GroupKind::Vehicles,
+            lane: usize::from(group - 1),
+            out: 0,
+            slower_s: 0.0,
+            lanes: 1.0,
+            yields_to,
+            channel: None,
+            feeds: Vec::new(),
+            fed_by,
+        })
+    }
+
+    fn signal_12_m_before() -> Vec<Close> {
+        let goes = vec![true];
+        vec![Close { junction: JunctionIx(1), head: 0, guess: 1.0, channel: None, between_m: 25.0, goes }]
+    }
+
+    /// Oncoming traffic, and turners before whom it goes.
+    fn heads(fed_by: Vec<Close>) -> [Option<Head>; 2] {
+        [head(1, Vec::new(), Vec::new()), head(2, vec![0], fed_by)]
+    }
+
+    use Aspect::{Green, Red, Yielding};
+
+    #[test]
+    fn turners_on_a_short_road_wait_for_a_stage_of_their_own() {
+        // Both, only the turners, and only the others, which no plan has.
+        let shows = [vec![Green, Yielding], vec![Red, Green], vec![Green, Red]];
+        let planned = [true, true, false];
+        assert_eq!(instead(&heads(signal_12_m_before()), &shows, &planned), [Some(2), None, None]);
+        assert_eq!(instead(&heads(Vec::new()), &shows, &planned), [None; 3], "a long road has room for them");
+    }
+
+    #[test]
+    fn turners_who_have_no_other_stage_go_on_giving_way() {
+        let shows = [vec![Green, Yielding], vec![Red, Red], vec![Green, Red]];
+        assert_eq!(instead(&heads(signal_12_m_before()), &shows, &[true, true, false]), [None; 3]);
+    }
+}
