@@ -180,7 +180,7 @@ function words(step: Step, alarm: AlarmView) {
 
 /** The one thing to do, with what keeps one from it. */
 function Act({ alarm, ticket, refused, accept }: { alarm: AlarmView; ticket: Ticket | null; refused: string | null; accept: () => Promise<void> }) {
-  const what = next(ticket);
+  const what = next(alarm.code, ticket);
   const district = ticket?.district ?? null;
   const href = ticket === null ? "" : write({ screen: "tickets", id: String(ticket.number), query: {} });
   return (

@@ -32,9 +32,13 @@ export function story(alarm: Alarm, ticket: Ticket | null, commands: readonly Co
   return steps.sort((a, b) => a.at - b.at || Number(a.coming) - Number(b.coming));
 }
 
+/** A queue that does not move on green: nobody's to mend, so that no ticket is opened for it. */
+const STALLED = "traffic.stalled";
+
 /** What a person does next: the first of these that is open. */
-export type Next = "accept" | "work" | "wait";
-export function next(ticket: Ticket | null): Next {
+export type Next = "accept" | "work" | "look" | "wait";
+export function next(code: string, ticket: Ticket | null): Next {
+  if (ticket === null && code === STALLED) return "look";
   if (ticket === null || ticket.state === "closed" || ticket.state === "proving") return "wait";
   return ticket.state === "new" ? "accept" : "work";
 }

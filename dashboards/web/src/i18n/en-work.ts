@@ -259,6 +259,8 @@ export const work = {
   "al.do.acceptWhy": "Nobody has taken note yet. Once you do, others see that somebody is on it.",
   "al.do.work": "Work on the ticket",
   "al.do.workWhy": "Somebody has taken note. It is with: {x}.",
+  "al.do.look": "Find out what is in the way",
+  "al.do.lookWhy": "A crash, a parked car, or a full street beyond: there is nothing to mend, so no ticket is opened. Look at the junction and the replay, call the traffic police, and report an incident, so that routes go around.",
   "al.do.wait": "Nothing needs to be done now",
   "al.do.waitWhy": "An alarm that stays becomes a ticket after a minute; one that is mended waits for its proof.",
   "al.ticket": "Open ticket {n}",

@@ -79,6 +79,8 @@ export class CityCanvas {
       zoom: view.zoom,
       minZoom: 8,
       maxZoom: 19,
+      // North is up and the map lies flat, whatever keys are pressed.
+      maxPitch: 0,
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,

@@ -28,8 +28,9 @@ test("a term that has passed is no longer to come, and one that was kept is not 
 });
 
 test("the next thing to do", () => {
-  expect(next(null)).toBe("wait");
-  expect(next(ticket({}))).toBe("accept");
-  expect(next(ticket({ state: "accepted" }))).toBe("work");
-  expect(next(ticket({ state: "proving" }))).toBe("wait");
+  expect(next("tlc.detector", null)).toBe("wait");
+  expect(next("traffic.stalled", null)).toBe("look");
+  expect(next("tlc.detector", ticket({}))).toBe("accept");
+  expect(next("tlc.detector", ticket({ state: "accepted" }))).toBe("work");
+  expect(next("tlc.detector", ticket({ state: "proving" }))).toBe("wait");
 });
