@@ -4,9 +4,8 @@
 // node street.mjs BROKER_PORT API_PORT CITY.json VEHICLES
 
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
-import mqtt from "mqtt-packet";
-import { bytes, map, number, single, text, time, array, whole, yes } from "./cbor.mjs";
+import { attach } from "./broker.mjs";
+import { write } from "./cbor.mjs";
 
 const [broker, api, cityFile, vehicles] = process.argv.slice(2);
 /** How often each cabinet says its counts, s: the centre forgets them after a minute. */
@@ -60,11 +59,14 @@ function drive(vehicle) {
   const [a, b] = [line[i], line[i + 1]];
   const f = lengths[i] > 0 ? left / lengths[i] : 0;
   const heading = Math.atan2((b[0] - a[0]) * Math.cos(a[1] * RADIAN), b[1] - a[1]) / RADIAN;
-  return map([
-    ["id", text(vehicle.id)], ["line", text(vehicle.line)],
-    ["lon", number(a[0] + (b[0] - a[0]) * f)], ["lat", number(a[1] + (b[1] - a[1]) * f)],
-    ["heading", single((heading + 360) % 360)], ["speed", single(speed * vehicle.share)],
-  ]);
+  return {
+    id: vehicle.id,
+    line: vehicle.line,
+    lon: a[0] + (b[0] - a[0]) * f,
+    lat: a[1] + (b[1] - a[1]) * f,
+    heading: Math.fround((heading + 360) % 360),
+    speed: Math.fround(speed * vehicle.share),
+  };
 }
 
 const { junctions } = JSON.parse(readFileSync(cityFile, "utf8"));
@@ -78,34 +80,33 @@ function counts(cabinet) {
   cabinet.busy = Math.min(1, Math.max(0, cabinet.busy + 0.3 * (random() - 0.5)));
   const channels = cabinet.channels.map((channel) => {
     const standing = Math.floor(random() * 8 * cabinet.busy);
-    return map([
-      ["dl", whole(channel)], ["vehicles.sum", whole(random() < 0.3 ? 1 : 0)], ["occupancy.avg", single(0.4 * cabinet.busy)],
-      ["occupied", yes(random() < cabinet.busy)], ["queue.last", whole(standing)], ["vehicles.last", whole(standing + Math.floor(random() * 3))],
-    ]);
+    return {
+      dl: BigInt(channel),
+      "vehicles.sum": random() < 0.3 ? 1n : 0n,
+      "occupancy.avg": Math.fround(0.4 * cabinet.busy),
+      occupied: random() < cabinet.busy,
+      "queue.last": BigInt(standing),
+      "vehicles.last": BigInt(standing + Math.floor(random() * 3)),
+    };
   });
-  const values = map([["window", single(1)], ["channels", array(channels)]]);
-  const seq = cabinet.seq++;
-  return map([["entries", array([map([["ts", time(Date.now() / 1000)], ["seq", whole(seq)], ["boot_id", bytes(boot)], ["values", values]])])]]);
+  return message(cabinet.seq++, { window: 1, channels }, { boot_id: boot });
 }
 
-const socket = connect(Number(broker), "127.0.0.1");
-const parser = mqtt.parser({ protocolVersion: 5 });
-const send = (packet) => socket.write(mqtt.generate(packet, { protocolVersion: 5 }));
-const publish = (topic, payload) => send({ cmd: "publish", topic, payload, qos: 0, retain: false });
-socket.on("data", (data) => parser.parse(data));
-socket.on("error", (error) => {
-  console.error(`the broker: ${error.message}`);
-  process.exit(1);
-});
-socket.on("close", () => process.exit(0));
-parser.on("packet", ({ cmd }) => cmd === "connack" && begin());
-send({ cmd: "connect", protocolId: "MQTT", protocolVersion: 5, clean: true, clientId: "street", keepalive: 0 });
+const message = (seq, values, more = {}) => write({ entries: [{ ts: new Date(), seq: BigInt(seq), values, ...more }] });
 
-function begin() {
+attach(Number(broker), "street", {
+  opened: begin,
+  lost: (error) => {
+    if (error) console.error(`the broker: ${error.message}`);
+    process.exit(error ? 1 : 0);
+  },
+});
+
+function begin({ publish }) {
   let seq = 0;
   setInterval(() => {
-    const values = map([["vehicles", array(fleet.map(drive))]]);
-    publish("mow/transit/street/status/vehicle.positions/live", map([["entries", array([map([["ts", time(Date.now() / 1000)], ["seq", whole(seq++)], ["values", values]])])]]));
+    const vehicles = fleet.map(drive);
+    publish("mow/transit/street/status/vehicle.positions/live", message(seq++, { vehicles }));
   }, 1000);
   let next = 0;
   // Ten turns a second, so that the centre hears a steady murmur.

@@ -1,11 +1,10 @@
 // Many who look at the stream at once, without browsers. They take what browsers take, gzip too; most only count what comes,
 // one reads it and notes how old each change is when it gets there.
 
-import { decode } from "cborg";
 import { request } from "node:http";
-import { connect } from "node:net";
 import { createGunzip } from "node:zlib";
-import mqtt from "mqtt-packet";
+import { attach } from "./broker.mjs";
+import { read as readCbor } from "./cbor.mjs";
 import { readEvents } from "./events.mjs";
 
 export function watch({ api, broker }, viewers) {
@@ -42,21 +41,15 @@ function look(api, reads, seen) {
 
 /** When the centre asked a cabinet for a stage: what it wants has no time of its own in the stream. */
 class Orders {
-  #socket;
+  #node;
   #newest = new Map();
   #waiting = new Map();
 
   constructor(broker) {
-    this.#socket = connect(broker, "127.0.0.1");
-    const parser = mqtt.parser({ protocolVersion: 5 });
-    const send = (packet) => this.#socket.write(mqtt.generate(packet, { protocolVersion: 5 }));
-    this.#socket.on("data", (data) => parser.parse(data));
-    this.#socket.on("error", () => {});
-    parser.on("packet", (packet) => {
-      if (packet.cmd === "connack") send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "+/+/+/command/tlc.stage.request", qos: 0 }] });
-      if (packet.cmd === "publish") this.#note(packet.topic.split("/")[2], decode(packet.payload, { tags: { 1: (take) => take() } }));
+    this.#node = attach(broker, "viewers", {
+      opened: (node) => node.subscribe("+/+/+/command/tlc.stage.request"),
+      heard: (topic, payload) => this.#note(topic.split("/")[2], readCbor(payload)),
     });
-    send({ cmd: "connect", protocolId: "MQTT", protocolVersion: 5, clean: true, clientId: "viewers", keepalive: 0 });
   }
 
   /** Requests are repeated while they hold; the first of a stage counts. */
@@ -78,7 +71,7 @@ class Orders {
   }
 
   destroy() {
-    this.#socket.destroy();
+    this.#node.destroy();
   }
 }
 
