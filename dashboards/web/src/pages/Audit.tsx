@@ -93,7 +93,7 @@ export function Audit() {
       <main id="main" class="screen list-page" tabIndex={-1}>
         <header>
           <input ref={input} class="input" type="search" aria-label={t("audit.filter")} placeholder={t("audit.filter")} value={words.value} onInput={(event) => (words.value = event.currentTarget.value)} />
-          <button type="button" class={`button${verdict === "running" ? " waiting" : ""}`} onClick={() => void check()}><Icon name="shield" size={16} />{t("audit.check")}</button>
+          <button type="button" class={`button${verdict === "running" ? " waiting" : ""}`} disabled={!allowed} onClick={() => void check()}><Icon name="shield" size={16} />{t("audit.check")}</button>
           <button type="button" class="button" disabled={shown.length === 0} onClick={() => save("audit.csv", csv([["number", "time", "entry", "sha256"], ...shown.map((line) => [line.number, new Date(line.at).toISOString(), line.entry, line.hash])]))}><Icon name="download" size={16} />{t("file.csv")}</button>
           <p class="audit-verdict" role="status">
             {verdict !== null && verdict !== "running" && (verdict.broken === null
