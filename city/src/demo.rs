@@ -67,7 +67,7 @@ pub struct Arguments {
     /// About how many signalised junctions the built-in Moscow has.
     #[arg(long, default_value_t = 150)]
     junctions: usize,
-    /// About how many vehicles are on the road at once where demand is generated. By default about 28 per junction.
+    /// About how many vehicles are on the road at once where demand is generated. By default about 18 per junction.
     #[arg(long)]
     vehicles: Option<usize>,
     /// Where pages and APIs are served; port 0 takes a free one.

@@ -31,6 +31,7 @@ pub mod responding;
 pub mod centre;
 pub mod picture;
 pub mod forecasting;
+mod segments;
 pub mod travel_times;
 mod what_if;
 mod supervisor;

@@ -16,6 +16,7 @@ use crate::{
     config::SpeedBase,
     coordinator::{Change, Coordinator, Expected, LinkSpeed, Live},
     field::BrokerState,
+    segments::{Watched, segments},
     store::room::RoomState,
 };
 use model::{
@@ -127,6 +128,9 @@ pub(crate) struct Painter {
     links_at: Moment,
     links: BTreeMap<LinkIx, Arc<Stamped<LinkView>>>,
     links_shown: Arc<[Arc<Stamped<LinkView>>]>,
+    /// Levels of service are of them.
+    segments: Vec<Vec<LinkIx>>,
+    watched: Watched,
     speed_index: Option<f64>,
     speed_history: VecDeque<(i64, f64)>,
     corridors: Vec<CorridorSpeed>,
@@ -171,6 +175,8 @@ impl Painter {
             links_at: frame.started,
             links: BTreeMap::new(),
             links_shown: Arc::new([]),
+            segments: segments(&city.network),
+            watched: Watched::of(&city),
             speed_index: None,
             speed_history: VecDeque::new(),
             health: None,
@@ -183,36 +189,37 @@ impl Painter {
     pub(crate) fn take_links(&mut self, now: Moment, speeds: &[LinkSpeed]) {
         let version = self.version + 1;
         self.links_at = now;
-        let mut unheard = std::mem::take(&mut self.links);
+        let times: BTreeMap<LinkIx, f64> = speeds.iter().map(|s| (s.link, s.time_s)).collect();
+        let network = &self.city.network;
+        let mut views: BTreeMap<LinkIx, LinkView> = BTreeMap::new();
+        let (mut length_m, mut at_speed_m) = (0.0, 0.0);
+        for segment in &self.segments {
+            let Some(time_s) = self.watched.time_s(network, segment, &times) else { continue };
+            let links = || segment.iter().map(|link| network.link(*link));
+            let share = links().map(network::Link::free_travel_time_s).sum::<f64>() / time_s;
+            let segment_m: f64 = links().map(|link| link.length_m).sum();
+            length_m += segment_m;
+            at_speed_m += segment_m * share.min(1.0);
+            let los = level_of_service(share, &self.frame.los);
+            views.extend(segment.iter().map(|ix| (*ix, link_view(network, *ix, Some(los)))));
+        }
         for s in speeds {
-            let link = self.city.network.link(s.link);
-            let value = LinkView {
-                ix: s.link.0,
-                id: link.id.as_str().to_owned(),
-                speed_kmh: Some(tenth(s.speed_mps * 3.6)),
-                travel_time_s: Some(tenth(s.time_s)),
-                los: Some(level_of_service(s.speed_mps / link.speed_limit_mps, &self.frame.los).to_owned()),
-            };
-            let view = match unheard.remove(&s.link) {
-                Some(old) if old.value == value => old,
-                _ => Arc::new(Stamped { version, value }),
-            };
-            self.links.insert(s.link, view);
+            let view = views.entry(s.link).or_insert_with(|| link_view(network, s.link, None));
+            view.speed_kmh = Some(tenth(s.speed_mps * 3.6));
+            view.travel_time_s = Some(tenth(s.time_s));
         }
-        for (ix, old) in unheard {
-            let silent = LinkView { speed_kmh: None, travel_time_s: None, los: None, ..old.value.clone() };
-            let view = if old.value == silent { old } else { Arc::new(Stamped { version, value: silent }) };
-            self.links.insert(ix, view);
+        for ix in self.links.keys() {
+            views.entry(*ix).or_insert_with(|| link_view(network, *ix, None));
         }
+        let before = std::mem::take(&mut self.links);
+        let stamp = |(ix, value): (LinkIx, LinkView)| match before.get(&ix) {
+            Some(old) if old.value == value => (ix, old.clone()),
+            _ => (ix, Arc::new(Stamped { version, value })),
+        };
+        self.links = views.into_iter().map(stamp).collect();
         self.links_shown = self.links.values().cloned().collect();
 
-        let times: BTreeMap<LinkIx, f64> = speeds.iter().map(|s| (s.link, s.time_s)).collect();
-        let measured =
-            || speeds.iter().filter(|s| s.speed_mps.is_finite()).map(|s| (s, self.city.network.link(s.link)));
-        let length: f64 = measured().map(|(_, l)| l.length_m).sum();
-        let share =
-            |(s, l): (&LinkSpeed, &network::Link)| l.length_m * (s.speed_mps / l.speed_limit_mps).min(1.0);
-        self.speed_index = (length > 0.0).then(|| tenth(100.0 * measured().map(share).sum::<f64>() / length));
+        self.speed_index = (length_m > 0.0).then(|| tenth(100.0 * at_speed_m / length_m));
         if let Some(index) = self.speed_index {
             let minute = |at: i64| at.div_euclid(60_000);
             if self.speed_history.back().is_none_or(|(at, _)| minute(*at) < minute(now.0)) {
@@ -223,10 +230,9 @@ impl Painter {
             }
         }
         for (view, corridor) in self.corridors.iter_mut().zip(&self.city.corridors) {
-            let heard =
-                corridor.links.iter().filter_map(|l| Some((self.city.network.link(*l), *times.get(l)?)));
-            let (length, time) = heard.fold((0.0, 0.0), |(m, s), (link, time)| (m + link.length_m, s + time));
-            view.speed_kmh = (time > 0.0).then(|| tenth(length / time * 3.6));
+            let time_s = self.watched.time_s(network, &corridor.links, &times);
+            let length_m: f64 = corridor.links.iter().map(|link| network.link(*link).length_m).sum();
+            view.speed_kmh = time_s.map(|time_s| tenth(length_m / time_s * 3.6));
         }
     }
 
@@ -415,6 +421,17 @@ fn changed(old: &JunctionState, new: &mut JunctionState) -> bool {
     let differs = *new != *old;
     new.seen_at = seen_at;
     stale || differs
+}
+
+/// A link of which no speed is known.
+fn link_view(network: &network::Network, ix: LinkIx, los: Option<&str>) -> LinkView {
+    LinkView {
+        ix: ix.0,
+        id: network.link(ix).id.as_str().to_owned(),
+        speed_kmh: None,
+        travel_time_s: None,
+        los: los.map(str::to_owned),
+    }
 }
 
 /// The letter of a share of free-flow speed.

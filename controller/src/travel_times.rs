@@ -1,7 +1,6 @@
 //! How long corridors take to drive: kept slot by slot while the city lives, and summed up as distributions.
 //!
-//! A corridor's time is the sum of its links' times at one moment: as detectors and vehicles tell of them, and driven freely
-//! between, where nobody does and nothing makes one wait. A slot keeps the mean of five minutes.
+//! A corridor's time is the sum of its links' times at one moment ([`crate::segments`]). A slot keeps the mean of five minutes.
 //! Distributions are over slots, so a quiet hour weighs as much as a busy one. Indices are those of the US Federal Highway
 //! Administration (Travel Time Reliability: Making It There On Time, All The Time, FHWA-HOP-06-070, 2006).
 //! What was kept also tells of the next hour ([`crate::estimate::forecast`]), a slot after the other.
@@ -9,6 +8,7 @@
 use crate::{
     coordinator::LinkSpeed,
     estimate::forecast::{Ahead, Errors, Forecaster, HORIZONS, SLOT},
+    segments::Watched,
     store::{DocumentKind, DocumentRow, Store, room::Room},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -16,7 +16,7 @@ use model::{city::City, ids::LinkIx, time::Moment};
 use serde::{Deserialize, Serialize};
 use statrs::statistics::{Data, OrderStatistics, Statistics};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -26,8 +26,6 @@ use tokio_util::sync::CancellationToken;
 /// Length of a slot, min; divides an hour.
 pub const SLOT_MIN: u16 = (SLOT.as_secs() / 60) as u16;
 const SLOTS: usize = 24 * 60 / SLOT_MIN as usize;
-/// A corridor's time is known while so much of what detectors look at is heard of, by the time that it takes to drive freely.
-const KNOWN: f64 = 0.8;
 /// One direction of a corridor.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Way {
@@ -151,7 +149,7 @@ pub(crate) struct TravelTimes {
     zone: TimeZone,
     ways: BTreeMap<Way, Vec<LinkIx>>,
     /// Links that detectors look at.
-    watched: BTreeSet<LinkIx>,
+    watched: Watched,
     los: [f64; 5],
     keep: Duration,
     inner: Mutex<Inner>,
@@ -167,8 +165,7 @@ impl TravelTimes {
         keep: Duration,
         room: Arc<Room>,
     ) -> TravelTimes {
-        let lanes = city.junctions.iter().flat_map(|j| &j.detectors).filter_map(|d| d.lane);
-        let watched = lanes.map(|lane| city.network.lane(lane).link).collect();
+        let watched = Watched::of(&city);
         let inner = Inner { days: None, open: BTreeMap::new(), forecaster: Forecaster::new(ways.len()) };
         TravelTimes { city, zone, ways, watched, los, keep, inner: Mutex::new(inner), room }
     }
@@ -195,7 +192,7 @@ impl TravelTimes {
         let Inner { days, open, forecaster } = &mut *inner;
         let mut closed: BTreeMap<i64, Vec<Option<f32>>> = BTreeMap::new();
         for (place, (way, links)) in self.ways.iter().enumerate() {
-            let Some(time_s) = self.time_s(links, &times) else { continue };
+            let Some(time_s) = self.watched.time_s(&self.city.network, links, &times) else { continue };
             let fresh = Open { day, slot, sum_s: 0.0, count: 0 };
             let current = open.entry(*way).or_insert(fresh);
             if (current.day, current.slot) != (day, slot) {
@@ -260,24 +257,6 @@ impl TravelTimes {
             (then > 0.0).then(|| (now / then, (judged > 0.0).then(|| off / judged)))
         });
         Some(Together { from, ahead, learned })
-    }
-
-    /// What is looked at and not heard of is as slow, beside driving freely, as the rest.
-    fn time_s(&self, links: &[LinkIx], times: &BTreeMap<LinkIx, f64>) -> Option<f64> {
-        let (mut watched, mut heard, mut measured, mut between) = (0.0, 0.0, 0.0, 0.0);
-        for link in links {
-            let freely = self.city.network.link(*link).free_travel_time_s();
-            if !self.watched.contains(link) {
-                between += times.get(link).copied().unwrap_or(freely);
-                continue;
-            }
-            watched += freely;
-            if let Some(time_s) = times.get(link) {
-                heard += freely;
-                measured += time_s;
-            }
-        }
-        (heard > 0.0 && heard >= KNOWN * watched).then(|| between + measured * watched / heard)
     }
 
     fn keep(&self, now: Timestamp, days: &mut BTreeMap<(Way, Date), Day>, way: Way, done: Open) {
@@ -421,7 +400,7 @@ mod tests {
         let all = [links[0], links[1], beyond];
         let mut told: BTreeMap<LinkIx, f64> = [(links[0], 20.0), (links[1], 30.0)].into();
         let freely = city.network.link(beyond).free_travel_time_s();
-        let seconds = |told: &_| first.time_s(&all, told).map(f64::round);
+        let seconds = |told: &_| first.watched.time_s(&city.network, &all, told).map(f64::round);
         assert_eq!(seconds(&told), Some((50.0 + freely).round()));
         told.insert(beyond, 40.0);
         assert_eq!(seconds(&told), Some(90.0));

@@ -20,7 +20,7 @@ const MORNING_S: f64 = 8.0 * 3600.0;
 /// Simulated before the doors open, so that the first picture is of a city and not of empty streets, s.
 const WARM_UP_S: f64 = 600.0;
 /// Where nobody says how many vehicles: what a busy centre has at each junction.
-const VEHICLES_PER_JUNCTION: usize = 28;
+const VEHICLES_PER_JUNCTION: usize = 18;
 
 /// A street that is ready to be driven.
 pub(super) struct Scene {

@@ -16,6 +16,7 @@ use super::{
     streets::{Street, streets},
     view::{Name as NameView, Problem},
 };
+use crate::segments::segments;
 use axum::{
     Json,
     body::Body,
@@ -27,8 +28,8 @@ use model::{
     city::{AreaKind, City},
     detection::DetectorKind,
     geo::{self, LonLat},
-    ids::JunctionIx,
-    network::{Name, RoadClass},
+    ids::{JunctionIx, LinkIx},
+    network::{Name, Network, RoadClass},
 };
 use mvt::Tile;
 use rstar::{AABB, RTree, RTreeObject};
@@ -71,7 +72,7 @@ enum Thing {
     Line(u32),
     Corridor(u32),
     Stop(u32),
-    /// Where a link's letter stands.
+    /// Where the letter of a segment stands: on the link in its middle.
     Middle(u32),
     Street(u32),
     Detector(u32),
@@ -176,12 +177,12 @@ impl Tiles {
         for (i, link) in network.links.iter().enumerate() {
             let first = from(link.class);
             place(Thing::Link(i as u32), first, &mut link.shape.iter().copied());
+        }
+        for ix in segments(network).iter().filter_map(|segment| midway(network, segment)) {
+            let link = network.link(ix);
             if !is_lesser(link.class) {
-                place(
-                    Thing::Middle(i as u32),
-                    first.max(LESSER_FROM),
-                    &mut std::iter::once(middle(&link.shape).0),
-                );
+                let first = from(link.class).max(LESSER_FROM);
+                place(Thing::Middle(ix.0), first, &mut std::iter::once(middle(&link.shape).0));
             }
         }
         for (i, area) in city.areas.iter().enumerate() {
@@ -336,6 +337,16 @@ impl Tiles {
             }
         }
     }
+}
+
+/// The link in the middle of a segment.
+fn midway(network: &Network, segment: &[LinkIx]) -> Option<LinkIx> {
+    let length_m = |link: &LinkIx| network.link(*link).length_m;
+    let mut left_m = segment.iter().map(length_m).sum::<f64>() / 2.0;
+    segment.iter().copied().find(|link| {
+        left_m -= length_m(link);
+        left_m <= 0.0
+    })
 }
 
 fn named(layer: &mvt::Layer, name: &str) -> bool {

@@ -553,7 +553,7 @@ pub struct LinkView {
     pub speed_kmh: Option<f64>,
     /// Seconds to drive it now.
     pub travel_time_s: Option<f64>,
-    /// `A` to `F` by share of free-flow speed; null if not known.
+    /// `A` to `F` by share of free-flow speed from the signal before the link to the one after; null if not known.
     pub los: Option<String>,
 }
 

@@ -287,6 +287,27 @@ async function replay(lang, theme, id, storage) {
   say(`replay ${lang} ${theme}: the decision's lamps, step by step, and the same by its link`);
 }
 
+/** From the city's strip to the area on the map, a minute ago: a stage on each junction, played, and one of them opened. */
+async function area(lang, theme) {
+  const page = await open("#/city", { lang, theme });
+  await page.waitForSelector(".map-canvas[data-drawn]");
+  await page.locator(".strip-play").click();
+  await page.waitForSelector(".replaying .area-chip");
+  await page.waitForFunction(() => document.querySelectorAll(".area-chip:not(.silent)").length > 2);
+  const time = () => page.evaluate(() => Number(new URLSearchParams(location.hash.split("?")[1]).get("time")));
+  const was = await time();
+  await page.keyboard.press("Space");
+  await page.waitForFunction((at) => Number(new URLSearchParams(location.hash.split("?")[1]).get("time")) > at, was + 1000);
+  await page.keyboard.press("Space");
+  await shot(page, `area-${theme}-${lang}`);
+  await accessible(page, `area ${lang} ${theme}`);
+  const chip = page.locator(".area-chip:not(.silent)").first();
+  await chip.click();
+  await page.waitForSelector(".replaying .scene");
+  await page.context().close();
+  say(`area ${lang} ${theme}: a minute of all junctions on the map`);
+}
+
 /** A fault that somebody saw: a ticket, accepted by a key, given on, noted, closed; found again from the junction. */
 async function tickets(duty, id) {
   const page = await open("#/alarms", { lang: "en", theme: "light", storage: duty });
@@ -866,6 +887,8 @@ try {
   await measures("en", "light", some.id, another.id);
   await replay("ru", "dark", some.id, duty);
   await replay("en", "light", some.id, duty);
+  await area("ru", "light");
+  await area("en", "dark");
   await cut("torn");
   await cut("silent");
   await accounts(await signedIn("engineer"), duty);

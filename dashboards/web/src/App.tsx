@@ -13,6 +13,7 @@ import { Junctions } from "./pages/Junctions";
 import { Orders } from "./pages/Orders";
 import { Journey } from "./pages/Journey";
 import { SignIn } from "./pages/SignIn";
+import { Area } from "./replay/Area";
 import { Replay } from "./replay/Replay";
 import { place, type Screen as ScreenName } from "./route";
 import { mayLook } from "./session";
@@ -27,7 +28,7 @@ function Screen() {
     case "junction":
       return <Junction key={id} id={id ?? ""} />;
     case "replay":
-      return <Replay key={id} id={id ?? ""} />;
+      return id === null ? <Area /> : <Replay key={id} id={id} />;
     case "junctions":
       return <Junctions />;
     case "corridors":

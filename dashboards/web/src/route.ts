@@ -5,12 +5,12 @@ import { signal } from "@preact/signals";
 export const SCREENS = ["city", "junctions", "junction", "replay", "corridors", "measures", "alarms", "alarm", "tickets", "incidents", "plans", "commands", "journey", "audit", "people", "system", "sign-in"] as const;
 export type Screen = (typeof SCREENS)[number];
 
-/** Screens of one thing; the first three are nothing without it. */
-const OF_ONE: readonly Screen[] = ["junction", "replay", "alarm", "tickets", "plans"];
+/** Screens of one thing; the first two are nothing without it. */
+const OF_ONE: readonly Screen[] = ["junction", "alarm", "replay", "tickets", "plans"];
 
 export interface Place {
   screen: Screen;
-  /** The junction, the alarm or the ticket that is open. */
+  /** The junction, the alarm or the ticket that is open; a replay without one is of an area. */
   id: string | null;
   query: Record<string, string>;
 }
@@ -20,7 +20,7 @@ export function parse(hash: string): Place {
   const [screen = "", id = ""] = path.split("/").filter(Boolean);
   const query = Object.fromEntries(new URLSearchParams(search));
   if (OF_ONE.includes(screen as Screen) && id) return { screen: screen as Screen, id: decodeURIComponent(id), query };
-  const known = SCREENS.find((name) => name === screen && !OF_ONE.slice(0, 3).includes(name));
+  const known = SCREENS.find((name) => name === screen && !OF_ONE.slice(0, 2).includes(name));
   return { screen: known ?? "city", id: null, query };
 }
 

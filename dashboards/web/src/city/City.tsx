@@ -11,7 +11,6 @@ import { unlocked } from "../lock";
 import { may } from "../session";
 import type { CityCanvas } from "../map/canvas";
 import { MapHost } from "../map/MapHost";
-import { nearest } from "../replay/near";
 import { go, junctionHref, write } from "../route";
 import { needAction } from "../sentence";
 import { leftPanel, rightPanel } from "../settings";
@@ -105,7 +104,7 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
     return (
       <div class="pop pop-link" ref={box} role="dialog" aria-label={name || link.id}>
         <h2>{name || link.id}</h2>
-        <p>{speed === null ? t("pop.linkNone") : t("pop.link", { speed: num(speed), free: num(link.freeKmh) })}{view?.los && <> · <b>{view.los}</b></>}</p>
+        <p>{speed === null ? t("pop.linkNone") : t("pop.link", { speed: num(speed), free: num(link.freeKmh) })}{view?.los && <> · {t("pop.segment", { los: view.los })}</>}</p>
         {may("operate", "nowhere") && <div class="pop-actions"><a class="button small" href={write({ screen: "incidents", id: null, query: { link: link.id } })}>{t("in.here")}</a></div>}
       </div>
     );
@@ -113,13 +112,14 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
   return null;
 }
 
-/** The junction that a moment of the strip leads to: the one with the pop-over, else that in the middle of the map. */
-function toReplay(canvas: CityCanvas | null): string | null {
+/** Where a moment of the strip leads to: the junction with the pop-over, else the area that the map shows. */
+function toReplay(canvas: CityCanvas | null, moment: number): void {
+  const time = String(Math.round(moment));
   const chosen = selected.peek();
-  if (chosen !== null) return chosen;
-  if (!canvas) return null;
+  if (chosen !== null) return go("replay", chosen, { at: time });
+  if (!canvas) return;
   const { lng, lat } = canvas.map.getCenter();
-  return nearest({ id: "", at: [lng, lat] }, [...junctions.peek().values()], 1)[0]?.id ?? null;
+  go("replay", null, { at: [lng, lat].map((x) => x.toFixed(5)).join(","), zoom: canvas.map.getZoom().toFixed(2), time });
 }
 
 export function City() {
@@ -220,7 +220,7 @@ export function City() {
           </div>
         </MapHost>
         <RightPanel onPick={(id) => pickJunction(id)} ordering={ordering} />
-        <TimeStrip onPick={(at) => { const id = toReplay(canvas.value); if (id !== null) go("replay", id, { at: String(Math.round(at)) }); }} />
+        <TimeStrip onPick={(at) => toReplay(canvas.value, at)} />
       </main>
     </>
   );

@@ -36,11 +36,13 @@ export function read(base: JunctionDetail, stored: StoredEvents, decisions: read
     if (track.at(-1)?.value !== value) track.push({ at, value });
   };
   // The stage is not in the log: it is one whose vehicles' groups, and no others, are green; of several the one decided on.
-  const moving = base.groups.filter((group) => group.kind !== "pedestrians").map((group) => group.number);
+  // Groups that never changed in all of it say nothing: nobody asked for them.
+  const changing = new Set(stored.events.filter(([, code]) => LAMPS[code] !== undefined).map(([, , group]) => group));
+  const moving = base.groups.filter((group) => group.kind !== "pedestrians" && changing.has(group.number)).map((group) => group.number);
   const shapes = base.stages.map(({ number, green }) => ({
     number,
     green: moving.filter((group) => green.includes(group)).join(),
-    walks: green.filter((group) => !moving.includes(group)),
+    walks: green.filter((group) => base.groups.some((one) => one.number === group && one.kind === "pedestrians")),
   }));
   const shows = new Map<number, string>();
   // All that changes at once counts as one.

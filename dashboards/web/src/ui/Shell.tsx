@@ -207,7 +207,7 @@ const ITEMS: Item[] = [
 const FIRST: readonly Screen[] = ["city", "junctions", "alarms", "commands"];
 
 function NavItem({ screen, icon, word }: Item) {
-  const here = place.value.screen === screen || (screen === "junctions" && (place.value.screen === "junction" || place.value.screen === "replay")) || (screen === "alarms" && (place.value.screen === "alarm" || place.value.screen === "tickets" || place.value.screen === "incidents"));
+  const here = place.value.screen === screen || (place.value.screen === "replay" && screen === (place.value.id === null ? "city" : "junctions")) || (screen === "junctions" && place.value.screen === "junction") || (screen === "alarms" && (place.value.screen === "alarm" || place.value.screen === "tickets" || place.value.screen === "incidents"));
   const raised = screen === "alarms" ? needAction(alarms.value) : [];
   const worst = raised.reduce((least, alarm) => Math.min(least, alarm.priority), 3);
   return (

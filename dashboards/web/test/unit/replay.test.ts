@@ -59,6 +59,11 @@ describe("a replayed moment", () => {
     const stage = (s: number) => moment(walking, read(walking, { events: all, truncated: false }, [], 0, 60_000), s * 1000).state.stage;
     expect([stage(20), stage(44), stage(50)]).toEqual([1, 1, 4]);
   });
+  it("knows stages where a stage that nobody asked for never ran", () => {
+    const more = { ...base, groups: [...base.groups, { ...group(4), lamp: null }], stages: [...base.stages, { number: 5, green: [4], permissive: [] }] } as unknown as JunctionDetail;
+    const stage = (s: number) => moment(more, read(more, { events: EVENTS, truncated: false }, [], 0, 60_000), s * 1000).state.stage;
+    expect([stage(20), stage(50)]).toEqual([1, 2]);
+  });
   it("does not pass off what is not stored as health", () => {
     expect(at(100).state.actual).toBe("no_contact");
     expect(at(3).groups.every(({ lamp }) => lamp === null)).toBe(true);
