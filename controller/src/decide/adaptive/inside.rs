@@ -4,7 +4,7 @@
 //! comes first in which they need not give way.
 
 use super::{
-    forecast::{HELD_MPS, Lane},
+    forecast::{HELD_MPS, Lane, Seen},
     search::Aspect,
 };
 use crate::decide::Problem;
@@ -13,6 +13,14 @@ use crate::decide::Problem;
 const PATIENCE_S: u8 = 30;
 /// Nor does a stage that lets turners out.
 const LONGEST_S: u8 = 60;
+
+/// How hard one brakes for a signal, m/s².
+const BRAKES_MPS2: f32 = 4.5;
+
+/// Whether it comes to stand beyond the line if it comes to stand.
+fn passes(v: &Seen) -> bool {
+    v.speed_mps * v.speed_mps > 2.0 * BRAKES_MPS2 * v.distance_m
+}
 
 /// For how long the middle has not been clear.
 #[derive(Clone, Debug, Default)]
@@ -40,9 +48,12 @@ impl Inside {
                     Aspect::Yielding => yielding >= problem.tuning.several,
                     _ => v.speed_mps < problem.tuning.crawl_mps,
                 };
-                // Whoever is still moving behind a turner will stand there in a moment.
+                // Whoever is still moving behind a turner will stand there in a moment, and so will who cannot stop at the line
+                // any more.
+                let behind = |o: &Seen| o.head != v.head && o.distance_m > v.distance_m;
                 held |= shows[usize::from(v.head)] == Aspect::Yielding
-                    && lane.inside.iter().any(|o| o.head != v.head && o.distance_m > v.distance_m);
+                    && (lane.inside.iter().any(behind)
+                        || lane.vehicles.iter().any(|o| behind(o) && passes(o)));
                 if !self.turners.contains(&v.head) {
                     self.turners.push(v.head);
                 }
