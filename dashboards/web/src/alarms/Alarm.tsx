@@ -23,6 +23,7 @@ import { who } from "../settings";
 import { ofAlarm, useOpenTickets } from "../tickets/open";
 import { Icon, type IconName } from "../ui/Icon";
 import { TopBar } from "../ui/Shell";
+import { TimeStrip } from "../ui/TimeStrip";
 import { AgeRing, AlarmBadge, ModeGlyph, WantedGlyph, doing } from "../ui/signs";
 import { Lamps } from "./Lamps";
 import { next, story, type Step } from "./story";
@@ -151,6 +152,7 @@ export function Alarm({ id }: { id: string }) {
           )}
           <p class="label al-rest">{others === 0 ? t("al.restCalm") : tn("al.rest", others)}</p>
         </aside>
+        <TimeStrip also={alarm} {...(place !== null && { onPick: (at: number) => go("replay", place, { at: String(Math.round(at)) }) })} />
       </main>
     </>
   );

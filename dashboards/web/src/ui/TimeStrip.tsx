@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { clockOf, minuteOf, num, t } from "../i18n";
 import { indexAhead, type IndexAhead } from "../api/forecast";
+import type { Alarm } from "../api/view";
 import { alarms, beat, contact, health, heardAt, knownUntil } from "../live/live";
 import { needAction } from "../sentence";
 import { Icon } from "./Icon";
@@ -50,8 +51,8 @@ export function useSize(first: { width: number; height: number }) {
   return { element, size };
 }
 
-/** `onPick` is where a press leads to: the moment under it. */
-export function TimeStrip({ onPick }: { onPick?: (at: number) => void }) {
+/** `onPick` is where a press leads to: the moment under it. `also` is marked whether it needs action or not. */
+export function TimeStrip({ onPick, also }: { onPick?: (at: number) => void; also?: Alarm }) {
   const { element, size } = useSize({ width: 1100, height: 87 });
   const reading = useSignal<number | null>(null);
   const ahead = useSignal<IndexAhead | null>(null);
@@ -75,7 +76,7 @@ export function TimeStrip({ onPick }: { onPick?: (at: number) => void }) {
   const ticks: number[] = [];
   const last = coming.length === 0 ? end : end + AHEAD_MIN * MINUTE;
   for (let at = Math.ceil(begin / HALF_HOUR) * HALF_HOUR; at < last && end > 0; at += HALF_HOUR) ticks.push(at);
-  const marked = needAction(alarms.value).filter((alarm) => alarm.since > begin && alarm.since <= end);
+  const marked = [...new Set([...needAction(alarms.value), ...(also ? [also] : [])])].filter((alarm) => alarm.since > begin && alarm.since <= end);
 
   const nearest = (at: number) => all.reduce<[number, number] | null>((best, point) => (best === null || Math.abs(point[0] - at) < Math.abs(best[0] - at) ? point : best), null);
   const read = reading.value === null ? null : Math.min(end, Math.max(begin, reading.value));
