@@ -104,7 +104,8 @@ function Chips({ canvas, moved, list, known, at }: { canvas: CityCanvas; moved: 
         const one = known.get(id);
         const state = one ? moment(one.base, one.log, at).state : null;
         const silent = state === null || state.actual === "no_contact" || state.stage === null;
-        const said = silent ? t("sg.noStage") : state.interstage ? t("sg.interstage") : t("sg.stage", { n: state.stage ?? "–" });
+        const stage = silent ? t("sg.noStage") : t("sg.stage", { n: state.stage ?? "–" });
+        const said = !silent && state.interstage ? `${stage}, ${t("sg.interstage")}` : stage;
         const { x, y } = canvas.map.project(where);
         return (
           <a
