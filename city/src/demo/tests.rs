@@ -36,6 +36,7 @@ fn the_generated_city_has_public_transport_of_its_own() {
         at_least: 3,
         transfers: 4,
         modes: Modes::ALL,
+        escorted: false,
         with_bicycle: false,
         before: vec![Feeder::OnFoot],
         after: vec![Feeder::OnFoot],

@@ -79,7 +79,9 @@ impl Transit {
         });
         let live = Arc::new(live);
         let lock = || self.days.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked: Vec<DayKey> = lock().iter().map(|(key, _)| *key).collect();
+        // Those of one who is escorted are his who asked; whoever comes next asks at another time.
+        let alone = |key: &DayKey| !matches!(key.1, Traveller::Escorted(_));
+        let asked: Vec<DayKey> = lock().iter().map(|(key, _)| *key).filter(alone).collect();
         let mut made: Vec<(DayKey, Arc<BothWays>)> = Vec::new();
         for (day, traveller, number) in asked {
             let of_same_kind = match number == before.number {
@@ -108,7 +110,12 @@ impl Transit {
         live: &Arc<Live>,
         others: &[(DayKey, Arc<BothWays>)],
     ) -> Arc<BothWays> {
-        let mut forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller, live);
+        let escorting = match (traveller, &self.escorts) {
+            (Traveller::Escorted(asked), Some(escorts)) => Some(escorts.served.on(day, asked)),
+            _ => None,
+        };
+        let who = (traveller, escorting.as_ref());
+        let mut forwards = DayTable::with(&self.timetable, &self.patterns, day, who, live);
         let mut backwards = forwards.turned();
         let is_same = |key: &DayKey| (key.0, key.2) == (day, live.number);
         if let Some((_, other)) = others.iter().find(|(key, _)| is_same(key)) {
@@ -118,6 +125,9 @@ impl Transit {
         let on_foot = match traveller {
             Traveller::OnFoot | Traveller::WithBicycle => &self.on_foot,
             Traveller::InWheelchair => &self.on_wheels,
+            Traveller::Escorted(_) => {
+                self.escorts.as_ref().and_then(|escorts| escorts.walking.get()).unwrap_or(&self.on_wheels)
+            }
         };
         Arc::new(BothWays {
             forwards: OneWay::new(forwards, &on_foot.forwards),

@@ -63,6 +63,7 @@ fn found(planner: &Planner, avoid_crowds: bool) -> Vec<Itinerary> {
         at_least: 0,
         transfers: 3,
         modes: Modes::ALL,
+        escorted: false,
         with_bicycle: false,
         before: vec![Feeder::OnFoot],
         after: vec![Feeder::OnFoot],

@@ -7,7 +7,10 @@ use super::{
     live::{AS_PLANNED, Change, Live},
     timetable::{Timetable, zone},
 };
-use crate::gtfs::{calendar::Day, records::Mode};
+use crate::{
+    escort::Escorting,
+    gtfs::{calendar::Day, records::Mode},
+};
 use model::time::Moment;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -110,6 +113,8 @@ pub enum Traveller {
     InWheelchair,
     /// Somebody who takes a bicycle along.
     WithBicycle,
+    /// Somebody in a wheelchair who is escorted where he needs it, and asks for that at this moment.
+    Escorted(Moment),
 }
 
 /// Stands beside the place of departures that another table of the day has too.
@@ -188,6 +193,17 @@ impl DayTable {
         traveller: Traveller,
         live: &Arc<Live>,
     ) -> DayTable {
+        DayTable::with(timetable, patterns, day, (traveller, None), live)
+    }
+
+    /// The same for one who is escorted, if there is anybody who does so.
+    pub(crate) fn with(
+        timetable: &Timetable,
+        patterns: &[super::timetable::Pattern],
+        day: Day,
+        (traveller, escorting): (Traveller, Option<&Escorting<'_>>),
+        live: &Arc<Live>,
+    ) -> DayTable {
         let begins_s = day.plus(-1).begins_s(&timetable.zone());
         let mut begins = HashMap::new();
         for (i, agency) in timetable.agencies.iter().enumerate() {
@@ -202,7 +218,10 @@ impl DayTable {
             for &trip in &pattern.trips {
                 let takes = match traveller {
                     Traveller::OnFoot => true,
-                    Traveller::InWheelchair => timetable.takes_wheelchairs(trip),
+                    Traveller::InWheelchair | Traveller::Escorted(_) => {
+                        timetable.takes_wheelchairs(trip)
+                            || escorting.is_some_and(|escorting| escorting.boards(pattern.route))
+                    }
                     Traveller::WithBicycle => timetable.trips[trip as usize].takes_bicycles,
                 };
                 if !takes {
@@ -214,21 +233,31 @@ impl DayTable {
                 }
             }
             let calls = timetable.calls_of(pattern.trips[0]);
-            let usable =
-                |stop: u32| traveller != Traveller::InWheelchair || timetable.admits_wheelchairs(stop);
+            let on_wheels = matches!(traveller, Traveller::InWheelchair | Traveller::Escorted(_));
+            let usable = |stop: u32| {
+                !on_wheels
+                    || timetable.admits_wheelchairs(stop)
+                    || escorting.is_some_and(|escorting| escorting.admits(stop))
+            };
             let stops: Vec<_> = calls
                 .iter()
                 .map(|c| (c.stop, c.boards && usable(c.stop), c.alights && usable(c.stop)))
                 .collect();
-            // Trips that pass a stop have rows of their own, in which nobody gets on or off there.
-            let mut by_skips = BTreeMap::<Vec<usize>, Vec<Run>>::new();
+            // Trips that pass a stop have rows of their own, in which nobody gets on or off there; and so have those that come when nobody
+            // is there who would escort one.
+            let mut by_doors = BTreeMap::<Vec<(usize, [bool; 2])>, Vec<Run>>::new();
             for run in runs {
-                by_skips.entry(table.skips(run)).or_default().push(run);
+                let mut doors: Vec<_> = table.skips(run).into_iter().map(|call| (call, [false; 2])).collect();
+                if let Some(escorting) = escorting {
+                    doors.extend(table.escorted(timetable, run, escorting));
+                }
+                by_doors.entry(doors).or_default().push(run);
             }
-            for (skips, runs) in by_skips {
+            for (doors, runs) in by_doors {
                 let mut stops = stops.clone();
-                for call in skips {
-                    (stops[call].1, stops[call].2) = (false, false);
+                for (call, [boards, alights]) in doors {
+                    let stop = &mut stops[call];
+                    (stop.1, stop.2) = (stop.1 && boards, stop.2 && alights);
                 }
                 for course in table.without_overtaking(timetable, runs) {
                     let modes = Modes::NONE.with(route.mode);
@@ -547,6 +576,21 @@ impl DayTable {
     /// What the table knows of trips now.
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// The calls of a run at which one who is escorted may not get on, or not off; and which of the two he may.
+    fn escorted<'a>(
+        &'a self,
+        timetable: &'a Timetable,
+        run: Run,
+        escorting: &'a Escorting<'_>,
+    ) -> impl Iterator<Item = (usize, [bool; 2])> + 'a {
+        let alone = timetable.takes_wheelchairs(run.trip);
+        let calls = timetable.calls_of(run.trip).iter().enumerate();
+        let may = move |(i, call): (usize, crate::gtfs::records::Call)| {
+            (i, escorting.may(call.stop, alone, self.expected(timetable, run, i)))
+        };
+        calls.map(may).filter(|(_, may)| *may != [true; 2])
     }
 
     fn skips(&self, run: Run) -> Vec<usize> {
