@@ -31,7 +31,7 @@ use crate::{
         connection::Connection,
         day::{DayTable, Modes, NEVER, Run, Traveller},
         inside::Inside,
-        live::Live,
+        live::{Live, Vehicle},
         next::{Next, next},
         search::{Between, Found, Request, Search, Timed, Walk},
         timetable::{Pattern, Timetable},
@@ -377,6 +377,7 @@ impl Transit {
             }
         };
         let frequency = timetable.frequencies_of(run.trip).iter().find(|frequency| !frequency.exact);
+        let vehicle = day.live().vehicle_of(run.trip, run.day, day.begins_s(timetable, run));
         let times =
             [day.expected(timetable, run, *part.start())[1], day.expected(timetable, run, *part.end())[0]];
         let alerts =
@@ -393,8 +394,8 @@ impl Transit {
             headsign: timetable.headsign_at(run.trip, *part.start()).to_string(),
             calls: part.map(call).collect(),
             takes_bicycles: trip.takes_bicycles,
-            occupancy: day.live().vehicle_of(run.trip, run.day).and_then(|vehicle| vehicle.occupancy),
-            crowded: day.live().is_crowded(timetable, run.trip, run.day),
+            occupancy: vehicle.and_then(|vehicle| vehicle.occupancy),
+            crowded: vehicle.is_some_and(Vehicle::is_crowded),
             live: day.is_live(run),
             alerts,
             escort: None,

@@ -73,7 +73,7 @@ impl Transit {
         // The picture without crowded vehicles has a number of its own.
         let last = before.uncrowded.as_ref().map_or(before.number, |uncrowded| uncrowded.number);
         live.number = last + 1;
-        live.uncrowded = live.without_crowded(&self.timetable).map(|mut rest| {
+        live.uncrowded = live.without_crowded().map(|mut rest| {
             rest.number = live.number + 1;
             Arc::new(rest)
         });
@@ -115,13 +115,11 @@ impl Transit {
             _ => None,
         };
         let who = (traveller, escorting.as_ref());
-        let mut forwards = DayTable::with(&self.timetable, &self.patterns, day, who, live);
-        let mut backwards = forwards.turned();
         let is_same = |key: &DayKey| (key.0, key.2) == (day, live.number);
-        if let Some((_, other)) = others.iter().find(|(key, _)| is_same(key)) {
-            forwards.share(&other.forwards.day);
-            backwards.share(&other.backwards.day);
-        }
+        let other = others.iter().find(|(key, _)| is_same(key)).map(|(_, other)| other);
+        let [ahead, back] = [other.map(|other| &other.forwards.day), other.map(|other| &other.backwards.day)];
+        let forwards = DayTable::with(&self.timetable, &self.patterns, day, who, live, ahead);
+        let backwards = forwards.turned_beside(back);
         let on_foot = match traveller {
             Traveller::OnFoot | Traveller::WithBicycle => &self.on_foot,
             Traveller::InWheelchair => &self.on_wheels,

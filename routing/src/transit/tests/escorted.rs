@@ -81,7 +81,7 @@ fn agrees(wild: &Wild, steps: &Steps) -> Result<(), TestCaseError> {
     let counted = served.counted(asked, day);
     let escorting = served.on(day, counted);
     let who = (Traveller::Escorted(counted), Some(&escorting));
-    let forwards = DayTable::with(&timetable, &timetable.patterns(), day, who, &Default::default());
+    let forwards = DayTable::with(&timetable, &timetable.patterns(), day, who, &Default::default(), None);
 
     // The same rules, each call by itself, in seconds since the day before began.
     let by_bus: Vec<u32> = timetable
