@@ -70,6 +70,10 @@ fn check(file: &Path) -> (&'static str, Result<(), Complaints>) {
     if file.parent().and_then(Path::file_name).is_some_and(|folder| folder == "fares") {
         return ("fares", routing::fare::Fares::parse(&name, &text).map(drop));
     }
+    // And those who escort passengers.
+    if file.parent().and_then(Path::file_name).is_some_and(|folder| folder == "escorts") {
+        return ("escorts", routing::escort::Escorts::parse(&name, &text).map(drop));
+    }
     let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
     match READERS.iter().find(|(program, _)| stem == *program || stem.starts_with(&format!("{program}-"))) {
         Some((program, read)) => (program, read(&name, &text)),

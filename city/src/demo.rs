@@ -23,6 +23,7 @@ use edge_agent::{
 };
 use model::{city::City, config::Complaints, time::Moment};
 use routing::{
+    escort::Escorts,
     fare::Fares,
     gtfs::{self, archive::Archive, report::Report},
     planner::Planner,
@@ -131,6 +132,9 @@ const LOOK_AT_BICYCLES: Duration = Duration::from_secs(60);
 /// What its rides cost.
 const OWN_FARES: &str = include_str!("../../configs/fares/moscow.toml");
 
+/// Who escorts passengers on them.
+const OWN_ESCORTS: &str = include_str!("../../configs/escorts/moscow.toml");
+
 /// Runs it until Ctrl-C, or for the time asked.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("could not start the runtime")?;
@@ -165,6 +169,10 @@ fn planner(
         println!("city: {line}");
     }
     let planner = planner.with_timetable(prepare::prepare_timetable(city, timetable));
+    let planner = match feeds.is_empty() {
+        true => planner.with_escorts(Escorts::parse("moscow.toml", OWN_ESCORTS)?),
+        false => planner,
+    };
     Ok(match fares {
         Some(file) => planner.with_fares(prepare::load_fares(file)?),
         // The demo city's own tariff is for its own lines.

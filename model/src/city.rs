@@ -52,6 +52,24 @@ pub struct CarPark {
     pub park_and_ride: bool,
 }
 
+/// A place where anybody may leave a bicycle.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct BicyclePark {
+    /// Its name in the source.
+    pub id: String,
+    /// What it is called, if it has a name: few have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// Where it is.
+    pub at: LonLat,
+    /// For how many bicycles it has room, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+    /// Whether it is known to have a roof.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub covered: bool,
+}
+
 /// A named group of roads that people speak of as one: a ring, a radial, an embankment.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Corridor {
@@ -86,6 +104,9 @@ pub struct City {
     /// Where cars may be left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub car_parks: Vec<CarPark>,
+    /// Where bicycles may be left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bicycle_parks: Vec<BicyclePark>,
 }
 
 impl City {

@@ -483,15 +483,6 @@ impl Network {
         room
     }
 
-    /// For each node, the links that leave it, in index order.
-    pub fn links_from(&self) -> Vec<Vec<LinkIx>> {
-        let mut out = vec![Vec::new(); self.nodes.len()];
-        for (i, link) in self.links.iter().enumerate() {
-            out[link.from.ix()].push(LinkIx::from(i));
-        }
-        out
-    }
-
     /// South-west and north-east corners of everything, or `None` for an empty network.
     pub fn bounds(&self) -> Option<[LonLat; 2]> {
         let first = self.nodes.first()?.at;

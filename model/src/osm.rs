@@ -65,6 +65,7 @@ pub fn city(file: &str, bytes: &[u8], habits: &SignalHabits) -> Result<Read<City
         areas: map.areas.into_iter().map(|(kind, name, ring)| Area { kind, name, ring }).collect(),
         corridors: Vec::new(),
         car_parks: map.car_parks,
+        bicycle_parks: map.bicycle_parks,
     };
     detection::equip(&mut city, detection::Tier::Full);
     crate::signal::further::add(&mut city);

@@ -74,6 +74,7 @@ pub fn city(drawing: &str, signals: &str) -> City {
         areas: Vec::new(),
         corridors: Vec::new(),
         car_parks: Vec::new(),
+        bicycle_parks: Vec::new(),
     };
     detection::equip(&mut city, detection::Tier::Full);
     city

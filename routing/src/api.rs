@@ -15,6 +15,7 @@ mod tests;
 pub mod view;
 pub mod rental;
 pub mod flex;
+pub mod escort;
 
 use crate::{
     intermodal::TransitQuery,
@@ -393,6 +394,7 @@ fn by_transit(
         at_least: wish.at_least,
         transfers: wish.transfers,
         modes: wish.modes,
+        escorted: wish.escorted,
         with_bicycle: wish.with_bicycle,
         before: wish.before.clone(),
         after: wish.after.clone(),
@@ -409,6 +411,10 @@ fn by_transit(
         notes.push(format!("transit: {reason}"));
         Vec::new()
     });
+    if let Some(escorts) = transit.escorts().filter(|_| wish.escorted) {
+        let (When::DepartAt(at) | When::ArriveBy(at)) = question.when;
+        notes.extend(escorts.refusals(at, now));
+    }
     if journeys.is_empty() {
         let (When::DepartAt(at) | When::ArriveBy(at)) = question.when;
         let day = transit.day_of(at);

@@ -29,6 +29,8 @@ pub struct Config {
     pub truck: Truck,
     /// What journeys cost; `None` tells no fares.
     pub fares: Option<PathBuf>,
+    /// Who comes along with passengers of reduced mobility; `None` lets nobody be escorted.
+    pub escorts: Option<PathBuf>,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Its own name at the broker: a second connection with the same one ends the first.
@@ -77,6 +79,7 @@ struct RawConfig {
     city: PathBuf,
     timetable: Option<PathBuf>,
     fares: Option<PathBuf>,
+    escorts: Option<PathBuf>,
     truck: Option<RawTruck>,
     listen: Spanned<String>,
     broker: Option<RawBroker>,
@@ -278,13 +281,14 @@ impl Config {
         let [patience, answer_within] = [patience_s, answer_within_s].map(Duration::from_secs_f64);
         let limits = Limits { at_once, patience, answer_within };
         let timetable = raw.timetable.map(|file| folder.join(file));
-        let fares = raw.fares.map(|file| folder.join(file));
+        let [fares, escorts] = [raw.fares, raw.escorts].map(|file| file.map(|file| folder.join(file)));
         let instance = raw.instance.into_inner();
         Ok(Config {
             city: folder.join(raw.city),
             timetable,
             truck,
             fares,
+            escorts,
             listen,
             instance,
             realtime,

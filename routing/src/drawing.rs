@@ -29,7 +29,7 @@ use crate::{
     snapshot::{Snapshot, TrafficWriter},
 };
 use model::{
-    city::{CarPark, City},
+    city::{BicyclePark, CarPark, City},
     geo::{LocalPlane, LonLat},
     ids::{GroupNumber, JunctionIx, LaneIx, LinkId, LinkIx, NodeId, NodeIx},
     network::{self, Going, Head, Lane, Link, Modes, Movement, Name, Network, Node, RoadClass, Turn},
@@ -97,13 +97,15 @@ fn draw_picture(text: &str) -> City {
 fn draw_statements(text: &str) -> City {
     let plane = LocalPlane::around(CENTRE);
     let mut network = Network::default();
-    let (mut banned, mut signals, mut parks) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    let (mut banned, mut signals) = (BTreeSet::new(), BTreeSet::new());
+    let (mut parks, mut racks) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
             ["no", turn] => drop(banned.insert(turn.to_string())),
             ["signal", turn] => drop(signals.insert(turn.to_string())),
             ["park", node] => parks.push(node),
+            ["rack", node] => racks.push(node),
             ["kerb", name] => {
                 let node = node(&network, name);
                 network.nodes[node.ix()].kerb = true;
@@ -145,6 +147,14 @@ fn draw_statements(text: &str) -> City {
         park_and_ride: true,
     };
     let car_parks = parks.into_iter().map(park).collect();
+    let rack = |name: &str| BicyclePark {
+        id: format!("rack {name}"),
+        name: Some(Name::new(format!("Велопарковка {name}"), format!("Rack {name}"))),
+        at: network.node(node(&network, name)).at,
+        capacity: Some(10),
+        covered: true,
+    };
+    let bicycle_parks = racks.into_iter().map(rack).collect();
     let name = Name::new("Чертёж", "Drawing");
     let city = City {
         name,
@@ -156,6 +166,7 @@ fn draw_statements(text: &str) -> City {
         areas: Vec::new(),
         corridors: Vec::new(),
         car_parks,
+        bicycle_parks,
     };
     city.network.validate().expect("drawings are sound");
     city

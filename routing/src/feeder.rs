@@ -6,10 +6,10 @@
 
 use crate::{
     foot::Direction,
-    itinerary::{Leg, Means, Place},
+    itinerary::{Leg, Means, Parked, Place},
     map::Map,
     nearest::{OnArc, StreetIndex},
-    parking::{CarParks, LEAVING_MS, PARKING_MS},
+    parking::{CarParks, LEAVING_MS, PARKING_MS, Rack, Racks},
     profile::Profile,
     sharing::{Handling, Sharing, System},
     street::{Costs, Foot, Path, Scratch, quickest, quickest_of, reach},
@@ -26,7 +26,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 pub enum Feeder {
     /// On foot, or in a wheelchair.
     OnFoot,
-    /// By one's own bicycle, which stays at the stop (or waits there).
+    /// By one's own bicycle, which stays at the stop (or waits there): in a bicycle park where one is at it.
     Bicycle,
     /// By a shared vehicle.
     Rental,
@@ -53,7 +53,7 @@ const GETTING_OUT_MS: u32 = 30_000;
 /// What one rides between a place and stops.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Vehicle {
-    /// One's own bicycle, left at the stop's door.
+    /// One's own bicycle, left in a bicycle park at the stop, or at the stop's door where none is known.
     Bicycle,
     /// A vehicle of that system of shared ones.
     Shared(usize),
@@ -117,6 +117,8 @@ pub(crate) struct Stops<'a> {
     pub walks: &'a Walks,
     /// By stop: where one comes to it by bicycle.
     pub doors: &'a [Vec<Door>],
+    /// Where one's own bicycle stays at stops; `None` if it comes along.
+    pub racks: Option<&'a Racks>,
     /// By stop: where one comes to it by car; empty if nobody asked for it.
     pub driven_to: &'a [Vec<Door>],
     /// Walking takes so many times the usual time.
@@ -277,10 +279,10 @@ impl Wheels<'_> {
         };
         let reached = reach(self.riding(ridden.vehicle), &near, direction, limit_ms, scratch);
         if ridden.by_door {
-            for (stop, doors) in ridden.vehicle.doors(stops).iter().enumerate() {
-                for door in doors {
+            for stop in 0..stops.doors.len() as u32 {
+                for (door, _) in ridden.vehicle.doors(stops, stop) {
                     if let Some(ms) = reached.ms(&door.feet) {
-                        offer(stop as u32, ms.saturating_add(ridden.door_ms(door, stops)));
+                        offer(stop, ms.saturating_add(ridden.door_ms(door, stops)));
                     }
                 }
             }
@@ -316,33 +318,44 @@ impl Wheels<'_> {
         let looking = ridden.looking;
         let near: Vec<Foot> = ridden.near.iter().map(|(foot, _)| *foot).collect();
         let far: Vec<Foot> = ridden.far.iter().map(|(foot, _)| *foot).collect();
-        let doors = |doors: &[Door], ms: &dyn Fn(&Door) -> u32| {
-            let of = |door: &Door| {
-                let ms = ms(door);
-                door.feet.iter().map(move |&on| Foot { on, ms }).collect::<Vec<_>>()
-            };
-            doors.iter().flat_map(of).collect::<Vec<Foot>>()
-        };
-        let walked_to = doors(stops.walks.doors(stop), &|door| inside_ms(door, looking, stops));
+        let feet_of =
+            |door: &Door, ms: u32| door.feet.iter().map(move |&on| Foot { on, ms }).collect::<Vec<_>>();
+        let walked_to = stops.walks.doors(stop).iter();
+        let walked_to: Vec<Foot> =
+            walked_to.flat_map(|door| feet_of(door, inside_ms(door, looking, stops))).collect();
         let mut joined = |costs: &Costs<'_>, ends: [&[Foot]; 2]| {
             let [from, to] = looking.in_order(ends);
             let (path, feet) = quickest_of(costs, from, to, scratch)?;
             Some((path, looking.in_order(feet)))
         };
         let by_spot = joined(&self.walking, [&far, &walked_to]);
-        let ridden_to = match ridden.by_door {
-            true => doors(&ridden.vehicle.doors(stops)[stop as usize], &|door| ridden.door_ms(door, stops)),
-            false => Vec::new(),
-        };
+        let (mut ridden_to, mut left_in) = (Vec::<Foot>::new(), Vec::<Option<&Rack>>::new());
+        for (door, rack) in ridden.vehicle.doors(stops, stop).filter(|_| ridden.by_door) {
+            ridden_to.extend(feet_of(door, ridden.door_ms(door, stops)));
+            left_in.resize(ridden_to.len(), rack);
+        }
         let riding = self.riding(ridden.vehicle);
         let by_door = joined(riding, [&near, &ridden_to]);
         let cost = |way: &Option<(Path, [usize; 2])>| way.as_ref().map_or(u32::MAX, |(path, _)| path.cost_ms);
-        let mut stretches = Vec::new();
+        let (mut stretches, mut parked) = (Vec::new(), None);
         let (ride, there, spot) = if cost(&by_door) <= cost(&by_spot) {
             let (path, [i, k]) = by_door?;
-            stretches.push(Stretch::Pause(ridden_to[k].ms));
             let ride = Path { cost_ms: path.cost_ms - near[i].ms - ridden_to[k].ms, ..path };
-            ((ride, i), at_stop.clone(), None)
+            let mut there = at_stop.clone();
+            if let Some(rack) = left_in[k] {
+                there = rack.place_at(at_stop);
+                parked = Some(rack);
+                let from: Vec<Foot> = rack.feet.iter().map(|&on| Foot { on, ms: 0 }).collect();
+                let (path, [_, k]) = joined(&self.walking, [&from, &walked_to])?;
+                let walk = Path { cost_ms: path.cost_ms - walked_to[k].ms, ..path };
+                let mut leg = self.leg(&self.walking, &walk, looking.in_order([&there, at_stop]));
+                leg.end = leg.end + Duration::from_millis(u64::from(walked_to[k].ms));
+                stretches.push(Stretch::Leg(Box::new(leg)));
+                stretches.push(Stretch::Pause(ridden.vehicle.handling_ms(handlings(looking)[1])));
+            } else {
+                stretches.push(Stretch::Pause(ridden_to[k].ms));
+            }
+            ((ride, i), there, None)
         } else {
             let (path, [i, k]) = by_spot?;
             let spot = ridden.far[i].1;
@@ -371,7 +384,11 @@ impl Wheels<'_> {
                 }
                 // A taxi drives on the streets of cars.
                 Vehicle::Driven(profile) => way.profile = profile,
-                Vehicle::Bicycle | Vehicle::Parked => {}
+                Vehicle::Bicycle => {
+                    way.parked = parked
+                        .map(|rack| Box::new(Parked { capacity: rack.capacity, covered: rack.covered }));
+                }
+                Vehicle::Parked => {}
             }
         }
         stretches.push(Stretch::Leg(Box::new(leg)));
@@ -414,9 +431,15 @@ fn inside_ms(door: &Door, looking: Looking, stops: Stops<'_>) -> u32 {
 }
 
 impl Vehicle {
-    /// By stop: where one gets off it.
-    fn doors<'a>(self, stops: Stops<'a>) -> &'a [Vec<Door>] {
-        if self.is_car() { stops.driven_to } else { stops.doors }
+    /// Where one gets off it at a stop, and in which bicycle park it stays.
+    fn doors<'a>(self, stops: Stops<'a>, stop: u32) -> impl Iterator<Item = (&'a Door, Option<&'a Rack>)> {
+        let racks = stops.racks.filter(|racks| self == Vehicle::Bicycle && !racks.at(stop).is_empty());
+        let parked = racks
+            .into_iter()
+            .flat_map(move |racks| racks.at(stop).iter().map(move |bay| (&bay.door, Some(racks.of(bay)))));
+        let all = if self.is_car() { stops.driven_to } else { stops.doors };
+        let there = all.get(stop as usize).filter(|_| racks.is_none()).map_or(&[][..], Vec::as_slice);
+        parked.chain(there.iter().map(|door| (door, None)))
     }
 }
 

@@ -10,6 +10,7 @@ pub use days::Ready;
 
 use crate::gtfs::calendar::Day;
 use crate::{
+    escort::{Escorts, Served},
     fare::Fares,
     feeder::{Feeder, Ridden, Stops, Wheels},
     foot::FootWays,
@@ -19,6 +20,7 @@ use crate::{
     map::Map,
     nearest::{OnArc, StreetIndex},
     on_demand::{Around, Asked, Brought, OnDemand},
+    parking::Racks,
     planner::{End, NoJourney, Query, When},
     profile::Profile,
     street::{Costs, Scratch, quickest},
@@ -28,7 +30,8 @@ use crate::{
         cheaper::{Priced, Wanted, cheaper},
         connection::Connection,
         day::{DayTable, Modes, NEVER, Run, Traveller},
-        live::Live,
+        inside::Inside,
+        live::{Live, Vehicle},
         next::{Next, next},
         search::{Between, Found, Request, Search, Timed, Walk},
         timetable::{Pattern, Timetable},
@@ -105,6 +108,8 @@ pub struct TransitQuery {
     pub transfers: usize,
     /// What may be ridden.
     pub modes: Modes,
+    /// Whether one is escorted where one needs it. Only in a wheelchair.
+    pub escorted: bool,
     /// Whether one takes a bicycle along in all vehicles. Not in a wheelchair.
     pub with_bicycle: bool,
     /// By which means one may get to the first stop.
@@ -189,9 +194,12 @@ pub struct Transit {
     bounds: Bounds,
     /// By stop: where one comes to it by bicycle.
     cycled_to: Vec<Vec<Door>>,
-    /// By stop: where one comes to it by car, for those who can take stairs and those who cannot; from the first time that anybody
+    /// Where bicycles stay at stops, from the first time that anybody asks.
+    racks: OnceLock<Racks>,
+    /// By stop: where one comes to it by car, for those who can take stairs, those who cannot, and those who are escorted; from the first time that anybody
     /// asks.
-    driven_to: [OnceLock<Vec<Vec<Door>>>; 2],
+    driven_to: [OnceLock<Vec<Vec<Door>>>; 3],
+    escorts: Option<Escorting>,
     on_demand: OnDemand,
     /// What is known of trips now.
     live: ArcSwap<Live>,
@@ -205,6 +213,13 @@ struct Walking {
     walks: Walks,
     forwards: Footpaths,
     backwards: Footpaths,
+}
+
+/// Those who come along, and how one walks with them from the first time that anybody asks.
+#[derive(Debug)]
+struct Escorting {
+    served: Served,
+    walking: OnceLock<Walking>,
 }
 
 #[derive(Debug, Default)]
@@ -247,14 +262,52 @@ impl Transit {
             on_foot,
             on_wheels,
             bounds,
-            cycled_to: doors(map, index, cycle, Profile::Walk, &timetable),
+            cycled_to: doors(map, index, cycle, &Inside::new(&timetable, Profile::Walk), &timetable),
+            racks: OnceLock::new(),
             driven_to: Default::default(),
+            escorts: None,
             on_demand: OnDemand::new(map, index, roads, &timetable),
             live: ArcSwap::default(),
             days: Mutex::default(),
             idle: Mutex::default(),
             timetable,
         }
+    }
+
+    /// The same with people who come along.
+    pub(crate) fn with_escorts(mut self, escorts: Escorts) -> Transit {
+        let served = Served::new(escorts, &self.timetable);
+        self.escorts = Some(Escorting { served, walking: OnceLock::new() });
+        self
+    }
+
+    /// Those who come along, if anybody does in that city.
+    pub(crate) fn escorts(&self) -> Option<&Served> {
+        self.escorts.as_ref().map(|escorts| &escorts.served)
+    }
+
+    /// The same, if the question asks for them.
+    fn escorts_for(&self, query: &TransitQuery) -> Option<&Served> {
+        self.escorts().filter(|_| query.escorted && query.on_foot == Profile::Wheelchair)
+    }
+
+    /// Finds how one gets about who is escorted, if the question is his.
+    fn find_escorted(&self, streets: &Streets<'_>, query: &TransitQuery) {
+        if let (Some(served), Some(escorts)) = (self.escorts_for(query), &self.escorts) {
+            escorts.walking.get_or_init(|| {
+                let (timetable, inside) = (&self.timetable, Inside::escorted(&self.timetable, served));
+                let street = (streets.street, self.on_wheels.walks.ways());
+                let walks = Walks::inside(streets.map, streets.index, street, timetable, &inside);
+                let forwards = walks.footpaths_inside(timetable, &inside);
+                Walking { backwards: forwards.turned(), walks, forwards }
+            });
+        }
+    }
+
+    /// How one gets about on foot.
+    fn walking(&self, query: &TransitQuery) -> &Walking {
+        let escorted = self.escorts_for(query).and_then(|_| self.escorts.as_ref()?.walking.get());
+        escorted.unwrap_or_else(|| self.of(query.on_foot).0)
     }
 
     /// The timetable.
@@ -324,6 +377,7 @@ impl Transit {
             }
         };
         let frequency = timetable.frequencies_of(run.trip).iter().find(|frequency| !frequency.exact);
+        let vehicle = day.live().vehicle_of(run.trip, run.day, day.begins_s(timetable, run));
         let times =
             [day.expected(timetable, run, *part.start())[1], day.expected(timetable, run, *part.end())[0]];
         let alerts =
@@ -340,10 +394,11 @@ impl Transit {
             headsign: timetable.headsign_at(run.trip, *part.start()).to_string(),
             calls: part.map(call).collect(),
             takes_bicycles: trip.takes_bicycles,
-            occupancy: day.live().vehicle_of(run.trip, run.day).and_then(|vehicle| vehicle.occupancy),
-            crowded: day.live().is_crowded(timetable, run.trip, run.day),
+            occupancy: vehicle.and_then(|vehicle| vehicle.occupancy),
+            crowded: vehicle.is_some_and(Vehicle::is_crowded),
             live: day.is_live(run),
             alerts,
+            escort: None,
             every_s: frequency.map(|frequency| frequency.headway_s),
         }
     }
@@ -388,7 +443,7 @@ impl Transit {
         known: &[Itinerary],
         (tables, under): (&BothWays, i64),
     ) -> Vec<Connection> {
-        let (on_foot, day) = (self.of(query.on_foot).0, &tables.forwards.day);
+        let (on_foot, day) = (self.walking(query), &tables.forwards.day);
         let soonest = known.iter().map(|journey| journey.end).min();
         let latest = known.iter().map(|journey| journey.start).max();
         let bounds = match query.when {
@@ -402,7 +457,7 @@ impl Transit {
             return Vec::new();
         };
         let (slowness, mut rest) = (self.stops(query).slowness, Vec::new());
-        if slowness >= 1.0 {
+        if self.is_bounded(query) {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
             self.bounds.rest(&ends.ways[1], false, gain_s, &mut rest);
         }
@@ -438,35 +493,72 @@ impl Transit {
         found.iter().filter(worth).map(|one| day.connection(&self.timetable, &one.found)).collect()
     }
 
-    /// Where stops are for one kind of traveller on foot.
-    pub(crate) fn stops_of(&self, on_foot: Profile, speed_mps: Option<f64>) -> Stops<'_> {
-        let slowness = on_foot.usual_speed_mps().zip(speed_mps).map_or(1.0, |(usual, own)| usual / own);
-        let driven_to = self.driven_to[usize::from(on_foot == Profile::Wheelchair)].get();
-        let driven_to = driven_to.map_or(&[][..], Vec::as_slice);
-        Stops { walks: self.walks(on_foot), doors: &self.cycled_to, driven_to, slowness }
+    /// Whether the rest of a way takes as long at least as is known of all: who is quicker than usual on foot, or led where nobody goes
+    /// alone, is not among these.
+    fn is_bounded(&self, query: &TransitQuery) -> bool {
+        self.stops(query).slowness >= 1.0 && self.escorts_for(query).is_none()
     }
 
-    /// Finds where one comes to stops by car.
-    pub(crate) fn find_driven_to(&self, streets: &Streets<'_>, on_foot: Profile) {
-        self.driven_to[usize::from(on_foot == Profile::Wheelchair)].get_or_init(|| {
-            doors(streets.map, streets.index, &streets.roads.street, on_foot, &self.timetable)
-        });
+    /// Where stops are for one kind of traveller on foot.
+    pub(crate) fn stops_of(&self, on_foot: Profile, speed_mps: Option<f64>) -> Stops<'_> {
+        let kind = usize::from(on_foot == Profile::Wheelchair);
+        self.stops_at(on_foot, speed_mps, (self.of(on_foot).0, kind))
     }
 
     fn stops(&self, query: &TransitQuery) -> Stops<'_> {
-        self.stops_of(query.on_foot, query.speed_mps)
+        let stops = self.stops_at(query.on_foot, query.speed_mps, (self.walking(query), self.kind(query)));
+        Stops { racks: stops.racks.filter(|_| !query.with_bicycle), ..stops }
+    }
+
+    fn stops_at<'a>(
+        &'a self,
+        on_foot: Profile,
+        speed_mps: Option<f64>,
+        (walking, kind): (&'a Walking, usize),
+    ) -> Stops<'a> {
+        let slowness = on_foot.usual_speed_mps().zip(speed_mps).map_or(1.0, |(usual, own)| usual / own);
+        let driven_to = self.driven_to[kind].get().map_or(&[][..], Vec::as_slice);
+        Stops { walks: &walking.walks, doors: &self.cycled_to, racks: self.racks.get(), driven_to, slowness }
+    }
+
+    /// Whose [`Transit::driven_to`] counts.
+    fn kind(&self, query: &TransitQuery) -> usize {
+        match (query.on_foot, self.escorts_for(query)) {
+            (Profile::Wheelchair, Some(_)) => 2,
+            (Profile::Wheelchair, None) => 1,
+            _ => 0,
+        }
+    }
+
+    /// Finds where bicycles stay at stops.
+    pub(crate) fn find_racks(&self, streets: &Streets<'_>) -> &Racks {
+        self.racks.get_or_init(|| {
+            let (on_foot, cycle) = (streets.wheels.walking.graph(), streets.wheels.cycling.graph());
+            Racks::new(streets.map, streets.index, [on_foot, cycle], &self.on_foot.walks)
+        })
+    }
+
+    /// Finds where one comes to stops by car.
+    pub(crate) fn find_driven_to(&self, streets: &Streets<'_>, query: &TransitQuery) {
+        self.driven_to[self.kind(query)].get_or_init(|| {
+            let inside = match self.escorts_for(query) {
+                Some(served) => Inside::escorted(&self.timetable, served),
+                None => Inside::new(&self.timetable, query.on_foot),
+            };
+            doors(streets.map, streets.index, &streets.roads.street, &inside, &self.timetable)
+        });
     }
 
     /// The streets around stops, for vehicles on demand.
-    fn around<'a>(&'a self, streets: &Streets<'a>, on_foot: Profile, speed_mps: Option<f64>) -> Around<'a> {
+    fn around<'a>(&'a self, streets: &Streets<'a>, stops: Stops<'a>, speed_mps: Option<f64>) -> Around<'a> {
         Around {
             map: streets.map,
             index: streets.index,
             roads: streets.roads,
             timetable: &self.timetable,
-            walks: self.walks(on_foot),
+            walks: stops.walks,
             walking: Costs::without_traffic(streets.street, speed_mps),
-            slowness: self.stops_of(on_foot, speed_mps).slowness,
+            slowness: stops.slowness,
         }
     }
 
@@ -478,7 +570,8 @@ impl Transit {
         now: Moment,
         scratch: &mut Scratch,
     ) -> Option<Itinerary> {
-        let around = self.around(streets, query.profile, query.speed_mps);
+        let stops = self.stops_of(query.profile, query.speed_mps);
+        let around = self.around(streets, stops, query.speed_mps);
         let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
         let within_m = query.street_within_m;
         let mut memory = WalkScratch::default();
@@ -511,6 +604,11 @@ impl Transit {
 
     /// Who travels.
     fn traveller(&self, query: &TransitQuery) -> (&Walking, Traveller) {
+        if let Some(served) = self.escorts_for(query) {
+            let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
+            let asked = served.counted(query.asked, self.day_of(at));
+            return (self.walking(query), Traveller::Escorted(asked));
+        }
         match self.of(query.on_foot) {
             (on_foot, Traveller::OnFoot) if query.with_bicycle => (on_foot, Traveller::WithBicycle),
             usual => usual,
@@ -525,6 +623,7 @@ impl Transit {
         memory: &mut Memory,
         scratch: &mut Scratch,
     ) -> Result<Option<Connected>, NoJourney> {
+        self.find_escorted(streets, query);
         let (on_foot, traveller) = self.traveller(query);
         let (moment, backwards) = match query.when {
             When::DepartAt(moment) => (moment, false),
@@ -583,7 +682,7 @@ impl Transit {
         let (access, egress) = if backwards { (egress, access) } else { (access, egress) };
         let Some(start) = day.time_of(moment) else { return Ok(None) };
         memory.rest.clear();
-        if slowness >= 1.0 {
+        if self.is_bounded(query) {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
             self.bounds.rest(&with(&egress, &timed[1]), backwards, gain_s, &mut memory.rest);
         }
@@ -604,7 +703,7 @@ impl Transit {
         if query.window.is_zero() && query.at_least == 1 {
             let gain_s = day.gain_s().saturating_mul(query.transfers as u32 + 1);
             memory.back_rest.clear();
-            if slowness >= 1.0 {
+            if self.is_bounded(query) {
                 let ends = with(&access, &timed[0]);
                 self.bounds.rest(&ends, !backwards, gain_s, &mut memory.back_rest);
             }

@@ -1,6 +1,7 @@
 //! The answer: a journey as legs, each with its line on the map and its turns in words.
 
 use crate::{
+    escort::Appointment,
     graph::{between, distance, turn_degrees},
     gtfs::{
         calendar::Day,
@@ -87,6 +88,17 @@ pub struct StreetWay {
     pub hire: Option<Box<Hire>>,
     /// The vehicle that comes when one asks for it, if it is one.
     pub on_demand: Option<Box<Booked>>,
+    /// The bicycle park in which one's own bicycle is left, or from which it is taken.
+    pub parked: Option<Box<Parked>>,
+}
+
+/// A bicycle park, beside its name and place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parked {
+    /// For how many bicycles it has room, if that is known.
+    pub capacity: Option<u32>,
+    /// Whether it is known to have a roof.
+    pub covered: bool,
 }
 
 /// A leg by public transport.
@@ -124,6 +136,8 @@ pub struct Ride {
     pub live: bool,
     /// Disturbances on the way.
     pub alerts: Vec<Alert>,
+    /// Who comes along, if one was asked for and is needed.
+    pub escort: Option<Box<Appointment>>,
 }
 
 /// A vehicle calls at a stop.
@@ -348,7 +362,8 @@ impl Leg {
         let live_share = if distance_m > 0.0 { live_m / distance_m } else { 0.0 };
         let (profile, shape) = (street.profile, lonlat(&line));
         let off_street_m = [from.at.distance_m(shape[0]), to.at.distance_m(shape[shape.len() - 1])];
-        let way = StreetWay { profile, steps, live_share, off_street_m, hire: None, on_demand: None };
+        let way =
+            StreetWay { profile, steps, live_share, off_street_m, hire: None, on_demand: None, parked: None };
         Leg { from, to, start, end, distance_m, shape, means: Means::Street(way) }
     }
 

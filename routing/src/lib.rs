@@ -4,7 +4,7 @@
 //! petgraph of links and allowed turns; [`nearest`] finds the street beside a place; [`typical`] is the usual traffic, [`snapshot`]
 //! that of the moment, [`street`] the quickest way through it, [`hierarchy`] the same in microseconds for motors, [`itinerary`] that way in words and
 //! lines; [`matching`] finds the way that somebody took, [`tour`] the order in which to visit places; [`truck`] what all of that is to a lorry; [`streets`] is all of that which can be worked out beforehand. [`gtfs`] reads timetables, [`transit`] searches them. [`sharing`] knows
-//! shared bicycles, `parking` where cars are left, [`feeder`] the ways by bicycle and by car to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables; [`isochrone`] draws what is reached within some time. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs.
+//! shared bicycles, `parking` where cars are left, [`feeder`] the ways by bicycle and by car to stops and from them, [`on_demand`] those in vehicles that come when they are asked for, and [`intermodal`] joins these and ways on foot with timetables; [`isochrone`] draws what is reached within some time. [`planner`] puts these together: question in, journeys out, time and traffic handed in. [`geocode`] finds places by name, [`fare`] what a journey costs, [`escort`] who comes along with whom.
 //!
 //! Around that pure core: [`feed`] follows the centre's link times over MQTT, [`realtime`] GTFS-Realtime feeds, [`access`] knows who may ask how often, [`service`] is the planner as
 //! it serves many at once, [`api`] says it over HTTP, [`config`] reads `routing.toml`, [`elevation`] says which streets climb, and [`prepare`] keeps
@@ -39,6 +39,7 @@ pub mod intermodal;
 pub mod planner;
 pub mod geocode;
 pub mod fare;
+pub mod escort;
 
 pub mod feed;
 pub mod realtime;
@@ -94,6 +95,9 @@ pub async fn run(
         planner = planner.with_truck(config.truck);
         if let Some(fares) = config.fares {
             planner = planner.with_fares(prepare::load_fares(&fares).map_err(RunError::City)?);
+        }
+        if let Some(escorts) = config.escorts {
+            planner = planner.with_escorts(prepare::load_escorts(&escorts).map_err(RunError::City)?);
         }
         let (now, map) = (clock.now(), planner.map().clone());
         let (routing, mut feed) = service::Routing::serving(planner, clock, config.limits);

@@ -120,6 +120,9 @@ struct Serve {
     /// What journeys cost: a file of tariffs such as configs/fares/moscow.toml. Without it no fares are told.
     #[arg(long, value_name = "F.toml")]
     fares: Option<PathBuf>,
+    /// Who comes along with passengers in wheelchairs: a file such as configs/escorts/moscow.toml. Without it nobody is escorted.
+    #[arg(long, value_name = "F.toml")]
+    escorts: Option<PathBuf>,
     /// GTFS-Realtime, as `TAG=FILE` or `TAG=http://…`, where TAG is that of the timetable's feed; looked at every 15 s.
     #[arg(long, value_name = "TAG=FEED", value_parser = realtime)]
     realtime: Vec<FeedConfig>,
@@ -220,6 +223,7 @@ fn obey(command: Command) -> Result<(), Failure> {
                     timetable,
                     truck: Truck::default(),
                     fares: task.fares,
+                    escorts: task.escorts,
                     realtime: task.realtime,
                     sharing: task.gbfs,
                     typical: None,
@@ -279,6 +283,14 @@ fn prepare(task: &Prepare) -> Result<(), Failure> {
     let streets = Streets::new(&city);
     prepare::store_streets(&streets, &task.out)?;
     let (links, junctions) = (streets.map.len(), city.junctions.len());
+    let (cars, bicycles) = (&streets.map.car_parks, &streets.map.bicycle_parks);
+    println!(
+        "{} car parks, {} of them for those who go on by public transport; {} bicycle parks, {} of them under a roof",
+        cars.len(),
+        cars.iter().filter(|park| park.park_and_ride).count(),
+        bicycles.len(),
+        bicycles.iter().filter(|park| park.covered).count()
+    );
     println!("{}: {links} links, {junctions} signalised junctions", task.out.join(STREETS_FILE).display());
     let file = task.out.join(CITY_FILE);
     if task.city_json {

@@ -32,6 +32,8 @@ pub struct Map {
     pub stops: Vec<MapStop>,
     /// Where cars may be left.
     pub car_parks: Vec<MapCarPark>,
+    /// Where bicycles may be left.
+    pub bicycle_parks: Vec<MapBicyclePark>,
     bounds: Option<[LonLat; 2]>,
     #[serde(with = "columns")]
     links: Vec<Packed>,
@@ -99,6 +101,22 @@ pub struct MapCarPark {
     pub capacity: Option<u32>,
     /// Whether it is meant for those who go on by public transport.
     pub park_and_ride: bool,
+}
+
+/// A place where anybody may leave a bicycle.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MapBicyclePark {
+    /// Its id.
+    pub id: String,
+    /// What it is called; empty if it has no name.
+    #[serde(with = "one_name")]
+    pub name: Name,
+    /// Where it is.
+    pub at: LonLat,
+    /// For how many bicycles it has room, if that is known.
+    pub capacity: Option<u32>,
+    /// Whether it is known to have a roof.
+    pub covered: bool,
 }
 
 /// A place in steps of 1e-7 degrees east and north, as OpenStreetMap has it: a centimetre.
@@ -179,6 +197,17 @@ impl Map {
                     at: park.at,
                     capacity: park.capacity,
                     park_and_ride: park.park_and_ride,
+                })
+                .collect(),
+            bicycle_parks: city
+                .bicycle_parks
+                .iter()
+                .map(|park| MapBicyclePark {
+                    id: park.id.clone(),
+                    name: park.name.clone().unwrap_or_default(),
+                    at: park.at,
+                    capacity: park.capacity,
+                    covered: park.covered,
                 })
                 .collect(),
             bounds: network.bounds(),

@@ -24,6 +24,7 @@ use crate::{
     profile::Profile,
     street::{Costs, Scratch, quickest},
     transit::{
+        inside::Inside,
         search::{Timed, Walk, scaled},
         timetable::Timetable,
         walks::{Door, Looking, WalkScratch, Walks, doors},
@@ -206,7 +207,7 @@ impl OnDemand {
             }
         };
         let stops: Vec<Vec<u32>> = zones.iter().map(|zone| in_zone(&zone.within)).collect();
-        let mut of_stop = doors(map, index, &roads.street, Profile::Walk, timetable);
+        let mut of_stop = doors(map, index, &roads.street, &Inside::new(timetable, Profile::Walk), timetable);
         let (mut gates, mut memory) = (HashMap::new(), Memory::default());
         let costs = Costs::without_traffic(&roads.street, None);
         for &stop in stops.iter().flatten() {

@@ -1,6 +1,7 @@
 //! Question in, journey out: the pure core. Time and traffic are handed in.
 
 use crate::{
+    escort::Escorts,
     fare::Fares,
     feeder::{Lent, Wheels},
     foot::{Direction, FootWays},
@@ -189,6 +190,12 @@ impl Planner {
     /// The same with what journeys cost.
     pub fn with_fares(mut self, fares: Fares) -> Planner {
         self.fares = Some(fares);
+        self
+    }
+
+    /// The same with people who come along with passengers of reduced mobility.
+    pub fn with_escorts(mut self, escorts: Escorts) -> Planner {
+        self.transit = self.transit.map(|transit| transit.with_escorts(escorts));
         self
     }
 
@@ -715,8 +722,9 @@ impl Planner {
     /// The English form of a name that the timetable or the map has in the language of the place.
     pub fn english(&self, local: &str) -> Option<&str> {
         let of_park = || {
-            let park = self.map.car_parks.iter().find(|park| park.name.local == local)?;
-            park.name.en.as_deref()
+            let (cars, bicycles) = (self.map.car_parks.iter(), self.map.bicycle_parks.iter());
+            let mut names = cars.map(|park| &park.name).chain(bicycles.map(|park| &park.name));
+            names.find(|name| name.local == local)?.en.as_deref()
         };
         self.transit().and_then(|transit| transit.timetable().english(local)).or_else(of_park)
     }

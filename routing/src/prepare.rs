@@ -2,6 +2,7 @@
 
 use crate::{
     config::TypicalConfig,
+    escort::Escorts,
     fare::Fares,
     foot::{FootWays, Walkable},
     graph::{StreetGraph, mirrors},
@@ -132,7 +133,7 @@ struct Kind {
 }
 
 const TIMETABLE: Kind = Kind { magic: *b"SVTTAB\x00\x07", name: TIMETABLE_FILE, what: "timetable" };
-const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x07", name: STREETS_FILE, what: "file of streets" };
+const STREETS: Kind = Kind { magic: *b"SVSTRT\x00\x08", name: STREETS_FILE, what: "file of streets" };
 
 /// A file of which a checksum is made while it is written: a large city's would not fit into memory a second time.
 struct Checked<'a> {
@@ -240,6 +241,14 @@ pub fn load_fares(file: &Path) -> Result<Fares, Complaints> {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Complaint::whole(&name, format!("could not read the tariff: {e}")))?;
     Fares::parse(&name, &text)
+}
+
+/// Reads a file of those who escort passengers.
+pub fn load_escorts(file: &Path) -> Result<Escorts, Complaints> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Complaint::whole(&name, format!("could not read the escorts: {e}")))?;
+    Escorts::parse(&name, &text)
 }
 
 /// Writes a city into a data folder, which is made if need be. The file appears whole or not at all.

@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
         live.vehicles.push(Vehicle {
             id: format!("{tag}_{id}"),
             label: vehicle.label.filter(|label| !label.is_empty()),
-            run: run.map(|(trip, day, _)| (trip, day)),
+            run,
             at,
             bearing: number(position.bearing, 0.0..=360.0),
             speed_mps: number(position.speed, 0.0..=150.0),

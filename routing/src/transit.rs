@@ -1,6 +1,6 @@
 //! Public transport: timetables, and the search for the best connections in them.
 //!
-//! In reading order: [`timetable`] joins feeds into one; [`walks`] is the ways on foot to stops, from stops, and
+//! In reading order: [`timetable`] joins feeds into one; `inside` is the ways inside stations, [`walks`] those on foot to stops, from stops, and
 //! between them; [`day`] is the timetable of one day in rows of numbers; [`changes`] which of those ways are of use on it; [`bounds`] says how long the rest
 //! of a connection takes at least; [`search`] is RAPTOR on those rows, [`next`] what leaves first, [`cheaper`] what costs less;
 //! [`connection`] is what it finds, in the timetable's words.
@@ -9,6 +9,7 @@
 //! what the question allows. All of it follows streets and the ways inside stations.
 
 pub mod timetable;
+pub(crate) mod inside;
 pub mod walks;
 pub mod live;
 pub mod day;

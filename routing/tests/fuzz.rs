@@ -15,6 +15,7 @@ use model::{city::City, time::Moment};
 use proptest::prelude::*;
 use routing::{
     config::Config,
+    escort::Escorts,
     fare::Fares,
     gtfs::{self, archive::Archive, report::Report},
     intermodal::Prepared,
@@ -35,6 +36,7 @@ use wire::clock::Clock;
 const FEED: &str = include_str!("../src/gtfs/tests/full.txt");
 const SETTINGS: &str = include_str!("../../configs/routing.toml");
 const TARIFF: &str = include_str!("../../configs/fares/moscow.toml");
+const ESCORTS: &str = include_str!("../../configs/escorts/moscow.toml");
 const STREETS: &str = "
 A-------------------B-------------------C
 |                   |                   |
@@ -60,11 +62,12 @@ const TYPICAL: &str =
 /// Eight o'clock on a Wednesday of the feed.
 const NOW: Moment = Moment(1_781_067_600_000);
 /// Each is one of every kind of question.
-const QUESTIONS: [&str; 16] = [
+const QUESTIONS: [&str; 17] = [
     "/api/v1/plan?fromPlace=55.75,37.62&toPlace=55.7486,37.6264&time=2026-06-10T05:00:00Z&directModes=WALK,CAR,BIKE&numItineraries=3",
     "/api/v1/plan?fromPlace=f_A&toPlace=f_D&arriveBy=true&time=2026-06-10T09:00:00Z&maxTransfers=2&searchWindow=3600&cheapest=true",
     "/api/v1/plan?fromPlace=55.75,37.62&toPlace=f_C&preTransitModes=WALK,BIKE,CAR_PARKING,FLEX&postTransitModes=WALK,TAXI&maxPreTransitTime=900",
     "/api/v1/plan?fromPlace=55.75,37.62&toPlace=55.7486,37.6264&pedestrianProfile=WHEELCHAIR&pedestrianSpeed=1.1&cyclingSpeed=4&requireBikeTransport=true&directModes=FLEX,RENTAL",
+    "/api/v1/plan?fromPlace=55.75,37.62&toPlace=f_D&pedestrianProfile=WHEELCHAIR&escort=true&time=2026-06-10T09:00:00Z&preTransitModes=WALK,TAXI&searchWindow=3600",
     "/api/v6/plan?fromPlace=55.75,37.62&toPlace=f_D&transitModes=BUS,SUBWAY&pageCursor=",
     "/api/v1/stoptimes?stopId=f_A&time=2026-06-10T05:00:00Z&n=10&arriveBy=false&radius=300",
     "/api/v1/map/stops?min=55.74,37.61&max=55.76,37.63",
@@ -171,6 +174,7 @@ enum Target {
     Table(usize),
     Settings,
     Tariff,
+    Escorts,
     Sharing(usize),
     Typical,
     /// Protobuf of a realtime feed.
@@ -183,6 +187,7 @@ fn case() -> impl Strategy<Value = (Target, Vec<Damage>)> {
         8 => (0..tables().len()).prop_map(Target::Table),
         1 => Just(Target::Settings),
         1 => Just(Target::Tariff),
+        1 => Just(Target::Escorts),
         1 => (0..GBFS.len()).prop_map(Target::Sharing),
         1 => Just(Target::Typical),
         2 => Just(Target::Realtime),
@@ -204,7 +209,10 @@ fn city() -> City {
 /// A planner on the drawing, with a timetable.
 fn planner(city: &City, timetable: Timetable) -> Planner {
     let prepared: Prepared = prepare::prepare_timetable(city, timetable);
-    Planner::on(Streets::new(city)).with_timetable(prepared)
+    // At whatever stops: the drawing's agencies have other names.
+    let everywhere = ESCORTS.replace("agencies = [\"metro\"]", "agencies = [\"a\", \"b\"]");
+    let escorts = Escorts::parse("e.toml", &everywhere).expect("they are sound");
+    Planner::on(Streets::new(city)).with_timetable(prepared).with_escorts(escorts)
 }
 
 /// What is there for all cases.
@@ -247,6 +255,7 @@ fn check(target: Target, damages: &[Damage], sound: &Sound) -> Result<(), TestCa
         Target::Table(i) => tables()[i].1.into(),
         Target::Settings => SETTINGS.into(),
         Target::Tariff => TARIFF.into(),
+        Target::Escorts => ESCORTS.into(),
         Target::Sharing(i) => GBFS[i].1.into(),
         Target::Typical => TYPICAL.into(),
         Target::Realtime => sound.realtime.clone(),
@@ -273,6 +282,7 @@ fn check(target: Target, damages: &[Damage], sound: &Sound) -> Result<(), TestCa
     match target {
         Target::Settings => spoken(Config::read("f.toml", &text)),
         Target::Tariff => spoken(Fares::parse("f.toml", &text)),
+        Target::Escorts => spoken(Escorts::parse("f.toml", &text)),
         Target::Sharing(i) => spoken(read::read(|name| {
             let file = GBFS.iter().position(|(known, _)| *known == name);
             Ok(file.map(|k| (name.to_string(), if k == i { text.clone() } else { GBFS[k].1.to_string() })))

@@ -276,6 +276,7 @@ fn config(folder: &Path, listen: SocketAddr, broker: &Broker) -> Config {
         timetable: None,
         truck: Default::default(),
         fares: None,
+        escorts: None,
         realtime: Vec::new(),
         typical: None,
         sharing: Vec::new(),

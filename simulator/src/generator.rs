@@ -53,6 +53,7 @@ pub fn moscow_in(detail: Detail, junctions: usize, seed: u64) -> City {
     let buses = if detail == Detail::Yards { world.bus_lines() } else { 0 };
     let transit = lines::lay(&atlas, &mut streets.network, |p| world.depth(p) > -400.0, buses, seed);
     let car_parks = parking::at_stations(&transit, |at| world.share(atlas.plane.to_metres(at)));
+    let bicycle_parks = parking::of_bicycles(&transit);
     let signals = town::signals(&graph, &mut streets);
     let corridors = town::corridors(&roads, &graph, &streets);
     let mut city = City {
@@ -66,6 +67,7 @@ pub fn moscow_in(detail: Detail, junctions: usize, seed: u64) -> City {
         areas: areas(&atlas, world),
         corridors,
         car_parks,
+        bicycle_parks,
     };
     model::detection::equip(&mut city, model::detection::Tier::Full);
     timing::plan(&mut city, seed);

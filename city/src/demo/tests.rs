@@ -9,6 +9,8 @@ use routing::{
     transit::day::Modes,
 };
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 #[test]
 fn the_generated_city_has_public_transport_of_its_own() {
     let city = Arc::new(simulator::generator::moscow(150, 1));
@@ -36,6 +38,7 @@ fn the_generated_city_has_public_transport_of_its_own() {
         at_least: 3,
         transfers: 4,
         modes: Modes::ALL,
+        escorted: false,
         with_bicycle: false,
         before: vec![Feeder::OnFoot],
         after: vec![Feeder::OnFoot],
@@ -71,6 +74,27 @@ fn the_generated_city_has_public_transport_of_its_own() {
     };
     let hired = planner.hired(&hire).expect("a bicycle is nearer than the end of a long walk");
     assert!(hired.legs.iter().filter_map(|leg| leg.street()).any(|way| way.hire.is_some()), "{hired}");
+    // Below ground nothing is step-free: in a wheelchair one is escorted, or goes by bus.
+    let hours_ago = |hours: u64| nine - Duration::from_secs(3600 * hours);
+    let wheeled =
+        TransitQuery { on_foot: Profile::Wheelchair, walk_before: HOUR, walk_after: HOUR, ..query.clone() };
+    let below = |escorted: bool, asked: Moment| {
+        let query = TransitQuery { escorted, asked, ..wheeled.clone() };
+        let journeys = planner.by_transit(&query).unwrap();
+        let rides: Vec<_> =
+            journeys.iter().flat_map(|j| &j.legs).filter_map(|leg| leg.ride()).cloned().collect();
+        rides.into_iter().filter(|ride| ride.mode == Mode::Subway).collect::<Vec<_>>()
+    };
+    assert!(below(false, hours_ago(5)).is_empty(), "nobody helps down the escalators");
+    let escorted = below(true, hours_ago(5));
+    assert!(!escorted.is_empty() && escorted.iter().all(|ride| ride.escort.is_some()), "{escorted:?}");
+    // One's own bicycle stays at the station's bicycle park.
+    let cycled = TransitQuery { before: vec![Feeder::Bicycle], ..query.clone() };
+    let journeys = planner.by_transit(&cycled).unwrap();
+    let parked = |j: &routing::itinerary::Itinerary| {
+        j.legs.iter().filter_map(|leg| leg.street()).any(|way| way.parked.is_some())
+    };
+    assert!(journeys.iter().any(parked), "{journeys:?}");
     let surface = TransitQuery { modes: Modes::NONE.with(Mode::Bus).with(Mode::Tram), ..query };
     assert!(!planner.by_transit(&surface).unwrap().is_empty(), "no way by bus and tram");
 }

@@ -176,11 +176,13 @@ pub struct Merged {
 
 /// The movements that start at each node.
 pub fn movements_by_node(network: &Network) -> BTreeMap<NodeIx, Vec<MovementIx>> {
-    let mut by_node: BTreeMap<NodeIx, Vec<MovementIx>> = BTreeMap::new();
-    for (i, m) in network.movements.iter().enumerate() {
-        by_node.entry(network.link(network.lane(m.from).link).to).or_default().push(MovementIx::from(i));
-    }
-    by_node
+    let starts =
+        |(i, m): (usize, &Movement)| (network.link(network.lane(m.from).link).to, MovementIx::from(i));
+    let mut all: Vec<(NodeIx, MovementIx)> = network.movements.iter().enumerate().map(starts).collect();
+    all.sort_unstable();
+    let here =
+        |here: &[(NodeIx, MovementIx)]| (here[0].0, here.iter().map(|(_, movement)| *movement).collect());
+    all.chunk_by(|a, b| a.0 == b.0).map(here).collect()
 }
 
 /// Direction of travel at the end of a link, degrees counter-clockwise from east.
@@ -203,7 +205,11 @@ pub fn turned(from: f64, to: f64) -> f64 {
 
 /// Whether two links arrive at a node from opposite sides.
 pub fn facing(network: &Network, a: LinkIx, b: LinkIx) -> bool {
-    180.0 - turned(heading_in(network, a), heading_in(network, b)).abs() < FACING_WITHIN
+    is_opposite(turned(heading_in(network, a), heading_in(network, b)))
+}
+
+fn is_opposite(angle: f64) -> bool {
+    180.0 - angle.abs() < FACING_WITHIN
 }
 
 /// From the beginning of a line to the place on it a little farther on, m; nowhere if it has no points.
@@ -518,7 +524,7 @@ fn right_of_way(
             }
             crosses[i].push(b);
             crosses[k].push(a);
-            let first = size(network, a, b).unwrap_or_else(|| goes_first(network, a, b));
+            let first = size(network, a, b).unwrap_or_else(|| goes_first(network, picture, a, b));
             if first {
                 yields[k].push(a);
             } else {
@@ -545,7 +551,7 @@ fn first_unsignalised(network: &Network, rules: &TurnRules, a: MovementIx, b: Mo
 
 /// Whether `a` goes before `b` between equals: turning gives way to oncoming traffic; otherwise whoever has
 /// the other on the right waits; two lanes of one road zip, kerb lane first.
-fn goes_first(network: &Network, a: MovementIx, b: MovementIx) -> bool {
+fn goes_first(network: &Network, picture: &Picture, a: MovementIx, b: MovementIx) -> bool {
     let (ma, mb) = (network.movement(a), network.movement(b));
     let (la, lb) = (network.lane(ma.from).link, network.lane(mb.from).link);
     let by_turn = |t: Turn| match t {
@@ -557,11 +563,11 @@ fn goes_first(network: &Network, a: MovementIx, b: MovementIx) -> bool {
     if la == lb {
         return (by_turn(ma.turn), ma.from) < (by_turn(mb.turn), mb.from);
     }
-    if facing(network, la, lb) {
+    let angle = turned(picture.headings[la.ix()][0], picture.headings[lb.ix()][0]);
+    if is_opposite(angle) {
         return (by_turn(ma.turn), a) < (by_turn(mb.turn), b);
     }
     // `b` comes from the right of `a` if a driver on `a` would see it heading left.
-    let angle = turned(heading_in(network, la), heading_in(network, lb));
     if angle.abs() < 20.0 { a < b } else { angle < 0.0 }
 }
 

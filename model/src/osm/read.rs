@@ -2,7 +2,7 @@
 
 use super::tags::Tags;
 use crate::{
-    city::{AreaKind, CarPark},
+    city::{AreaKind, BicyclePark, CarPark},
     geo::LonLat,
     network::{Limits, Name},
 };
@@ -74,6 +74,8 @@ pub(super) struct Map {
     pub(super) other_restrictions: usize,
     pub(super) areas: Vec<(AreaKind, Option<Name>, Vec<LonLat>)>,
     pub(super) car_parks: Vec<CarPark>,
+    /// Where bicycles may be left.
+    pub(super) bicycle_parks: Vec<BicyclePark>,
 }
 
 /// Reads a file; what is wrong with it if it cannot be read.
@@ -88,6 +90,7 @@ fn read_elements(bytes: &[u8]) -> Result<Map, osmpbf::Error> {
     let mut map = Map::default();
     let mut areas: Vec<(AreaKind, Option<Name>, Vec<i64>)> = Vec::new();
     let mut car_parks: Vec<(CarPark, Vec<i64>)> = Vec::new();
+    let mut bicycle_parks: Vec<(BicyclePark, Vec<i64>)> = Vec::new();
     ElementReader::new(Cursor::new(bytes)).for_each(|element| match element {
         Element::Node(n) => map.node(n.id(), n.lon(), n.lat(), || n.tags()),
         Element::DenseNode(n) => map.node(n.id(), n.lon(), n.lat(), || n.tags()),
@@ -95,6 +98,9 @@ fn read_elements(bytes: &[u8]) -> Result<Map, osmpbf::Error> {
             let tags = Tags::of(w.tags());
             if let Some(park) = tags.car_park(format!("way/{}", w.id())) {
                 car_parks.push((park, w.refs().collect()));
+            }
+            if let Some(park) = tags.bicycle_park(format!("way/{}", w.id())) {
+                bicycle_parks.push((park, w.refs().collect()));
             }
             if tags.is_road() {
                 map.ways.push(Way { id: w.id(), nodes: w.refs().collect(), tags });
@@ -137,9 +143,12 @@ fn read_elements(bytes: &[u8]) -> Result<Map, osmpbf::Error> {
         let ring: Option<Vec<LonLat>> = nodes.iter().map(|n| map.places.get(n).copied()).collect();
         map.areas.extend(ring.map(|ring| (kind, name, ring)));
     }
+    let ring = |nodes: &[i64]| nodes.iter().filter_map(|n| map.places.get(n).copied()).collect::<Vec<_>>();
     for (park, nodes) in car_parks {
-        let ring: Vec<LonLat> = nodes.iter().filter_map(|n| map.places.get(n).copied()).collect();
-        map.car_parks.extend(middle(&ring).map(|at| CarPark { at, ..park }));
+        map.car_parks.extend(middle(&ring(&nodes)).map(|at| CarPark { at, ..park }));
+    }
+    for (park, nodes) in bicycle_parks {
+        map.bicycle_parks.extend(middle(&ring(&nodes)).map(|at| BicyclePark { at, ..park }));
     }
     Ok(map)
 }
@@ -167,6 +176,10 @@ impl Map {
         if tags().any(|tag| tag == ("amenity", "parking")) {
             let park = Tags::of(tags()).car_park(format!("node/{id}"));
             self.car_parks.extend(park.map(|park| CarPark { at, ..park }));
+        }
+        if tags().any(|tag| tag == ("amenity", "bicycle_parking")) {
+            let park = Tags::of(tags()).bicycle_park(format!("node/{id}"));
+            self.bicycle_parks.extend(park.map(|park| BicyclePark { at, ..park }));
         }
         let (mut barrier, mut open, mut shut) = (false, false, false);
         for (key, value) in tags() {

@@ -4,7 +4,7 @@
 //! `Key:maxspeed` pages.
 
 use crate::{
-    city::{AreaKind, CarPark},
+    city::{AreaKind, BicyclePark, CarPark},
     geo::LonLat,
     network::{Going, Modes, Name, RoadClass, STEEPEST_PERCENT},
 };
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub(super) struct Tags(BTreeMap<&'static str, String>);
 
 /// Every key that somebody asks for below, in order.
-const KEYS: [&str; 51] = [
+const KEYS: [&str; 52] = [
     "access",
     "amenity",
     "area",
@@ -23,6 +23,7 @@ const KEYS: [&str; 51] = [
     "bridge",
     "bus",
     "capacity",
+    "covered",
     "cycleway",
     "duration",
     "foot",
@@ -75,6 +76,10 @@ pub(super) enum Oneway {
     Forward,
     Backward,
 }
+
+/// Values of `access` with which not everybody may leave a vehicle there.
+const NOT_FOR_ALL: [&str; 8] =
+    ["no", "private", "customers", "permit", "employees", "residents", "delivery", "agricultural"];
 
 impl Tags {
     pub(super) fn of<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Tags {
@@ -334,8 +339,6 @@ impl Tags {
     /// The car park that it is, of that id, if anybody may leave a car there (`amenity=parking`, and the wiki's
     /// `Key:park_ride`: `yes`, or what one goes on by). Where it is, its nodes say.
     pub(super) fn car_park(&self, id: String) -> Option<CarPark> {
-        const NOT_FOR_ALL: [&str; 8] =
-            ["no", "private", "customers", "permit", "employees", "residents", "delivery", "agricultural"];
         if !self.is("amenity", &["parking"]) || self.is("access", &NOT_FOR_ALL) {
             return None;
         }
@@ -345,6 +348,20 @@ impl Tags {
             at: LonLat { lon: 0.0, lat: 0.0 },
             capacity: self.get("capacity").parse().ok(),
             park_and_ride: !self.is("park_ride", &["", "no"]),
+        })
+    }
+
+    /// The same for bicycles (`amenity=bicycle_parking`).
+    pub(super) fn bicycle_park(&self, id: String) -> Option<BicyclePark> {
+        if !self.is("amenity", &["bicycle_parking"]) || self.is("access", &NOT_FOR_ALL) {
+            return None;
+        }
+        Some(BicyclePark {
+            id,
+            name: self.name(),
+            at: LonLat { lon: 0.0, lat: 0.0 },
+            capacity: self.get("capacity").parse().ok(),
+            covered: !self.is("covered", &["", "no"]),
         })
     }
 
@@ -442,6 +459,18 @@ mod tests {
         let park = |text: &str| tags(text).car_park("node/1".into()).unwrap();
         assert_eq!(park("amenity=parking capacity=150").capacity, Some(150));
         assert_eq!(park("amenity=parking capacity=many").capacity, None);
+    }
+
+    #[test]
+    fn bicycle_parks_are_those_of_all() {
+        let park = |text: &str| tags(text).bicycle_park("node/1".into());
+        let known = |text: &str| park(text).map(|park| (park.capacity, park.covered));
+        assert_eq!(known("amenity=bicycle_parking"), Some((None, false)));
+        assert_eq!(known("amenity=bicycle_parking capacity=12 covered=yes"), Some((Some(12), true)));
+        assert_eq!(known("amenity=bicycle_parking capacity=some covered=no"), Some((None, false)));
+        assert_eq!(known("amenity=bicycle_parking access=private"), None);
+        assert_eq!(known("amenity=bicycle_parking access=customers"), None);
+        assert_eq!(known("amenity=parking"), None);
     }
 
     #[test]

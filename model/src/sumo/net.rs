@@ -631,6 +631,7 @@ impl Reader {
             areas: Vec::new(),
             corridors: Vec::new(),
             car_parks: Vec::new(),
+            bicycle_parks: Vec::new(),
         };
         self.notes.extend(self.ledger.into_notes());
         let faults = city.faults();

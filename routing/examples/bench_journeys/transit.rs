@@ -102,6 +102,7 @@ pub(crate) fn measure(
             at_least,
             transfers: RIDES - 1,
             modes: Modes::ALL,
+            escorted: false,
             with_bicycle: false,
             before: vec![Feeder::OnFoot],
             after: vec![Feeder::OnFoot],

@@ -84,8 +84,9 @@ pub(crate) struct PlanParameters {
     /// at most 86400. Default: 900.
     #[param(required = false)]
     search_window: u32,
-    /// Means of getting to the first stop, separated by commas: `WALK`, `BIKE` (one's own, which stays there, or with
-    /// `requireBikeTransport=true` comes along), `RENTAL` (a shared vehicle, with ways on foot to it and from it), `FLEX` (a vehicle
+    /// Means of getting to the first stop, separated by commas: `WALK`, `BIKE` (one's own, which stays there: in a
+    /// bicycle park if one is known within four minutes on foot of the stop, else at the stop itself; or with `requireBikeTransport=true`
+    /// comes along), `RENTAL` (a shared vehicle, with ways on foot to it and from it), `FLEX` (a vehicle
     /// that comes when one asks for it), `CAR_PARKING` (one's own car to a car park for those who go on by public transport),
     /// `CAR_DROPOFF` or `CAR` (somebody drives one to the stop and goes on), `TAXI` or `ODM`. To each stop it is the quickest of them;
     /// cars drive in the traffic of `time`, and only to stops that are worth it: where driving counts three times, and none from which
@@ -109,6 +110,11 @@ pub(crate) struct PlanParameters {
     /// has `CRUSHED_STANDING_ROOM_ONLY`, `FULL`, `NOT_ACCEPTING_PASSENGERS` or `NOT_BOARDABLE` for `occupancy`. Default: false.
     #[param(required = false)]
     avoid_crowds: bool,
+    /// **Ours**, with `pedestrianProfile=WHEELCHAIR`: whether one is escorted where one cannot go alone, at the stations and hours that the
+    /// city's escorts have. The time to meet is counted, and nobody is met sooner than the notice allows (counted from the next quarter of an
+    /// hour); `escort` of a leg says where one is met, when to book by and whom to call. Default: false.
+    #[param(required = false)]
+    escort: bool,
     /// **Ours**: how one pays, by the ids of `/api/v1/fares`; `fare` of each journey is the least that its rides cost so.
     /// Default: the tariff's first card.
     #[param(required = false, example = "wallet")]
@@ -128,6 +134,7 @@ pub(crate) struct PlanParameters {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct TransitWish {
     pub(crate) modes: Modes,
+    pub(crate) escorted: bool,
     pub(crate) with_bicycle: bool,
     pub(crate) transfers: usize,
     pub(crate) at_least: usize,
@@ -222,6 +229,14 @@ impl Question {
         let card = given.take("card").map(|(_, card)| card);
         let avoid_crowds = given.flag("avoidCrowds", false)?;
         let cheapest = given.flag("cheapest", false)?;
+        let mut escorted = given.flag("escort", false)?;
+        if escorted && on_foot != Profile::Wheelchair {
+            notes.push("escort: it is for journeys with pedestrianProfile=WHEELCHAIR".to_string());
+            escorted = false;
+        } else if escorted && planner.transit().is_none_or(|transit| transit.escorts().is_none()) {
+            notes.push("escort: nobody is known who escorts passengers".to_string());
+            escorted = false;
+        }
         if (cheapest || card.is_some()) && planner.fares().is_none() {
             notes.push("no tariff is loaded, so no fares are told".to_string());
         }
@@ -246,6 +261,7 @@ impl Question {
         }
         let wish = TransitWish {
             modes,
+            escorted,
             with_bicycle,
             transfers,
             at_least,

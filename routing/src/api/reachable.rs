@@ -200,6 +200,7 @@ impl Reach {
             at_least: 1,
             transfers,
             modes,
+            escorted: false,
             with_bicycle,
             before,
             after,

@@ -147,12 +147,12 @@ impl VehicleView {
             route_color: None,
             headsign: None,
         };
-        if let (Some(timetable), Some((number, day))) = (timetable, vehicle.run) {
+        if let (Some(timetable), Some((number, day, begins_s))) = (timetable, vehicle.run) {
             let trip = &timetable.trips[number as usize];
             let route = &timetable.routes[trip.route as usize];
             let agency = timetable.agency_of(number);
-            let starts_s =
-                day.begins_s(&zone(agency)) + i64::from(timetable.calls_of(number).first().departure_s);
+            let first_s = begins_s.unwrap_or_else(|| timetable.calls_of(number).first().departure_s);
+            let starts_s = day.begins_s(&zone(agency)) + i64::from(first_s);
             let english = |local: &str| timetable.english(local).filter(|_| language == Language::English);
             let say = |local: &str| english(local).unwrap_or(local).to_string();
             view.trip_id = Some(trip_id_of(&agency.zone, day, Moment(starts_s * 1000), &trip.id));

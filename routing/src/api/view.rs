@@ -6,7 +6,8 @@ mod journey;
 
 pub use health::{BrokerView, GraphView, RealtimeFeedView, RoutingHealthView};
 pub use journey::{
-    AlertView, FareView, ItineraryView, LegView, PaymentView, PlaceView, PolylineView, RideView, StepView,
+    AlertView, FareView, ItineraryView, LegView, ParkingView, PaymentView, PlaceView, PolylineView, RideView,
+    StepView,
 };
 
 use crate::{gtfs::calendar::Day, itinerary::Ride, profile::Profile, transit::live::Live};

@@ -1,7 +1,7 @@
 //! From a TOML file to [`Fares`], or all that is wrong with it.
 
 use super::{Card, Fares, Holds, Pays, Product, Said, Tariff, purse::MOST_PRODUCTS};
-use crate::{gtfs::calendar::Day, gtfs::records::Mode, transit::day::Modes};
+use crate::{escort::read_clock, gtfs::calendar::Day, gtfs::records::Mode, transit::day::Modes};
 use jiff::civil;
 use model::{
     config::{Complaint, Complaints, Source, parse},
@@ -219,14 +219,10 @@ impl Reader<'_> {
 
     /// `09:30` or `24:00`, as seconds after midnight.
     fn clock(&mut self, text: &Spanned<String>) -> Option<u32> {
-        let read = text.get_ref().split_once(':').and_then(|(h, m)| Some((h.parse().ok()?, m.parse().ok()?)));
-        match read {
-            Some((hours @ 0..24, minutes @ 0..60)) => Some(hours * 3600 + minutes * 60),
-            Some((24, 0)) => Some(86_400),
-            _ => {
-                self.complain(text, format!("{:?} is no time of the day, such as 09:30", text.get_ref()));
-                None
-            }
+        let read = read_clock(text.get_ref());
+        if read.is_none() {
+            self.complain(text, format!("{:?} is no time of the day, such as 09:30", text.get_ref()));
         }
+        read
     }
 }

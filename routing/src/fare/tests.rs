@@ -70,6 +70,7 @@ pub(super) fn journey(rides: &str) -> Itinerary {
             crowded: false,
             live: false,
             alerts: Vec::new(),
+            escort: None,
         };
         let end = start + Duration::from_secs(300);
         let (from, to, shape) = (place.clone(), place.clone(), Vec::new());

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     drawing::{NOW, draw, lend, picture, place},
+    intermodal::TransitQuery,
     planner::{Planner, STREET_WITHIN_M},
     transit::drawing::{planner, query},
 };
@@ -98,6 +99,42 @@ fn a_bicycle_is_taken_to_the_first_stop_and_from_the_last() {
     for spots in [[("B", 0, 0), ("C", 0, 1)], [("B", 1, 0), ("C", 0, 0)]] {
         check(Some(lend(&city, false, &spots)), [BOTH, FOOT], "A to E at 08:00", &[]);
     }
+}
+
+#[test]
+fn a_bicycle_stays_where_bicycles_are_left() {
+    const FOOT: &[Feeder] = &[Feeder::OnFoot];
+    const OWN: &[Feeder] = &[Feeder::OnFoot, Feeder::Bicycle];
+    let ask = |racks: &str, feeders: [&[Feeder]; 2], with_bicycle: bool, question: &str| {
+        let streets = format!("{STREETS}\n{racks}");
+        let bus = BUS.replace("08:25", "08:25 bicycle").replace("08:40", "08:40 bicycle");
+        let (city, planner) = (draw(&streets), planner(&streets, &bus));
+        let mut query = TransitQuery { with_bicycle, ..query(&city, question) };
+        (query.before, query.after) = (feeders[0].to_vec(), feeders[1].to_vec());
+        planner.by_transit(&query).unwrap()
+    };
+    let check = |racks: &str, feeders, with_bicycle, question: &str, expected: &str| {
+        let journeys = ask(racks, feeders, with_bicycle, question);
+        assert_eq!(
+            journeys.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [expected],
+            "{racks} {question}"
+        );
+    };
+    // In the nearest of two, and on foot from there.
+    let parked = "A ~ cycle 2.10 km ~ Велопарковка C ~ walk 100 m ~ D ~ BUS 7 08:15 08:25 ~ E [20 min 6 s]";
+    check("rack C", [OWN, FOOT], false, "A to E at 08:00", parked);
+    // None is at the stop: one locks it there.
+    let locked = "A ~ cycle 2.20 km ~ D ~ BUS 7 08:15 08:25 ~ E [19 min 18 s]";
+    check("rack B", [OWN, FOOT], false, "A to E at 08:00", locked);
+    // What comes along needs no rack.
+    check("rack C", [OWN, FOOT], true, "A to E at 08:00", locked);
+    // It waits in one for who comes back.
+    let home = "D ~ BUS 7 08:15 08:25 ~ E ~ walk 100 m ~ Велопарковка F ~ cycle 1.90 km ~ G [19 min 18 s]";
+    check("rack F", [FOOT, OWN], false, "D to G at 08:00", home);
+    let known =
+        ask("rack C", [OWN, FOOT], false, "A to E at 08:00")[0].legs[0].street().unwrap().parked.clone();
+    assert_eq!(known.map(|parked| (parked.capacity, parked.covered)), Some((Some(10), true)));
 }
 
 /// Home is far from everything; a metro goes from B on to the town at F, faster than cars from E on.
@@ -292,7 +329,16 @@ fn least(
         }
     }
     for (begins, before_ms) in &near {
-        if own || (looking == Looking::Away && system.is_some_and(|system| system.left_anywhere)) {
+        let racks = if own { racks_at(wheels, stops, stop, &mut Scratch::default()) } else { Vec::new() };
+        for (rack, walked) in &racks {
+            if let Some(ms) = between(&wheels.cycling, begins, rack) {
+                let walked = if looking == Looking::Away { walked[0] } else { walked[1] };
+                offer(before_ms + ms + Handling::Leave.ms() + walked);
+            }
+        }
+        if (own && racks.is_empty())
+            || (looking == Looking::Away && system.is_some_and(|system| system.left_anywhere))
+        {
             for door in &stops.doors[stop as usize] {
                 if let Some(ms) = between(&wheels.cycling, begins, &door.feet) {
                     offer(before_ms + ms + Handling::Leave.ms() + inside(door));
@@ -310,6 +356,35 @@ fn least(
         }
     }
     best
+}
+
+/// The bicycle parks at a stop: on the streets of bicycles, and the ms on foot from them to the stop and from it. Trying all.
+fn racks_at(
+    wheels: &Wheels<'_>,
+    stops: Stops<'_>,
+    stop: u32,
+    scratch: &mut Scratch,
+) -> Vec<(Vec<OnArc>, [u32; 2])> {
+    let mut all = Vec::new();
+    for park in &wheels.map.bicycle_parks {
+        let [on_foot, by_wheel] =
+            [&wheels.walking, &wheels.cycling].map(|costs| wheels.feet(costs, park.at, 300.0));
+        let mut least = |way: fn(&Door, &[OnArc]) -> [Vec<OnArc>; 2], inside: fn(&Door) -> u32| {
+            let ways = stops.walks.doors(stop).iter().filter_map(|door| {
+                let [from, to] = way(door, &on_foot);
+                quickest(&wheels.walking, &from, &to, scratch).map(|path| path.cost_ms + inside(door))
+            });
+            ways.min().filter(|ms| *ms <= 240_000)
+        };
+        let into = least(|door, rack| [rack.to_vec(), door.feet.clone()], |door| door.in_ms);
+        let out_of = least(|door, rack| [door.feet.clone(), rack.to_vec()], |door| door.out_ms);
+        if let (Some(into), Some(out_of), false) = (into, out_of, by_wheel.is_empty()) {
+            all.push((by_wheel, [into, out_of]));
+        }
+    }
+    all.sort_by_key(|(_, ways)| ways[0]);
+    all.truncate(3);
+    all
 }
 
 /// The same by car, trying all car parks one by one.
@@ -348,7 +423,10 @@ fn least_by_car(
 
 fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
     let parks = wild.spots.iter().map(|(at, ..)| format!("park {}\n", name(*at)));
-    let streets = wild.streets.clone() + &parks.collect::<BTreeSet<_>>().into_iter().collect::<String>();
+    let racks =
+        wild.spots.iter().filter(|(.., room)| *room > 0).map(|(at, ..)| format!("rack {}\n", name(*at)));
+    let places = parks.chain(racks).collect::<BTreeSet<_>>();
+    let streets = wild.streets.clone() + &places.into_iter().collect::<String>();
     let city = draw(&streets);
     let planner: Planner = planner(&streets, &wild.table);
     let slow = [("AaBa", 90), ("BaCa", 40), ("AbBb", 200), ("CaCb", 120)];
@@ -361,7 +439,9 @@ fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
     planner.set_sharing(lend(&city, wild.left_anywhere, &spots));
     let driving = Costs::new(planner.graph(Profile::Car), traffic.view(NOW, NOW), None);
     let (wheels, transit) = (planner.wheels(Profile::Walk, [None; 2], driving), planner.transit().unwrap());
-    transit.find_driven_to(&planner.streets_for(Profile::Walk, &wheels), Profile::Walk);
+    let anybody = query(&city, "Aa to Cc at 08:00");
+    transit.find_driven_to(&planner.streets_for(Profile::Walk, &wheels), &anybody);
+    transit.find_racks(&planner.streets_for(Profile::Walk, &wheels));
     let stops = transit.stops_of(Profile::Walk, None);
     let (mut scratch, mut memory) = (Scratch::default(), WalkScratch::default());
     let limit_ms = 400_000;

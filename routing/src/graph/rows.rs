@@ -20,18 +20,30 @@ use std::{
     collections::HashSet,
     iter::Map,
     ops::{self, Range},
-    sync,
+    sync::{self, OnceLock},
 };
 
 /// Arcs and the transitions between them.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct ArcGraph {
     arcs: sync::Arc<[Arc]>,
     onward: Onward,
-    /// By arc: where its row of [`Self::before`] begins.
-    first_before: Vec<u32>,
-    /// Arcs from which one comes to an arc, row by row. The transition stands with what is onward of them.
-    before: Vec<u32>,
+    /// From the first time that anybody searches backwards: on foot few do.
+    before: OnceLock<Before>,
+}
+
+/// Arcs from which one comes to others. The transitions stand with what is onward of them.
+#[derive(Clone, Debug)]
+struct Before {
+    /// By arc: where its row begins.
+    first: Vec<u32>,
+    from: Vec<u32>,
+}
+
+impl PartialEq for ArcGraph {
+    fn eq(&self, other: &ArcGraph) -> bool {
+        (&self.arcs, &self.onward) == (&other.arcs, &other.onward)
+    }
 }
 
 /// Transitions by the arc that they leave, as they are kept in a file too.
@@ -112,16 +124,22 @@ impl ArcGraph {
     }
 
     fn joined(arcs: Vec<Arc>, onward: Onward) -> ArcGraph {
-        let first_before = rows(arcs.len(), onward.to.iter().copied());
-        let (mut next, mut before) = (first_before.clone(), vec![0; onward.to.len()]);
-        for from in 0..arcs.len() {
-            for to in &onward.to[onward.row(from)] {
-                let slot = &mut next[*to as usize];
-                before[*slot as usize] = from as u32;
-                *slot += 1;
+        ArcGraph { arcs: arcs.into(), onward, before: OnceLock::new() }
+    }
+
+    fn before(&self) -> &Before {
+        self.before.get_or_init(|| {
+            let first = rows(self.arcs.len(), self.onward.to.iter().copied());
+            let (mut next, mut before) = (first.clone(), vec![0; self.onward.to.len()]);
+            for from in 0..self.arcs.len() {
+                for to in &self.onward.to[self.onward.row(from)] {
+                    let slot = &mut next[*to as usize];
+                    before[*slot as usize] = from as u32;
+                    *slot += 1;
+                }
             }
-        }
-        ArcGraph { arcs: arcs.into(), onward, first_before, before }
+            Before { first, from: before }
+        })
     }
 
     /// What a file keeps of it.
@@ -176,7 +194,10 @@ impl ArcGraph {
         let ix = arc.index();
         let row = match direction {
             Direction::Outgoing => self.onward.row(ix),
-            Direction::Incoming => self.first_before[ix] as usize..self.first_before[ix + 1] as usize,
+            Direction::Incoming => {
+                let first = &self.before().first;
+                first[ix] as usize..first[ix + 1] as usize
+            }
         };
         Edges { graph: self, arc, direction, row }
     }
@@ -257,7 +278,7 @@ impl<'a> Iterator for Edges<'a> {
         match self.direction {
             Direction::Outgoing => Some(self.graph.edge(self.arc, at)),
             Direction::Incoming => {
-                let from = ArcIx::new(self.graph.before[at] as usize);
+                let from = ArcIx::new(self.graph.before().from[at] as usize);
                 Some(self.graph.edge(from, self.graph.find_edge(from, self.arc)?.index()))
             }
         }

@@ -38,7 +38,7 @@ impl Day {
     }
 
     /// Monday is 0.
-    fn weekday(self) -> usize {
+    pub(crate) fn weekday(self) -> usize {
         (self.0 + 3).rem_euclid(7) as usize // 1970-01-01 was a Thursday.
     }
 

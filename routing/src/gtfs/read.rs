@@ -117,10 +117,11 @@ fn read_agencies(feed: &mut Feed, archive: &mut Archive, report: &mut Report) ->
             table.fault(record, "has no time zone that is known", LeftOut);
             continue;
         }
-        if ids.insert(agency.id.clone(), feed.agencies.len() as u32).is_some() {
+        if ids.contains_key(&agency.id) {
             table.fault(format!("{:?}", agency.id), "stands there a second time", LeftOut);
             continue;
         }
+        ids.insert(agency.id.clone(), feed.agencies.len() as u32);
         feed.agencies.push(agency);
     }
     ids

@@ -66,6 +66,15 @@ fn a_sound_feed_has_no_faults() {
 }
 
 #[test]
+fn a_second_agency_of_an_id_leaves_the_first() {
+    let again = "Europe/Lisbon\na,Town,https://example.org,Europe/Lisbon\n";
+    let (feed, report) = broken("agency.txt", "Europe/Lisbon\n", again);
+    let feed = feed.unwrap();
+    assert!(report.to_string().contains("stands there a second time"), "{report}");
+    assert_eq!((feed.agencies.len(), feed.agencies[0].name.as_str(), feed.routes[0].agency), (1, "City", 0));
+}
+
+#[test]
 fn times_are_read_as_they_are_written() {
     let feed = broken("stops.txt", "", "").0.unwrap();
     let times: Vec<_> = feed.calls.iter().map(|call| (call.arrival_s, call.departure_s)).collect();

@@ -73,13 +73,15 @@ impl Transit {
         // The picture without crowded vehicles has a number of its own.
         let last = before.uncrowded.as_ref().map_or(before.number, |uncrowded| uncrowded.number);
         live.number = last + 1;
-        live.uncrowded = live.without_crowded(&self.timetable).map(|mut rest| {
+        live.uncrowded = live.without_crowded().map(|mut rest| {
             rest.number = live.number + 1;
             Arc::new(rest)
         });
         let live = Arc::new(live);
         let lock = || self.days.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked: Vec<DayKey> = lock().iter().map(|(key, _)| *key).collect();
+        // Those of one who is escorted are his who asked; whoever comes next asks at another time.
+        let alone = |key: &DayKey| !matches!(key.1, Traveller::Escorted(_));
+        let asked: Vec<DayKey> = lock().iter().map(|(key, _)| *key).filter(alone).collect();
         let mut made: Vec<(DayKey, Arc<BothWays>)> = Vec::new();
         for (day, traveller, number) in asked {
             let of_same_kind = match number == before.number {
@@ -108,16 +110,22 @@ impl Transit {
         live: &Arc<Live>,
         others: &[(DayKey, Arc<BothWays>)],
     ) -> Arc<BothWays> {
-        let mut forwards = DayTable::build(&self.timetable, &self.patterns, day, traveller, live);
-        let mut backwards = forwards.turned();
+        let escorting = match (traveller, &self.escorts) {
+            (Traveller::Escorted(asked), Some(escorts)) => Some(escorts.served.on(day, asked)),
+            _ => None,
+        };
+        let who = (traveller, escorting.as_ref());
         let is_same = |key: &DayKey| (key.0, key.2) == (day, live.number);
-        if let Some((_, other)) = others.iter().find(|(key, _)| is_same(key)) {
-            forwards.share(&other.forwards.day);
-            backwards.share(&other.backwards.day);
-        }
+        let other = others.iter().find(|(key, _)| is_same(key)).map(|(_, other)| other);
+        let [ahead, back] = [other.map(|other| &other.forwards.day), other.map(|other| &other.backwards.day)];
+        let forwards = DayTable::with(&self.timetable, &self.patterns, day, who, live, ahead);
+        let backwards = forwards.turned_beside(back);
         let on_foot = match traveller {
             Traveller::OnFoot | Traveller::WithBicycle => &self.on_foot,
             Traveller::InWheelchair => &self.on_wheels,
+            Traveller::Escorted(_) => {
+                self.escorts.as_ref().and_then(|escorts| escorts.walking.get()).unwrap_or(&self.on_wheels)
+            }
         };
         Arc::new(BothWays {
             forwards: OneWay::new(forwards, &on_foot.forwards),

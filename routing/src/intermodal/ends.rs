@@ -60,7 +60,10 @@ impl Transit {
         scratch: &mut Scratch,
     ) -> Result<Side, NoJourney> {
         if feeders.iter().any(|feeder| feeder.is_driven()) {
-            self.find_driven_to(streets, query.on_foot);
+            self.find_driven_to(streets, query);
+        }
+        if feeders.contains(&Feeder::Bicycle) && query.on_foot == Profile::Walk {
+            self.find_racks(streets);
         }
         let (When::DepartAt(moment) | When::ArriveBy(moment)) = query.when;
         let looking = if end == End::From { Looking::Away } else { Looking::Towards };
@@ -91,7 +94,7 @@ impl Transit {
             }
         }
         if feeders.contains(&Feeder::OnDemand) {
-            let around = self.around(streets, query.on_foot, query.speed_mps);
+            let around = self.around(streets, stops, query.speed_mps);
             let walked = around.walked(&side.feet, looking, longest_ms, &mut memory.walk);
             side.brought = self.on_demand.ways(
                 &around,

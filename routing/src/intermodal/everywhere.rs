@@ -62,6 +62,7 @@ impl Transit {
         live: &Arc<Live>,
         (memory, scratch): (&mut Memory, &mut Scratch),
     ) -> Result<Everywhere, NoJourney> {
+        self.find_escorted(streets, query);
         let (on_foot, traveller) = self.traveller(query);
         let (moment, looking) = match query.when {
             When::DepartAt(moment) => (moment, Looking::Away),

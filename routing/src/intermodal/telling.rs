@@ -11,7 +11,7 @@ use crate::{
         day::DayTable,
         search::{Timed, scaled},
         timetable::Timetable,
-        walks::Looking,
+        walks::{Door, Looking},
     },
 };
 use model::{geo::LonLat, time::Moment};
@@ -61,7 +61,35 @@ impl Telling<'_> {
             end = end + walk.duration();
             legs.push(shifted(walk, last.arrival));
         }
+        self.escort(&mut legs, connection);
         Some(Itinerary { start, end, legs })
+    }
+
+    /// Says who escorts one on which rides.
+    fn escort(&self, legs: &mut [Leg], connection: &Connection) {
+        let (transit, query) = (self.transit, self.query);
+        let Some(served) = transit.escorts_for(query) else { return };
+        let slowness = transit.stops(query).slowness;
+        let mut rides = connection.rides.iter();
+        let mut before: Option<LonLat> = None;
+        for leg in legs {
+            if let Means::Transit(ride) = &mut leg.means
+                && let Some(part) = rides.next()
+            {
+                // By the door that one comes to from the street.
+                let doors = transit.walking(query).walks.doors(part.from).iter();
+                let near = before.and_then(|here| {
+                    let at = |door: &Door| transit.timetable.stops[door.stop as usize].at.distance_m(here);
+                    doors.min_by(|a, b| at(a).total_cmp(&at(b)))
+                });
+                let ends = [(part.from, &leg.from, part.departure), (part.to, &leg.to, part.arrival)];
+                let meets = near.map(|door| transit.place(door.stop));
+                ride.escort = served
+                    .appointment(&transit.timetable, part.run.trip, ends, meets, slowness)
+                    .map(Box::new);
+            }
+            before = leg.street().and_then(|_| leg.shape.last().copied());
+        }
     }
 
     /// The way on demand at one of the ends (0 or 1) for one who boards (or gets off) at a stop then; `None` where another is as
@@ -90,7 +118,7 @@ impl Telling<'_> {
             _ => (&self.query.to, Looking::Towards),
         };
         let at = if end == 0 { at.min(way.window[1]) } else { at.max(way.window[0]) };
-        let around = self.transit.around(self.streets, self.query.on_foot, self.query.speed_mps);
+        let around = self.transit.around(self.streets, self.transit.stops(self.query), self.query.speed_mps);
         let asked = Asked {
             place,
             within_m: self.query.street_within_m,
@@ -162,7 +190,7 @@ impl Telling<'_> {
 
     /// A way that streets do not show: what the operator says, drawn as a straight line.
     fn straight(&self, from: Spot, to: Spot, a: Place, b: Place) -> Leg {
-        let (on_foot, _) = self.transit.of(self.query.on_foot);
+        let on_foot = self.transit.walking(self.query);
         let seconds = match (from, to) {
             (Spot::Stop(from), Spot::Stop(to)) => {
                 on_foot.forwards.from(from).iter().find(|walk| walk.0 == to).map_or(0, |w| w.1)
@@ -179,6 +207,7 @@ impl Telling<'_> {
             off_street_m: [0.0; 2],
             hire: None,
             on_demand: None,
+            parked: None,
         };
         Leg { from: a, to: b, start: Moment(0), end, distance_m, shape, means: Means::Street(way) }
     }
@@ -192,7 +221,7 @@ impl Telling<'_> {
     }
 
     fn doors(&self, spot: Spot, looking: Looking) -> Vec<(&[OnArc], u32)> {
-        let (on_foot, _) = self.transit.of(self.query.on_foot);
+        let on_foot = self.transit.walking(self.query);
         match spot {
             Spot::Start => vec![(self.ends.feet[0].as_slice(), 0)],
             Spot::Goal => vec![(self.ends.feet[1].as_slice(), 0)],

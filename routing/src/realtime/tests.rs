@@ -63,6 +63,7 @@ fn found(planner: &Planner, avoid_crowds: bool) -> Vec<Itinerary> {
         at_least: 0,
         transfers: 3,
         modes: Modes::ALL,
+        escorted: false,
         with_bicycle: false,
         before: vec![Feeder::OnFoot],
         after: vec![Feeder::OnFoot],
@@ -312,6 +313,34 @@ fn who_avoids_crowds_is_told_the_best_with_and_without_them() {
         assert_eq!(answer, expected, "full: {ids:?}");
     }
     assert!(longer >= 10, "keeping off crowds is a choice more: {longer}");
+}
+
+/// A vehicle of a trip that runs every so often is one of its runs, and no other.
+#[test]
+fn a_crowd_in_one_of_many_runs_is_kept_off() {
+    const OFTEN: &str = "
+        BUS 7   B      C      D
+                08:05  08:15  08:25
+        every 600 from 08:05 until 08:35";
+    let planner = crate::transit::drawing::planner(STREETS, OFTEN);
+    let begins = |time: &str| {
+        let mut entity = full("t1", Some(5), None);
+        let trip = entity.vehicle.as_mut().and_then(|vehicle| vehicle.trip.as_mut()).unwrap();
+        trip.start_time = Some(time.into());
+        entity
+    };
+    hear(&planner, vec![begins("08:15:00")]);
+    let all = found(&planner, false);
+    assert_eq!(all.iter().map(Itinerary::is_crowded).collect::<Vec<_>>(), [false, true, false]);
+    // The best in a crowd and the best without one are the same three.
+    assert_eq!(rides(&found(&planner, true)), rides(&all));
+    let uncrowded = planner.transit().unwrap().live().uncrowded.clone().unwrap();
+    let without: Vec<_> = rides(&all).into_iter().filter(|ride| !ride.contains("08:15")).collect();
+    planner.transit().unwrap().set_live(Live::clone(&uncrowded));
+    assert_eq!(journeys(&planner), without);
+    // Of which run nobody says, of that nothing is known.
+    hear(&planner, vec![full("t1", Some(5), None)]);
+    assert!(found(&planner, false).iter().all(|journey| !journey.is_crowded()));
 }
 
 #[test]

@@ -17,9 +17,17 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 use model::city::City;
-use petgraph::{algo::dijkstra, visit::EdgeRef};
+use petgraph::{
+    algo::{dijkstra, kosaraju_scc},
+    visit::EdgeRef,
+};
 use proptest::prelude::*;
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::Arc,
+    time::Duration,
+};
 
 /// The least cost by Dijkstra's algorithm: from each start to the end of every arc, then onto the target.
 pub(crate) fn oracle_ms(costs: &Costs<'_>, from: &[OnArc], to: &[OnArc]) -> Option<u32> {
@@ -193,6 +201,13 @@ fn check_on_foot(
     on_arc: impl Fn(&(prop::sample::Index, f64)) -> OnArc,
 ) -> Result<(), TestCaseError> {
     let (street, index) = (costs.graph(), StreetIndex::build(map));
+    // What counts as one city on foot is what all reach one another in.
+    let mut parts = kosaraju_scc(&street.graph);
+    parts.sort_by_key(|part| (part.len(), std::cmp::Reverse(part.iter().min().copied())));
+    let main: BTreeSet<ArcIx> = parts.last().into_iter().flatten().copied().collect();
+    for arc in street.graph.node_indices() {
+        prop_assert_eq!(street.is_main(arc), main.contains(&arc), "{:?}", arc);
+    }
     let ways = FootWays::new(street, &Walkable::new(city, crate::graph::mirrors(&city.network)));
     prop_assert!(ways.clone().on(street).is_some_and(|ways| ways.alike_both_ways()));
     let (mut climb, mut scratch) = (Climb::default(), Scratch::default());

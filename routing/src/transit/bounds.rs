@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// More zones than this make the tables large and the bounds hardly better.
 const MOST_ZONES: usize = 512;
 /// Stops in a zone at least: fewer gain nothing.
-const ZONE_STOPS: usize = 8;
+const ZONE_STOPS: usize = 12;
 /// As long as this or longer, or never, s.
 const LONG: u16 = u16::MAX;
 

@@ -7,7 +7,10 @@ use super::{
     live::{AS_PLANNED, Change, Live},
     timetable::{Timetable, zone},
 };
-use crate::gtfs::{calendar::Day, records::Mode};
+use crate::{
+    escort::Escorting,
+    gtfs::{calendar::Day, records::Mode},
+};
 use model::time::Moment;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -110,6 +113,8 @@ pub enum Traveller {
     InWheelchair,
     /// Somebody who takes a bicycle along.
     WithBicycle,
+    /// Somebody in a wheelchair who is escorted where he needs it, and asks for that at this moment.
+    Escorted(Moment),
 }
 
 /// Stands beside the place of departures that another table of the day has too.
@@ -125,15 +130,45 @@ struct Timing {
 }
 
 /// A [`DayTable`]'s times while it is made.
-#[derive(Default)]
-struct Times {
+struct Times<'a> {
     timings: Vec<Timing>,
     rows: Vec<u32>,
     known: HashMap<Vec<u32>, u32>,
     departures: Vec<u32>,
+    /// By the runs of a course: where another table of the day has its departures. To most operators a wheelchair is welcome in
+    /// nearly all vehicles.
+    theirs: HashMap<&'a [Run], u32>,
+    other: Arc<[u32]>,
 }
 
-impl Times {
+impl<'a> Times<'a> {
+    /// None yet; `other` is a table of the same day, seen the same way.
+    fn beside(other: Option<&'a DayTable>) -> Times<'a> {
+        let own = |course: &&Course| course.departures & THEIRS == 0;
+        let courses = other.map_or(&[][..], |other| other.courses.as_slice()).iter().filter(own);
+        let of = |course: &Course| Some((other?.runs_of(course), course.departures));
+        Times {
+            timings: Vec::new(),
+            rows: Vec::new(),
+            known: HashMap::new(),
+            departures: Vec::new(),
+            theirs: courses.filter_map(of).collect(),
+            other: other.map_or_else(Default::default, |other| other.departures[0].clone()),
+        }
+    }
+
+    /// Where a course's departures stand, which were added from `first` on: in the other table, if they are there too.
+    fn kept(&mut self, first: usize, runs: &[Run]) -> u32 {
+        let mine = &self.departures[first..];
+        let there = self.theirs.get(runs).copied();
+        let there =
+            there.filter(|&there| self.other.get(there as usize..there as usize + mine.len()) == Some(mine));
+        if there.is_some() {
+            self.departures.truncate(first);
+        }
+        there.map_or(first as u32, |there| there | THEIRS)
+    }
+
     /// A run's arrivals.
     fn arrives(&mut self, arrivals: impl Iterator<Item = u32>) {
         let mut row: Vec<u32> = arrivals.collect();
@@ -188,6 +223,18 @@ impl DayTable {
         traveller: Traveller,
         live: &Arc<Live>,
     ) -> DayTable {
+        DayTable::with(timetable, patterns, day, (traveller, None), live, None)
+    }
+
+    /// The same for one who is escorted, if there is anybody who does so. What another table of the day has too is not kept twice.
+    pub(crate) fn with(
+        timetable: &Timetable,
+        patterns: &[super::timetable::Pattern],
+        day: Day,
+        (traveller, escorting): (Traveller, Option<&Escorting<'_>>),
+        live: &Arc<Live>,
+        other: Option<&DayTable>,
+    ) -> DayTable {
         let begins_s = day.plus(-1).begins_s(&timetable.zone());
         let mut begins = HashMap::new();
         for (i, agency) in timetable.agencies.iter().enumerate() {
@@ -195,14 +242,17 @@ impl DayTable {
             begins
                 .insert(i as u32, [-1, 0, 1].map(|d| (day.plus(d), day.plus(d).begins_s(&zone) - begins_s)));
         }
-        let (mut table, mut times) = (DayTable::empty(begins_s, live.clone()), Times::default());
+        let (mut table, mut times) = (DayTable::empty(begins_s, live.clone()), Times::beside(other));
         for pattern in patterns {
             let route = &timetable.routes[pattern.route as usize];
             let mut runs = Vec::new();
             for &trip in &pattern.trips {
                 let takes = match traveller {
                     Traveller::OnFoot => true,
-                    Traveller::InWheelchair => timetable.takes_wheelchairs(trip),
+                    Traveller::InWheelchair | Traveller::Escorted(_) => {
+                        timetable.takes_wheelchairs(trip)
+                            || escorting.is_some_and(|escorting| escorting.boards(pattern.route))
+                    }
                     Traveller::WithBicycle => timetable.trips[trip as usize].takes_bicycles,
                 };
                 if !takes {
@@ -214,21 +264,31 @@ impl DayTable {
                 }
             }
             let calls = timetable.calls_of(pattern.trips[0]);
-            let usable =
-                |stop: u32| traveller != Traveller::InWheelchair || timetable.admits_wheelchairs(stop);
+            let on_wheels = matches!(traveller, Traveller::InWheelchair | Traveller::Escorted(_));
+            let usable = |stop: u32| {
+                !on_wheels
+                    || timetable.admits_wheelchairs(stop)
+                    || escorting.is_some_and(|escorting| escorting.admits(stop))
+            };
             let stops: Vec<_> = calls
                 .iter()
                 .map(|c| (c.stop, c.boards && usable(c.stop), c.alights && usable(c.stop)))
                 .collect();
-            // Trips that pass a stop have rows of their own, in which nobody gets on or off there.
-            let mut by_skips = BTreeMap::<Vec<usize>, Vec<Run>>::new();
+            // Trips that pass a stop have rows of their own, in which nobody gets on or off there; and so have those that come when nobody
+            // is there who would escort one.
+            let mut by_doors = BTreeMap::<Vec<(usize, [bool; 2])>, Vec<Run>>::new();
             for run in runs {
-                by_skips.entry(table.skips(run)).or_default().push(run);
+                let mut doors: Vec<_> = table.skips(run).into_iter().map(|call| (call, [false; 2])).collect();
+                if let Some(escorting) = escorting {
+                    doors.extend(table.escorted(timetable, run, escorting));
+                }
+                by_doors.entry(doors).or_default().push(run);
             }
-            for (skips, runs) in by_skips {
+            for (doors, runs) in by_doors {
                 let mut stops = stops.clone();
-                for call in skips {
-                    (stops[call].1, stops[call].2) = (false, false);
+                for (call, [boards, alights]) in doors {
+                    let stop = &mut stops[call];
+                    (stop.1, stop.2) = (stop.1 && boards, stop.2 && alights);
                 }
                 for course in table.without_overtaking(timetable, runs) {
                     let modes = Modes::NONE.with(route.mode);
@@ -268,14 +328,20 @@ impl DayTable {
         stops: &[(u32, bool, bool)],
         runs: &[Run],
         modes: Modes,
-        times: &mut Times,
+        times: &mut Times<'_>,
     ) {
+        let first = times.departures.len();
+        for index in 0..stops.len() {
+            times
+                .departures
+                .extend(runs.iter().map(|run| expected(&self.live, timetable, *run, index)[1] as u32));
+        }
         self.courses.push(Course {
             stops: self.stops.len() as u32,
             length: stops.len() as u32,
             runs: self.runs.len() as u32,
             trips: runs.len() as u32,
-            departures: times.departures.len() as u32,
+            departures: times.kept(first, runs),
             modes,
         });
         self.stops.extend(stops.iter().map(|s| s.0));
@@ -286,16 +352,13 @@ impl DayTable {
             times.arrives((0..stops.len()).map(|call| expected(&live, timetable, *run, call)[0] as u32));
             self.gain_s = self.gain_s.max(gain_s(&live, timetable, *run));
         }
-        for index in 0..stops.len() {
-            times.departures.extend(runs.iter().map(|run| expected(&live, timetable, *run, index)[1] as u32));
-        }
         self.runs.extend_from_slice(runs);
     }
 
     /// Takes its times, and makes what is found by them and by the stops of its courses.
-    fn index(&mut self, times: Times, stops: usize) {
-        let Times { timings, rows, departures, .. } = times;
-        (self.timings, self.rows, self.departures[0]) = (timings, rows, departures.into());
+    fn index(&mut self, times: Times<'_>, stops: usize) {
+        let Times { timings, rows, departures, other, .. } = times;
+        (self.timings, self.rows, self.departures) = (timings, rows, [departures.into(), other]);
         self.timings.shrink_to_fit();
         self.rows.shrink_to_fit();
         self.stops.shrink_to_fit();
@@ -353,13 +416,21 @@ impl DayTable {
 
     /// The same day as one sees it who looks back from its end: vehicles run backwards, and what was early is late.
     pub fn turned(&self) -> DayTable {
+        self.turned_beside(None)
+    }
+
+    /// The same; what another table that was turned has too is not kept twice.
+    pub(crate) fn turned_beside(&self, other: Option<&DayTable>) -> DayTable {
         let mut turned =
             DayTable { backwards: !self.backwards, ..DayTable::empty(self.begins_s, self.live.clone()) };
-        let mut times = Times::default();
+        let count: usize = self.courses.iter().map(|course| (course.length * course.trips) as usize).sum();
+        let mut times = Times::beside(other);
+        if other.is_none() {
+            times.departures.reserve_exact(count);
+        }
         turned.gain_s = self.gain_s;
         for (ix, course) in self.courses.iter().enumerate() {
             let stops = course.stops as usize..(course.stops + course.length) as usize;
-            turned.courses.push(Course { departures: times.departures.len() as u32, ..*course });
             turned.stops.extend(self.stops[stops.clone()].iter().rev());
             turned.boards.extend(self.alights[stops.clone()].iter().rev());
             turned.alights.extend(self.boards[stops].iter().rev());
@@ -369,39 +440,15 @@ impl DayTable {
                 times.arrives(places.clone().map(|at| HORIZON_S - self.departure(at, trip)));
                 turned.runs.push(self.runs[(course.runs + trip) as usize]);
             }
+            let first = times.departures.len();
             for at in places {
                 times.departures.extend(trips.clone().map(|trip| HORIZON_S - self.arrival(at, trip)));
             }
+            let runs = &turned.runs[course.runs as usize..];
+            turned.courses.push(Course { departures: times.kept(first, runs), ..*course });
         }
         turned.index(times, self.first_of_stop.len() - 1);
         turned
-    }
-
-    /// Keeps the departures of those courses where `other`, a table of the same day, has them: to most operators a wheelchair is
-    /// welcome in nearly all vehicles.
-    pub(crate) fn share(&mut self, other: &DayTable) {
-        let known: HashMap<&[Run], u32> =
-            other.courses.iter().map(|course| (other.runs_of(course), course.departures)).collect();
-        let all = std::mem::take(&mut self.departures[0]);
-        let mut own = Vec::new();
-        let (mut courses, theirs) = (std::mem::take(&mut self.courses), &other.departures[0]);
-        for course in &mut courses {
-            let count = (course.length * course.trips) as usize;
-            let mine = &all[course.departures as usize..course.departures as usize + count];
-            let there = known.get(self.runs_of(course)).filter(|there| **there & THEIRS == 0);
-            let there =
-                there.filter(|there| theirs.get(**there as usize..**there as usize + count) == Some(mine));
-            course.departures = there.map_or(own.len() as u32, |there| there | THEIRS);
-            if there.is_none() {
-                own.extend_from_slice(mine);
-            }
-        }
-        self.courses = courses;
-        for boarding in &mut self.boardings {
-            let course = &self.courses[boarding.at.course as usize];
-            boarding.departures = course.departures + boarding.at.index * course.trips;
-        }
-        self.departures = [own.into(), theirs.clone()];
     }
 
     fn runs_of(&self, course: &Course) -> &[Run] {
@@ -534,6 +581,13 @@ impl DayTable {
         expected(&self.live, timetable, run, call).map(|s| Moment((self.begins_s + s) * 1000))
     }
 
+    /// When a run of a trip that runs every so often begins, seconds since the service day began; `None` of others.
+    pub(crate) fn begins_s(&self, timetable: &Timetable, run: Run) -> Option<u32> {
+        let first_s = i64::from(timetable.calls_of(run.trip).first().departure_s);
+        let repeated = !timetable.frequencies_of(run.trip).is_empty();
+        repeated.then(|| (run.shift_s - run.day_s + first_s) as u32)
+    }
+
     /// Whether more is known of a run than its timetable.
     pub fn is_live(&self, run: Run) -> bool {
         run.change != AS_PLANNED
@@ -547,6 +601,21 @@ impl DayTable {
     /// What the table knows of trips now.
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// The calls of a run at which one who is escorted may not get on, or not off; and which of the two he may.
+    fn escorted<'a>(
+        &'a self,
+        timetable: &'a Timetable,
+        run: Run,
+        escorting: &'a Escorting<'_>,
+    ) -> impl Iterator<Item = (usize, [bool; 2])> + 'a {
+        let alone = timetable.takes_wheelchairs(run.trip);
+        let calls = timetable.calls_of(run.trip).iter().enumerate();
+        let may = move |(i, call): (usize, crate::gtfs::records::Call)| {
+            (i, escorting.may(call.stop, alone, self.expected(timetable, run, i)))
+        };
+        calls.map(may).filter(|(_, may)| *may != [true; 2])
     }
 
     fn skips(&self, run: Run) -> Vec<usize> {

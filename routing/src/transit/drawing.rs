@@ -138,6 +138,7 @@ pub(crate) fn query(city: &City, text: &str) -> TransitQuery {
         at_least: 1,
         transfers: 5,
         modes: Modes::ALL,
+        escorted: false,
         with_bicycle: false,
         before: vec![Feeder::OnFoot],
         after: vec![Feeder::OnFoot],

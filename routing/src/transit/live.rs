@@ -31,8 +31,8 @@ pub struct Vehicle {
     pub id: String,
     /// What passengers see on it.
     pub label: Option<String>,
-    /// Its trip and that one's service day, if the timetable has it.
-    pub run: Option<(u32, Day)>,
+    /// Its trip and that one's service day, if the timetable has it; and of a trip that runs every so often, when this run begins (s).
+    pub run: Option<(u32, Day, Option<u32>)>,
     /// Where.
     pub at: LonLat,
     /// Clockwise from north, degrees.
@@ -151,25 +151,23 @@ impl Live {
         self.changes.get(index as usize)
     }
 
-    /// The vehicle of a trip on a day, if it is known where it is.
-    pub fn vehicle_of(&self, trip: u32, day: Day) -> Option<&Vehicle> {
-        self.vehicles.iter().find(|vehicle| vehicle.run == Some((trip, day)))
-    }
-
-    /// Whether a trip's vehicle is crowded on a day. Of a trip that runs every so often it is not known which of its runs a vehicle is.
-    pub fn is_crowded(&self, timetable: &Timetable, trip: u32, day: Day) -> bool {
-        let is_one = timetable.frequencies_of(trip).is_empty();
-        is_one && self.vehicle_of(trip, day).is_some_and(Vehicle::is_crowded)
+    /// The vehicle of a run, if it is known where it is.
+    pub fn vehicle_of(&self, trip: u32, day: Day, begins_s: Option<u32>) -> Option<&Vehicle> {
+        self.vehicles.iter().find(|vehicle| vehicle.run == Some((trip, day, begins_s)))
     }
 
     /// The picture for those who keep off crowded vehicles: to them these do not run. `None` if there are none.
-    pub(crate) fn without_crowded(&self, timetable: &Timetable) -> Option<Live> {
-        let crowded = self.vehicles.iter().filter_map(|vehicle| vehicle.run);
-        let crowded: Vec<(u32, Day)> =
-            crowded.filter(|&(trip, day)| self.is_crowded(timetable, trip, day)).collect();
+    pub(crate) fn without_crowded(&self) -> Option<Live> {
+        let is_crowded = |run: &(u32, Day, Option<u32>)| {
+            self.vehicle_of(run.0, run.1, run.2).is_some_and(Vehicle::is_crowded)
+        };
+        let runs = self.vehicles.iter().filter_map(|vehicle| vehicle.run);
+        let crowded: Vec<_> = runs.filter(is_crowded).collect();
         (!crowded.is_empty()).then(|| {
             let mut rest = Live { uncrowded: None, ..self.clone() };
-            crowded.iter().for_each(|&(trip, day)| rest.note(trip, day, None, Change::Cancelled));
+            for (trip, day, begins_s) in crowded {
+                rest.note(trip, day, begins_s, Change::Cancelled);
+            }
             rest
         })
     }

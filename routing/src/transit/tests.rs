@@ -1,6 +1,7 @@
 //! Journeys by timetables that are drawn as tables, from plain to gnarly.
 
 mod cheaper;
+mod escorted;
 mod oracle;
 
 use crate::transit::drawing::check_journeys;

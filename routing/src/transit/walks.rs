@@ -3,12 +3,16 @@
 //! A stop has doors. Most stops have one, on the street beside them. A station whose feed says what is inside
 //! (GTFS pathways) has its entrances, each as far away as the corridors, stairs and lifts make it.
 
-use super::{search::Walk, timetable::Timetable};
+use super::{
+    inside::{Entrance, Inside},
+    search::Walk,
+    timetable::Timetable,
+};
 use crate::{
     columns,
     foot::{Climb, Direction, Ends, FootWays},
     graph::StreetGraph,
-    gtfs::records::{StopKind, TransferRule},
+    gtfs::records::TransferRule,
     map::Map,
     nearest::{OnArc, StreetIndex},
     profile::Profile,
@@ -16,8 +20,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -183,7 +186,18 @@ impl Walks {
         (street, ways): (&StreetGraph, &Arc<FootWays>),
         timetable: &Timetable,
     ) -> Walks {
-        let doors = doors(map, index, street, street.profile, timetable);
+        Walks::inside(map, index, (street, ways), timetable, &Inside::new(timetable, street.profile))
+    }
+
+    /// The same for one who gets to platforms so.
+    pub(crate) fn inside(
+        map: &Map,
+        index: &StreetIndex,
+        (street, ways): (&StreetGraph, &Arc<FootWays>),
+        timetable: &Timetable,
+        inside: &Inside<'_>,
+    ) -> Walks {
+        let doors = doors(map, index, street, inside, timetable);
         let ends = |looking: Looking| -> Vec<Ends> {
             let of_stop = |doors: &Vec<Door>| {
                 let mut ends: Ends = doors.iter().flat_map(|door| ends_of(ways, door, looking)).collect();
@@ -213,6 +227,16 @@ impl Walks {
             }
         }
         Walks { ways: ways.clone(), doors, into, out_of, on_arc }
+    }
+
+    /// How many stops there are.
+    pub(crate) fn stops(&self) -> usize {
+        self.doors.len()
+    }
+
+    /// The streets.
+    pub(crate) fn ways(&self) -> &Arc<FootWays> {
+        &self.ways
     }
 
     /// A stop's doors; none if no street is near.
@@ -296,8 +320,12 @@ impl Walks {
 
     /// Ways between all stops, after what the operators say of changing.
     pub fn footpaths(&self, timetable: &Timetable, profile: Profile) -> Footpaths {
+        self.footpaths_inside(timetable, &Inside::new(timetable, profile))
+    }
+
+    /// The same for one who gets to platforms so.
+    pub(crate) fn footpaths_inside(&self, timetable: &Timetable, inside: &Inside<'_>) -> Footpaths {
         let limit_ms = FOOTPATH_LIMIT.as_millis() as u32;
-        let inside = Inside::new(timetable, profile);
         let mut scratch = WalkScratch::default();
         let mut ways = BTreeMap::<(u32, u32), u32>::new();
         for stop in (0..self.doors.len() as u32).filter(|&stop| timetable.is_platform(stop)) {
@@ -315,13 +343,13 @@ impl Walks {
                 }
             }
             self.spread(&starts, Looking::Away, &mut found, &mut scratch.climb);
-            for (other, seconds) in inside.platforms(timetable, stop) {
+            for (other, seconds) in inside.platforms(stop) {
                 found.offer(other, seconds * 1000);
             }
             let walked = found.take().into_iter().filter(|walk| walk.0 != stop);
             ways.extend(walked.map(|(other, ms)| ((stop, other), ms.div_ceil(1000))));
         }
-        with_rules(timetable, profile, ways)
+        with_rules(timetable, inside.profile, ways)
     }
 }
 
@@ -334,21 +362,18 @@ fn ends_of(ways: &FootWays, door: &Door, looking: Looking) -> impl Iterator<Item
     ways.ends_of(&door.feet, direction).into_iter().map(move |(vertex, ms)| (vertex, ms + gap_ms))
 }
 
-/// Every platform's doors on the streets of `street`, as one gets from the street to the platform as `inside`: on foot, or in
-/// a wheelchair.
+/// Every platform's doors on the streets of `street`, as one gets from the street to the platform `inside`.
 pub(crate) fn doors(
     map: &Map,
     index: &StreetIndex,
     street: &StreetGraph,
-    inside: Profile,
+    inside: &Inside<'_>,
     timetable: &Timetable,
 ) -> Vec<Vec<Door>> {
-    let speed = inside.usual_speed_mps().unwrap_or(1.0);
-    let mut inside = Inside::new(timetable, inside);
-    let mut of_stop = |stop: u32| {
-        let entrances =
-            if timetable.is_platform(stop) { inside.entrances(timetable, stop) } else { Vec::new() };
-        let door = |(stop, out_s, in_s): (u32, u32, u32)| {
+    let speed = inside.profile.usual_speed_mps().unwrap_or(1.0);
+    let of_stop = |stop: u32| {
+        let entrances = if timetable.is_platform(stop) { inside.entrances(stop) } else { Vec::new() };
+        let door = |Entrance { stop, out_s, in_s }: Entrance| {
             let at = timetable.stops[stop as usize].at;
             let access = index.access(map, street, at, STOP_WITHIN_M, |_| true)?;
             let gap_ms = crate::graph::whole_ms(access.distance_m / speed);
@@ -357,7 +382,7 @@ pub(crate) fn doors(
         };
         entrances.into_iter().filter_map(door).collect()
     };
-    (0..timetable.stops.len() as u32).map(&mut of_stop).collect()
+    (0..timetable.stops.len() as u32).map(of_stop).collect()
 }
 
 /// Changes ways between stops into ways between rides: with the time that changing takes, and with what the
@@ -431,81 +456,6 @@ impl<'a> Found<'a> {
             .map(|stop| (stop, std::mem::replace(&mut best[stop as usize], u32::MAX)))
             .collect()
     }
-}
-
-/// Ways inside stations for one kind of traveller: by stop, to which stop and the seconds, outwards and inwards.
-struct Inside {
-    out: HashMap<u32, Vec<Walk>>,
-    back: HashMap<u32, Vec<Walk>>,
-    on_wheels: bool,
-}
-
-impl Inside {
-    fn new(timetable: &Timetable, profile: Profile) -> Inside {
-        let on_wheels = profile == Profile::Wheelchair;
-        let (mut out, mut back) = (HashMap::<u32, Vec<Walk>>::new(), HashMap::<u32, Vec<Walk>>::new());
-        for pathway in &timetable.pathways {
-            // A pathway that cannot be used still says that its stop has an inside.
-            let usable = pathway.step_free || !on_wheels;
-            let mut add = |from: u32, to: u32| {
-                let (out, back) = (out.entry(from).or_default(), back.entry(to).or_default());
-                if usable {
-                    out.push((to, pathway.seconds));
-                    back.push((from, pathway.seconds));
-                }
-            };
-            add(pathway.from, pathway.to);
-            if pathway.both_ways {
-                add(pathway.to, pathway.from);
-            }
-        }
-        Inside { out, back, on_wheels }
-    }
-
-    /// Where one comes to a platform from the street: the entrance, and the seconds out and in.
-    fn entrances(&mut self, timetable: &Timetable, platform: u32) -> Vec<(u32, u32, u32)> {
-        if !self.out.contains_key(&platform) && !self.back.contains_key(&platform) {
-            return vec![(platform, 0, 0)];
-        }
-        let (out, back) = (walk_inside(&self.out, platform), walk_inside(&self.back, platform));
-        let is_entrance = |stop: &u32| timetable.stops[*stop as usize].kind == StopKind::Entrance;
-        let mut all: Vec<_> = out.keys().chain(back.keys()).copied().filter(is_entrance).collect();
-        all.sort_unstable();
-        all.dedup();
-        let far = |side: &HashMap<u32, u32>, stop: u32| side.get(&stop).copied();
-        // A one-way entrance is left out: few feeds have any, and its other direction would have to be forbidden.
-        let both = all.iter().filter_map(|&stop| Some((stop, far(&out, stop)?, far(&back, stop)?)));
-        let doors: Vec<_> = both.collect();
-        // Pathways that lead to no entrance tell nothing of the street, unless steps are what is in the way.
-        if doors.is_empty() && !self.on_wheels { vec![(platform, 0, 0)] } else { doors }
-    }
-
-    /// Other platforms that one comes to without leaving the station.
-    fn platforms(&self, timetable: &Timetable, platform: u32) -> Vec<Walk> {
-        if !self.out.contains_key(&platform) {
-            return Vec::new();
-        }
-        let reached = walk_inside(&self.out, platform);
-        reached.into_iter().filter(|(stop, _)| timetable.is_platform(*stop) && *stop != platform).collect()
-    }
-}
-
-fn walk_inside(ways: &HashMap<u32, Vec<Walk>>, from: u32) -> HashMap<u32, u32> {
-    let mut best = HashMap::from([(from, 0)]);
-    let mut queue = BinaryHeap::from([Reverse((0_u32, from))]);
-    while let Some(Reverse((seconds, stop))) = queue.pop() {
-        if best[&stop] < seconds {
-            continue;
-        }
-        for &(next, more_s) in ways.get(&stop).into_iter().flatten() {
-            let there = seconds.saturating_add(more_s);
-            if best.get(&next).is_none_or(|&known| there < known) {
-                best.insert(next, there);
-                queue.push(Reverse((there, next)));
-            }
-        }
-    }
-    best
 }
 
 #[cfg(test)]

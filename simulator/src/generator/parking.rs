@@ -1,7 +1,7 @@
-//! Car parks for those who go on by train: beside stations at the city's edge.
+//! Where those who go on by train leave cars, beside stations at the city's edge, and bicycles, beside all stations.
 
 use model::{
-    city::CarPark,
+    city::{BicyclePark, CarPark},
     geo::{LocalPlane, LonLat},
     network::Name,
     transit::{Transit, TransitMode},
@@ -42,4 +42,34 @@ pub(super) fn at_stations(transit: &Transit, share: impl Fn(LonLat) -> f64) -> V
         }
     }
     car_parks
+}
+
+/// A bicycle park's middle lies so far from its station's platform, m: beside the entrance.
+const BICYCLES_BESIDE_M: f64 = 25.0;
+
+/// A bicycle park beside each station of the underground and of the circle, every third under a roof.
+pub(super) fn of_bicycles(transit: &Transit) -> Vec<BicyclePark> {
+    let by_rail = |mode: TransitMode| matches!(mode, TransitMode::Metro | TransitMode::Mcc);
+    let mut seen = BTreeSet::new();
+    let mut parks = Vec::new();
+    for line in transit.lines.iter().filter(|line| by_rail(line.mode)) {
+        for stop in line.stops.iter().map(|stop| &transit.stops[*stop as usize]) {
+            if !seen.insert(&stop.name.local) {
+                continue;
+            }
+            let number = parks.len() as u32 + 1;
+            let name = Name {
+                local: format!("Велопарковка «{}»", stop.name.local),
+                en: stop.name.en.as_ref().map(|name| format!("{name} bicycle parking")),
+            };
+            parks.push(BicyclePark {
+                id: format!("bicycles-{number}"),
+                name: Some(name),
+                at: LocalPlane::around(stop.at).to_lonlat([0.0, BICYCLES_BESIDE_M]),
+                capacity: Some(10 + number * 7 % 40),
+                covered: number.is_multiple_of(3),
+            });
+        }
+    }
+    parks
 }

@@ -39,6 +39,10 @@ fn check(junctions: usize, city: &City) {
         let away = |stop: &model::transit::Stop| stop.at.distance_m(park.at);
         assert!(city.transit.stops.iter().any(|stop| away(stop) < 100.0), "{}: no station near", park.id);
     }
+    for park in &city.bicycle_parks {
+        let away = |stop: &model::transit::Stop| stop.at.distance_m(park.at);
+        assert!(city.transit.stops.iter().any(|stop| away(stop) < 50.0), "{}: no station near", park.id);
+    }
     for corridor in &city.corridors {
         for pair in corridor.links.windows(2) {
             let (a, b) = (city.network.link(pair[0]), city.network.link(pair[1]));

@@ -3,11 +3,12 @@
 use super::{Language, Telling, encode_polyline, iso, mode, second, trip_id};
 use crate::{
     api::{
+        escort::EscortView,
         flex::{BookingView, FlexView},
         rental::RentalView,
     },
     fare::{Fare, Payment},
-    itinerary::{Direction, Itinerary, Leg, Means, Place, Ride, RideCall, Step},
+    itinerary::{Direction, Itinerary, Leg, Means, Parked, Place, Ride, RideCall, Step},
     on_demand::Booked,
     transit::live::Alert,
 };
@@ -123,6 +124,13 @@ pub struct LegView {
     /// The shared vehicle, for mode `RENTAL`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rental: Option<RentalView>,
+    /// **Ours**, for mode `BIKE` where the bicycle is left in a bicycle park, or taken from one: what is known of it. It is the leg's `to`
+    /// (or its `from`), and is called as its stop is where it has no name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parking: Option<ParkingView>,
+    /// **Ours**, with `escort=true`: who comes along; left out where nobody needs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escort: Option<EscortView>,
     /// **Ours**, for mode `FLEX`: how one asks to be picked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pickup_booking: Option<BookingView>,
@@ -132,6 +140,22 @@ pub struct LegView {
     /// What only legs by public transport and on demand have; its fields stand in the leg itself.
     #[serde(flatten)]
     pub transit: Option<RideView>,
+}
+
+/// A place where bicycles are left. **Ours.**
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct ParkingView {
+    /// For how many it has room; left out where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+    /// Whether it is known to have a roof.
+    pub covered: bool,
+}
+
+impl ParkingView {
+    fn new(parked: &Parked) -> ParkingView {
+        ParkingView { capacity: parked.capacity, covered: parked.covered }
+    }
 }
 
 /// What a leg by public transport has beside the rest.
@@ -328,7 +352,9 @@ impl LegView {
             ];
             own.into_iter().chain(calls)
         });
-        for text in [&mut self.from.name, &mut self.to.name].into_iter().chain(ride) {
+        let escort =
+            self.escort.iter_mut().flat_map(|escort| [&mut escort.meets.name, &mut escort.until.name]);
+        for text in [&mut self.from.name, &mut self.to.name].into_iter().chain(ride).chain(escort) {
             if let Some(words) = say(text) {
                 *text = words.to_string();
             }
@@ -356,6 +382,8 @@ impl LegView {
             steps: None,
             live_share: 0.0,
             rental: None,
+            parking: None,
+            escort: None,
             pickup_booking: None,
             drop_off_booking: None,
             transit: None,
@@ -379,6 +407,7 @@ impl LegView {
                 LegView {
                     mode: if way.hire.is_some() { "RENTAL" } else { mode(way.profile) }.to_string(),
                     rental: way.hire.as_deref().map(RentalView::new),
+                    parking: way.parked.as_deref().map(ParkingView::new),
                     real_time: way.live_share > 0.0,
                     steps: telling.detailed.then(steps),
                     live_share: (way.live_share * 1000.0).round() / 1000.0,
@@ -402,6 +431,7 @@ impl LegView {
                 scheduled_start_time: iso(ride.calls[0].scheduled[1]),
                 scheduled_end_time: iso(ride.calls[ride.calls.len() - 1].scheduled[0]),
                 transit: Some(RideView::new(ride, telling.language)),
+                escort: ride.escort.as_deref().map(|escort| EscortView::new(escort, telling.language)),
                 ..street
             },
         }

@@ -23,7 +23,8 @@ use proptest::prelude::*;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// Times of all trips of three days: stop, arrival, departure, whether one may get on or off.
-type Hops = Vec<Vec<(u32, i64, i64, bool, bool)>>;
+pub(super) type Hops = Vec<Vec<Hop>>;
+pub(super) type Hop = (u32, i64, i64, bool, bool);
 
 /// What was asked, without any of the search's own structures.
 struct Plain<'a> {
@@ -124,8 +125,8 @@ impl Plain<'_> {
     }
 }
 
-/// Every run of the three days around `day`, as the table counts.
-fn hops(timetable: &Timetable, day: Day) -> Hops {
+/// Every run of the three days around `day`, as the table counts; `may` says what of a trip's call may be done.
+pub(super) fn hops(timetable: &Timetable, day: Day, may: impl Fn(u32, Hop) -> Hop) -> Hops {
     let mut trips = Vec::new();
     let zone = timetable.zone();
     for d in [-1, 0, 1] {
@@ -135,7 +136,7 @@ fn hops(timetable: &Timetable, day: Day) -> Hops {
                 let call = |c: Call| {
                     let (arrival, departure) =
                         (begin + i64::from(c.arrival_s), begin + i64::from(c.departure_s));
-                    (c.stop, arrival, departure, c.boards, c.alights)
+                    may(i as u32, (c.stop, arrival, departure, c.boards, c.alights))
                 };
                 trips.push(timetable.calls_of(i as u32).iter().map(call).collect());
             }
@@ -152,19 +153,19 @@ fn turned(trips: &Hops, zero: i64) -> Hops {
     trips.iter().map(|trip| trip.iter().rev().map(call).collect()).collect()
 }
 
-struct Asked<'a> {
-    timetable: &'a Timetable,
-    ways: &'a [(u32, u32, u32)],
-    change: &'a [u32],
-    access: &'a [Walk],
-    egress: &'a [Walk],
-    timed: [&'a [Timed]; 2],
-    rides: usize,
-    longest: u32,
+pub(super) struct Asked<'a> {
+    pub(super) timetable: &'a Timetable,
+    pub(super) ways: &'a [(u32, u32, u32)],
+    pub(super) change: &'a [u32],
+    pub(super) access: &'a [Walk],
+    pub(super) egress: &'a [Walk],
+    pub(super) timed: [&'a [Timed]; 2],
+    pub(super) rides: usize,
+    pub(super) longest: u32,
 }
 
 /// One departure and a window, forwards and backwards, against the oracle.
-fn check(
+pub(super) fn check(
     asked: &Asked<'_>,
     tables: [&DayTable; 2],
     trips: &Hops,
@@ -486,7 +487,7 @@ fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
         rides: wild.rides,
         longest: wild.longest.unwrap_or(NEVER),
     };
-    let trips = hops(&timetable, day);
+    let trips = hops(&timetable, day, |_, hop| hop);
     let start = 86_400 + wild.start;
     check(&asked, [&forwards, &backwards], &trips, &mut Search::default(), start, Some(wild.window))
 }
@@ -552,7 +553,7 @@ fn porto_is_the_oracles() {
     let forwards =
         DayTable::build(&timetable, &timetable.patterns(), day, Traveller::OnFoot, &Default::default());
     let backwards = forwards.turned();
-    let trips = hops(&timetable, day);
+    let trips = hops(&timetable, day, |_, hop| hop);
     let stops = &timetable.stops;
     let near = |a: u32| {
         let apart = move |b: u32| stops[a as usize].at.distance_m(stops[b as usize].at);
