@@ -50,6 +50,8 @@ pub(crate) struct Layout {
     /// By stage of a plan in which somebody so gives way: the stage in which only they are red, if the plans let each of them go freely in
     /// another.
     instead: Vec<Option<usize>>,
+    /// By stage: no lane goes in part.
+    whole: Vec<bool>,
     /// It runs like one with a junction close by.
     pub is_close: bool,
     /// By stage: it is in a plan, or there are no plans.
@@ -293,6 +295,7 @@ impl Layout {
             inflows: inflows(city, ix, roads, &order),
             change: changes(junction, &heads, &shows, ways),
             instead: instead(&heads, &shows, &planned),
+            whole: shows.iter().map(|shows| goes_whole(&heads, shows)).collect(),
             blocks: blocks(&heads, &shows),
             planned,
             shows,
@@ -308,13 +311,13 @@ impl Layout {
     }
 
     /// Whether a stage counts at all. Who goes beyond the stages of the plans must know who is where; for signals close together, where each
-    /// vehicle is.
+    /// vehicle is. Counts do not say who is first in a lane, so a green for a part of it may be one for nobody.
     pub(super) fn considers(&self, sight: Sight, stage: StageNumber) -> bool {
         let stage = usize::from(stage.0) - 1;
         match sight {
             Sight::Followed => true,
             Sight::Counted if self.is_close => self.planned[stage] || self.instead.contains(&Some(stage)),
-            Sight::Counted => true,
+            Sight::Counted => self.planned[stage] || self.whole[stage],
             Sight::Felt => self.planned[stage],
         }
     }
@@ -392,6 +395,13 @@ fn waits(heads: &[Option<Head>], shows: &[Aspect], index: usize) -> bool {
     let Some(head) = heads[index].as_ref() else { return false };
     let first = |&o: &u16| shows[usize::from(o)].is_go();
     shows[index] == Aspect::Yielding && !head.fed_by.is_empty() && head.yields_to.iter().any(first)
+}
+
+/// Whether no lane goes in part.
+fn goes_whole(heads: &[Option<Head>], shows: &[Aspect]) -> bool {
+    let each =
+        || heads.iter().zip(shows).filter_map(|(head, shows)| Some((head.as_ref()?.lane, shows.is_go())));
+    each().all(|(lane, goes)| each().all(|(other, others)| lane != other || goes == others))
 }
 
 /// The stage in which only those who so wait are red.
@@ -549,6 +559,16 @@ mod tests {
         let planned = [true, true, false];
         assert_eq!(instead(&heads(signal_12_m_before()), &shows, &planned), [Some(2), None, None]);
         assert_eq!(instead(&heads(Vec::new()), &shows, &planned), [None; 3], "a long road has room for them");
+    }
+
+    #[test]
+    fn a_lane_of_two_ways_goes_in_part_if_one_is_red() {
+        let [ahead, left] = heads(Vec::new());
+        let lane = ahead.as_ref().map(|head| head.lane);
+        let left = left.map(|head| super::Head { lane: lane.unwrap_or_default(), ..head });
+        let heads = [ahead, left];
+        assert!(goes_whole(&heads, &[Green, Yielding]) && goes_whole(&heads, &[Red, Red]));
+        assert!(!goes_whole(&heads, &[Green, Red]));
     }
 
     #[test]
