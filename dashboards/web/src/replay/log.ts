@@ -4,6 +4,8 @@ import type { Decision, JunctionDetail, LampChange, StoredEvents } from "../api/
 
 /** The Indiana enumeration, as far as a replay needs it: what each code says of a group's lamps. */
 const LAMPS: Readonly<Record<number, string>> = { 1: "green", 8: "amber", 9: "red", 10: "red", 11: "red", 21: "green", 22: "flashing_green", 23: "red" };
+/** And what a group showed before it. */
+const BEFORE: Readonly<Record<number, string>> = { 1: "red", 8: "green", 9: "amber", 21: "red", 22: "green", 23: "flashing_green" };
 const DETECTOR_OFF = 81;
 const DETECTOR_ON = 82;
 const PLAN_CHANGE = 131;
@@ -45,6 +47,11 @@ export function read(base: JunctionDetail, stored: StoredEvents, decisions: read
     walks: green.filter((group) => base.groups.some((one) => one.number === group && one.kind === "pedestrians")),
   }));
   const shows = new Map<number, string>();
+  // What comes first tells what was before: who waits long would else hide the stages of all.
+  for (const [, code, group] of stored.events) {
+    const before = BEFORE[code];
+    if (before !== undefined && !shows.has(group)) shows.set(group, before);
+  }
   // All that changes at once counts as one.
   let changed: number | null = null;
   const settle = () => {

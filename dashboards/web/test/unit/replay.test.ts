@@ -63,6 +63,9 @@ describe("a replayed moment", () => {
     const more = { ...base, groups: [...base.groups, { ...group(4), lamp: null }], stages: [...base.stages, { number: 5, green: [4], permissive: [] }] } as unknown as JunctionDetail;
     const stage = (s: number) => moment(more, read(more, { events: EVENTS, truncated: false }, [], 0, 60_000), s * 1000).state.stage;
     expect([stage(20), stage(50)]).toEqual([1, 2]);
+    // Nor does one hide the others that runs only in the end.
+    const late: [number, number, number][] = [...EVENTS, [58_000, 1, 4]];
+    expect(moment(more, read(more, { events: late, truncated: false }, [], 0, 60_000), 20_000).state.stage).toBe(1);
   });
   it("does not pass off what is not stored as health", () => {
     expect(at(100).state.actual).toBe("no_contact");
