@@ -5,7 +5,7 @@ use super::{Action, ChannelLive, Coordinator, HISTORY_S, Shown};
 use crate::dispatch::is_final;
 use model::{
     detection::DetectorKind,
-    ids::{GroupNumber, JunctionIx, StageNumber},
+    ids::{GroupNumber, JunctionIx, LinkIx, StageNumber},
     signal::{Lamp, rules::GroupState},
     time::{Moment, Tenths},
 };
@@ -25,6 +25,8 @@ const MOST_ALARMS: usize = 256;
 pub(crate) const OCCUPANCY_SLACK: f32 = 1.25;
 /// Nearer to the line, somebody waits there, 0.1 m.
 const AT_LINE_DM: i16 = 150;
+/// Of less room than this ahead, whoever stands cannot be expected to go.
+const FULL_AHEAD: f64 = 0.3;
 /// An age that a 16-bit register cannot exceed: it says "at least".
 const AGE_FULL: Tenths = Tenths(u16::MAX as u32);
 
@@ -195,11 +197,14 @@ impl Coordinator {
                 let denied = partner.is_some_and(|p| !waits(p));
                 let slot = live.detectors.get_mut(&number).expect("just written");
                 let health = &mut self.health[ix.ix()];
-                if freely && !stirred && waits(slot) {
+                let full =
+                    |link: &LinkIx| self.estimate.free_room(*link).is_some_and(|room| room < FULL_AHEAD);
+                let jammed = self.sites[ix.ix()].ahead[place].iter().any(full);
+                if freely && !jammed && !stirred && waits(slot) {
                     health[place].stays(denied);
                 }
                 let lanes = self.sites[ix.ix()].led_to[place];
-                slot.implausible = health[place].judge(slot, lanes, stirred);
+                slot.implausible = health[place].judge(slot, lanes, stirred, jammed);
                 let passed = health[place].passed(slot);
                 for fellow in &self.sites[ix.ix()].fellows[place] {
                     health[fellow.place].fellow_saw(passed.map(|vehicles| vehicles * fellow.share));

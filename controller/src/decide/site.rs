@@ -9,7 +9,11 @@ use model::{
     signal::{Junction, Plan, interstage::Interstage, webster},
     time::Tenths,
 };
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    time::Duration,
+};
 
 /// How far before the stop line a vehicle counts as one that the next seconds of green can serve, m. What an
 /// area channel sees beyond it is left out of pressure: counting all 250 m lets a long approach starve short
@@ -45,6 +49,8 @@ pub(crate) struct Site {
     pub partner: Vec<Option<usize>>,
     /// By detector: lanes that lead to it.
     pub led_to: Vec<u16>,
+    /// By detector: the links that its traffic goes to.
+    pub ahead: Vec<Vec<LinkIx>>,
     /// What the rolling horizon looks at.
     pub layout: Layout,
     /// Channel → place among the detectors, by channel.
@@ -375,6 +381,14 @@ impl Site {
             from.dedup();
             from.len().max(1) as u16
         };
+        let ahead = |detector: &Detector| {
+            let own = |m: &&Movement| match detector.head {
+                Some(head) => m.head.is_some_and(|h| h.index == head),
+                None => Some(m.from) == detector.lane,
+            };
+            let mine = roads.governed(ix).map(|m| &network.movements[m as usize]).filter(own);
+            mine.map(|m| network.lane(m.to).link).collect::<BTreeSet<_>>().into_iter().collect()
+        };
         Site {
             config_hash: junction.config_hash(),
             base,
@@ -388,6 +402,7 @@ impl Site {
             fellows: junction.detectors.iter().map(|d| fellows(junction, d)).collect(),
             partner: junction.detectors.iter().map(|d| partner(junction, d)).collect(),
             led_to: junction.detectors.iter().map(led_to).collect(),
+            ahead: junction.detectors.iter().map(ahead).collect(),
             places: junction.detectors.iter().enumerate().map(|(i, d)| (d.channel, i)).collect(),
         }
     }

@@ -43,19 +43,19 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// Takes the channel's newest reading, how many lanes come to it, and whether the reading differs from the one before;
-    /// says whether it is to be disbelieved.
-    pub(crate) fn judge(&mut self, channel: &ChannelLive, lanes: u16, stirred: bool) -> bool {
+    /// Takes the channel's newest reading, how many lanes come to it, whether the reading differs from the one before, and whether
+    /// its traffic cannot go for the jam ahead; says whether it is to be disbelieved. In a jam nothing stirs, and nothing is wrong.
+    pub(crate) fn judge(&mut self, channel: &ChannelLive, lanes: u16, stirred: bool, jammed: bool) -> bool {
         let Some(at) = channel.at else { return false };
         let passed = self.at.replace(at).map_or(Tenths::ZERO, |before| Tenths::from(at.since(before)));
-        if stirred {
+        if stirred || jammed {
             self.missed = 0.0;
         }
         let is_area = channel.last.vehicles.or(channel.last.queue).is_some();
         let [flow, most] = if is_area { MOST_INTO_A_VIEW } else { MOST_OVER_A_LOOP };
         let flow = flow * f32::from(lanes) * passed.as_seconds() as f32;
         self.excess = (self.excess + f32::from(channel.last.count) - flow).clamp(0.0, 2.0 * most);
-        if channel.last.occupied && channel.last.occupancy >= 0.99 {
+        if channel.last.occupied && channel.last.occupancy >= 0.99 && !jammed {
             self.covered_since.get_or_insert(at);
         } else {
             self.covered_since = None;
@@ -101,7 +101,7 @@ mod tests {
             let stirred = reading.count > 0 || reading != channel.last;
             channel.last = reading;
             health.fellow_saw(Some(fellow.into()));
-            health.judge(&channel, 1, stirred)
+            health.judge(&channel, 1, stirred, false)
         });
         assert_eq!(found.map(|s| s as u64), expected, "{reading:?}");
     }
@@ -123,12 +123,25 @@ mod tests {
     }
 
     #[test]
+    fn nothing_stirs_in_a_jam() {
+        let (mut health, mut channel) = (Health::default(), ChannelLive::default());
+        channel.last = Reading { occupied: true, occupancy: 1.0, ..Reading::default() };
+        let found = |health: &mut Health, channel: &mut ChannelLive, s: i64, jammed: bool| {
+            channel.at = Some(Moment(s * 1000));
+            health.fellow_saw(Some(1.0));
+            health.judge(channel, 1, false, jammed)
+        };
+        assert!(!(1..=900).any(|s| found(&mut health, &mut channel, s, true)), "as long as it lasts");
+        assert_eq!((901..=1300).find(|&s| found(&mut health, &mut channel, s, false)), Some(920));
+    }
+
+    #[test]
     fn who_stays_under_green_is_nobody() {
         let check = |denied: bool, expected: i64| {
             let (mut health, channel) = (Health::default(), ChannelLive::default());
             let found = (1..=900).find(|&s| {
                 health.stays(denied);
-                health.judge(&ChannelLive { at: Some(Moment(s * 1000)), ..channel.clone() }, 1, false)
+                health.judge(&ChannelLive { at: Some(Moment(s * 1000)), ..channel.clone() }, 1, false, false)
             });
             assert_eq!(found, Some(expected), "{denied}");
         };
