@@ -31,7 +31,7 @@ pub mod responding;
 pub mod centre;
 pub mod picture;
 pub mod forecasting;
-mod segments;
+mod stretches;
 pub mod travel_times;
 mod what_if;
 mod supervisor;

@@ -16,7 +16,7 @@ use crate::{
     config::SpeedBase,
     coordinator::{Change, Coordinator, Expected, LinkSpeed, Live},
     field::BrokerState,
-    segments::{Watched, segments},
+    stretches::{Watched, stretches},
     store::room::RoomState,
 };
 use model::{
@@ -129,7 +129,7 @@ pub(crate) struct Painter {
     links: BTreeMap<LinkIx, Arc<Stamped<LinkView>>>,
     links_shown: Arc<[Arc<Stamped<LinkView>>]>,
     /// Levels of service are of them.
-    segments: Vec<Vec<LinkIx>>,
+    stretches: Vec<Vec<LinkIx>>,
     watched: Watched,
     speed_index: Option<f64>,
     speed_history: VecDeque<(i64, f64)>,
@@ -175,7 +175,7 @@ impl Painter {
             links_at: frame.started,
             links: BTreeMap::new(),
             links_shown: Arc::new([]),
-            segments: segments(&city.network),
+            stretches: stretches(&city.network),
             watched: Watched::of(&city),
             speed_index: None,
             speed_history: VecDeque::new(),
@@ -193,15 +193,15 @@ impl Painter {
         let network = &self.city.network;
         let mut views: BTreeMap<LinkIx, LinkView> = BTreeMap::new();
         let (mut length_m, mut at_speed_m) = (0.0, 0.0);
-        for segment in &self.segments {
-            let Some(time_s) = self.watched.time_s(network, segment, &times) else { continue };
-            let links = || segment.iter().map(|link| network.link(*link));
+        for stretch in &self.stretches {
+            let Some(time_s) = self.watched.time_s(network, stretch, &times) else { continue };
+            let links = || stretch.iter().map(|link| network.link(*link));
             let share = links().map(network::Link::free_travel_time_s).sum::<f64>() / time_s;
-            let segment_m: f64 = links().map(|link| link.length_m).sum();
-            length_m += segment_m;
-            at_speed_m += segment_m * share.min(1.0);
+            let stretch_m: f64 = links().map(|link| link.length_m).sum();
+            length_m += stretch_m;
+            at_speed_m += stretch_m * share.min(1.0);
             let los = level_of_service(share, &self.frame.los);
-            views.extend(segment.iter().map(|ix| (*ix, link_view(network, *ix, Some(los)))));
+            views.extend(stretch.iter().map(|ix| (*ix, link_view(network, *ix, Some(los)))));
         }
         for s in speeds {
             let view = views.entry(s.link).or_insert_with(|| link_view(network, s.link, None));

@@ -1,6 +1,6 @@
 //! How long corridors take to drive: kept slot by slot while the city lives, and summed up as distributions.
 //!
-//! A corridor's time is the sum of its links' times at one moment ([`crate::segments`]). A slot keeps the mean of five minutes.
+//! A corridor's time is the sum of its links' times at one moment ([`crate::stretches`]). A slot keeps the mean of five minutes.
 //! Distributions are over slots, so a quiet hour weighs as much as a busy one. Indices are those of the US Federal Highway
 //! Administration (Travel Time Reliability: Making It There On Time, All The Time, FHWA-HOP-06-070, 2006).
 //! What was kept also tells of the next hour ([`crate::estimate::forecast`]), a slot after the other.
@@ -8,7 +8,7 @@
 use crate::{
     coordinator::LinkSpeed,
     estimate::forecast::{Ahead, Errors, Forecaster, HORIZONS, SLOT},
-    segments::Watched,
+    stretches::Watched,
     store::{DocumentKind, DocumentRow, Store, room::Room},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};

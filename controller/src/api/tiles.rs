@@ -16,7 +16,7 @@ use super::{
     streets::{Street, streets},
     view::{Name as NameView, Problem},
 };
-use crate::segments::segments;
+use crate::stretches::stretches;
 use axum::{
     Json,
     body::Body,
@@ -72,7 +72,7 @@ enum Thing {
     Line(u32),
     Corridor(u32),
     Stop(u32),
-    /// Where the letter of a segment stands: on the link in its middle.
+    /// Where the letter of a stretch stands: on the link in its middle.
     Middle(u32),
     Street(u32),
     Detector(u32),
@@ -178,7 +178,7 @@ impl Tiles {
             let first = from(link.class);
             place(Thing::Link(i as u32), first, &mut link.shape.iter().copied());
         }
-        for ix in segments(network).iter().filter_map(|segment| midway(network, segment)) {
+        for ix in stretches(network).iter().filter_map(|stretch| midway(network, stretch)) {
             let link = network.link(ix);
             if !is_lesser(link.class) {
                 let first = from(link.class).max(LESSER_FROM);
@@ -339,11 +339,11 @@ impl Tiles {
     }
 }
 
-/// The link in the middle of a segment.
-fn midway(network: &Network, segment: &[LinkIx]) -> Option<LinkIx> {
+/// The link in the middle of a stretch.
+fn midway(network: &Network, stretch: &[LinkIx]) -> Option<LinkIx> {
     let length_m = |link: &LinkIx| network.link(*link).length_m;
-    let mut left_m = segment.iter().map(length_m).sum::<f64>() / 2.0;
-    segment.iter().copied().find(|link| {
+    let mut left_m = stretch.iter().map(length_m).sum::<f64>() / 2.0;
+    stretch.iter().copied().find(|link| {
         left_m -= length_m(link);
         left_m <= 0.0
     })

@@ -104,7 +104,7 @@ function PopOver({ canvas, focus }: { canvas: CityCanvas | null; focus: { curren
     return (
       <div class="pop pop-link" ref={box} role="dialog" aria-label={name || link.id}>
         <h2>{name || link.id}</h2>
-        <p>{speed === null ? t("pop.linkNone") : t("pop.link", { speed: num(speed), free: num(link.freeKmh) })}{view?.los && <> · {t("pop.segment", { los: view.los })}</>}</p>
+        <p>{speed === null ? t("pop.linkNone") : t("pop.link", { speed: num(speed), free: num(link.freeKmh) })}{view?.los && <> · {t("pop.stretch", { los: view.los })}</>}</p>
         {may("operate", "nowhere") && <div class="pop-actions"><a class="button small" href={write({ screen: "incidents", id: null, query: { link: link.id } })}>{t("in.here")}</a></div>}
       </div>
     );

@@ -481,7 +481,7 @@ export const en = {
   "pop.interstage": "{mode}, to stage {n}",
   "pop.link": "{speed} km/h of {free}",
   "pop.linkNone": "no speed known",
-  "pop.segment": "signal to signal {los}",
+  "pop.stretch": "signal to signal {los}",
 
   "city.index": "Speed index",
   "city.indexUnit": "free flow = 100",

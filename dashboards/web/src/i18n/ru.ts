@@ -510,7 +510,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "pop.interstage": "{mode}, к фазе {n}",
   "pop.link": "{speed} км/ч из {free}",
   "pop.linkNone": "скорость неизвестна",
-  "pop.segment": "от светофора до светофора {los}",
+  "pop.stretch": "от светофора до светофора {los}",
 
   "city.index": "Индекс скорости",
   "city.indexUnit": "свободная = 100",

@@ -1,6 +1,6 @@
 //! Roads from signal to signal, and how long stretches of them take: what levels of service are said of.
 //!
-//! One waits at the end of a segment and drives along the rest of it. A level of service is of the whole (Transportation Research
+//! One waits at the end of a stretch and drives along the rest of it. A level of service is of the whole (Transportation Research
 //! Board, Highway Capacity Manual, 7th edition, 2022, chapter 18: a segment's travel speed against its base free-flow speed);
 //! the last metres before a stop line alone would always look jammed.
 
@@ -16,34 +16,34 @@ const KNOWN: f64 = 0.8;
 /// A road without signals is cut where it becomes longer than this, m: jams are shorter.
 const LONGEST_M: f64 = 2_000.0;
 
-/// The links of a city in segments: each is in one. A segment ends at a signal, and where no road goes on.
-pub(crate) fn segments(network: &Network) -> Vec<Vec<LinkIx>> {
+/// The links of a city in stretches: each is in one. A stretch ends at a signal, and where no road goes on.
+pub(crate) fn stretches(network: &Network) -> Vec<Vec<LinkIx>> {
     let (next, before) = joints(network);
     let goes_on = |link: LinkIx| next[link.ix()].filter(|next| before[next.ix()] == Some(link));
     let mut taken = vec![false; network.links.len()];
-    let mut segments = Vec::new();
+    let mut stretches = Vec::new();
     let all = || (0..network.links.len()).map(LinkIx::from);
     let begins = |link: &LinkIx| before[link.ix()].and_then(goes_on) != Some(*link);
     // Rings without a signal begin anywhere.
     for first in all().filter(begins).chain(all()) {
-        let mut segment = Vec::new();
+        let mut stretch = Vec::new();
         let mut length_m = 0.0;
         let mut at = Some(first);
         while let Some(link) = at.filter(|link| !std::mem::replace(&mut taken[link.ix()], true)) {
             let more_m = network.link(link).length_m;
-            if length_m + more_m > LONGEST_M && !segment.is_empty() {
-                segments.push(std::mem::take(&mut segment));
+            if length_m + more_m > LONGEST_M && !stretch.is_empty() {
+                stretches.push(std::mem::take(&mut stretch));
                 length_m = 0.0;
             }
-            segment.push(link);
+            stretch.push(link);
             length_m += more_m;
             at = goes_on(link);
         }
-        if !segment.is_empty() {
-            segments.push(segment);
+        if !stretch.is_empty() {
+            stretches.push(stretch);
         }
     }
-    segments
+    stretches
 }
 
 /// By link: with which the road goes on, and which it continues: the only one, or the one straight on by most lanes. Nothing goes on
@@ -120,13 +120,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_segment_goes_from_signal_to_signal_past_side_streets() {
+    fn a_stretch_goes_from_signal_to_signal_past_side_streets() {
         // Two signals, and a side street between them that has none.
         let city = model::sketch::city("W---C---M---D---E\n    |   |   |\n    S   T   U", "CD");
         let network = &city.network;
-        let ways: BTreeSet<Vec<String>> = segments(network)
+        let ways: BTreeSet<Vec<String>> = stretches(network)
             .iter()
-            .map(|segment| segment.iter().map(|l| network.link(*l).id.as_str().to_owned()).collect())
+            .map(|stretch| stretch.iter().map(|l| network.link(*l).id.as_str().to_owned()).collect())
             .collect();
         let all: usize = ways.iter().map(Vec::len).sum();
         assert_eq!(all, network.links.len(), "each link is in one: {ways:?}");
