@@ -16,8 +16,8 @@ use crate::{
     config::SpeedBase,
     coordinator::{Change, Coordinator, Expected, LinkSpeed, Live},
     field::BrokerState,
-    stretches::{Watched, stretches},
     store::room::RoomState,
+    stretches::{Watched, stretches},
 };
 use model::{
     city::City,

@@ -8,8 +8,8 @@
 use crate::{
     coordinator::LinkSpeed,
     estimate::forecast::{Ahead, Errors, Forecaster, HORIZONS, SLOT},
-    stretches::Watched,
     store::{DocumentKind, DocumentRow, Store, room::Room},
+    stretches::Watched,
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{city::City, ids::LinkIx, time::Moment};
