@@ -346,16 +346,12 @@ impl Wheels<'_> {
                 there = rack.place_at(at_stop);
                 parked = Some(rack);
                 let from: Vec<Foot> = rack.feet.iter().map(|&on| Foot { on, ms: 0 }).collect();
-                // A park at the very door has no way to it.
-                if let Some((path, [_, to])) = joined(&self.walking, [&from, &walked_to]) {
-                    let walk = Path { cost_ms: path.cost_ms - walked_to[to].ms, ..path };
-                    let mut leg = self.leg(&self.walking, &walk, looking.in_order([&there, at_stop]));
-                    leg.end = leg.end + Duration::from_millis(u64::from(walked_to[to].ms));
-                    stretches.push(Stretch::Leg(Box::new(leg)));
-                    stretches.push(Stretch::Pause(ridden.vehicle.handling_ms(handlings(looking)[1])));
-                } else {
-                    stretches.push(Stretch::Pause(ridden_to[k].ms));
-                }
+                let (path, [_, k]) = joined(&self.walking, [&from, &walked_to])?;
+                let walk = Path { cost_ms: path.cost_ms - walked_to[k].ms, ..path };
+                let mut leg = self.leg(&self.walking, &walk, looking.in_order([&there, at_stop]));
+                leg.end = leg.end + Duration::from_millis(u64::from(walked_to[k].ms));
+                stretches.push(Stretch::Leg(Box::new(leg)));
+                stretches.push(Stretch::Pause(ridden.vehicle.handling_ms(handlings(looking)[1])));
             } else {
                 stretches.push(Stretch::Pause(ridden_to[k].ms));
             }
