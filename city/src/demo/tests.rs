@@ -88,6 +88,14 @@ fn the_generated_city_has_public_transport_of_its_own() {
     assert!(below(false, hours_ago(5)).is_empty(), "nobody helps down the escalators");
     let escorted = below(true, hours_ago(5));
     assert!(!escorted.is_empty() && escorted.iter().all(|ride| ride.escort.is_some()), "{escorted:?}");
+    // One's own bicycle stays at the station's bicycle park.
+    let from = place("Krutitsy", 55.7350, 37.6700);
+    let cycled = TransitQuery { before: vec![Feeder::Bicycle], from, ..query.clone() };
+    let journeys = planner.by_transit(&cycled).unwrap();
+    let parked = |j: &routing::itinerary::Itinerary| {
+        j.legs.iter().filter_map(|leg| leg.street()).any(|way| way.parked.is_some())
+    };
+    assert!(journeys.iter().any(parked), "{journeys:?}");
     let surface = TransitQuery { modes: Modes::NONE.with(Mode::Bus).with(Mode::Tram), ..query };
     assert!(!planner.by_transit(&surface).unwrap().is_empty(), "no way by bus and tram");
 }
