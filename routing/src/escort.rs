@@ -19,7 +19,6 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 use model::{config::Complaints, network::Name, time::Moment};
-pub(crate) use read::read_clock;
 use std::{collections::HashMap, time::Duration};
 
 /// Who escorts passengers in a city.

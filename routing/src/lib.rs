@@ -38,6 +38,7 @@ pub mod isochrone;
 pub mod intermodal;
 pub mod planner;
 pub mod geocode;
+mod reader;
 pub mod fare;
 pub mod escort;
 

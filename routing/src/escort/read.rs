@@ -1,14 +1,15 @@
 //! From a TOML file to [`Escorts`], or all that is wrong with it.
 
 use super::{Escort, Escorts, Period};
-use crate::gtfs::{
-    calendar::Day,
-    flex::{DayBefore, Notice},
-    records::PathwayKind,
+use crate::{
+    gtfs::{
+        flex::{DayBefore, Notice},
+        records::PathwayKind,
+    },
+    reader::Reader,
 };
-use jiff::civil;
 use model::{
-    config::{Complaint, Complaints, Source, parse},
+    config::{Complaint, Complaints, parse},
     network::Name,
 };
 use serde::Deserialize;
@@ -73,7 +74,7 @@ const LONGEST_NOTICE: (u32, u16) = (14 * 24 * 60, 60);
 
 pub(super) fn read(file: &str, text: &str) -> Result<Escorts, Complaints> {
     let raw: RawEscorts = parse(file, text)?;
-    let mut reader = Reader { source: Source::new(file, text), complaints: Complaints::default() };
+    let mut reader = Reader::new(file, text);
     if raw.escort.is_empty() {
         reader.complaints.push(Complaint::whole(file, "there is no [[escort]]"));
     }
@@ -81,16 +82,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Escorts, Complaints> {
     reader.complaints.or(Escorts(all))
 }
 
-struct Reader<'a> {
-    source: Source<'a>,
-    complaints: Complaints,
-}
-
 impl Reader<'_> {
-    fn complain<T>(&mut self, at: &Spanned<T>, message: String) {
-        self.complaints.push(Complaint::spanned(self.source, at, message));
-    }
-
     /// `None` if it is not sound, which was complained of.
     fn escort(&mut self, raw: Spanned<RawEscort>) -> Option<Escort> {
         let span = raw.span();
@@ -195,31 +187,5 @@ impl Reader<'_> {
             None => None,
         };
         Some(Period { from: from?, until, weekdays, between_s: [begin?, end?] })
-    }
-
-    fn day(&mut self, text: &Spanned<String>) -> Option<Day> {
-        let day = text.get_ref().parse::<civil::Date>().ok().map(Day::of);
-        if day.is_none() {
-            self.complain(text, format!("{:?} is no day, such as 2026-01-02", text.get_ref()));
-        }
-        day
-    }
-
-    fn clock(&mut self, text: &Spanned<String>) -> Option<u32> {
-        let read = read_clock(text.get_ref());
-        if read.is_none() {
-            self.complain(text, format!("{:?} is no time of the day, such as 09:30", text.get_ref()));
-        }
-        read
-    }
-}
-
-/// `09:30` or `24:00`, as seconds after midnight.
-pub(crate) fn read_clock(text: &str) -> Option<u32> {
-    let (hours, minutes) = text.split_once(':')?;
-    match (hours.parse().ok()?, minutes.parse().ok()?) {
-        (hours @ 0..24, minutes @ 0..60) => Some(hours * 3600 + minutes * 60),
-        (24, 0) => Some(86_400),
-        _ => None,
     }
 }

@@ -1,10 +1,9 @@
 //! From a TOML file to [`Fares`], or all that is wrong with it.
 
 use super::{Card, Fares, Holds, Pays, Product, Said, Tariff, purse::MOST_PRODUCTS};
-use crate::{escort::read_clock, gtfs::calendar::Day, gtfs::records::Mode, transit::day::Modes};
-use jiff::civil;
+use crate::{gtfs::records::Mode, reader::Reader, transit::day::Modes};
 use model::{
-    config::{Complaint, Complaints, Source, parse},
+    config::{Complaint, Complaints, parse},
     network::Name,
 };
 use serde::Deserialize;
@@ -69,8 +68,7 @@ const DEAREST: f64 = 1_000_000.0;
 
 pub(super) fn read(file: &str, text: &str) -> Result<Fares, Complaints> {
     let raw: RawFares = parse(file, text)?;
-    let source = Source::new(file, text);
-    let mut reader = Reader { source, complaints: Complaints::default() };
+    let mut reader = Reader::new(file, text);
     let code = raw.currency.get_ref();
     if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
         reader.complain(&raw.currency, format!("currency = {code:?} is no code of ISO 4217, such as RUB"));
@@ -98,16 +96,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Fares, Complaints> {
     reader.complaints.or(Fares { name: raw.name, currency: raw.currency.into_inner(), said })
 }
 
-struct Reader<'a> {
-    source: Source<'a>,
-    complaints: Complaints,
-}
-
 impl Reader<'_> {
-    fn complain<T>(&mut self, at: &Spanned<T>, message: String) {
-        self.complaints.push(Complaint::spanned(self.source, at, message));
-    }
-
     /// `None` if it is not sound, which was complained of.
     fn tariff(&mut self, raw: RawTariff) -> Option<Tariff> {
         let from = self.day(&raw.from);
@@ -207,22 +196,5 @@ impl Reader<'_> {
             }
         }
         modes
-    }
-
-    fn day(&mut self, text: &Spanned<String>) -> Option<Day> {
-        let day = text.get_ref().parse::<civil::Date>().ok().map(Day::of);
-        if day.is_none() {
-            self.complain(text, format!("{:?} is no day, such as 2026-01-02", text.get_ref()));
-        }
-        day
-    }
-
-    /// `09:30` or `24:00`, as seconds after midnight.
-    fn clock(&mut self, text: &Spanned<String>) -> Option<u32> {
-        let read = read_clock(text.get_ref());
-        if read.is_none() {
-            self.complain(text, format!("{:?} is no time of the day, such as 09:30", text.get_ref()));
-        }
-        read
     }
 }

@@ -1,11 +1,11 @@
 //! The search for those who are escorted, against the plainest: whether one may get on or off is asked of each call by itself.
 
-use super::oracle::{Asked, Wild, check, hops, of_wild, wild};
+use super::oracle::{Wild, check, hops, of_wild, question, wild};
 use crate::{
     escort::{Escorts, Served},
     gtfs::{calendar::Day, records::Wheelchair},
     transit::{
-        day::{DayTable, NEVER, Traveller},
+        day::{DayTable, Traveller},
         search::Search,
         timetable::Timetable,
     },
@@ -114,16 +114,7 @@ fn agrees(wild: &Wild, steps: &Steps) -> Result<(), TestCaseError> {
         };
         (hop.0, hop.1, hop.2, hop.3 && on, hop.4 && off)
     });
-    let asked = Asked {
-        timetable: &timetable,
-        ways: &wild.ways,
-        change: &wild.change,
-        access: &wild.access,
-        egress: &wild.egress,
-        timed: [&wild.timed[0], &wild.timed[1]],
-        rides: wild.rides,
-        longest: wild.longest.unwrap_or(NEVER),
-    };
+    let asked = question(wild, &timetable);
     let start = DAY_S as u32 + wild.start;
     check(&asked, [&forwards, &forwards.turned()], &trips, &mut Search::default(), start, Some(wild.window))
 }

@@ -471,14 +471,10 @@ pub(super) fn of_wild(wild: &Wild, day: Day) -> Timetable {
     Timetable::join(vec![feed])
 }
 
-fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
-    let day = Day(20_000);
-    let timetable = of_wild(wild, day);
-    let forwards =
-        DayTable::build(&timetable, &timetable.patterns(), day, Traveller::OnFoot, &Default::default());
-    let backwards = forwards.turned();
-    let asked = Asked {
-        timetable: &timetable,
+/// The question of a drawn case.
+pub(super) fn question<'a>(wild: &'a Wild, timetable: &'a Timetable) -> Asked<'a> {
+    Asked {
+        timetable,
         ways: &wild.ways,
         change: &wild.change,
         access: &wild.access,
@@ -486,7 +482,16 @@ fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
         timed: [&wild.timed[0], &wild.timed[1]],
         rides: wild.rides,
         longest: wild.longest.unwrap_or(NEVER),
-    };
+    }
+}
+
+fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
+    let day = Day(20_000);
+    let timetable = of_wild(wild, day);
+    let forwards =
+        DayTable::build(&timetable, &timetable.patterns(), day, Traveller::OnFoot, &Default::default());
+    let backwards = forwards.turned();
+    let asked = question(wild, &timetable);
     let trips = hops(&timetable, day, |_, hop| hop);
     let start = 86_400 + wild.start;
     check(&asked, [&forwards, &backwards], &trips, &mut Search::default(), start, Some(wild.window))
