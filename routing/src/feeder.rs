@@ -337,7 +337,7 @@ impl Wheels<'_> {
         let riding = self.riding(ridden.vehicle);
         let by_door = joined(riding, [&near, &ridden_to]);
         let cost = |way: &Option<(Path, [usize; 2])>| way.as_ref().map_or(u32::MAX, |(path, _)| path.cost_ms);
-        let (mut stretches, mut parked) = (Vec::new(), None);
+        let (mut stretches, mut parked, mut at_door_ms) = (Vec::new(), None, 0);
         let (ride, there, spot) = if cost(&by_door) <= cost(&by_spot) {
             let (path, [i, k]) = by_door?;
             let ride = Path { cost_ms: path.cost_ms - near[i].ms - ridden_to[k].ms, ..path };
@@ -353,7 +353,7 @@ impl Wheels<'_> {
                 stretches.push(Stretch::Leg(Box::new(leg)));
                 stretches.push(Stretch::Pause(ridden.vehicle.handling_ms(handlings(looking)[1])));
             } else {
-                stretches.push(Stretch::Pause(ridden_to[k].ms));
+                at_door_ms = ridden_to[k].ms;
             }
             ((ride, i), there, None)
         } else {
@@ -377,6 +377,11 @@ impl Wheels<'_> {
         let mut leg = self.leg(riding, &ride, looking.in_order([&here, &there]));
         if let Means::Street(way) = &mut leg.means {
             match ridden.vehicle {
+                // One stands at the door already, and only goes in.
+                _ if ride.cost_ms == 0 => {
+                    way.profile = Profile::Walk;
+                    leg.end = leg.end + Duration::from_millis(u64::from(std::mem::take(&mut at_door_ms)));
+                }
                 Vehicle::Shared(system) => {
                     let spots = &self.system(system).spots;
                     let [taken, left] = looking.in_order([begins, spot]).map(|spot| spot.map(|i| &spots[i]));
@@ -391,6 +396,7 @@ impl Wheels<'_> {
                 Vehicle::Parked => {}
             }
         }
+        stretches.push(Stretch::Pause(at_door_ms));
         stretches.push(Stretch::Leg(Box::new(leg)));
         if let Vehicle::Shared(system) = ridden.vehicle {
             stretches.push(Stretch::Pause(handlings(looking)[0].ms()));

@@ -129,6 +129,9 @@ fn a_bicycle_stays_where_bicycles_are_left() {
     check("rack B", [OWN, FOOT], false, "A to E at 08:00", locked);
     // What comes along needs no rack.
     check("rack C", [OWN, FOOT], true, "A to E at 08:00", locked);
+    // Who stands at the door already rides nowhere, and only goes in.
+    let at_the_door = "D ~ walk 0 m ~ D ~ BUS 7 08:15 08:25 ~ E [10 min 30 s]";
+    check("rack B", [&[Feeder::Bicycle], FOOT], false, "D to E at 08:00", at_the_door);
     // It waits in one for who comes back.
     let home = "D ~ BUS 7 08:15 08:25 ~ E ~ walk 100 m ~ Велопарковка F ~ cycle 1.90 km ~ G [19 min 18 s]";
     check("rack F", [FOOT, OWN], false, "D to G at 08:00", home);
