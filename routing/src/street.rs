@@ -372,9 +372,17 @@ impl Reached<'_> {
         })
     }
 
-    /// When one enters an arc (looking backwards: leaves it) on the quickest way to it; `None` if none leads there.
+    /// When one enters an arc (looking backwards: leaves it) on the quickest way to it; `None` if none leads there within the limit.
     fn entered_ms(&self, arc: ArcIx) -> Option<u32> {
+        let label = self.scratch.labels[arc.index()];
+        if label.round != self.scratch.round {
+            return None;
+        }
         let street = self.costs.graph;
+        // It was come to by the quickest of all ways, unless ways begin on it: those may be quicker than any that comes to it again.
+        if label.parent as usize != arc.index() {
+            return label.cost_ms.checked_sub(self.costs.arc_ms(street.arc(arc))?);
+        }
         let back = match self.direction {
             Direction::Away => petgraph::Incoming,
             Direction::Towards => petgraph::Outgoing,
@@ -404,9 +412,9 @@ impl Reached<'_> {
                     best = best.min(ms.saturating_add(foot.ms));
                 }
             }
+            let Some(entered_ms) = self.entered_ms(place.arc) else { continue };
             let share = 1.0 - beyond(self.direction, place.along);
-            let Some(part_ms) = self.costs.part_ms(arc, share) else { continue };
-            if let Some(entered_ms) = self.entered_ms(place.arc) {
+            if let Some(part_ms) = self.costs.part_ms(arc, share) {
                 best = best.min(entered_ms.saturating_add(part_ms));
             }
         }
