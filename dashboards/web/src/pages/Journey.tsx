@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Refused, fares, plan, reach, type Fares, type Itinerary, type Journeys, type Reached } from "../api/client";
+import { Refused, fares, plan, reach, type Access, type Fares, type Itinerary, type Journeys, type Reached } from "../api/client";
 import type { LonLat } from "../api/view";
 import { Search, find, type Found } from "../city/Search";
 import { shown, selected } from "../city/state";
@@ -19,6 +19,7 @@ import { Legs, Options } from "./Transit";
 import { squareKm } from "./area";
 import { decode } from "./polyline";
 
+const ACCESS = ["STAIRS", "STEPFREE", "ESCORTED"] as const;
 const MODES = ["TRANSIT", "CAR", "BIKE", "WALK"] as const;
 type End = "from" | "to";
 /** How far one gets within at most so long, and within a third and two thirds of it, min. */
@@ -38,7 +39,7 @@ const metres = (m: number): string => (m >= 1000 ? t("journey.km", { x: num(m / 
 interface Traffic { ageSeconds?: number | null; state?: string }
 
 export function Journey() {
-  const { from, to, mode, card: paidWith, within: asked } = place.value.query;
+  const { from, to, mode, card: paidWith, access, within: asked } = place.value.query;
   const text = useSignal<Record<End, string>>({ from: from ?? "", to: to ?? "" });
   const at = useSignal<Record<End, LonLat | null>>({ from: coordinates(from ?? ""), to: coordinates(to ?? "") });
   const by = useSignal<(typeof MODES)[number]>(MODES.find((one) => one === mode) ?? "CAR");
@@ -53,6 +54,7 @@ export function Journey() {
   const reached = useSignal<Reached | null>(null);
   const card = useSignal<string | null>(paidWith ?? null);
   const tariff = useSignal<Fares | null>(null);
+  const way = useSignal<Access>(ACCESS.find((one) => one === access) ?? "STAIRS");
 
   const found = answer.value?.itineraries ?? [];
   const itinerary: Itinerary | null = answer.value?.direct?.[0] ?? found[chosen.value] ?? null;
@@ -97,7 +99,7 @@ export function Journey() {
       ends.push(where);
     }
     const [a, b] = ends as [LonLat, LonLat];
-    note({ from: written(a), mode: by.value, within: longest === null ? null : String(longest), ...(b ? { to: written(b) } : {}), ...(card.value ? { card: card.value } : {}) });
+    note({ from: written(a), mode: by.value, within: longest === null ? null : String(longest), ...(b ? { to: written(b) } : {}), ...(card.value ? { card: card.value } : {}), ...(way.value === "STAIRS" ? {} : { access: way.value }) });
     asking.value = true;
     trouble.value = null;
     try {
@@ -107,7 +109,7 @@ export function Journey() {
         return;
       }
       reached.value = null;
-      answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value, language.value, card.value);
+      answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value, language.value, { card: card.value, access: way.value });
       chosen.value = 0;
       if (!answer.value.direct?.length && !answer.value.itineraries?.length) trouble.value = t("journey.none");
     } catch (error) {
@@ -187,6 +189,14 @@ export function Journey() {
                 <span class="label">{t("journey.within")}</span>
                 <div class="segments" role="group" aria-label={t("journey.within")}>
                   {WITHIN.map((one) => <button type="button" aria-pressed={within.value === one} onClick={() => (within.value = one)}>{t("act.min", { n: one })}</button>)}
+                </div>
+              </div>
+            )}
+            {within.value === null && by.value === "TRANSIT" && (
+              <div class="field">
+                <span class="label">{t("journey.access")}</span>
+                <div class="segments" role="group" aria-label={t("journey.access")}>
+                  {ACCESS.map((one) => <button type="button" aria-pressed={way.value === one} data-access={one} onClick={() => (way.value = one)}>{t(`journey.access.${one}`)}</button>)}
                 </div>
               </div>
             )}

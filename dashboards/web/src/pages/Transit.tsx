@@ -1,6 +1,6 @@
 // Journeys by public transport: which there are, and the legs of the chosen one.
 
-import type { Fare, Itinerary, Leg } from "../api/client";
+import type { Escort, Fare, Itinerary, Leg } from "../api/client";
 import { ago, minuteOf, num, t, tk, tn } from "../i18n";
 import { language } from "../settings";
 import { Icon, type IconName } from "../ui/Icon";
@@ -47,6 +47,13 @@ export function Options({ itineraries, chosen, choose }: { itineraries: Itinerar
   );
 }
 
+/** Who comes along, where one meets, and until when to ask. */
+function Company({ escort }: { escort: Escort }) {
+  const where = [escort.meets.name, escort.meetingPoint].filter(Boolean).join(", ");
+  const words = { who: escort.name, time: at(escort.meetingTime), where, until: escort.until.name ?? "", by: at(escort.bookBy) };
+  return <span class="ride-words" data-escort="true"><Icon name="walk" size={16} />{t("journey.escort", words)}{escort.phoneNumber ? `, ${escort.phoneNumber}` : ""}</span>;
+}
+
 /** One journey, leg by leg. */
 export function Legs({ itinerary }: { itinerary: Itinerary }) {
   return (
@@ -87,6 +94,7 @@ function Ride({ leg }: { leg: Leg }) {
           {leg.everySeconds ? `, ${t("journey.every", { x: num(Math.max(1, Math.round(leg.everySeconds / 60))) })}` : ""}
           {Math.abs(late) >= 30 ? `, ${t(late > 0 ? "journey.late" : "journey.early", { time: ago(Math.abs(late)) })}` : ""}
         </span>
+        {leg.escort && <Company escort={leg.escort} />}
         {leg.alerts?.map((alert) => <span class="ride-words"><Icon name="alert" size={16} />{alert.headerText}</span>)}
         <span>{t("journey.getOff", { x: leg.to?.name ?? "", time: at(leg.endTime) })}</span>
       </span>
