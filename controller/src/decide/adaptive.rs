@@ -80,6 +80,12 @@ impl Memory {
     pub(crate) fn saturation(&self) -> f32 {
         self.saturation
     }
+
+    /// How much of what holds for saturated junctions holds for this one, 0 to 1.
+    fn saturated(&self, tuning: &Tuning) -> f32 {
+        let gate = (self.saturation - tuning.gate_from) / (tuning.gate_to - tuning.gate_from).max(0.01);
+        gate.clamp(0.0, 1.0)
+    }
 }
 
 /// What one decision searched. The same numbers give the same answer, so it can be searched again.

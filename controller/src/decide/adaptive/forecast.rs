@@ -295,8 +295,7 @@ pub(super) fn situation(
 ) -> Situation {
     let (layout, tuning) = (&problem.site.layout, problem.tuning);
     let mut s = Situation::default();
-    let gate = (memory.saturation - tuning.gate_from) / (tuning.gate_to - tuning.gate_from).max(0.01);
-    let gate = gate.clamp(0.0, 1.0);
+    let gate = memory.saturated(tuning);
     // Heads by index, to their places.
     let mut place_of = vec![u8::MAX; layout.heads.len()];
     let mut wanted: Vec<u16> = Vec::new();

@@ -19,8 +19,8 @@ use std::{cmp::Reverse, time::Duration};
 /// People on foot wait no longer than this once they have called: beyond it many cross on red (HCM 2010, 18.4).
 const ON_FOOT_S: f32 = 60.0;
 /// A green that somebody starving ends has lasted so long, or a saturated junction would serve nobody but the starving,
-/// in greens that are all interstage, s.
-const LEAST_GREEN_S: f64 = 15.0;
+/// in greens that are all interstage: usually, and where the junction is saturated, s.
+const LEAST_GREEN_S: [f32; 2] = [15.0, 25.0];
 
 /// Whoever is seen to stand on a road so short that it belongs to two junctions waits no longer than this: they soon stand in
 /// the way of both, and with turners on both sides for ever. Where cameras count lanes, four of six hours of a network
@@ -100,7 +100,9 @@ fn longest_red_s(problem: &Problem, group: GroupNumber, usual: f32) -> f32 {
 impl Picture<'_> {
     /// The stage that is most overdue, if one is.
     pub(super) fn overdue(&self, memory: &Memory) -> Option<Overdue> {
-        let long_enough = self.problem.green_for().is_some_and(|g| g.as_seconds() >= LEAST_GREEN_S);
+        let [usual_s, saturated_s] = LEAST_GREEN_S;
+        let least_s = usual_s + (saturated_s - usual_s) * memory.saturated(self.problem.tuning);
+        let long_enough = self.problem.green_for().is_some_and(|g| g.as_seconds() as f32 >= least_s);
         let jammed = self.jammed(&memory.red_s, &memory.stuck_s);
         let starved = || if long_enough { self.starved(&memory.red_s) } else { None };
         jammed.or_else(starved).or_else(|| self.on_foot())
