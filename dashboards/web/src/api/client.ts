@@ -110,6 +110,8 @@ export interface Itinerary { duration: number; startTime?: string; endTime?: str
 export interface Journeys {
   itineraries?: Itinerary[];
   direct?: Itinerary[];
+  /** What of the question could not be followed, and why; ours. */
+  notes?: string[];
   /** How old the link times behind the answer are; routing says so in either of two places. */
   [extra: string]: unknown;
 }
@@ -128,12 +130,13 @@ export function reach(from: [number, number], mode: string, minutes: readonly nu
 }
 
 /** By public transport, or by one means all the way. */
-export function plan(from: [number, number], to: [number, number], mode: string, language: string, transit: { card: string | null; access: Access }): Promise<Journeys> {
+export function plan(from: [number, number], to: [number, number], mode: string, language: string, transit: { card: string | null; access: Access; leave: number | null }): Promise<Journeys> {
   const q = new URLSearchParams({ fromPlace: from.join(","), toPlace: to.join(","), language });
   if (mode === "TRANSIT") {
     q.set("directModes", "");
     q.set("numItineraries", "4");
     if (transit.card) q.set("card", transit.card);
+    if (transit.leave !== null) q.set("time", new Date(transit.leave).toISOString());
     if (transit.access !== "STAIRS") q.set("pedestrianProfile", "WHEELCHAIR");
     if (transit.access === "ESCORTED") q.set("escort", "true");
   } else {

@@ -844,6 +844,7 @@ export const en = {
   "journey.there": "You are there",
   "journey.fare": "Fare",
   "journey.card": "Pay with",
+  "journey.leave": "Leave at (empty: now)",
   "journey.access": "Stairs",
   "journey.access.STAIRS": "Any",
   "journey.access.STEPFREE": "Step-free",

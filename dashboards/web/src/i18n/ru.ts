@@ -873,6 +873,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "journey.there": "Вы на месте",
   "journey.fare": "Стоимость",
   "journey.card": "Оплата",
+  "journey.leave": "Отправление (пусто: сейчас)",
   "journey.access": "Лестницы",
   "journey.access.STAIRS": "Можно",
   "journey.access.STEPFREE": "Без ступеней",

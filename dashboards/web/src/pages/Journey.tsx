@@ -33,6 +33,13 @@ function coordinates(text: string): LonLat | null {
   return Math.abs(lat) <= 90 && Math.abs(lon) <= 180 ? [lon, lat] : null;
 }
 
+/** The next time that the city's clocks show that; null for now. */
+function next(clock: string, now: number): number | null {
+  const minutes = (text: string): number => text.split(":").reduce((sum, part) => 60 * sum + Number(part), 0);
+  const ahead = clock === "" ? 0 : (minutes(clock) - minutes(minuteOf(now)) + 1440) % 1440;
+  return ahead === 0 ? null : now - (now % 60_000) + ahead * 60_000;
+}
+
 const written = ([lon, lat]: LonLat): string => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
 const metres = (m: number): string => (m >= 1000 ? t("journey.km", { x: num(m / 1000, 1) }) : t("journey.m", { x: num(Math.round(m / 10) * 10) }));
 
@@ -54,6 +61,7 @@ export function Journey() {
   const reached = useSignal<Reached | null>(null);
   const card = useSignal<string | null>(paidWith ?? null);
   const tariff = useSignal<Fares | null>(null);
+  const leave = useSignal("");
   const way = useSignal<Access>(ACCESS.find((one) => one === access) ?? "STAIRS");
 
   const found = answer.value?.itineraries ?? [];
@@ -109,7 +117,7 @@ export function Journey() {
         return;
       }
       reached.value = null;
-      answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value, language.value, { card: card.value, access: way.value });
+      answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value, language.value, { card: card.value, access: way.value, leave: next(leave.value, now.value) });
       chosen.value = 0;
       if (!answer.value.direct?.length && !answer.value.itineraries?.length) trouble.value = t("journey.none");
     } catch (error) {
@@ -194,6 +202,12 @@ export function Journey() {
             )}
             {within.value === null && by.value === "TRANSIT" && (
               <div class="field">
+                <label for="leave">{t("journey.leave")}</label>
+                <input id="leave" type="time" class="input" value={leave.value} onInput={(event) => (leave.value = event.currentTarget.value)} />
+              </div>
+            )}
+            {within.value === null && by.value === "TRANSIT" && (
+              <div class="field">
                 <span class="label">{t("journey.access")}</span>
                 <div class="segments" role="group" aria-label={t("journey.access")}>
                   {ACCESS.map((one) => <button type="button" aria-pressed={way.value === one} data-access={one} onClick={() => (way.value = one)}>{t(`journey.access.${one}`)}</button>)}
@@ -225,6 +239,7 @@ export function Journey() {
               <p class="label">{t("journey.reachWhy")} {traffic?.state && (tk(`journey.state.${traffic.state}`) ?? traffic.state)}</p>
             </>
           )}
+          {answer.value?.notes?.map((one) => <p class="label" role="status">{one}</p>)}
           {found.length > 0 && <Options itineraries={found} chosen={chosen.value} choose={(i) => (chosen.value = i)} />}
           {itinerary && found.length > 0 && <Legs itinerary={itinerary} />}
           {itinerary && found.length === 0 && (

@@ -51,7 +51,7 @@ export function Options({ itineraries, chosen, choose }: { itineraries: Itinerar
 function Company({ escort }: { escort: Escort }) {
   const where = [escort.meets.name, escort.meetingPoint].filter(Boolean).join(", ");
   const words = { who: escort.name, time: at(escort.meetingTime), where, until: escort.until.name ?? "", by: at(escort.bookBy) };
-  return <span class="ride-words" data-escort="true"><Icon name="walk" size={16} />{t("journey.escort", words)}{escort.phoneNumber ? `, ${escort.phoneNumber}` : ""}</span>;
+  return <span data-escort="true">{t("journey.escort", words)}{escort.phoneNumber ? `, ${escort.phoneNumber}` : ""}</span>;
 }
 
 /** One journey, leg by leg. */
