@@ -113,6 +113,11 @@ impl Table {
         }
     }
 
+    /// What could not be asked has met no goal.
+    pub(crate) fn not_asked(&mut self, name: &str, why: &str) {
+        self.row(name, format!("NOT MEASURED: {why}"), false, "to be measured");
+    }
+
     /// A goal that was missed is a failure.
     pub(crate) fn verdict(self) -> ExitCode {
         if self.missed.is_empty() {

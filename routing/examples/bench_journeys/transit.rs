@@ -142,18 +142,30 @@ pub(crate) fn whole_answers(
     table: &mut Table,
 ) -> anyhow::Result<()> {
     let start = at_eight(&planner, day)?;
+    let has_parks = planner.map().car_parks.iter().any(|park| park.park_and_ride);
+    let has_zones = planner.transit().is_some_and(|transit| !transit.timetable().on_demand.trips.is_empty());
     let (routing, _feed) = Routing::serving(planner, Clock::scaled(start, 1e-9), Limits::default());
     let api = routing::api::router(routing);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let one = "directModes=&numItineraries=1&searchWindow=0";
     let cycled = format!("{one}&preTransitModes=WALK,BIKE&postTransitModes=WALK");
+    let parked = format!("{one}&preTransitModes=WALK,CAR_PARKING&postTransitModes=WALK");
+    let fetched = format!("{one}&preTransitModes=WALK,FLEX&postTransitModes=WALK");
     let rolled = format!("{one}&pedestrianProfile=WHEELCHAIR");
     for (name, pairs, asked, goal) in [
         ("car answer as JSON", car, "directModes=CAR&transitModes=", goals.car_answer),
         ("journey answer as JSON", near, one, Goal::None),
         ("bicycle + transit as JSON", near, &cycled, goals.joined),
+        ("park and ride as JSON", near, &parked, goals.joined),
+        ("on demand + transit as JSON", near, &fetched, goals.joined),
         ("journey in a wheelchair as JSON", near, &rolled, Goal::None),
     ] {
+        let needs =
+            [("CAR_PARKING", has_parks, "no car parks here"), ("FLEX", has_zones, "nobody is fetched here")];
+        if let Some((.., why)) = needs.into_iter().find(|(mode, known, _)| asked.contains(mode) && !known) {
+            table.not_asked(name, why);
+            continue;
+        }
         let (mut took, mut bytes) = (Vec::new(), 0);
         for [from, to] in pairs {
             let uri = format!(
