@@ -6,6 +6,7 @@
 
 use crate::{
     foot::Direction,
+    hierarchy::Driving,
     itinerary::{Leg, Means, Parked, Place},
     map::Map,
     nearest::{OnArc, StreetIndex},
@@ -102,8 +103,8 @@ pub(crate) struct Wheels<'a> {
     pub walking: Costs<'a>,
     /// What riding costs.
     pub cycling: Costs<'a>,
-    /// What driving costs in the traffic of the question.
-    pub driving: Costs<'a>,
+    /// Driving in the traffic of the question.
+    pub driving: Driving<'a>,
     /// Car parks, on the streets of those who walk on from there.
     pub parks: &'a CarParks,
     /// Shared vehicles.
@@ -179,7 +180,7 @@ impl Wheels<'_> {
 
     /// What riding a vehicle costs.
     fn riding(&self, vehicle: Vehicle) -> &Costs<'_> {
-        if vehicle.is_car() { &self.driving } else { &self.cycling }
+        if vehicle.is_car() { &self.driving.costs } else { &self.cycling }
     }
 
     fn feet(&self, costs: &Costs<'_>, at: LonLat, within_m: f64) -> Vec<OnArc> {
@@ -272,28 +273,28 @@ impl Wheels<'_> {
                 *known = (*known).min(ms);
             }
         };
-        let near: Vec<Foot> = ridden.near.iter().map(|(foot, _)| *foot).collect();
-        let direction = match ridden.looking {
-            Looking::Away => Direction::Away,
-            Looking::Towards => Direction::Towards,
-        };
-        let reached = reach(self.riding(ridden.vehicle), &near, direction, limit_ms, scratch);
-        if ridden.by_door {
-            for stop in 0..stops.doors.len() as u32 {
-                for (door, _) in ridden.vehicle.doors(stops, stop) {
-                    if let Some(ms) = reached.ms(&door.feet) {
-                        offer(stop, ms.saturating_add(ridden.door_ms(door, stops)));
+        let spots = self.spots(ridden.vehicle, ridden.looking);
+        let to_spots = self.driven_to(ridden, &spots).unwrap_or_else(|| {
+            let near: Vec<Foot> = ridden.near.iter().map(|(foot, _)| *foot).collect();
+            let [direction, _] = directions(ridden.looking);
+            let reached = reach(self.riding(ridden.vehicle), &near, direction, limit_ms, scratch);
+            if ridden.by_door {
+                for stop in 0..stops.doors.len() as u32 {
+                    for (door, _) in ridden.vehicle.doors(stops, stop) {
+                        if let Some(ms) = reached.ms(&door.feet) {
+                            offer(stop, ms.saturating_add(ridden.door_ms(door, stops)));
+                        }
                     }
                 }
             }
-        }
-        let spots = self.spots(ridden.vehicle, ridden.looking);
+            spots.iter().map(|(_, [_, by_wheel])| reached.ms(by_wheel)).collect()
+        });
         if !spots.is_empty() {
             let [_, handling] = handlings(ridden.looking);
-            for (i, [walked, by_wheel]) in spots {
-                if let Some(ms) = reached.ms(by_wheel) {
+            for ((i, [walked, _]), ms) in spots.iter().zip(to_spots) {
+                if let Some(ms) = ms.filter(|ms| *ms <= limit_ms) {
                     let ms = ms.saturating_add(ridden.vehicle.handling_ms(handling));
-                    ridden.far.extend(walked.iter().map(|&on| (Foot { on, ms }, i)));
+                    ridden.far.extend(walked.iter().map(|&on| (Foot { on, ms }, *i)));
                 }
             }
             // Ways on foot are counted at the usual speed.
@@ -305,6 +306,31 @@ impl Wheels<'_> {
             }
         }
         found
+    }
+
+    /// How long it takes by car to each of some car parks (or from it), ms, where what driving costs was worked out beforehand: there
+    /// are few, and one's own car is left nowhere else.
+    fn driven_to(&self, ridden: &Ridden, parks: &[(usize, &[Vec<OnArc>; 2])]) -> Option<Vec<Option<u32>>> {
+        let Driving { roads, costs, ready } = &self.driving;
+        let ready = ready.as_ref().filter(|_| ridden.vehicle == Vehicle::Parked)?;
+        let [here, there] = directions(ridden.looking);
+        let feet: Vec<OnArc> = ridden.near.iter().map(|(foot, _)| foot.on).collect();
+        let near = roads.half(ready, costs, (&feet, here));
+        let to_park = |(_, [_, by_car]): &(usize, &[Vec<OnArc>; 2])| {
+            let far = roads.half(ready, costs, (by_car, there));
+            let [from, to] = ridden.looking.in_order([&near, &far]);
+            from.joined_ms(to, costs)
+        };
+        Some(parks.iter().map(to_park).collect())
+    }
+
+    /// The way by car to a car park (or from it), likewise.
+    fn driven_along(&self, ridden: &Ridden, park: usize) -> Option<Path> {
+        let Driving { roads, costs, ready } = &self.driving;
+        let ready = ready.as_ref().filter(|_| ridden.vehicle == Vehicle::Parked)?;
+        let near: Vec<OnArc> = ridden.near.iter().map(|(foot, _)| foot.on).collect();
+        let park = &self.parks.all[park].feet[1];
+        roads.quickest(ready, costs, ridden.looking.in_order([&near, park]))
     }
 
     /// The way to a stop that was reached (or from it), and how many ms it takes: legs, beginning at the epoch.
@@ -367,7 +393,11 @@ impl Wheels<'_> {
             stretches.push(Stretch::Pause(ridden.vehicle.handling_ms(handlings(looking)[1])));
             let there = self.feet_of(ridden.vehicle, spot)[1].iter();
             let there: Vec<Foot> = there.map(|&on| Foot { on, ms: 0 }).collect();
-            let (path, [i, _]) = joined(riding, [&near, &there])?;
+            let (path, [i, _]) = match self.driven_along(ridden, spot) {
+                // It begins at the place itself, wherever that is on the streets.
+                Some(path) => (path, [0; 2]),
+                None => joined(riding, [&near, &there])?,
+            };
             let ride = Path { cost_ms: path.cost_ms - near[i].ms, ..path };
             ((ride, i), place, Some(spot))
         };
@@ -429,6 +459,14 @@ impl Wheels<'_> {
 /// What one does with a shared vehicle near the place, and far from it.
 fn handlings(looking: Looking) -> [Handling; 2] {
     looking.in_order([Handling::Take, Handling::Leave])
+}
+
+/// Which way one looks from a place, and which way from what is far from it.
+fn directions(looking: Looking) -> [Direction; 2] {
+    match looking {
+        Looking::Away => [Direction::Away, Direction::Towards],
+        Looking::Towards => [Direction::Towards, Direction::Away],
+    }
 }
 
 /// Between a stop's door and the stop, ms.

@@ -17,6 +17,7 @@ mod topology;
 
 use crate::{
     columns,
+    foot::Direction,
     graph::{ArcIx, Edge, StreetGraph},
     nearest::OnArc,
     street::{Costs, Path},
@@ -29,7 +30,10 @@ pub(crate) use order::nodes_by_importance;
 use petgraph::{Incoming, visit::EdgeRef};
 pub use query::Memory;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, PoisonError},
+};
 use topology::Topology;
 pub(crate) use topology::above;
 
@@ -59,6 +63,17 @@ pub struct Customised {
     pub(crate) seen: Moment,
 }
 
+/// Driving in one picture of the traffic.
+#[derive(Clone, Debug)]
+pub(crate) struct Driving<'a> {
+    /// The streets.
+    pub roads: &'a Roads,
+    /// What they cost.
+    pub costs: Costs<'a>,
+    /// What all ways on them cost, if that was worked out beforehand.
+    pub ready: Option<Cow<'a, Arc<Customised>>>,
+}
+
 /// The streets of motors, ready for questions.
 #[derive(Debug)]
 pub struct Roads {
@@ -68,6 +83,8 @@ pub struct Roads {
     pub hierarchy: Arc<Hierarchy>,
     /// What they cost when the roads are empty.
     pub empty: Arc<Customised>,
+    /// Working memory between questions.
+    idle: Mutex<Vec<Memory>>,
 }
 
 impl Roads {
@@ -76,7 +93,36 @@ impl Roads {
         let empty = crate::snapshot::Snapshot::empty();
         let costs = Costs::new(&street, empty.view(Moment(0), Moment(0)), None);
         let empty = Arc::new(hierarchy.customise(&costs, Moment(0)));
-        Roads { street, hierarchy, empty }
+        Roads { street, hierarchy, empty, idle: Mutex::default() }
+    }
+
+    /// The quickest way, as [`Hierarchy::quickest`] finds it.
+    pub(crate) fn quickest(
+        &self,
+        customised: &Customised,
+        costs: &Costs<'_>,
+        [from, to]: [&[OnArc]; 2],
+    ) -> Option<Path> {
+        self.with_memory(|memory| self.hierarchy.quickest(customised, costs, from, to, memory))
+    }
+
+    /// The half of all ways away from some feet, or towards them.
+    pub(crate) fn half(
+        &self,
+        customised: &Customised,
+        costs: &Costs<'_>,
+        half: (&[OnArc], Direction),
+    ) -> Climbed {
+        self.with_memory(|memory| self.hierarchy.climb(customised, costs, half, memory))
+    }
+
+    /// Lends working memory.
+    fn with_memory<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = idle().pop().unwrap_or_default();
+        let done = work(&mut memory);
+        idle().push(memory);
+        done
     }
 }
 

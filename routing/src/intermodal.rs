@@ -155,8 +155,6 @@ pub(crate) struct Streets<'a> {
     pub street: &'a StreetGraph,
     /// For those who ride.
     pub wheels: &'a Wheels<'a>,
-    /// Those of cars.
-    pub roads: &'a Roads,
 }
 
 /// What was found of a question's two ends, the beginning first.
@@ -545,7 +543,7 @@ impl Transit {
                 Some(served) => Inside::escorted(&self.timetable, served),
                 None => Inside::new(&self.timetable, query.on_foot),
             };
-            doors(streets.map, streets.index, &streets.roads.street, &inside, &self.timetable)
+            doors(streets.map, streets.index, &streets.wheels.driving.roads.street, &inside, &self.timetable)
         });
     }
 
@@ -554,7 +552,7 @@ impl Transit {
         Around {
             map: streets.map,
             index: streets.index,
-            roads: streets.roads,
+            roads: streets.wheels.driving.roads,
             timetable: &self.timetable,
             walks: stops.walks,
             walking: Costs::without_traffic(streets.street, speed_mps),

@@ -16,7 +16,7 @@ use crate::{
         flex::{Booking, DayBefore, DemandTrip, Notice, Stay, Within},
         records::{Agency, Route, Wheelchair},
     },
-    hierarchy::{Climbed, Memory, Roads},
+    hierarchy::{Climbed, Roads},
     itinerary::{Itinerary, Leg, Means, Place},
     map::Map,
     nearest::{OnArc, StreetIndex},
@@ -34,7 +34,6 @@ use jiff::tz::TimeZone;
 use model::time::Moment;
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -48,8 +47,6 @@ pub(crate) struct OnDemand {
     stops: Vec<Vec<u32>>,
     /// By stop of a zone: its doors on the streets of cars.
     doors: HashMap<u32, Vec<Gate>>,
-    /// Working memory between questions.
-    idle: Mutex<Vec<Memory>>,
 }
 
 /// A door of a stop, and the halves of all ways away from it and towards it.
@@ -184,6 +181,8 @@ pub struct BookedEnd {
     pub window: [Moment; 2],
     /// How one asks; `None` if the operator does not say.
     pub booking: Option<Booking>,
+    /// Until when one asks; `None` if that may be as late as one likes.
+    pub book_by: Option<Moment>,
 }
 
 impl OnDemand {
@@ -208,29 +207,19 @@ impl OnDemand {
         };
         let stops: Vec<Vec<u32>> = zones.iter().map(|zone| in_zone(&zone.within)).collect();
         let mut of_stop = doors(map, index, &roads.street, &Inside::new(timetable, Profile::Walk), timetable);
-        let (mut gates, mut memory) = (HashMap::new(), Memory::default());
+        let mut gates = HashMap::new();
         let costs = Costs::without_traffic(&roads.street, None);
         for &stop in stops.iter().flatten() {
             gates.entry(stop).or_insert_with(|| {
                 let gate = |door: Door| {
-                    let halves = [Direction::Away, Direction::Towards].map(|direction| {
-                        let feet = (door.feet.as_slice(), direction);
-                        roads.hierarchy.climb(&roads.empty, &costs, feet, &mut memory)
-                    });
+                    let halves = [Direction::Away, Direction::Towards]
+                        .map(|direction| roads.half(&roads.empty, &costs, (&door.feet, direction)));
                     Gate { door, halves }
                 };
                 std::mem::take(&mut of_stop[stop as usize]).into_iter().map(gate).collect::<Vec<Gate>>()
             });
         }
-        OnDemand { stops, doors: gates, idle: Mutex::default() }
-    }
-
-    fn with_memory<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut memory = idle().pop().unwrap_or_default();
-        let done = work(&mut memory);
-        idle().push(memory);
-        done
+        OnDemand { stops, doors: gates }
     }
 
     /// Ways on demand between a place and stops: of two to the same stop neither is quicker whenever the other can be made.
@@ -290,10 +279,8 @@ impl OnDemand {
                     let here = here.get_or_insert_with(|| {
                         let feet = feet(around, street, asked.place, asked.within_m);
                         let costs = Costs::without_traffic(street, None);
-                        let feet = (feet.as_slice(), direction(asked.looking));
-                        self.with_memory(|memory| {
-                            around.roads.hierarchy.climb(&around.roads.empty, &costs, feet, memory)
-                        })
+                        let roads = around.roads;
+                        roads.half(&roads.empty, &costs, (&feet, direction(asked.looking)))
                     });
                     places.push((Near::Place, here.clone()));
                 }
@@ -501,12 +488,11 @@ impl OnDemand {
     ) -> Option<Leg> {
         let roads = around.roads;
         let costs = Costs::without_traffic(&roads.street, None);
-        let path = self
-            .with_memory(|memory| roads.hierarchy.quickest(&roads.empty, &costs, &from.1, &to.1, memory))?;
+        let path = roads.quickest(&roads.empty, &costs, [&from.1, &to.1])?;
         let mut leg = Leg::along(around.map, &costs, &path, from.0, to.0, picked_up);
         leg.end = picked_up + Duration::from_millis(u64::from(ride.ms));
         if let Means::Street(way) = &mut leg.means {
-            way.on_demand = Some(Box::new(booked(around.timetable, ride)));
+            way.on_demand = Some(Box::new(booked(around.timetable, ride, [picked_up, leg.end])));
         }
         Some(leg)
     }
@@ -624,19 +610,37 @@ fn before(notice: DayBefore, timetable: &Timetable, day: Day, zone: &TimeZone) -
     Some(Moment((at.begins_s(zone) + i64::from(notice.at_s)) * 1000))
 }
 
-fn booked(timetable: &Timetable, ride: &Ridden) -> Booked {
+/// Until when one asks for a vehicle that comes at `at`, on the windows' `day`.
+fn latest(
+    notice: &Notice,
+    timetable: &Timetable,
+    (day, zone): (Day, &TimeZone),
+    at: Moment,
+) -> Option<Moment> {
+    match *notice {
+        Notice::None => None,
+        Notice::Minutes(least, _) => Some(at - Duration::from_secs(60 * u64::from(least))),
+        Notice::Days(last, _) => before(last, timetable, day, zone),
+    }
+}
+
+/// What one is told of a ride between two moments.
+fn booked(timetable: &Timetable, ride: &Ridden, [on, off]: [Moment; 2]) -> Booked {
     let said = &timetable.on_demand;
     let trip = &said.trips[ride.trip as usize];
     let route = &timetable.routes[trip.route as usize];
     let zone = zone_of(timetable, trip);
-    let end = |stay: usize, asked: fn(&Stay) -> Option<Option<u32>>| {
+    let end = |stay: usize, asked: fn(&Stay) -> Option<Option<u32>>, at: Moment| {
         let stay = &trip.stays[stay];
         let place = &said.zones[stay.zone as usize];
+        let booking = asked(stay).flatten().map(|rule| said.bookings[rule as usize].clone());
+        let by = |rule: &Booking| latest(&rule.notice, timetable, (ride.day, &zone), at);
         BookedEnd {
             zone_id: place.id.clone(),
             zone: place.name.clone(),
             window: moments(stay, ride.day, &zone),
-            booking: asked(stay).flatten().map(|rule| said.bookings[rule as usize].clone()),
+            book_by: booking.as_ref().and_then(by),
+            booking,
         }
     };
     Booked {
@@ -644,6 +648,6 @@ fn booked(timetable: &Timetable, ride: &Ridden) -> Booked {
         route_id: route.id.clone(),
         route: route.clone(),
         agency: timetable.agencies[route.agency as usize].clone(),
-        ends: [end(ride.stays[0], |stay| stay.picks_up), end(ride.stays[1], |stay| stay.drops_off)],
+        ends: [end(ride.stays[0], |stay| stay.picks_up, on), end(ride.stays[1], |stay| stay.drops_off, off)],
     }
 }

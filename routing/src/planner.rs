@@ -7,7 +7,7 @@ use crate::{
     foot::{Direction, FootWays},
     geocode::Names,
     graph::StreetGraph,
-    hierarchy::{Climbed, Customised, Memory, Roads},
+    hierarchy::{Climbed, Customised, Driving, Roads},
     intermodal::{
         self, Prepared, Transit, TransitQuery,
         everywhere::{Everywhere, Reached},
@@ -138,7 +138,6 @@ struct Working {
     street: Scratch,
     /// For a search the other way.
     back: Scratch,
-    roads: Memory,
 }
 
 impl Planner {
@@ -251,7 +250,7 @@ impl Planner {
     ) -> Result<Vec<Itinerary>, NoJourney> {
         let Some(transit) = &self.transit else { return Ok(Vec::new()) };
         let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
-        let driving = Costs::new(&self.drive.street, traffic.view(query.asked, at), None);
+        let driving = self.driving(traffic.view(query.asked, at));
         let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
         let streets = self.streets_for(query.on_foot, &wheels);
         let mut working = self.working();
@@ -332,7 +331,7 @@ impl Planner {
         tell: impl FnOnce(&Costs<'_>, Everywhere, &mut Scratch) -> T,
     ) -> Result<T, NoJourney> {
         let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
-        let driving = Costs::new(&self.drive.street, traffic.view(query.asked, at), None);
+        let driving = self.driving(traffic.view(query.asked, at));
         let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
         let streets = self.streets_for(query.on_foot, &wheels);
         let mut working = self.working();
@@ -351,20 +350,15 @@ impl Planner {
         on_foot: Profile,
         wheels: &'a Wheels<'_>,
     ) -> intermodal::Streets<'a> {
-        intermodal::Streets {
-            map: &self.map,
-            index: &self.index,
-            street: self.graph(on_foot),
-            wheels,
-            roads: &self.drive,
-        }
+        intermodal::Streets { map: &self.map, index: &self.index, street: self.graph(on_foot), wheels }
     }
 
     /// The quickest journey from door to door in a vehicle that comes when one asks for it now; the query's profile is how one
     /// gets to it where it does not come to the door.
     pub fn on_demand(&self, query: &Query, now: Moment) -> Option<Itinerary> {
         let transit = self.transit.as_ref()?;
-        let driving = Costs::without_traffic(&self.drive.street, None);
+        let blank = Snapshot::empty();
+        let driving = self.driving(blank.view(now, now));
         let wheels = self.wheels(query.profile, [query.speed_mps, None], driving);
         let streets = self.streets_for(query.profile, &wheels);
         let mut working = self.working();
@@ -378,7 +372,7 @@ impl Planner {
         &'a self,
         on_foot: Profile,
         [walking_mps, cycling_mps]: [Option<f64>; 2],
-        driving: Costs<'a>,
+        driving: Driving<'a>,
     ) -> Wheels<'a> {
         Wheels {
             map: &self.map,
@@ -511,9 +505,8 @@ impl Planner {
         let mut working = self.working();
         let mut rows: Vec<Vec<Option<u32>>> = match &ready {
             Some(ready) => {
-                let (hierarchy, memory) = (&self.drive.hierarchy, &mut working.roads);
-                let mut half = |feet: &Option<Vec<OnArc>>, way: Direction| {
-                    feet.as_ref().map(|feet| hierarchy.climb(ready, &costs, (feet.as_slice(), way), memory))
+                let half = |feet: &Option<Vec<OnArc>>, way: Direction| {
+                    feet.as_ref().map(|feet| self.drive.half(ready, &costs, (feet, way)))
                 };
                 let out: Vec<_> = starts.iter().map(|feet| half(feet, Direction::Away)).collect();
                 let into: Vec<_> = ends.iter().map(|feet| half(feet, Direction::Towards)).collect();
@@ -549,6 +542,13 @@ impl Planner {
 
     fn working(&self) -> Working {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Driving in one view of the traffic.
+    pub(crate) fn driving<'a>(&'a self, view: View<'a>) -> Driving<'a> {
+        let costs = Costs::new(&self.drive.street, view, None);
+        let ready = self.ready(Profile::Car, &costs, &view);
+        Driving { roads: &self.drive, costs, ready }
     }
 
     /// What driving costs, where that was worked out beforehand: for departures soon, and for those on roads
@@ -597,7 +597,7 @@ impl Planner {
         let mut working = self.working();
         let ready = self.ready(query.profile, &costs, &view);
         let mut quickest = |from: &[OnArc], to: &[OnArc]| match &ready {
-            Some(ready) => self.drive.hierarchy.quickest(ready, &costs, from, to, &mut working.roads),
+            Some(ready) => self.drive.quickest(ready, &costs, [from, to]),
             None => quickest(&costs, from, to, &mut working.street),
         };
         let path = quickest(&from.nearest, &to.nearest).or_else(|| {

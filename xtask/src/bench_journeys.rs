@@ -1,6 +1,8 @@
 //! `cargo xtask bench journeys`: what journeys cost in Porto and in a drawn city of Moscow's size, beside the goals and beside
 //! peers that answer the same questions on the same day.
 
+mod zones;
+
 use crate::{cargo, root, shared, step};
 use anyhow::{Context, bail};
 use std::{
@@ -61,6 +63,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
     sheet.take("many at once over HTTP, also while the traffic changes", bench("serve"));
     sheet.check("10,000 ways beside A*'s, after each of 20 pictures of the traffic", bench("compare"));
     sheet.check("2,000 fronts by public transport beside a plain search's", bench("compare-transit"));
+    let zoned = folder.join("porto-zones");
+    match prepare_zones(&porto, &zoned) {
+        Ok(()) => {
+            let mut ask = program("on-demand", &zoned, "porto", PORTO_DAY);
+            ask.arg("--transit").arg(porto.join("pairs_pt_1000.csv"));
+            sheet.take("buses on demand", ask);
+        }
+        Err(error) => sheet.failed.push(format!("Porto, buses on demand: {error:#}")),
+    }
     println!("{ELSEWHERE}\n");
     sheet.take("a peer: fast_paths", bench("peer"));
     for (name, peer) in
@@ -77,6 +88,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     sheet.add(prepare_moscow(&data));
     let moscow = |task: &str| program(task, &data, "moscow", MOSCOW_DAY);
     sheet.take("journeys", moscow("ask"));
+    sheet.take("buses on demand", moscow("on-demand"));
     sheet.take("many at once over HTTP, also while the traffic changes", moscow("serve"));
     sheet.close()
 }
@@ -205,12 +217,25 @@ fn routing_prepare(data: &Path) -> Command {
 }
 
 fn prepare_porto(porto: &Path, data: &Path) -> anyhow::Result<Row> {
+    within("prepare Porto", porto_prepared(porto, data), 4.0)
+}
+
+fn porto_prepared(porto: &Path, data: &Path) -> Command {
     let mut prepare = routing_prepare(data);
     prepare.arg("--osm").arg(porto.join("porto.osm.pbf")).arg("--gtfs");
     for tag in ["stcp", "metro"] {
         prepare.arg(format!("{tag}={}", porto.join(format!("gtfs_{tag}_calendar_extended.zip")).display()));
     }
-    within("prepare Porto", prepare, 4.0)
+    prepare
+}
+
+/// Porto with buses on demand, of which its own feeds know nothing.
+fn prepare_zones(porto: &Path, data: &Path) -> anyhow::Result<()> {
+    let feed = data.join("gtfs");
+    zones::write(&feed, &porto.join("pairs_pt_1000.csv"), "Europe/Lisbon")?;
+    let mut prepare = porto_prepared(porto, data);
+    prepare.arg(format!("dial={}", feed.display()));
+    step("prepare Porto with buses on demand", prepare)
 }
 
 fn prepare_moscow(data: &Path) -> anyhow::Result<Row> {

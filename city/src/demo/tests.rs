@@ -96,6 +96,15 @@ fn the_generated_city_has_public_transport_of_its_own() {
         j.legs.iter().filter_map(|leg| leg.street()).any(|way| way.parked.is_some())
     };
     assert!(journeys.iter().any(parked), "{journeys:?}");
+    // Around the last stations buses come when one asks for them.
+    let station = city.car_parks.first().expect("trains end somewhere").at;
+    let from = place("beside the last station", station.lat + 0.003, station.lon);
+    let driven = TransitQuery { before: vec![Feeder::OnDemand], from, asked: hours_ago(1), ..query.clone() };
+    let journeys = planner.by_transit(&driven).unwrap();
+    let fetched = |j: &routing::itinerary::Itinerary| {
+        j.legs.iter().filter_map(|leg| leg.street()).any(|way| way.on_demand.is_some())
+    };
+    assert!(journeys.iter().any(fetched), "{journeys:?}");
     let surface = TransitQuery { modes: Modes::NONE.with(Mode::Bus).with(Mode::Tram), ..query };
     assert!(!planner.by_transit(&surface).unwrap().is_empty(), "no way by bus and tram");
 }

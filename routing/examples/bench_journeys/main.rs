@@ -49,6 +49,8 @@ enum Task {
     Ask,
     /// Ways by the hierarchy beside those by A*, on 500 pairs after each of 20 pictures of the traffic.
     Compare,
+    /// Journeys that begin on a bus on demand: the data have zones of such.
+    OnDemand,
     /// Fronts by public transport beside those of a plain search, on all pairs in two hours of the day.
     CompareTransit,
     /// Ways of cars by the crate `fast_paths`, on the same arcs and turns.
@@ -95,6 +97,7 @@ fn main() -> anyhow::Result<ExitCode> {
             return plain::compare(&planner, &footpaths, &near, day);
         }
         Task::Peer => peer::measure(&planner, &car, &mut table)?,
+        Task::OnDemand => transit::on_demand(planner, &near, day, &goals, &mut table)?,
         Task::Serve => load::measure(planner, [&car, &near], day, &goals, &mut table)?,
         Task::Ask => {
             let s = |took: std::time::Duration| took.as_secs_f64();

@@ -3,13 +3,14 @@
 use crate::gauge::{self, Goal, Goals, Table};
 use anyhow::Context;
 use axum::{
+    Router,
     body::{Body, to_bytes},
     http::{Request as HttpRequest, StatusCode},
 };
 use model::{geo::LonLat, time::Moment};
 use routing::{
     feeder::Feeder,
-    gtfs::calendar::Day,
+    gtfs::{calendar::Day, flex::Within},
     intermodal::TransitQuery,
     itinerary::Place,
     planner::{Planner, STREET_WITHIN_M, When},
@@ -141,33 +142,98 @@ pub(crate) fn whole_answers(
     goals: &Goals,
     table: &mut Table,
 ) -> anyhow::Result<()> {
-    let start = at_eight(&planner, day)?;
     let has_parks = planner.map().car_parks.iter().any(|park| park.park_and_ride);
-    let has_zones = planner.transit().is_some_and(|transit| !transit.timetable().on_demand.trips.is_empty());
+    let (near_by, joined) =
+        (|name, asked, leg, goal| Question { name, pairs: near, asked, leg, goal }, goals.joined);
+    let cars = "directModes=CAR&transitModes=".to_string();
+    let mut questions = vec![
+        Question { name: "car answer as JSON", pairs: car, asked: cars, leg: "CAR", goal: goals.car_answer },
+        near_by("journey answer as JSON", ONE.to_string(), "WALK", Goal::None),
+        near_by("bicycle + transit as JSON", to_stops_by("WALK,BIKE"), "BIKE", joined),
+        near_by(
+            "journey in a wheelchair as JSON",
+            format!("{ONE}&pedestrianProfile=WHEELCHAIR"),
+            "WALK",
+            Goal::None,
+        ),
+    ];
+    let park_and_ride = near_by("park and ride as JSON", to_stops_by("CAR_PARKING"), "CAR", joined);
+    match has_parks {
+        true => questions.push(park_and_ride),
+        false => table.not_asked(park_and_ride.name, "no car parks here"),
+    }
+    let _still_there = answers(planner, &questions, day, table)?;
+    table.figure("memory after all questions, MB", gauge::memory_mb(), Goal::Most(goals.memory_mb));
+    Ok(())
+}
+
+/// Answers with buses on demand: each question begins in a zone, where it is itself or at one of the stops in zones.
+pub(crate) fn on_demand(
+    planner: Planner,
+    near: &[[LonLat; 2]],
+    day: Day,
+    goals: &Goals,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let timetable = planner.transit().context("the data has a timetable")?.timetable();
+    let zones = &timetable.on_demand.zones;
+    let served = |at: LonLat| {
+        zones.iter().any(
+            |zone| matches!(&zone.within, Within::Areas(areas) if areas.iter().any(|area| area.holds(at))),
+        )
+    };
+    let stops: Vec<LonLat> = timetable.stops.iter().map(|stop| stop.at).filter(|at| served(*at)).collect();
+    let name = "on demand + transit as JSON";
+    if stops.is_empty() {
+        table.not_asked(name, "no zones here");
+        return Ok(());
+    }
+    table.say(&format!("{} zones of buses on demand with {} stops", zones.len(), stops.len()));
+    let begun = stops.iter().cycle().step_by(7);
+    let near: Vec<[LonLat; 2]> = near
+        .iter()
+        .zip(begun)
+        .map(|(&[from, to], stop)| [if served(from) { from } else { *stop }, to])
+        .collect();
+    let near = near.as_slice();
+    let question =
+        Question { name, pairs: near, asked: to_stops_by("FLEX"), leg: "FLEX", goal: goals.joined };
+    answers(planner, &[question], day, table).map(drop)
+}
+
+/// One journey, and nothing by one means all the way.
+const ONE: &str = "directModes=&numItineraries=1&searchWindow=0";
+
+fn to_stops_by(modes: &str) -> String {
+    format!("{ONE}&preTransitModes={modes}&postTransitModes=WALK")
+}
+
+/// What is asked of `/api/v1/plan` between some places.
+struct Question<'a> {
+    name: &'static str,
+    pairs: &'a [[LonLat; 2]],
+    /// The parameters but for the places.
+    asked: String,
+    /// The mode of the leg that it is about.
+    leg: &'static str,
+    goal: Goal,
+}
+
+/// Asks, and hands back what answered.
+fn answers(
+    planner: Planner,
+    questions: &[Question<'_>],
+    day: Day,
+    table: &mut Table,
+) -> anyhow::Result<Router> {
+    let start = at_eight(&planner, day)?;
     let (routing, _feed) = Routing::serving(planner, Clock::scaled(start, 1e-9), Limits::default());
     let api = routing::api::router(routing);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let one = "directModes=&numItineraries=1&searchWindow=0";
-    let cycled = format!("{one}&preTransitModes=WALK,BIKE&postTransitModes=WALK");
-    let parked = format!("{one}&preTransitModes=WALK,CAR_PARKING&postTransitModes=WALK");
-    let fetched = format!("{one}&preTransitModes=WALK,FLEX&postTransitModes=WALK");
-    let rolled = format!("{one}&pedestrianProfile=WHEELCHAIR");
-    for (name, pairs, asked, goal) in [
-        ("car answer as JSON", car, "directModes=CAR&transitModes=", goals.car_answer),
-        ("journey answer as JSON", near, one, Goal::None),
-        ("bicycle + transit as JSON", near, &cycled, goals.joined),
-        ("park and ride as JSON", near, &parked, goals.joined),
-        ("on demand + transit as JSON", near, &fetched, goals.joined),
-        ("journey in a wheelchair as JSON", near, &rolled, Goal::None),
-    ] {
-        let needs =
-            [("CAR_PARKING", has_parks, "no car parks here"), ("FLEX", has_zones, "nobody is fetched here")];
-        if let Some((.., why)) = needs.into_iter().find(|(mode, known, _)| asked.contains(mode) && !known) {
-            table.not_asked(name, why);
-            continue;
-        }
-        let (mut took, mut bytes) = (Vec::new(), 0);
-        for [from, to] in pairs {
+    for Question { name, pairs, asked, leg, goal } in questions {
+        let (mut took, mut bytes, mut with_leg) = (Vec::new(), 0, 0);
+        let leg = format!(r#""mode":"{leg}""#);
+        for [from, to] in *pairs {
             let uri = format!(
                 "/api/v1/plan?fromPlace={},{}&toPlace={},{}&{asked}",
                 from.lat, from.lon, to.lat, to.lon
@@ -184,16 +250,17 @@ pub(crate) fn whole_answers(
             let answered = [StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY].contains(&status);
             anyhow::ensure!(answered, "{status}: {}", String::from_utf8_lossy(&body));
             bytes += body.len();
+            with_leg += usize::from(String::from_utf8_lossy(&body).contains(&leg));
             took.push(cpu);
         }
         let mean_ms = took.iter().map(Duration::as_secs_f64).sum::<f64>() * 1000.0 / took.len() as f64;
-        table.times(name, took, goal);
+        table.times(name, took, *goal);
         table.say(&format!(
-            "  {} kB each; {:.0} a second on two cores by this",
+            "  {} kB each, {with_leg} of {} with such a leg; {:.0} a second on two cores by this",
             bytes / 1000 / pairs.len(),
+            pairs.len(),
             2000.0 / mean_ms
         ));
     }
-    table.figure("memory after all questions, MB", gauge::memory_mb(), Goal::Most(goals.memory_mb));
-    Ok(())
+    Ok(api)
 }

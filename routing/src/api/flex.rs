@@ -53,6 +53,10 @@ pub struct BookingView {
     /// Where one asks online.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub booking_url: Option<String>,
+    /// Until when one asks for this ride; left out where that may be as late as one likes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub book_by: Option<String>,
 }
 
 impl BookingView {
@@ -67,6 +71,7 @@ impl BookingView {
                 phone_number: rule.phone.clone(),
                 info_url: rule.info_url.clone(),
                 booking_url: rule.booking_url.clone(),
+                book_by: booked.ends[end].book_by.map(iso),
             })
         })
     }

@@ -7,8 +7,9 @@ use crate::{
     planner::{Planner, STREET_WITHIN_M},
     transit::drawing::{planner, query},
 };
+use model::city::City;
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// Two stops far beyond a walk from home, with a street all the way.
 const STREETS: &str = "
@@ -405,16 +406,16 @@ fn least_by_car(
         quickest(costs, from, to, &mut scratch).map(|path| path.cost_ms)
     };
     let inside = |door: &Door| if looking == Looking::Away { door.in_ms } else { door.out_ms };
-    let here = wheels.feet(&wheels.driving, place.at, STREET_WITHIN_M);
+    let here = wheels.feet(&wheels.driving.costs, place.at, STREET_WITHIN_M);
     let mut all = Vec::new();
     if !parked {
         for door in &stops.driven_to[stop as usize] {
-            let driven = between(&wheels.driving, &here, &door.feet);
+            let driven = between(&wheels.driving.costs, &here, &door.feet);
             all.extend(driven.map(|ms| ms + GETTING_OUT_MS + inside(door)));
         }
     }
     for park in wheels.parks.all.iter().filter(|_| parked) {
-        let Some(driven) = between(&wheels.driving, &here, &park.feet[1]) else { continue };
+        let Some(driven) = between(&wheels.driving.costs, &here, &park.feet[1]) else { continue };
         let handled = if looking == Looking::Away { PARKING_MS } else { LEAVING_MS };
         for door in stops.walks.doors(stop) {
             let walked = between(&wheels.walking, &park.feet[0], &door.feet);
@@ -440,16 +441,25 @@ fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
         wild.spots.iter().map(|&(at, vehicles, room)| (name(at), vehicles, room)).collect();
     let spots: Vec<(&str, u32, u32)> = spots.iter().map(|(at, v, r)| (at.as_str(), *v, *r)).collect();
     planner.set_sharing(lend(&city, wild.left_anywhere, &spots));
-    let driving = Costs::new(planner.graph(Profile::Car), traffic.view(NOW, NOW), None);
+    let searched = Driving { ready: None, ..planner.driving(traffic.view(NOW, NOW)) };
+    let worked_out = Arc::new(searched.roads.hierarchy.customise(&searched.costs, NOW));
+    let worked_out = Driving { ready: Some(Cow::Owned(worked_out)), ..searched.clone() };
+    for driving in [searched, worked_out] {
+        agrees_driving(&city, &planner, driving)?;
+    }
+    Ok(())
+}
+
+fn agrees_driving(city: &City, planner: &Planner, driving: Driving<'_>) -> Result<(), TestCaseError> {
     let (wheels, transit) = (planner.wheels(Profile::Walk, [None; 2], driving), planner.transit().unwrap());
-    let anybody = query(&city, "Aa to Cc at 08:00");
+    let anybody = query(city, "Aa to Cc at 08:00");
     transit.find_driven_to(&planner.streets_for(Profile::Walk, &wheels), &anybody);
     transit.find_racks(&planner.streets_for(Profile::Walk, &wheels));
     let stops = transit.stops_of(Profile::Walk, None);
     let (mut scratch, mut memory) = (Scratch::default(), WalkScratch::default());
     let limit_ms = 400_000;
     for corner in ["Aa", "Cc", "Eb"] {
-        let place = place(&city, corner);
+        let place = place(city, corner);
         for looking in [Looking::Away, Looking::Towards] {
             for feeder in [Feeder::Bicycle, Feeder::Rental, Feeder::ParkAndRide, Feeder::DropOff] {
                 let memory = (&mut scratch, &mut memory);

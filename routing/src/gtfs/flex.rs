@@ -15,6 +15,9 @@ use geojson::GeometryValue;
 use model::geo::LonLat;
 use serde::{Deserialize, Serialize};
 
+/// The file of areas.
+pub(super) const LOCATIONS: &str = "locations.geojson";
+
 /// What a feed says of vehicles on demand. What one row says of another is an index.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct OnDemand {
@@ -308,9 +311,8 @@ pub(super) fn durations(table: &mut Table<'_>, columns: [Column; 2], trip: &str)
 }
 
 fn read_locations(said: &mut OnDemand, ids: &mut Ids, archive: &mut Archive, tag: &str, report: &mut Report) {
-    const FILE: &str = "locations.geojson";
-    let Some(bytes) = archive.take(FILE) else { return };
-    let file = format!("{tag}/{FILE}");
+    let Some(bytes) = archive.take(LOCATIONS) else { return };
+    let file = format!("{tag}/{LOCATIONS}");
     let features = match serde_json::from_slice::<serde_json::Value>(&bytes) {
         Ok(mut json) => json["features"].take(),
         Err(error) => {

@@ -62,7 +62,8 @@ pub fn read(mut archive: Archive, tag: &str, report: &mut Report) -> Result<Feed
     need("agency.txt", !feed.agencies.is_empty());
     let levels = read_levels(&mut archive, tag, report);
     let stops = read_stops(&mut feed, &mut archive, &levels, report);
-    need("stops.txt", !feed.stops.is_empty());
+    // Buses on demand may drive from door to door only.
+    need("stops.txt", !feed.stops.is_empty() || archive.left().any(|name| name == flex::LOCATIONS));
     let services = read_services(&mut feed, &mut archive, report);
     need("calendar.txt", !feed.services.is_empty());
     if !feed.agencies.is_empty() {

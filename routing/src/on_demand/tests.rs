@@ -251,6 +251,55 @@ fn from_the_station_to_the_door_and_from_door_to_door() {
         .each_ref()
         .map(|end| (end.zone.as_str(), end.booking.as_ref().and_then(|rule| rule.phone.as_deref())));
     assert_eq!(told, [("The village", Some("+7 495")), ("Station", Some("+7 495"))]);
+    let notice = Duration::from_secs(1800);
+    assert_eq!(
+        booked.ends.each_ref().map(|end| end.book_by),
+        [journey.start - notice, journey.end - notice].map(Some),
+        "half an hour before"
+    );
+}
+
+#[test]
+fn a_feed_of_zones_alone_has_no_stops() {
+    let city = Arc::new(draw(STREETS));
+    let area = around(&city, &["A", "B", "C"]);
+    let feature = format!(
+        r#"{{"type":"Feature","id":"village","geometry":{{"type":"Polygon","coordinates":{area}}}}}"#
+    );
+    let zones = format!(r#"{{"type":"FeatureCollection","features":[{feature}]}}"#);
+    let windows = "start_pickup_drop_off_window,end_pickup_drop_off_window";
+    let tables = [
+        ("agency.txt", "agency_name,agency_url,agency_timezone\nDial,https://example.org/,UTC\n".to_string()),
+        ("calendar_dates.txt", "service_id,date,exception_type\ntoday,20260612,1\n".to_string()),
+        ("routes.txt", "route_id,route_short_name,route_type\ndial,Dial,3\n".to_string()),
+        ("trips.txt", "route_id,service_id,trip_id\ndial,today,ride\n".to_string()),
+        (
+            "stop_times.txt",
+            format!(
+                "trip_id,stop_sequence,location_id,{windows}\n\
+                 ride,1,village,00:00:00,24:00:00\nride,2,village,00:00:00,24:00:00\n"
+            ),
+        ),
+        ("locations.geojson", zones),
+    ];
+    let mut report = Report::default();
+    let archive = Archive::of_tables(tables.iter().map(|(name, text)| (*name, text.as_str())));
+    let feed = gtfs::read(archive, "f", &mut report).unwrap_or_else(|refused| panic!("{refused}"));
+    let timetable = Timetable::join(vec![feed]);
+    let planner = Planner::new(city.clone()).with_timetable(prepare_timetable(&city, timetable));
+    let mut query = query(&city, "A to C at 08:00");
+    query.before = vec![Feeder::OnDemand];
+    assert_eq!(planner.by_transit(&query), Ok(Vec::new()));
+    let direct = Query {
+        from: place(&city, "A"),
+        to: place(&city, "C"),
+        profile: Profile::Walk,
+        when: When::DepartAt(NOW),
+        street_within_m: STREET_WITHIN_M,
+        speed_mps: None,
+    };
+    let journey = planner.on_demand(&direct, NOW).map(|journey| journey.to_string());
+    assert_eq!(journey.as_deref(), Some("A ~ on demand Dial 2.00 km ~ C [4 min 5 s]"));
 }
 
 #[test]
@@ -261,14 +310,13 @@ fn days_before_are_counted() {
         let mut query = query(&city, "A to E at 08:10");
         query.asked = Moment(NOW.0 + hours * 3_600_000);
         (query.before, query.walk_before) = (vec![Feeder::OnDemand], Duration::from_secs(1800));
-        planner
-            .by_transit(&query)
-            .unwrap()
-            .first()
-            .map(|journey| (journey.start.0 - NOW.0).div_euclid(86_400_000))
+        let journeys = planner.by_transit(&query).unwrap();
+        let way = journeys.first()?.legs[0].street()?;
+        let book_by = way.on_demand.as_deref()?.ends[0].book_by?;
+        Some([journeys[0].start, book_by].map(|at| (at.0 - NOW.0).div_euclid(3_600_000)))
     };
-    assert_eq!(asked(-15), Some(0), "at five in the afternoon before");
-    assert_eq!(asked(-14), Some(1), "an hour later it is too late for today's");
+    assert_eq!(asked(-15), Some([0, -15]), "at five in the afternoon before");
+    assert_eq!(asked(-14), Some([24, 9]), "an hour later it is too late for today's");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! Buses and trams of the simulated street set out by the departures of [`departures`], so whoever plans a journey by
 //! this timetable plans it by what will come. Trains are not driven; their timetable is all there is of them.
 
+mod zones;
+
 use super::{
     day,
     fleet::{DWELL_S, halts},
@@ -86,6 +88,7 @@ pub fn gtfs(city: &City, zone: &str) -> Vec<(&'static str, String)> {
     feed.calendar.row(["daily", "1", "1", "1", "1", "1", "1", "1", first, last]);
     let used = used_by(city);
     feed.stops(city, &used);
+    feed.on_demand(city, zone);
     for (order, line) in city.transit.lines.iter().enumerate() {
         feed.line(city, order, line);
     }
@@ -169,6 +172,9 @@ struct Feed {
     shapes: Table,
     pathways: Table,
     translations: Table,
+    bookings: Table,
+    /// Features of `locations.geojson`.
+    locations: Vec<serde_json::Value>,
     known_routes: BTreeSet<String>,
     translated: BTreeSet<(&'static str, String)>,
 }
@@ -229,11 +235,26 @@ impl Feed {
                     "direction_id",
                     "shape_id",
                     "wheelchair_accessible",
+                    "safe_duration_factor",
+                    "safe_duration_offset",
                 ],
             ),
             stop_times: Table::new(
                 "stop_times.txt",
-                ["trip_id", "arrival_time", "departure_time", "stop_id", "stop_sequence"],
+                [
+                    "trip_id",
+                    "arrival_time",
+                    "departure_time",
+                    "stop_id",
+                    "stop_sequence",
+                    "location_id",
+                    "start_pickup_drop_off_window",
+                    "end_pickup_drop_off_window",
+                    "pickup_type",
+                    "drop_off_type",
+                    "pickup_booking_rule_id",
+                    "drop_off_booking_rule_id",
+                ],
             ),
             frequencies: Table::new(
                 "frequencies.txt",
@@ -258,6 +279,11 @@ impl Feed {
                 "translations.txt",
                 ["table_name", "field_name", "language", "translation", "field_value"],
             ),
+            bookings: Table::new(
+                "booking_rules.txt",
+                ["booking_rule_id", "booking_type", "prior_notice_duration_min"],
+            ),
+            locations: Vec::new(),
             known_routes: BTreeSet::new(),
             translated: BTreeSet::new(),
         }
@@ -359,11 +385,12 @@ impl Feed {
         }
         let trip = |feed: &mut Feed, id: &str, at_s: f64| {
             let direction = if back { "1" } else { "0" };
-            feed.trips.row([route, "daily", id, headsign, direction, shape, wheelchair]);
+            feed.trips.row([route, "daily", id, headsign, direction, shape, wheelchair, "", ""]);
             for (i, call) in calls.iter().enumerate() {
                 let stop = city.transit.stops[call.stop as usize].id.as_str();
                 let [arrival, departure] = [call.arrival_s, call.departure_s].map(|s| clock(at_s + s));
-                feed.stop_times.row([id, &arrival, &departure, stop, &(i + 1).to_string()]);
+                let number = (i + 1).to_string();
+                feed.stop_times.row([id, &arrival, &departure, stop, &number, "", "", "", "", "", "", ""]);
             }
         };
         if train {
@@ -386,10 +413,15 @@ impl Feed {
 
     fn finish(self) -> Vec<(&'static str, String)> {
         let Feed { agency, calendar, stops, routes, trips, stop_times, .. } = self;
-        let Feed { frequencies, shapes, pathways, translations, .. } = self;
-        [agency, calendar, stops, routes, trips, stop_times, frequencies, shapes, pathways, translations]
-            .map(Table::finish)
-            .into()
+        let Feed { frequencies, shapes, pathways, translations, bookings, locations, .. } = self;
+        let tables = [agency, calendar, stops, routes, trips, stop_times, frequencies, shapes, pathways];
+        let mut tables: Vec<_> = tables.into_iter().chain([translations]).map(Table::finish).collect();
+        if !locations.is_empty() {
+            tables.push(bookings.finish());
+            let all = serde_json::json!({ "type": "FeatureCollection", "features": locations });
+            tables.push(("locations.geojson", all.to_string()));
+        }
+        tables
     }
 }
 

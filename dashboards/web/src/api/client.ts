@@ -99,11 +99,17 @@ export interface Leg {
   everySeconds?: number;
   alerts?: { headerText?: string }[];
   escort?: Escort;
+  /** Of a vehicle on demand: how one asks, and until when. */
+  pickupBooking?: { bookBy?: string; phoneNumber?: string };
+  /** A shared vehicle: whose it is. */
+  rental?: { systemName?: string };
 }
 /** Who comes along on a ride; ours. Whoever asks after `bookBy` is not met. */
 export interface Escort { name: string; meets: JourneyPlace; meetingPoint?: string; meetingTime: string; until: JourneyPlace; bookBy: string; phoneNumber?: string }
 /** How somebody gets about by public transport: over stairs, only without, or helped where there are some. */
 export type Access = "STAIRS" | "STEPFREE" | "ESCORTED";
+/** How somebody gets to the first stop. */
+export type First = "WALK" | "BIKE" | "RENTAL" | "CAR_PARKING" | "FLEX";
 /** What a journey costs, with the card that was chosen; ours. */
 export interface Fare { amount: number; currency: string; payments: { name: string; amount: number; rides: number }[] }
 export interface Itinerary { duration: number; startTime?: string; endTime?: string; transfers?: number; legs: Leg[]; fare?: Fare | null }
@@ -130,13 +136,14 @@ export function reach(from: [number, number], mode: string, minutes: readonly nu
 }
 
 /** By public transport, or by one means all the way. */
-export function plan(from: [number, number], to: [number, number], mode: string, language: string, transit: { card: string | null; access: Access; leave: number | null }): Promise<Journeys> {
+export function plan(from: [number, number], to: [number, number], mode: string, language: string, transit: { card: string | null; access: Access; leave: number | null; first: First }): Promise<Journeys> {
   const q = new URLSearchParams({ fromPlace: from.join(","), toPlace: to.join(","), language });
   if (mode === "TRANSIT") {
     q.set("directModes", "");
     q.set("numItineraries", "4");
     if (transit.card) q.set("card", transit.card);
     if (transit.leave !== null) q.set("time", new Date(transit.leave).toISOString());
+    if (transit.first !== "WALK") q.set("preTransitModes", transit.first);
     if (transit.access !== "STAIRS") q.set("pedestrianProfile", "WHEELCHAIR");
     if (transit.access === "ESCORTED") q.set("escort", "true");
   } else {

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Refused, fares, plan, reach, type Access, type Fares, type Itinerary, type Journeys, type Reached } from "../api/client";
+import { Refused, fares, plan, reach, type Access, type Fares, type First, type Itinerary, type Journeys, type Reached } from "../api/client";
 import type { LonLat } from "../api/view";
 import { Search, find, type Found } from "../city/Search";
 import { shown, selected } from "../city/state";
@@ -20,6 +20,9 @@ import { squareKm } from "./area";
 import { decode } from "./polyline";
 
 const ACCESS = ["STAIRS", "STEPFREE", "ESCORTED"] as const;
+const FIRST: readonly First[] = ["WALK", "BIKE", "RENTAL", "CAR_PARKING", "FLEX"];
+/** Whoever needs a way without steps does not ride a bicycle to it. */
+const rides = (one: First, access: Access): boolean => access === "STAIRS" || (one !== "BIKE" && one !== "RENTAL");
 const MODES = ["TRANSIT", "CAR", "BIKE", "WALK"] as const;
 type End = "from" | "to";
 /** How far one gets within at most so long, and within a third and two thirds of it, min. */
@@ -40,13 +43,15 @@ function next(clock: string, now: number): number | null {
   return ahead === 0 ? null : now - (now % 60_000) + ahead * 60_000;
 }
 
+/** What the planner could not follow: it begins with the name of the thing, which we have words for. */
+const noted = (note: string): string => tk(`journey.note.${note.split(":")[0]}`) ?? note;
 const written = ([lon, lat]: LonLat): string => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
 const metres = (m: number): string => (m >= 1000 ? t("journey.km", { x: num(m / 1000, 1) }) : t("journey.m", { x: num(Math.round(m / 10) * 10) }));
 
 interface Traffic { ageSeconds?: number | null; state?: string }
 
 export function Journey() {
-  const { from, to, mode, card: paidWith, access, within: asked } = place.value.query;
+  const { from, to, mode, card: paidWith, access, first: begun, within: asked } = place.value.query;
   const text = useSignal<Record<End, string>>({ from: from ?? "", to: to ?? "" });
   const at = useSignal<Record<End, LonLat | null>>({ from: coordinates(from ?? ""), to: coordinates(to ?? "") });
   const by = useSignal<(typeof MODES)[number]>(MODES.find((one) => one === mode) ?? "CAR");
@@ -62,6 +67,7 @@ export function Journey() {
   const card = useSignal<string | null>(paidWith ?? null);
   const tariff = useSignal<Fares | null>(null);
   const leave = useSignal("");
+  const first = useSignal<First>(FIRST.find((one) => one === begun) ?? "WALK");
   const way = useSignal<Access>(ACCESS.find((one) => one === access) ?? "STAIRS");
 
   const found = answer.value?.itineraries ?? [];
@@ -107,7 +113,7 @@ export function Journey() {
       ends.push(where);
     }
     const [a, b] = ends as [LonLat, LonLat];
-    note({ from: written(a), mode: by.value, within: longest === null ? null : String(longest), ...(b ? { to: written(b) } : {}), ...(card.value ? { card: card.value } : {}), ...(way.value === "STAIRS" ? {} : { access: way.value }) });
+    note({ from: written(a), mode: by.value, within: longest === null ? null : String(longest), ...(b ? { to: written(b) } : {}), ...(card.value ? { card: card.value } : {}), ...(way.value === "STAIRS" ? {} : { access: way.value }), ...(first.value === "WALK" ? {} : { first: first.value }) });
     asking.value = true;
     trouble.value = null;
     try {
@@ -117,7 +123,7 @@ export function Journey() {
         return;
       }
       reached.value = null;
-      answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value, language.value, { card: card.value, access: way.value, leave: next(leave.value, now.value) });
+      answer.value = await plan([a[1], a[0]], [b[1], b[0]], by.value, language.value, { card: card.value, access: way.value, leave: next(leave.value, now.value), first: rides(first.value, way.value) ? first.value : "WALK" });
       chosen.value = 0;
       if (!answer.value.direct?.length && !answer.value.itineraries?.length) trouble.value = t("journey.none");
     } catch (error) {
@@ -208,6 +214,14 @@ export function Journey() {
             )}
             {within.value === null && by.value === "TRANSIT" && (
               <div class="field">
+                <label for="first">{t("journey.first")}</label>
+                <select id="first" class="input" value={rides(first.value, way.value) ? first.value : "WALK"} onChange={(event) => (first.value = FIRST.find((one) => one === event.currentTarget.value) ?? "WALK")}>
+                  {FIRST.filter((one) => rides(one, way.value)).map((one) => <option value={one}>{t(`journey.first.${one}`)}</option>)}
+                </select>
+              </div>
+            )}
+            {within.value === null && by.value === "TRANSIT" && (
+              <div class="field">
                 <span class="label">{t("journey.access")}</span>
                 <div class="segments" role="group" aria-label={t("journey.access")}>
                   {ACCESS.map((one) => <button type="button" aria-pressed={way.value === one} data-access={one} onClick={() => (way.value = one)}>{t(`journey.access.${one}`)}</button>)}
@@ -239,7 +253,7 @@ export function Journey() {
               <p class="label">{t("journey.reachWhy")} {traffic?.state && (tk(`journey.state.${traffic.state}`) ?? traffic.state)}</p>
             </>
           )}
-          {answer.value?.notes?.map((one) => <p class="label" role="status">{one}</p>)}
+          {answer.value?.notes?.map((one) => <p class="label" role="status">{noted(one)}</p>)}
           {found.length > 0 && <Options itineraries={found} chosen={chosen.value} choose={(i) => (chosen.value = i)} />}
           {itinerary && found.length > 0 && <Legs itinerary={itinerary} />}
           {itinerary && found.length === 0 && (

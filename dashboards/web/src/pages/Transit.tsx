@@ -5,13 +5,13 @@ import { ago, minuteOf, num, t, tk, tn } from "../i18n";
 import { language } from "../settings";
 import { Icon, type IconName } from "../ui/Icon";
 
-const ON_FOOT = new Set(["WALK", "BIKE", "CAR", "TAXI"]);
-export const isRide = (leg: Leg): boolean => !ON_FOOT.has(leg.mode);
+/** Ways that no timetable has. */
+const BY_ONESELF: Record<string, IconName> = { WALK: "walk", BIKE: "bike", RENTAL: "bike", CAR: "car", TAXI: "car", FLEX: "bus" };
+export const isRide = (leg: Leg): boolean => !(leg.mode in BY_ONESELF);
 
 const icon = (mode: string): IconName => {
-  if (mode === "WALK") return "walk";
   if (mode === "BUS" || mode === "COACH") return "bus";
-  return mode === "TRAM" ? "tram" : "metro";
+  return BY_ONESELF[mode] ?? (mode === "TRAM" ? "tram" : "metro");
 };
 const at = (time: string | undefined): string => (time ? minuteOf(Date.parse(time)) : "");
 const modeOf = (mode: string): string => tk(`journey.transit.${mode}`) ?? t("journey.transit.other");
@@ -39,7 +39,7 @@ export function Options({ itineraries, chosen, choose }: { itineraries: Itinerar
         <button type="button" role="radio" aria-checked={i === chosen} onClick={() => choose(i)}>
           <span class="num"><b>{at(one.startTime)} – {at(one.endTime)}</b></span>
           <span class="num soft">{ago(one.duration)}</span>
-          <span class="journey-lines">{one.legs.filter(isRide).map((leg) => <Line leg={leg} />)}</span>
+          <span class="journey-lines">{one.legs.filter((leg) => leg.mode !== "WALK").map((leg) => <Line leg={leg} />)}</span>
           <span class="num">{one.fare ? money(one.fare) : ""}</span>
         </button>
       ))}
@@ -60,7 +60,7 @@ export function Legs({ itinerary }: { itinerary: Itinerary }) {
     <section>
       <h2>{t("journey.steps")}</h2>
       <ol class="journey-legs" data-legs="true">
-        {itinerary.legs.map((leg) => (isRide(leg) ? <Ride leg={leg} /> : <OnFoot leg={leg} />))}
+        {itinerary.legs.map((leg) => (isRide(leg) ? <Ride leg={leg} /> : <ByOneself leg={leg} />))}
         <li><span class="num">{at(itinerary.endTime)}</span><b>{t("journey.there")}</b></li>
       </ol>
       {itinerary.fare && (
@@ -72,11 +72,18 @@ export function Legs({ itinerary }: { itinerary: Itinerary }) {
   );
 }
 
-function OnFoot({ leg }: { leg: Leg }) {
+function ByOneself({ leg }: { leg: Leg }) {
+  const { bookBy, phoneNumber } = leg.pickupBooking ?? {};
+  const called = leg.displayName ?? leg.rental?.systemName;
   return (
     <li>
       <span class="num">{at(leg.startTime)}</span>
-      <span><span class="line-sign"><Icon name="walk" size={16} />{t("journey.walk", { time: ago(leg.duration) })}</span></span>
+      <span>
+        <span class="line-sign"><Icon name={icon(leg.mode)} size={16} />{tk(`journey.by.${leg.mode}`, { time: ago(leg.duration) })}</span>
+        {called && <span class="soft">{called}</span>}
+        {leg.mode !== "WALK" && leg.to?.name && <span class="soft">{t("journey.getOff", { x: leg.to.name, time: at(leg.endTime) })}</span>}
+        {bookBy && <span data-booking="true">{t("journey.bookBy", { by: at(bookBy) })}{phoneNumber ? `, ${phoneNumber}` : ""}</span>}
+      </span>
     </li>
   );
 }
