@@ -5,7 +5,7 @@
 
 use crate::{
     vehicles::{NONE, UNKNOWN, Vehicles},
-    world::{Lamps, chance, follow::Driver, road::Road},
+    world::{Lamps, Rows, chance, follow::Driver, road::Road},
 };
 use model::{
     city::City,
@@ -42,7 +42,7 @@ pub(crate) struct Street<'a> {
     pub(crate) road: &'a Road,
     pub(crate) drivers: &'a [Driver],
     pub(crate) vehicles: &'a Vehicles,
-    pub(crate) rows: &'a [Vec<u32>],
+    pub(crate) rows: &'a Rows,
     pub(crate) lamps: &'a Lamps<'a>,
     pub(crate) dt: f64,
     pub(crate) step: u64,
@@ -232,8 +232,8 @@ impl Detectors {
         self.sightings.iter_mut().for_each(Vec::clear);
         let (road, vehicles) = (street.road, street.vehicles);
         let mut lines = vec![None; vehicles.way.len()];
-        for (way, row) in street.rows.iter().enumerate() {
-            for &i in row {
+        for way in street.rows.taken(0..street.rows.len()) {
+            for &i in &street.rows[way] {
                 let i = i as usize;
                 let mut to_line = road.length[way] - vehicles.x[i];
                 // On a lane that is watched itself, that lane counts, wherever the vehicle wants to go from there.

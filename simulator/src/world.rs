@@ -19,6 +19,7 @@ mod plan;
 mod right_of_way;
 pub(crate) mod road;
 mod route;
+mod rows;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use model::demand::DepartLane;
 pub use people::WalkInfo;
 pub(crate) use placing::Spot;
 pub(crate) use route::{LanePlan, LaneSums};
+pub(crate) use rows::Rows;
 pub use view::{Place, Seen};
 
 use crate::{
@@ -106,7 +108,7 @@ pub struct World {
     permissive: Permissive,
     vehicles: Vehicles,
     /// Vehicles per way, ascending by position: the last one first.
-    rows: Vec<Vec<u32>>,
+    rows: Rows,
     busy: Vec<u16>,
     approaches: Approaches,
     spare_approaches: Approaches,
@@ -161,7 +163,7 @@ impl World {
             types,
             permissive: Permissive::of(&city.junctions),
             vehicles: Vehicles::new(road.most_lanes),
-            rows: vec![Vec::new(); road.length.len()],
+            rows: Rows::new(road.length.len()),
             busy: vec![0; network.movements.len()],
             approaches: Approaches::new(network.movements.len()),
             spare_approaches: Approaches::new(network.movements.len()),
@@ -360,7 +362,7 @@ impl World {
                 take(bits);
             }
         }
-        for row in &self.rows {
+        for row in self.rows.iter() {
             take(row.len() as u64);
             row.iter().for_each(|i| take(u64::from(*i)));
         }

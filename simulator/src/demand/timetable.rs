@@ -487,6 +487,7 @@ mod tests {
         let first: BTreeMap<String, f64> = rows(&tables, "stop_times.txt")
             .iter()
             .rev()
+            .filter(|row| row["location_id"].is_empty())
             .map(|row| (row["trip_id"].clone(), seconds(&row["arrival_time"])))
             .collect();
         let begin_s = 8.0 * 3600.0;
@@ -519,6 +520,25 @@ mod tests {
         assert!(
             rows(&tables, "stop_times.txt").iter().all(|row| row["arrival_time"] <= row["departure_time"])
         );
+    }
+
+    #[test]
+    fn around_the_last_stations_buses_come_on_demand() {
+        let city = generator::moscow(1000, 1);
+        let tables = gtfs(&city, "Europe/Moscow");
+        let windows =
+            rows(&tables, "stop_times.txt").into_iter().filter(|row| !row["location_id"].is_empty());
+        let zones: Vec<String> = windows.map(|row| row["location_id"].clone()).collect();
+        let (_, areas) = tables.iter().find(|(name, _)| *name == "locations.geojson").expect("it has zones");
+        let areas: serde_json::Value = serde_json::from_str(areas).expect("it is JSON");
+        let areas = areas["features"].as_array().expect("a list");
+        assert!(areas.len() > 1, "only {} zones", areas.len());
+        for area in areas {
+            let id = area["id"].as_str().expect("a name");
+            assert_eq!(zones.iter().filter(|zone| *zone == id).count(), 2, "one gets on and off in {id}");
+            let ring = area["geometry"]["coordinates"][0].as_array().expect("a ring");
+            assert_eq!(ring.first(), ring.last(), "{id} is not closed");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{
     right_of_way::{SQUEEZE_S, STANDING},
     road::Road,
     route::{LanePlan, LaneScratch, LaneSums, plan_lanes},
+    rows::Rows,
 };
 use crate::vehicles::{Fixed, NONE, Part, UNKNOWN, Vehicles, arrived};
 use std::ops::Range;
@@ -78,8 +79,7 @@ impl World {
             self.park(i);
         }
         for &i in moved.iter().flat_map(|m| &m.ended) {
-            let row = &mut self.rows[self.vehicles.way[i as usize] as usize];
-            row.retain(|j| *j != i);
+            self.rows.take_out(self.vehicles.way[i as usize] as usize, i);
             self.leave(i as usize);
         }
         let mut arrived = std::mem::take(&mut self.arrived);
@@ -88,7 +88,7 @@ impl World {
             while let Some(&i) =
                 self.rows[way as usize].last().filter(|i| self.vehicles.x[**i as usize] > end)
             {
-                self.rows[way as usize].pop();
+                self.rows.pop(way as usize);
                 arrived.extend(self.move_on(i as usize, way).map(|lane| (i, lane)));
             }
         }
@@ -107,7 +107,7 @@ impl World {
         }
         // Nobody asks it for a speed there.
         v.v_next[i as usize] = 0.0;
-        self.rows[v.way[i as usize] as usize].retain(|j| *j != i);
+        self.rows.take_out(v.way[i as usize] as usize, i);
         if !self.parked.contains(&i) {
             self.parked.push(i);
         }
@@ -201,7 +201,7 @@ impl World {
     /// Puts a vehicle into the row of its way, by position.
     pub(super) fn stand_in_row(&mut self, i: usize, way: u32) {
         let x = self.vehicles.x[i];
-        let row = &mut self.rows[way as usize];
+        let row = &self.rows[way as usize];
         let place = row.iter().position(|&j| self.vehicles.x[j as usize] > x).unwrap_or(row.len());
         if let Some(&front) = row.get(place) {
             let front = front as usize;
@@ -210,7 +210,7 @@ impl World {
                 self.totals.collisions += 1;
             }
         }
-        row.insert(place, i as u32);
+        self.rows.insert(way as usize, place, i as u32);
     }
 
     /// Picks movements ahead for a vehicle on `lane` at its current leg.
@@ -316,10 +316,10 @@ impl World {
 }
 
 impl Passed {
-    fn look(&mut self, road: &Road, vehicles: &Vehicles, rows: &[Vec<u32>], ways: Range<usize>, dt: f64) {
+    fn look(&mut self, road: &Road, vehicles: &Vehicles, rows: &Rows, ways: Range<usize>, dt: f64) {
         self.driven.clear();
         self.over.clear();
-        for way in ways {
+        for way in rows.taken(ways) {
             let row = &rows[way];
             let Some(&last) = row.last() else { continue };
             // From the front, as they stand in each other's way.

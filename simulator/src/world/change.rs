@@ -7,9 +7,10 @@
 //! All drivers look around first, at the same street and in parallel. Those few who would go then go one by one, each after
 //! another look: somebody may have taken the gap.
 
-use super::World;
+use super::{WAYS_PER_TASK, World};
 use crate::vehicles::NONE;
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// Time for which a driver looks ahead for its lane, s, to the right and to the left (LC2013: `LOOK_FORWARD`
 /// 10, doubled to the left).
@@ -45,9 +46,6 @@ const COMING_FROM_BEYOND: f64 = 60.0;
 pub(super) const SHORT_LINK: f64 = 3.0;
 /// Two who stand beside each other this long and want each other's lane swap places, s.
 const SWAP_AFTER_S: f32 = 20.0;
-
-/// Links whose drivers one thread asks at a time.
-const LINKS_PER_TASK: usize = 128;
 
 /// What the drivers of one task make of the lanes beside them.
 #[derive(Clone, Debug, Default)]
@@ -102,11 +100,11 @@ type Neighbours = SmallVec<[(usize, f64); 4]>;
 impl World {
     pub(super) fn change_lanes(&mut self) {
         let mut wishes = std::mem::take(&mut self.wishes);
-        let links = &self.road.wide_links;
-        wishes.resize_with(links.len().div_ceil(LINKS_PER_TASK), Wishes::default);
+        let lanes = self.road.lanes;
+        wishes.resize_with(lanes.div_ceil(WAYS_PER_TASK), Wishes::default);
         self.team.each(self.in_parallel(), &mut wishes, |task, wishes| {
-            let from = task * LINKS_PER_TASK;
-            self.ask(&links[from..(from + LINKS_PER_TASK).min(links.len())], wishes);
+            let from = task * WAYS_PER_TASK;
+            self.ask(from..(from + WAYS_PER_TASK).min(lanes), wishes);
         });
         for &(i, mood) in wishes.iter().flat_map(|w| &w.moods) {
             self.set_mood(i as usize, mood);
@@ -139,36 +137,35 @@ impl World {
         self.wishes = wishes;
     }
 
-    /// What the drivers on these links want.
-    fn ask(&self, links: &[u32], wishes: &mut Wishes) {
+    /// What the drivers on these lanes want, where there is a lane beside.
+    fn ask(&self, lanes: Range<usize>, wishes: &mut Wishes) {
         wishes.moods.clear();
         wishes.asks.clear();
         wishes.goes.clear();
         // Who slows down does not forget at once how fast it was.
         let keep = (1.0 - LOOK_FADES * self.dt()) as f32;
         let v = &self.vehicles;
-        for &link in links {
-            for lane in self.road.link_lanes[link as usize].clone() {
-                // Front first: whoever goes opens the place for the next.
-                for (k, &row) in self.rows[lane as usize].iter().enumerate().rev() {
-                    let i = row as usize;
-                    if v.dwell[i] > 0.0 {
-                        continue;
-                    }
-                    let now = v.v[i] as f32;
-                    let before = self.mood(i);
-                    let look = if now > before.look { now } else { keep * before.look + (1.0 - keep) * now };
-                    let mut mood = Mood { look, ..before };
-                    let asked = wishes.asks.len();
-                    if !matches!(self.consider(i, k, lane, &mut mood, &mut wishes.asks), Wish::Stay) {
-                        // It will ask again, and think of it again.
-                        wishes.asks.truncate(asked);
-                        wishes.goes.push((row, lane));
-                        mood = Mood { look, ..before };
-                    }
-                    if mood != before {
-                        wishes.moods.push((row, mood));
-                    }
+        let is_wide = |lane: &usize| self.road.link_lanes[self.road.link[*lane] as usize].len() > 1;
+        for lane in self.rows.taken(lanes).filter(is_wide) {
+            // Front first: whoever goes opens the place for the next.
+            for (k, &row) in self.rows[lane].iter().enumerate().rev() {
+                let i = row as usize;
+                if v.dwell[i] > 0.0 {
+                    continue;
+                }
+                let now = v.v[i] as f32;
+                let before = self.mood(i);
+                let look = if now > before.look { now } else { keep * before.look + (1.0 - keep) * now };
+                let mut mood = Mood { look, ..before };
+                let asked = wishes.asks.len();
+                if !matches!(self.consider(i, k, lane as u32, &mut mood, &mut wishes.asks), Wish::Stay) {
+                    // It will ask again, and think of it again.
+                    wishes.asks.truncate(asked);
+                    wishes.goes.push((row, lane as u32));
+                    mood = Mood { look, ..before };
+                }
+                if mood != before {
+                    wishes.moods.push((row, mood));
                 }
             }
         }
@@ -276,8 +273,8 @@ impl World {
     /// Two change places, and the change is counted.
     fn swap(&mut self, i: usize, k: usize, lane: u32, towards: u32, j: usize) {
         let Some(there) = self.rows[towards as usize].iter().position(|&o| o as usize == j) else { return };
-        self.rows[lane as usize][k] = j as u32;
-        self.rows[towards as usize][there] = i as u32;
+        self.rows.replace(lane as usize, k, j as u32);
+        self.rows.replace(towards as usize, there, i as u32);
         self.vehicles.x.swap(i, j);
         self.vehicles.way.swap(i, j);
         self.totals.swaps += 1;
@@ -448,7 +445,7 @@ impl World {
     }
 
     fn change(&mut self, i: usize, k: usize, lane: u32, to: u32) {
-        self.rows[lane as usize].remove(k);
+        self.rows.remove(lane as usize, k);
         // Lanes of one link differ in length where their stop lines do.
         self.vehicles.x[i] = self.vehicles.x[i].min(self.road.length[to as usize]);
         self.vehicles.way[i] = to;

@@ -1,6 +1,6 @@
 //! What the run measured: links over the last minute, trips, and totals.
 
-use super::{World, road::Road};
+use super::{World, road::Road, rows::Rows};
 use model::ids::LinkIx;
 use serde::Serialize;
 
@@ -161,7 +161,7 @@ impl Links {
 
     /// Looks at the speeds on all links, when it is time to. A lane without vehicles counts as one at the limit, as in
     /// SUMO's `MSEdge::getMeanSpeed`.
-    pub(super) fn look(&mut self, now_ms: i64, road: &Road, rows: &[Vec<u32>], v: &[f64]) {
+    pub(super) fn look(&mut self, now_ms: i64, road: &Road, rows: &Rows, v: &[f64]) {
         let look = (now_ms - self.begin_ms) / LOOK_MS;
         if look == self.look {
             return;

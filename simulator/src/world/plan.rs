@@ -42,7 +42,7 @@ impl Scene<'_> {
         chosen.approaches.clear();
         chosen.ahead.clear();
         chosen.over.clear();
-        for way in ways {
+        for way in self.rows.taken(ways) {
             // The one ahead on this way, and what it chose.
             let mut leader: Option<(usize, f64)> = None;
             for &i in self.rows[way].iter().rev() {

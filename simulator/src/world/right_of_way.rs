@@ -8,6 +8,7 @@ use super::{
     follow::{Driver, speed_after, time_to_cover},
     people::People,
     road::{Conflict, Road},
+    rows::Rows,
 };
 use crate::vehicles::{NONE, UNKNOWN, Vehicles};
 use model::{
@@ -174,7 +175,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) drivers: &'a [Driver],
     pub(crate) vehicles: &'a Vehicles,
     /// Vehicles per way, the last one first.
-    pub(crate) rows: &'a [Vec<u32>],
+    pub(crate) rows: &'a Rows,
     /// Per movement: vehicles with any part on it.
     pub(crate) busy: &'a [u16],
     /// What drivers meant to do in the last step.

@@ -123,8 +123,6 @@ pub(crate) struct Road {
     /// Per link: links that can follow, each with its first movement.
     next_links: Vec<Range<u32>>,
     next_list: Vec<(u32, u32)>,
-    /// Links with more than one lane.
-    pub(crate) wide_links: Vec<u32>,
     pub(crate) most_lanes: usize,
 }
 
@@ -188,7 +186,6 @@ impl Road {
             }
         }
         let (next_links, next_list) = flatten(next_of);
-        let wide = |l: &Range<u32>| l.len() > 1;
         let link_lanes: Vec<Range<u32>> = network.links.iter().map(|l| l.lanes.clone()).collect();
         Road {
             lanes,
@@ -216,7 +213,6 @@ impl Road {
             people_yield: network.crossings.iter().map(|c| c.people_yield).collect(),
             met_by,
             met_by_list,
-            wide_links: (0..link_lanes.len() as u32).filter(|l| wide(&link_lanes[*l as usize])).collect(),
             most_lanes: link_lanes.iter().map(|l| l.len()).max().unwrap_or(1),
             link_length: network.links.iter().map(|l| l.length_m).collect(),
             link_speed: network.links.iter().map(|l| l.speed_limit_mps).collect(),
