@@ -371,7 +371,7 @@ impl World {
         let me = &self.drivers[usize::from(v.kind[i])];
         let foe = &self.drivers[usize::from(v.kind[j])];
         let gap = metres - foe.length - me.min_gap;
-        me.behind(gap.max(0.0), v.v[j], foe.decel, dt).min(wish)
+        me.at_most_behind(wish, gap.max(0.0), (v.v[j], foe.decel), dt)
     }
 
     fn beside(&self, i: usize, lane: u32) -> Beside {

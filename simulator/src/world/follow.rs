@@ -15,6 +15,8 @@ pub(crate) struct Driver {
     pub(crate) min_gap: f64,
     pub(crate) accel: f64,
     pub(crate) decel: f64,
+    /// Half of one by `decel`.
+    half_by_decel: f64,
     pub(crate) max_speed: f64,
     pub(crate) sigma: f64,
     pub(crate) tau: f64,
@@ -28,6 +30,7 @@ impl Driver {
             min_gap: kind.min_gap_m,
             accel: kind.accel_mps2,
             decel: kind.decel_mps2,
+            half_by_decel: 0.5 / kind.decel_mps2,
             max_speed: kind.max_speed_mps,
             sigma: kind.sigma,
             tau: kind.tau_s,
@@ -40,6 +43,31 @@ impl Driver {
     pub(crate) fn behind(&self, gap: f64, leader_speed: f64, leader_decel: f64, dt: f64) -> f64 {
         let run_out = brake_gap(leader_speed, leader_decel.max(self.decel), dt);
         stop_speed(gap + run_out, self.decel, self.tau, dt)
+    }
+
+    /// The same, and no more than `most`.
+    pub(crate) fn at_most_behind(
+        &self,
+        most: f64,
+        gap: f64,
+        (leader_speed, leader_decel): (f64, f64),
+        dt: f64,
+    ) -> f64 {
+        if self.can_stop(most, gap, self.tau) {
+            return most;
+        }
+        most.min(self.behind(gap, leader_speed, leader_decel, dt))
+    }
+
+    /// As [`Self::stop_within`], and no more than `most`.
+    pub(crate) fn at_most_to_stop_within(&self, most: f64, gap: f64, dt: f64) -> f64 {
+        if self.can_stop(most, gap, dt) { most } else { most.min(self.stop_within(gap, dt)) }
+    }
+
+    /// Whether it can stop within `gap` for sure: a bound that needs no root, since braking in steps takes no longer than braking
+    /// evenly. Most drivers most of the time have so much room that they need not know how much.
+    fn can_stop(&self, speed: f64, gap: f64, reacts_s: f64) -> bool {
+        gap > speed * (speed * self.half_by_decel + reacts_s) + 2.0 * EPS
     }
 
     /// Fastest speed from which it can still stop within `gap`.

@@ -382,7 +382,7 @@ impl World {
             if gap < 0.0 {
                 return None;
             }
-            speed = speed.min(me.behind(gap, v.v[j], foe.decel, dt));
+            speed = me.at_most_behind(speed, gap, (v.v[j], foe.decel), dt);
         } else {
             // Tails that hang back over the lane's end: nobody starts there at its beginning.
             let covered = if x > me.length + BEHIND { self.tails_over(lane) } else { 0.0 };
@@ -392,7 +392,7 @@ impl World {
             if due.trip.links.len() > 1 {
                 // What lies beyond the lane is not known yet: it can still stop before it.
                 let ahead = if insists { self.free_ahead(due, me, lane, x, lamps) } else { length - x };
-                speed = speed.min(me.stop_within(ahead, dt));
+                speed = me.at_most_to_stop_within(speed, ahead, dt);
             }
         }
         if insists && speed < wanted {

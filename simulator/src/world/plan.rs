@@ -96,7 +96,7 @@ impl Scene<'_> {
         if let Some(j) = leader {
             let foe = self.driver(j);
             let gap = vehicles.x[j] - foe.length - x - me.min_gap;
-            safe = safe.min(me.behind(gap, vehicles.v[j], foe.decel, dt));
+            safe = me.at_most_behind(safe, gap, (vehicles.v[j], foe.decel), dt);
         }
         if vehicles.lets_in[i] != NONE {
             safe = safe.min(self.courtesy(i, me));
@@ -104,7 +104,7 @@ impl Scene<'_> {
         if vehicles.halt_link[i] == road.link[way as usize] && road.movement(way).is_none() {
             let left = vehicles.halt_at[i] - x;
             if left > -1.0 {
-                safe = safe.min(me.stop_within(left.max(0.0), dt));
+                safe = me.at_most_to_stop_within(safe, left.max(0.0), dt);
             }
         }
         if vehicles.ends_at[i] < f64::INFINITY {
@@ -165,23 +165,23 @@ impl Scene<'_> {
                         road.to[vehicles.path[i][k - 1] as usize]
                     };
                     let gap = LINE_GAP.min(0.5 * road.length[lane as usize]);
-                    choice.speed = choice.speed.min(me.stop_within(distance - gap, dt));
+                    choice.speed = me.at_most_to_stop_within(choice.speed, distance - gap, dt);
                 }
                 return;
             }
             if k == 0 && road.movement(way).is_none() && self.dead_end_beyond(i, m) {
-                choice.speed = choice.speed.min(me.stop_within(distance - LINE_GAP, dt));
+                choice.speed = me.at_most_to_stop_within(choice.speed, distance - LINE_GAP, dt);
                 return;
             }
             let stops = self.must_stop(i, m, distance);
             approaches.push(Approach::new(i as u32, m, distance, stops));
             if let Some(why) = stops {
                 let gap = if why == Why::Yield { 0.1 } else { LINE_GAP };
-                choice.speed = choice.speed.min(me.stop_within(distance - gap, dt));
+                choice.speed = me.at_most_to_stop_within(choice.speed, distance - gap, dt);
                 return;
             }
             let turn = road.way(m);
-            choice.speed = choice.speed.min(self.slow_down_to(i, me, turn, distance));
+            choice.speed = self.slow_down_to(i, choice.speed, turn, distance);
             if let Some(&j) = self.rows[turn].first().filter(|_| !following) {
                 self.follow_beyond(i, j as usize, distance, choice);
                 following = true;
@@ -219,14 +219,14 @@ impl Scene<'_> {
     /// What a lane that begins `distance` metres ahead asks for: its limit, its last vehicle, a halt.
     fn enter_lane(&self, i: usize, lane: u32, distance: f64, following: &mut bool, choice: &mut Choice) {
         let me = self.driver(i);
-        choice.speed = choice.speed.min(self.slow_down_to(i, me, lane as usize, distance));
+        choice.speed = self.slow_down_to(i, choice.speed, lane as usize, distance);
         if let Some(&j) = self.rows[lane as usize].first().filter(|_| !*following) {
             self.follow_beyond(i, j as usize, distance, choice);
             *following = true;
         }
         if self.vehicles.halt_link[i] == self.road.link[lane as usize] {
             let left = distance + self.vehicles.halt_at[i];
-            choice.speed = choice.speed.min(me.stop_within(left, self.dt));
+            choice.speed = me.at_most_to_stop_within(choice.speed, left, self.dt);
         }
     }
 
@@ -242,7 +242,7 @@ impl Scene<'_> {
         // Past the waiting place (by more than rounding) a driver goes on.
         let waits = wait_at > 0.0 && left > -0.2 && self.must_wait_inside(i, movement, before, left);
         if waits {
-            safe = safe.min(self.driver(i).stop_within(left.max(0.0), self.dt));
+            safe = self.driver(i).at_most_to_stop_within(safe, left.max(0.0), self.dt);
         }
         (safe, waits)
     }
@@ -250,8 +250,8 @@ impl Scene<'_> {
     fn follow_beyond(&self, i: usize, j: usize, distance: f64, choice: &mut Choice) {
         let (me, foe) = (self.driver(i), self.driver(j));
         let to_rear = distance + self.vehicles.x[j] - foe.length;
-        choice.speed =
-            choice.speed.min(me.behind(to_rear - me.min_gap, self.vehicles.v[j], foe.decel, self.dt));
+        let leader = (self.vehicles.v[j], foe.decel);
+        choice.speed = me.at_most_behind(choice.speed, to_rear - me.min_gap, leader, self.dt);
         if choice.ahead.is_none_or(|(_, metres)| to_rear < metres) {
             choice.ahead = Some((j as u32, to_rear));
         }
@@ -298,12 +298,16 @@ impl Scene<'_> {
         }
     }
 
-    /// Fastest speed now from which the limit of a way `distance` metres ahead is kept by comfortable braking.
-    fn slow_down_to(&self, i: usize, me: &Driver, way: usize, distance: f64) -> f64 {
+    /// Fastest speed now, no more than `most`, from which the limit of a way `distance` metres ahead is kept by comfortable braking.
+    fn slow_down_to(&self, i: usize, most: f64, way: usize, distance: f64) -> f64 {
         let limit = self.road.speed[way] * self.vehicles.factor[i];
+        if limit >= most {
+            return most;
+        }
+        let me = self.driver(i);
         let b = me.decel * self.dt;
         let fast = (b * b + limit * limit + 2.0 * me.decel * distance.max(0.0)).sqrt() - b;
-        fast.max(limit)
+        most.min(fast.max(limit))
     }
 
     /// Fastest speed from which vehicle `i`, on its last link, comes to its trip's end as slowly as it shall, as far as that is

@@ -437,7 +437,7 @@ impl Scene<'_> {
                     let on_its_way = vehicles.way[j] != NONE && a.distance > 0.0 && j != i;
                     if on_its_way && (foe_left, j) < (left, i) {
                         let gap = left - foe_left - self.driver(j).length - me.min_gap;
-                        safe = safe.min(me.behind(gap, vehicles.v[j], self.driver(j).decel, dt));
+                        safe = me.at_most_behind(safe, gap, (vehicles.v[j], self.driver(j).decel), dt);
                     }
                 }
                 if self.busy[c.foe as usize] == 0 {
@@ -450,7 +450,7 @@ impl Scene<'_> {
                     let waits = vehicles.x[j] < wait_at + 0.5 && (wait_at > 0.0 || vehicles.v[j] < STANDING);
                     if (foe_left, j) < (left, i) && (c.yields || !waits) {
                         let gap = left - foe_left - self.driver(j).length - me.min_gap;
-                        safe = safe.min(me.behind(gap, vehicles.v[j], self.driver(j).decel, dt));
+                        safe = me.at_most_behind(safe, gap, (vehicles.v[j], self.driver(j).decel), dt);
                     }
                 }
                 continue;
@@ -492,7 +492,7 @@ impl Scene<'_> {
                 })
             };
             if blocked {
-                safe = safe.min(me.stop_within(room.max(0.0), dt));
+                safe = me.at_most_to_stop_within(safe, room.max(0.0), dt);
             }
         }
         safe

@@ -98,6 +98,9 @@ pub(crate) struct Road {
     pub(crate) to: Vec<u32>,
     pub(crate) head: Vec<Option<Head>>,
     pub(crate) stop_sign: Vec<bool>,
+    /// Per movement, for those who look for a way: how long it takes at its speed, s, and whether it gives way to anybody.
+    pub(crate) turn_s: Vec<f64>,
+    pub(crate) gives_way: Vec<bool>,
     pub(crate) turns_back: Vec<bool>,
     /// Per movement: where it waits inside the junction for oncoming traffic, m from its start; 0 when it
     /// waits at the line.
@@ -159,6 +162,10 @@ impl Road {
         }
         let (meetings, meeting_list) = flatten(meetings_of);
         let (met_by, met_by_list) = flatten(met_by_of);
+        let turn_s =
+            length[lanes..].iter().zip(&speed[lanes..]).map(|(length, speed)| length / speed).collect();
+        let yields = |range: &Range<u32>| conflict_list[as_usize(range)].iter().any(|c| c.yields);
+        let gives_way = conflicts.iter().map(yields).collect();
         let wait_at = network
             .movements
             .iter()
@@ -200,6 +207,8 @@ impl Road {
             to: network.movements.iter().map(|m| m.to.0).collect(),
             head: network.movements.iter().map(|m| m.head).collect(),
             stop_sign: network.movements.iter().map(|m| m.stop_sign).collect(),
+            turn_s,
+            gives_way,
             turns_back: network.movements.iter().map(|m| m.turn == Turn::UTurn).collect(),
             wait_at,
             conflicts,

@@ -145,9 +145,8 @@ impl Search {
 
 /// What it costs to drive over a movement and along the link that follows, which takes `link_s`, ms.
 fn step_ms(road: &Road, movement: u32, link_s: f64) -> u64 {
-    let gives_way = road.conflicts(movement).iter().any(|c| c.yields);
-    let turn = road.length[road.way(movement)] / road.speed[road.way(movement)];
-    ((link_s + turn + if gives_way { GIVE_WAY_S } else { 0.0 }) * 1000.0) as u64
+    let turn_s = road.turn_s[movement as usize];
+    ((link_s + turn_s + if road.gives_way[movement as usize] { GIVE_WAY_S } else { 0.0 }) * 1000.0) as u64
 }
 
 /// The movements ahead from the lane that a vehicle is on.
