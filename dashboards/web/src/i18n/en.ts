@@ -874,6 +874,7 @@ export const en = {
   "journey.stops.one": "{n} stop",
   "journey.stops.other": "{n} stops",
   "journey.getOff": "{time} get off at {x}",
+  "journey.leaveIt": "{time} leave it at {x}",
   "journey.transit.BIKE": "Bicycle",
   "journey.transit.RENTAL": "Shared",
   "journey.transit.CAR": "Car",

@@ -905,6 +905,7 @@ export const ru: Record<Key | Plural<Key>, string> = {
   "journey.stops.many": "{n} остановок",
   "journey.stops.other": "{n} остановки",
   "journey.getOff": "{time} выйти: {x}",
+  "journey.leaveIt": "{time} оставить: {x}",
   "journey.transit.BIKE": "Велосипед",
   "journey.transit.RENTAL": "Прокат",
   "journey.transit.CAR": "Машина",

@@ -7,6 +7,8 @@ import { Icon, type IconName } from "../ui/Icon";
 
 /** Ways that no timetable has. */
 const BY_ONESELF: Record<string, IconName> = { WALK: "walk", BIKE: "bike", RENTAL: "bike", CAR: "car", TAXI: "car", FLEX: "bus" };
+/** Vehicles that one leaves where one goes on. */
+const LEFT_BEHIND = new Set(["BIKE", "RENTAL", "CAR"]);
 export const isRide = (leg: Leg): boolean => !(leg.mode in BY_ONESELF);
 
 const icon = (mode: string): IconName => {
@@ -81,7 +83,7 @@ function ByOneself({ leg }: { leg: Leg }) {
       <span>
         <span class="line-sign"><Icon name={icon(leg.mode)} size={16} />{tk(`journey.by.${leg.mode}`, { time: ago(leg.duration) })}</span>
         {called && <span class="soft">{called}</span>}
-        {leg.mode !== "WALK" && leg.to?.name && <span class="soft">{t("journey.getOff", { x: leg.to.name, time: at(leg.endTime) })}</span>}
+        {leg.mode !== "WALK" && leg.to?.name && <span class="soft">{t(LEFT_BEHIND.has(leg.mode) ? "journey.leaveIt" : "journey.getOff", { x: leg.to.name, time: at(leg.endTime) })}</span>}
         {bookBy && <span data-booking="true">{t("journey.bookBy", { by: at(bookBy) })}{phoneNumber ? `, ${phoneNumber}` : ""}</span>}
       </span>
     </li>
