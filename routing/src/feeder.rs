@@ -276,7 +276,7 @@ impl Wheels<'_> {
         let spots = self.spots(ridden.vehicle, ridden.looking);
         let to_spots = self.driven_to(ridden, &spots).unwrap_or_else(|| {
             let near: Vec<Foot> = ridden.near.iter().map(|(foot, _)| *foot).collect();
-            let [direction, _] = directions(ridden.looking);
+            let direction = ridden.looking.direction();
             let reached = reach(self.riding(ridden.vehicle), &near, direction, limit_ms, scratch);
             if ridden.by_door {
                 for stop in 0..stops.doors.len() as u32 {
@@ -313,7 +313,7 @@ impl Wheels<'_> {
     fn driven_to(&self, ridden: &Ridden, parks: &[(usize, &[Vec<OnArc>; 2])]) -> Option<Vec<Option<u32>>> {
         let Driving { roads, costs, ready } = &self.driving;
         let ready = ready.as_ref().filter(|_| ridden.vehicle == Vehicle::Parked)?;
-        let [here, there] = directions(ridden.looking);
+        let [here, there] = ridden.looking.in_order([Direction::Away, Direction::Towards]);
         let feet: Vec<OnArc> = ridden.near.iter().map(|(foot, _)| foot.on).collect();
         let near = roads.half(ready, costs, (&feet, here));
         let to_park = |(_, [_, by_car]): &(usize, &[Vec<OnArc>; 2])| {
@@ -459,14 +459,6 @@ impl Wheels<'_> {
 /// What one does with a shared vehicle near the place, and far from it.
 fn handlings(looking: Looking) -> [Handling; 2] {
     looking.in_order([Handling::Take, Handling::Leave])
-}
-
-/// Which way one looks from a place, and which way from what is far from it.
-fn directions(looking: Looking) -> [Direction; 2] {
-    match looking {
-        Looking::Away => [Direction::Away, Direction::Towards],
-        Looking::Towards => [Direction::Towards, Direction::Away],
-    }
 }
 
 /// Between a stop's door and the stop, ms.

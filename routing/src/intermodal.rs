@@ -134,6 +134,13 @@ pub struct TransitQuery {
     pub asked: Moment,
 }
 
+impl TransitQuery {
+    /// Whether a car of one's own may be left at a car park.
+    pub(crate) fn parks(&self) -> bool {
+        self.before.iter().chain(&self.after).any(|feeder| *feeder == Feeder::ParkAndRide)
+    }
+}
+
 /// Journeys wanted that cost less than the best ones by the clock.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cheaper {

@@ -280,7 +280,7 @@ impl OnDemand {
                         let feet = feet(around, street, asked.place, asked.within_m);
                         let costs = Costs::without_traffic(street, None);
                         let roads = around.roads;
-                        roads.half(&roads.empty, &costs, (&feet, direction(asked.looking)))
+                        roads.half(&roads.empty, &costs, (&feet, asked.looking.direction()))
                     });
                     places.push((Near::Place, here.clone()));
                 }
@@ -531,13 +531,6 @@ fn keep(known: &mut Vec<Brought>, one: Brought) {
     if known.iter().all(|other| !beats(other, &one)) {
         known.retain(|other| !beats(&one, other));
         known.push(one);
-    }
-}
-
-fn direction(looking: Looking) -> Direction {
-    match looking {
-        Looking::Away => Direction::Away,
-        Looking::Towards => Direction::Towards,
     }
 }
 

@@ -250,7 +250,7 @@ impl Planner {
     ) -> Result<Vec<Itinerary>, NoJourney> {
         let Some(transit) = &self.transit else { return Ok(Vec::new()) };
         let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
-        let driving = self.driving(traffic.view(query.asked, at));
+        let driving = self.driving(traffic.view(query.asked, at), query.parks());
         let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
         let streets = self.streets_for(query.on_foot, &wheels);
         let mut working = self.working();
@@ -331,7 +331,7 @@ impl Planner {
         tell: impl FnOnce(&Costs<'_>, Everywhere, &mut Scratch) -> T,
     ) -> Result<T, NoJourney> {
         let (When::DepartAt(at) | When::ArriveBy(at)) = query.when;
-        let driving = self.driving(traffic.view(query.asked, at));
+        let driving = self.driving(traffic.view(query.asked, at), query.parks());
         let wheels = self.wheels(query.on_foot, [query.speed_mps, query.cycling_mps], driving);
         let streets = self.streets_for(query.on_foot, &wheels);
         let mut working = self.working();
@@ -358,7 +358,7 @@ impl Planner {
     pub fn on_demand(&self, query: &Query, now: Moment) -> Option<Itinerary> {
         let transit = self.transit.as_ref()?;
         let blank = Snapshot::empty();
-        let driving = self.driving(blank.view(now, now));
+        let driving = self.driving(blank.view(now, now), false);
         let wheels = self.wheels(query.profile, [query.speed_mps, None], driving);
         let streets = self.streets_for(query.profile, &wheels);
         let mut working = self.working();
@@ -544,10 +544,11 @@ impl Planner {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    /// Driving in one view of the traffic.
-    pub(crate) fn driving<'a>(&'a self, view: View<'a>) -> Driving<'a> {
+    /// Driving in one view of the traffic. What it costs is worked out beforehand only for those who `park`: for usual traffic of
+    /// another time that takes as long as many questions.
+    pub(crate) fn driving<'a>(&'a self, view: View<'a>, park: bool) -> Driving<'a> {
         let costs = Costs::new(&self.drive.street, view, None);
-        let ready = self.ready(Profile::Car, &costs, &view);
+        let ready = if park { self.ready(Profile::Car, &costs, &view) } else { None };
         Driving { roads: &self.drive, costs, ready }
     }
 

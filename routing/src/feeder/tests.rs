@@ -441,7 +441,7 @@ fn agrees(wild: &Wild) -> Result<(), TestCaseError> {
         wild.spots.iter().map(|&(at, vehicles, room)| (name(at), vehicles, room)).collect();
     let spots: Vec<(&str, u32, u32)> = spots.iter().map(|(at, v, r)| (at.as_str(), *v, *r)).collect();
     planner.set_sharing(lend(&city, wild.left_anywhere, &spots));
-    let searched = Driving { ready: None, ..planner.driving(traffic.view(NOW, NOW)) };
+    let searched = planner.driving(traffic.view(NOW, NOW), false);
     let worked_out = Arc::new(searched.roads.hierarchy.customise(&searched.costs, NOW));
     let worked_out = Driving { ready: Some(Cow::Owned(worked_out)), ..searched.clone() };
     for driving in [searched, worked_out] {

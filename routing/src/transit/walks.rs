@@ -176,6 +176,12 @@ impl Looking {
             Looking::Towards => [far, near],
         }
     }
+
+    /// The same along streets.
+    pub(crate) fn direction(self) -> Direction {
+        let [near, _] = self.in_order([Direction::Away, Direction::Towards]);
+        near
+    }
 }
 
 impl Walks {
@@ -264,10 +270,7 @@ impl Walks {
         limit_ms: u32,
         scratch: &mut WalkScratch,
     ) -> Vec<Walk> {
-        let direction = match looking {
-            Looking::Away => Direction::Away,
-            Looking::Towards => Direction::Towards,
-        };
+        let direction = looking.direction();
         let mut found = Found::new(&mut scratch.best, self.doors.len(), limit_ms);
         for foot in feet {
             for &stop in self.on_arc.get(&foot.on.arc.index()).into_iter().flatten() {

@@ -1,6 +1,6 @@
 //! Buses that come when one asks for them, around stations where trains end and few lines go on: Moscow's "On the Way".
 
-use super::{Feed, coordinates};
+use super::Feed;
 use model::{
     city::City,
     geo::{LocalPlane, LonLat},
@@ -60,9 +60,8 @@ impl Zone {
         let plane = LocalPlane::around(self.middle);
         let corner = |i: usize| {
             let angle = (i % CORNERS) as f64 / CORNERS as f64 * std::f64::consts::TAU;
-            let [lat, lon] =
-                coordinates(plane.to_lonlat([angle.cos(), angle.sin()].map(|m| m * self.reach_m)));
-            json!([lon.parse::<f64>().unwrap_or_default(), lat.parse::<f64>().unwrap_or_default()])
+            let at = plane.to_lonlat([angle.cos(), angle.sin()].map(|m| m * self.reach_m));
+            [at.lon, at.lat].map(|degrees| (degrees * 1e6).round() / 1e6)
         };
         let ring: Vec<_> = (0..=CORNERS).map(corner).collect();
         json!({
