@@ -10,12 +10,14 @@ use model::{
     signal::{GroupKind, Junction, Stage, further::SHORT_APPROACH_M},
     time::Tenths,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// A queue is followed back from the stop line as far as this, m.
 pub(super) const LONGEST_QUEUE_M: f64 = 250.0;
 /// Whoever comes from farther away is not foreseen, m.
 const LONGEST_WAY_M: f64 = 500.0;
+/// On an approach that has more room than this, m, those who will come within half a minute have mostly crossed the line before.
+const NEAR_APPROACH_M: f64 = 100.0;
 /// The price of a full lane is not taken of less than four vehicles, m.
 const SHORTEST_QUEUE_M: f64 = 30.0;
 /// A receiving lane is looked at as far as this beyond the junction, m: eight vehicles, as many as one green sends
@@ -90,6 +92,15 @@ pub(crate) struct Head {
     pub feeds: Vec<Close>,
     /// Where its own approach is so short: the heads that send traffic there.
     pub fed_by: Vec<Close>,
+    /// Where the signals before are not so close, but nearer than half a minute: the heads that send traffic here.
+    pub before: Vec<Close>,
+}
+
+impl Head {
+    /// The heads that send traffic here from signals close by or near.
+    pub(super) fn all_before(&self) -> impl Iterator<Item = &Close> {
+        self.fed_by.iter().chain(&self.before)
+    }
 }
 
 /// A head of another junction that is close by.
@@ -256,7 +267,8 @@ impl Layout {
                 yields_to,
                 channel: follower(junction, index as u16),
                 feeds: feeds(city, ix, roads, movements),
-                fed_by: fed_by(city, ix, roads, movements),
+                fed_by: fed_by(city, ix, roads, movements, 0.0..SHORT_APPROACH_M),
+                before: fed_by(city, ix, roads, movements, SHORT_APPROACH_M..NEAR_APPROACH_M),
             })
         });
         let heads: Vec<Option<Head>> = heads.collect();
@@ -375,9 +387,15 @@ fn feeds(city: &City, ix: JunctionIx, roads: &Roads, movements: &[&Movement]) ->
     all
 }
 
-fn fed_by(city: &City, ix: JunctionIx, roads: &Roads, movements: &[&Movement]) -> Vec<Close> {
+fn fed_by(
+    city: &City,
+    ix: JunctionIx,
+    roads: &Roads,
+    movements: &[&Movement],
+    room_m: Range<f64>,
+) -> Vec<Close> {
     let mut all = Vec::new();
-    for m in movements.iter().filter(|m| roads.room(city, m.from) < SHORT_APPROACH_M) {
+    for m in movements.iter().filter(|m| room_m.contains(&roads.room(city, m.from))) {
         let length_m = city.network.lane(m.from).length_m;
         for before in roads.before(city, m.from) {
             let Some(head) = before.head.filter(|h| h.junction != ix) else { continue };
@@ -537,6 +555,7 @@ mod tests {
             channel: None,
             feeds: Vec::new(),
             fed_by,
+            before: Vec::new(),
         })
     }
 
@@ -551,6 +570,27 @@ mod tests {
     }
 
     use Aspect::{Green, Red, Yielding};
+
+    #[test]
+    fn who_waits_before_a_signal_near_by_is_foreseen() {
+        let check = |road: &str, expected: bool| {
+            let above = |letter: &str| format!("\n      {letter}{}{letter}", " ".repeat(road.len()));
+            let posts = above("|");
+            let drawing = format!(
+                "\n      N{}M{posts}\nW-----A{road}B-----E{posts}\n      S{}T",
+                " ".repeat(road.len()),
+                " ".repeat(road.len())
+            );
+            let city = model::sketch::city(&drawing, "AB");
+            let roads = Roads::new(&city);
+            let site = crate::decide::site::Site::new(&city, JunctionIx(1), &roads);
+            let before = |head: &super::Head| head.before.iter().any(|near| near.junction == JunctionIx(0));
+            let foreseen = site.layout.heads.iter().flatten().any(before);
+            assert_eq!(foreseen, expected, "{drawing}");
+        };
+        check("------", true);
+        check("---------------", false);
+    }
 
     #[test]
     fn turners_on_a_short_road_wait_for_a_stage_of_their_own() {
