@@ -159,7 +159,7 @@ impl World {
             steps: 0,
             shapes: network.links.iter().map(|l| l.shape.clone()).collect(),
             turn_shapes: network.movements.iter().map(|m| m.shape.clone()).collect(),
-            drivers: types.iter().map(Driver::of).collect(),
+            drivers: types.iter().map(|kind| Driver::of(kind, f64::from(options.step_ms) / 1000.0)).collect(),
             types,
             permissive: Permissive::of(&city.junctions),
             vehicles: Vehicles::new(road.most_lanes),

@@ -297,8 +297,6 @@ impl World {
         let dt = self.dt();
         let driver = &self.drivers[usize::from(v.kind[i])];
         let wish = (self.road.speed[lane as usize] * v.factor[i]).min(driver.max_speed);
-        let leader = self.rows[lane as usize].get(k + 1).map(|j| (*j as usize, v.x[*j as usize] - v.x[i]));
-        let now = self.promise(i, leader, wish, dt);
         let here = self.road.lane_number(lane);
         let serves = |l: usize| {
             let (reach, space) = (v.reach(i, l), driver.length + driver.min_gap);
@@ -315,9 +313,16 @@ impl World {
         };
         let worth_while = |l: usize| v.reach(i, l) > WORTH_WHILE_S * v.v[i];
         let fades = |wish: f32, share: f64| wish * (1.0 - share).powf(dt) as f32;
-        if let Some(right) = here.checked_sub(1).filter(|l| serves(*l)) {
+        let right = here.checked_sub(1).filter(|l| serves(*l));
+        let left = Some(here + 1).filter(|l| *l < lanes && serves(*l));
+        if right.is_none() && left.is_none() {
+            return Wish::Stay;
+        }
+        let leader = self.rows[lane as usize].get(k + 1).map(|j| (*j as usize, v.x[*j as usize] - v.x[i]));
+        let now = self.promise(i, leader, wish);
+        if let Some(right) = right {
             let beside = self.beside(i, lane - 1);
-            let then = self.promise(i, beside.ahead, wish, dt);
+            let then = self.promise(i, beside.ahead, wish);
             if now - MUCH_FASTER_MPS > then {
                 mood.urge = if mood.urge < 0.0 { fades(mood.urge, FADES_WORSE) } else { mood.urge };
             } else {
@@ -332,13 +337,13 @@ impl World {
                 }
             }
         }
-        if here + 1 < lanes && serves(here + 1) {
+        if let Some(left) = left {
             // Whoever has free road ahead has nothing to gain.
             let beside = (now < wish).then(|| self.beside(i, lane + 1));
-            let then = beside.as_ref().map_or(wish, |b| self.promise(i, b.ahead, wish, dt));
+            let then = beside.as_ref().map_or(wish, |b| self.promise(i, b.ahead, wish));
             if then > now {
                 mood.urge += ((then - now) / then.max(GAIN_OF_MPS) * dt) as f32;
-                let goes = mood.urge > WISH_LEFT && worth_while(here + 1);
+                let goes = mood.urge > WISH_LEFT && worth_while(left);
                 if goes && beside.is_some_and(|b| self.fits(i, &b)) {
                     return Wish::Go(lane + 1);
                 }
@@ -351,27 +356,27 @@ impl World {
 
     /// For how much of the time that a driver accepts to be back on the right it could drive there as it likes, 0 to 1.
     fn freedom(&self, i: usize, beside: &Beside, reach: f64, wish: f64) -> f64 {
-        let (v, dt) = (&self.vehicles, self.dt());
+        let v = &self.vehicles;
         let driver = &self.drivers[usize::from(v.kind[i])];
         let accepts_s = ACCEPTS_S * v.factor[i] * v.v[i].max(1.0);
-        let free = (reach - driver.brake_gap(wish, dt)).max(0.0);
+        let free = (reach - driver.brake_gap(wish)).max(0.0);
         let mut free_s = accepts_s.min(free / wish.max(0.1));
         if let Some((j, metres)) = beside.ahead.filter(|(j, _)| v.v[*j] < wish) {
             let foe = &self.drivers[usize::from(v.kind[j])];
-            let gap = metres - foe.length - driver.min_gap - driver.secure_gap(wish, v.v[j], foe.decel, dt);
+            let gap = metres - foe.length - driver.min_gap - driver.secure_gap(wish, v.v[j], foe);
             free_s = free_s.min(gap.clamp(0.0, free) / (wish - v.v[j]));
         }
         free_s / accepts_s
     }
 
     /// Speed that a lane promises for the next seconds, behind that leader.
-    fn promise(&self, i: usize, leader: Option<(usize, f64)>, wish: f64, dt: f64) -> f64 {
+    fn promise(&self, i: usize, leader: Option<(usize, f64)>, wish: f64) -> f64 {
         let Some((j, metres)) = leader else { return wish };
         let v = &self.vehicles;
         let me = &self.drivers[usize::from(v.kind[i])];
         let foe = &self.drivers[usize::from(v.kind[j])];
         let gap = metres - foe.length - me.min_gap;
-        me.at_most_behind(wish, gap.max(0.0), (v.v[j], foe.decel), dt)
+        me.at_most_behind(wish, gap.max(0.0), v.v[j], foe)
     }
 
     fn beside(&self, i: usize, lane: u32) -> Beside {
@@ -425,7 +430,6 @@ impl World {
     /// Whether there is a safe gap.
     fn fits(&self, i: usize, beside: &Beside) -> bool {
         let v = &self.vehicles;
-        let dt = self.dt();
         let driver = |i: usize| &self.drivers[usize::from(v.kind[i])];
         let me = driver(i);
         // Nobody comes over while its tail is still inside the junction, unless the link is too short for
@@ -435,12 +439,12 @@ impl World {
         }
         let ahead = beside.ahead.is_none_or(|(j, metres)| {
             let gap = metres - driver(j).length - me.min_gap;
-            gap >= 0.0 && gap >= me.secure_gap(v.v[i], v.v[j], driver(j).decel, dt)
+            gap >= 0.0 && gap >= me.secure_gap(v.v[i], v.v[j], driver(j))
         });
         ahead
             && beside.behind.iter().all(|&(j, metres)| {
                 let gap = metres - me.length - driver(j).min_gap;
-                gap >= 0.0 && gap >= driver(j).secure_gap(v.v[j], v.v[i], me.decel, dt)
+                gap >= 0.0 && gap >= driver(j).secure_gap(v.v[j], v.v[i], me)
             })
     }
 

@@ -319,14 +319,14 @@ impl World {
 
     /// At the lane's start, or in front of one of its vehicles, the last one first.
     fn free_start(&self, me: &Driver, lane: u32, at: impl Fn(f64) -> Option<Start>) -> Option<Start> {
-        let (v, dt) = (&self.vehicles, self.dt());
+        let v = &self.vehicles;
         let row = &self.rows[lane as usize];
         let before = |(k, j): (usize, &u32)| {
             let j = *j as usize;
             let foe = &self.drivers[usize::from(v.kind[j])];
             // It will drive like the one ahead, or like the one behind where there is none.
             let speed = row.get(k + 1).map_or(v.v[j], |ahead| v.v[*ahead as usize]);
-            let gap = foe.secure_gap(v.v[j], speed, me.decel, dt) + foe.min_gap + BEHIND;
+            let gap = foe.secure_gap(v.v[j], speed, me) + foe.min_gap + BEHIND;
             at(v.x[j] + gap + me.length)
         };
         at(0.0).or_else(|| row.iter().enumerate().find_map(before))
@@ -345,7 +345,7 @@ impl World {
         let j = j as usize;
         let foe = &self.drivers[usize::from(v.kind[j])];
         let wish = (self.road.speed[lane as usize] * factor).min(me.max_speed).min(v.v[j]);
-        let gap = me.secure_gap(wish, v.v[j], foe.decel, self.dt()) + me.min_gap + BEHIND;
+        let gap = me.secure_gap(wish, v.v[j], foe) + me.min_gap + BEHIND;
         let x = v.x[j] - foe.length - gap;
         if x < 0.0 { None } else { at(x) }
     }
@@ -354,7 +354,7 @@ impl World {
     /// insists on a speed that is not safe now.
     fn start_speed(&self, due: &Due, factor: f64, lane: u32, x: f64, lamps: &Lamps<'_>) -> Option<f64> {
         let me = &self.drivers[due.trip.vehicle_type as usize];
-        let (v, dt) = (&self.vehicles, self.dt());
+        let v = &self.vehicles;
         let length = self.road.length[lane as usize];
         let row = &self.rows[lane as usize];
         let limit = self.road.speed[lane as usize];
@@ -382,7 +382,7 @@ impl World {
             if gap < 0.0 {
                 return None;
             }
-            speed = me.at_most_behind(speed, gap, (v.v[j], foe.decel), dt);
+            speed = me.at_most_behind(speed, gap, v.v[j], foe);
         } else {
             // Tails that hang back over the lane's end: nobody starts there at its beginning.
             let covered = if x > me.length + BEHIND { self.tails_over(lane) } else { 0.0 };
@@ -392,7 +392,7 @@ impl World {
             if due.trip.links.len() > 1 {
                 // What lies beyond the lane is not known yet: it can still stop before it.
                 let ahead = if insists { self.free_ahead(due, me, lane, x, lamps) } else { length - x };
-                speed = me.at_most_to_stop_within(speed, ahead, dt);
+                speed = me.at_most_to_stop_within(speed, ahead);
             }
         }
         if insists && speed < wanted {
@@ -417,11 +417,11 @@ impl World {
 
     /// Whether nobody behind has to brake hard for somebody who comes onto a lane at `x` with that speed.
     fn safe_from_behind(&self, me: &Driver, lane: u32, x: f64, speed: f64) -> bool {
-        let (v, dt) = (&self.vehicles, self.dt());
+        let v = &self.vehicles;
         let rear = x - me.length;
         let safe_behind = |j: usize, gap: f64| {
             let foe = &self.drivers[usize::from(v.kind[j])];
-            gap - foe.min_gap >= foe.secure_gap(v.v[j], speed, me.decel, dt)
+            gap - foe.min_gap >= foe.secure_gap(v.v[j], speed, me)
         };
         let row = &self.rows[lane as usize];
         let place = row.partition_point(|j| v.x[*j as usize] < x);
@@ -462,7 +462,7 @@ impl World {
     /// stop and nobody has the right of way.
     fn free_ahead(&self, due: &Due, me: &Driver, lane: u32, x: f64, lamps: &Lamps<'_>) -> f64 {
         let road = &self.road;
-        let enough = me.brake_gap(me.max_speed, self.dt()) + me.max_speed * self.dt().max(me.tau);
+        let enough = me.brake_gap(me.max_speed) + me.max_speed * self.dt().max(me.tau);
         let mut metres = road.length[lane as usize] - x;
         let mut at = lane;
         for next in &due.trip.links[1..] {

@@ -353,7 +353,7 @@ impl Scene<'_> {
             if out <= 0.0 || v < STANDING {
                 return true;
             }
-            let can_stop = driver.brake_gap(v, self.dt) <= room && !in_a_gap;
+            let can_stop = driver.brake_gap(v) <= room && !in_a_gap;
             if room >= 0.0 && (stops || can_stop) {
                 return true;
             }
@@ -395,7 +395,7 @@ impl Scene<'_> {
         let meetings = self.road.meetings(movement).iter();
         let stops = meetings.filter(|meeting| self.people_stop(i, movement, before, meeting));
         stops
-            .map(|meeting| me.stop_within((before + meeting.stop_at.max(0.0)).max(0.0), self.dt))
+            .map(|meeting| me.stop_within((before + meeting.stop_at.max(0.0)).max(0.0)))
             .fold(f64::INFINITY, f64::min)
     }
 
@@ -407,7 +407,7 @@ impl Scene<'_> {
         }
         let (me, v) = (self.driver(i), self.vehicles.v[i]);
         let room = before + meeting.stop_at.max(0.0);
-        if room < -PAST || me.brake_gap(v, self.dt) > room.max(0.0) + PAST {
+        if room < -PAST || me.brake_gap(v) > room.max(0.0) + PAST {
             return false;
         }
         let length = self.road.crossing_length[meeting.crossing as usize];

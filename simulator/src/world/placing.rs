@@ -48,16 +48,16 @@ impl World {
     /// The fastest speed at `x` from which it can stop behind whoever is ahead on the lane, or at its end: what lies
     /// beyond, lamps too, is not known yet.
     fn safe_speed(&self, kind: usize, factor: f64, lane: u32, x: f64) -> f64 {
-        let (me, dt) = (&self.drivers[kind], self.dt());
+        let me = &self.drivers[kind];
         let wish = (self.road.speed[lane as usize] * factor).min(me.max_speed);
         let safe = match self.rows[lane as usize].first() {
             Some(&j) => {
                 let j = j as usize;
                 let foe = &self.drivers[usize::from(self.vehicles.kind[j])];
                 let gap = self.vehicles.x[j] - foe.length - x - me.min_gap;
-                me.behind(gap, self.vehicles.v[j], foe.decel, dt)
+                me.behind(gap, self.vehicles.v[j], foe)
             }
-            None => me.stop_within(self.road.length[lane as usize] - x, dt),
+            None => me.stop_within(self.road.length[lane as usize] - x),
         };
         safe.clamp(0.0, wish)
     }

@@ -3,7 +3,7 @@
 use super::{
     chance,
     change::SHORT_LINK,
-    follow::{Driver, covered_in},
+    follow::Driver,
     right_of_way::{Approach, LINE_GAP, STANDING, Scene, Why},
 };
 use crate::vehicles::{NONE, UNKNOWN};
@@ -56,7 +56,7 @@ impl Scene<'_> {
                     let random = chance(seed, u64::from(i as u32) | 1 << 40, step);
                     // Dawdling never makes anybody brake harder than is comfortable.
                     let least = choice.speed.min((vehicles.v[i] - driver.decel * dt).max(0.0));
-                    let mut speed = driver.dawdle(choice.speed.max(0.0), random, dt).max(least);
+                    let mut speed = driver.dawdle(choice.speed.max(0.0), random).max(least);
                     if let Some((j, foe_speed)) = leader {
                         // However hard the leader brakes in this very step, nobody runs into it.
                         let free = vehicles.x[j] + foe_speed * dt - self.driver(j).length - vehicles.x[i];
@@ -96,7 +96,7 @@ impl Scene<'_> {
         if let Some(j) = leader {
             let foe = self.driver(j);
             let gap = vehicles.x[j] - foe.length - x - me.min_gap;
-            safe = me.at_most_behind(safe, gap, (vehicles.v[j], foe.decel), dt);
+            safe = me.at_most_behind(safe, gap, vehicles.v[j], foe);
         }
         if vehicles.lets_in[i] != NONE {
             safe = safe.min(self.courtesy(i, me));
@@ -104,20 +104,23 @@ impl Scene<'_> {
         if vehicles.halt_link[i] == road.link[way as usize] && road.movement(way).is_none() {
             let left = vehicles.halt_at[i] - x;
             if left > -1.0 {
-                safe = me.at_most_to_stop_within(safe, left.max(0.0), dt);
+                safe = me.at_most_to_stop_within(safe, left.max(0.0));
             }
         }
         if vehicles.ends_at[i] < f64::INFINITY {
             safe = safe.min(self.slow_down_to_arrive(i, me));
         }
         let to_end = road.length[way as usize] - x;
-        let look = (me.brake_gap(v + me.accel * dt, dt) + (v + me.accel * dt) * dt + LINE_GAP + 1.0)
-            .max(covered_in(SEEN_AHEAD_S, v, me.accel, wish));
         let mut choice = Choice { speed: safe, ahead: None };
         // Behind somebody who stands on the same way there is nothing to see.
-        let hidden = leader.is_some_and(|j| vehicles.v[j] < STANDING && v < 2.0);
+        if leader.is_some_and(|j| vehicles.v[j] < STANDING && v < 2.0) {
+            return choice;
+        }
+        let fastest = v + me.accel * dt;
+        let look =
+            (me.brake_gap(fastest) + fastest * dt + LINE_GAP + 1.0).max(me.covered_in(SEEN_AHEAD_S, v, wish));
         // Inside a junction one looks at the others however slowly one goes.
-        if (to_end < look || road.movement(way).is_some()) && !hidden {
+        if to_end < look || road.movement(way).is_some() {
             self.look_ahead(i, way, to_end, look, leader, &mut choice, approaches);
         }
         choice
@@ -135,7 +138,7 @@ impl Scene<'_> {
         choice: &mut Choice,
         approaches: &mut Vec<Approach>,
     ) {
-        let (road, vehicles, dt) = (self.road, self.vehicles, self.dt);
+        let (road, vehicles) = (self.road, self.vehicles);
         let me = self.driver(i);
         let mut distance = to_end;
         // A leader on our own way hides those beyond only if it goes where we go.
@@ -165,19 +168,19 @@ impl Scene<'_> {
                         road.to[vehicles.path[i][k - 1] as usize]
                     };
                     let gap = LINE_GAP.min(0.5 * road.length[lane as usize]);
-                    choice.speed = me.at_most_to_stop_within(choice.speed, distance - gap, dt);
+                    choice.speed = me.at_most_to_stop_within(choice.speed, distance - gap);
                 }
                 return;
             }
             if k == 0 && road.movement(way).is_none() && self.dead_end_beyond(i, m) {
-                choice.speed = me.at_most_to_stop_within(choice.speed, distance - LINE_GAP, dt);
+                choice.speed = me.at_most_to_stop_within(choice.speed, distance - LINE_GAP);
                 return;
             }
             let stops = self.must_stop(i, m, distance);
             approaches.push(Approach::new(i as u32, m, distance, stops));
             if let Some(why) = stops {
                 let gap = if why == Why::Yield { 0.1 } else { LINE_GAP };
-                choice.speed = me.at_most_to_stop_within(choice.speed, distance - gap, dt);
+                choice.speed = me.at_most_to_stop_within(choice.speed, distance - gap);
                 return;
             }
             let turn = road.way(m);
@@ -226,7 +229,7 @@ impl Scene<'_> {
         }
         if self.vehicles.halt_link[i] == self.road.link[lane as usize] {
             let left = distance + self.vehicles.halt_at[i];
-            choice.speed = me.at_most_to_stop_within(choice.speed, left, self.dt);
+            choice.speed = me.at_most_to_stop_within(choice.speed, left);
         }
     }
 
@@ -242,7 +245,7 @@ impl Scene<'_> {
         // Past the waiting place (by more than rounding) a driver goes on.
         let waits = wait_at > 0.0 && left > -0.2 && self.must_wait_inside(i, movement, before, left);
         if waits {
-            safe = self.driver(i).at_most_to_stop_within(safe, left.max(0.0), self.dt);
+            safe = self.driver(i).at_most_to_stop_within(safe, left.max(0.0));
         }
         (safe, waits)
     }
@@ -250,8 +253,7 @@ impl Scene<'_> {
     fn follow_beyond(&self, i: usize, j: usize, distance: f64, choice: &mut Choice) {
         let (me, foe) = (self.driver(i), self.driver(j));
         let to_rear = distance + self.vehicles.x[j] - foe.length;
-        let leader = (self.vehicles.v[j], foe.decel);
-        choice.speed = me.at_most_behind(choice.speed, to_rear - me.min_gap, leader, self.dt);
+        choice.speed = me.at_most_behind(choice.speed, to_rear - me.min_gap, self.vehicles.v[j], foe);
         if choice.ahead.is_none_or(|(_, metres)| to_rear < metres) {
             choice.ahead = Some((j as u32, to_rear));
         }
@@ -328,6 +330,6 @@ impl Scene<'_> {
         let foe = self.driver(j);
         let gap = self.vehicles.lets_in_gap[i] - foe.length - me.min_gap;
         let gentle = self.vehicles.v[i] - me.decel * self.dt;
-        me.behind(gap, self.vehicles.v[j], foe.decel, self.dt).max(gentle).max(0.0)
+        me.behind(gap, self.vehicles.v[j], foe).max(gentle).max(0.0)
     }
 }

@@ -239,7 +239,7 @@ impl Scene<'_> {
     /// Whether vehicle `i`, `distance` metres before the movement, must stop at its line, and why.
     pub(crate) fn must_stop(&self, i: usize, movement: u32, distance: f64) -> Option<Why> {
         let right = self.right(movement);
-        let can_stop = distance >= self.driver(i).brake_gap(self.vehicles.v[i], self.dt);
+        let can_stop = distance >= self.driver(i).brake_gap(self.vehicles.v[i]);
         match right {
             Right::Closed => return Some(Why::Signal),
             Right::Ending if can_stop => return Some(Why::Signal),
@@ -271,7 +271,7 @@ impl Scene<'_> {
     /// Whether vehicle `i` must wait inside the junction, `distance` metres before the waiting place (its
     /// front is `before` metres before the movement's start; negative once it is on it).
     pub(crate) fn must_wait_inside(&self, i: usize, movement: u32, before: f64, distance: f64) -> bool {
-        let blind = distance > SEES_FROM && distance >= self.driver(i).brake_gap(self.vehicles.v[i], self.dt);
+        let blind = distance > SEES_FROM && distance >= self.driver(i).brake_gap(self.vehicles.v[i]);
         // A protected turn has nobody to wait for: its foes are held by their own red.
         blind && self.right(movement) != Right::Protected
             // Whose green comes after its own must let it out.
@@ -419,7 +419,7 @@ impl Scene<'_> {
     /// Fastest speed that respects who is inside the junction: on crossing paths, and on joining ones ahead.
     /// `before` metres lie between the front and the movement's start; negative inside.
     pub(crate) fn among_crossing(&self, i: usize, movement: u32, before: f64) -> f64 {
-        let (road, vehicles, dt) = (self.road, self.vehicles, self.dt);
+        let (road, vehicles) = (self.road, self.vehicles);
         let me = self.driver(i);
         let v = vehicles.v[i];
         let mut safe = f64::INFINITY;
@@ -437,7 +437,7 @@ impl Scene<'_> {
                     let on_its_way = vehicles.way[j] != NONE && a.distance > 0.0 && j != i;
                     if on_its_way && (foe_left, j) < (left, i) {
                         let gap = left - foe_left - self.driver(j).length - me.min_gap;
-                        safe = me.at_most_behind(safe, gap, (vehicles.v[j], self.driver(j).decel), dt);
+                        safe = me.at_most_behind(safe, gap, vehicles.v[j], self.driver(j));
                     }
                 }
                 if self.busy[c.foe as usize] == 0 {
@@ -450,7 +450,7 @@ impl Scene<'_> {
                     let waits = vehicles.x[j] < wait_at + 0.5 && (wait_at > 0.0 || vehicles.v[j] < STANDING);
                     if (foe_left, j) < (left, i) && (c.yields || !waits) {
                         let gap = left - foe_left - self.driver(j).length - me.min_gap;
-                        safe = me.at_most_behind(safe, gap, (vehicles.v[j], self.driver(j).decel), dt);
+                        safe = me.at_most_behind(safe, gap, vehicles.v[j], self.driver(j));
                     }
                 }
                 continue;
@@ -492,7 +492,7 @@ impl Scene<'_> {
                 })
             };
             if blocked {
-                safe = me.at_most_to_stop_within(safe, room.max(0.0), dt);
+                safe = me.at_most_to_stop_within(safe, room.max(0.0));
             }
         }
         safe
