@@ -210,7 +210,10 @@ impl Believed {
     fn come_over_loops(&mut self, lane: &Approach, readings: &Readings, moved: i8) {
         let (at, advance) = (readings.at, readings.advance);
         self.view_m = if advance.is_some() { lane.advance_m } else { 0.0 };
-        let came = advance.map_or(0, count).saturating_add_signed(moved.into());
+        // Nobody sees who comes where what looks farther is broken: as many as usually do.
+        let blind = advance.is_none() && (lane.advance.is_some() || lane.area.is_some());
+        let counted = if blind { self.usual(self.flow) } else { advance.map_or(0, count) };
+        let came = counted.saturating_add_signed(moved.into());
         // Whoever was thought to stand behind the loop is who comes over it first.
         let known = came.min(self.assumed);
         self.assumed -= known;
@@ -253,14 +256,21 @@ impl Believed {
         self.speed_mps = lane.speed_mps;
     }
 
+    /// How many come in a second at a flow.
+    fn usual(&mut self, flow: f32) -> usize {
+        self.due += flow;
+        let came = self.due.floor();
+        self.due -= came;
+        came as usize
+    }
+
     /// Where no detector works: the usual traffic comes, and leaves as it may.
     fn impute(&mut self, problem: &Problem, lane: &Approach) {
         (self.taken, self.on_line, self.covered_s, self.assumed) = (None, false, 0, 0);
         self.inside.clear();
         (self.view_m, self.speed_mps) = (0.0, lane.speed_mps);
-        self.due += self.flow.clamp(LEAST_FLOW, MOST_FLOW);
-        if self.due >= 1.0 && self.coming.len() < MOST {
-            self.due -= 1.0;
+        let came = self.usual(self.flow.clamp(LEAST_FLOW, MOST_FLOW));
+        if came > 0 && self.coming.len() < MOST {
             self.one_came(problem.now, lane);
         }
         self.leaves_in_s = self.leaves_in_s.saturating_sub(1);
@@ -384,5 +394,43 @@ impl Believed {
             }
         }
         lane.heads[0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::ids::ChannelNumber;
+
+    /// A lane with a camera, a loop at its line and one way to go.
+    fn lane() -> Approach {
+        Approach {
+            area: Some(ChannelNumber(1)),
+            area_m: 100.0,
+            stop_line: Some(ChannelNumber(2)),
+            shares_line: false,
+            advance: None,
+            advance_m: 0.0,
+            speed_mps: 13.9,
+            room_m: 100.0,
+            heads: vec![0],
+            side: false,
+        }
+    }
+
+    #[test]
+    fn behind_a_loop_whose_camera_is_broken_a_queue_grows_as_it_usually_does() {
+        let lane = lane();
+        let mut believed = Believed { shares: vec![1.0], owed: vec![0.0], flow: 0.2, ..Believed::default() };
+        // Somebody stands on the loop through a minute of red.
+        let mut line = ChannelLive::default();
+        line.last.occupied = true;
+        for second in 1..=60 {
+            let at = Moment(second * 1000);
+            let readings = Readings { at, area: None, line: Some(&line), advance: None };
+            believed.come_over_loops(&lane, &readings, 0);
+        }
+        let waiting = believed.seen(Moment(60_000), &lane).count();
+        assert!((11..=13).contains(&waiting), "{waiting} where twelve come in a minute");
     }
 }
