@@ -4,7 +4,8 @@
 //! the far side lets it out, and the far side shuts only when nobody is sent any more and nobody is left between: on a road
 //! two cars long, one who is shut in keeps those in the other lanes from getting where they must go. Whoever is kept from the stage
 //! that it wants says so ([`crate::coordinator::Live::held_back`]), and the other makes room: it stops sending, or
-//! counts those who would come as coming. The search knows that a road that is shut takes nobody ([`shut`]).
+//! counts those who would come as coming. The search knows that a road that is shut takes nobody ([`shut`]). Signals that are only near
+//! are none of this; but who comes next from there is foreseen as well ([`hand_over`]).
 
 use super::{
     forecast::{HELD_MPS, Lane, SLOW_MPS, Seen},

@@ -574,13 +574,9 @@ mod tests {
     #[test]
     fn who_waits_before_a_signal_near_by_is_foreseen() {
         let check = |road: &str, expected: bool| {
-            let above = |letter: &str| format!("\n      {letter}{}{letter}", " ".repeat(road.len()));
-            let posts = above("|");
-            let drawing = format!(
-                "\n      N{}M{posts}\nW-----A{road}B-----E{posts}\n      S{}T",
-                " ".repeat(road.len()),
-                " ".repeat(road.len())
-            );
+            let gap = " ".repeat(road.len());
+            let posts = format!("      |{gap}|");
+            let drawing = format!("\n      N{gap}M\n{posts}\nW-----A{road}B-----E\n{posts}\n      S{gap}T");
             let city = model::sketch::city(&drawing, "AB");
             let roads = Roads::new(&city);
             let site = crate::decide::site::Site::new(&city, JunctionIx(1), &roads);
