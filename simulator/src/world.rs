@@ -93,6 +93,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Length of a step, s.
+    fn dt(&self) -> f64 {
+        f64::from(self.step_ms) / 1000.0
+    }
+}
+
 /// All traffic of a city.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -159,7 +166,7 @@ impl World {
             steps: 0,
             shapes: network.links.iter().map(|l| l.shape.clone()).collect(),
             turn_shapes: network.movements.iter().map(|m| m.shape.clone()).collect(),
-            drivers: types.iter().map(|kind| Driver::of(kind, f64::from(options.step_ms) / 1000.0)).collect(),
+            drivers: types.iter().map(|kind| Driver::of(kind, options.dt())).collect(),
             types,
             permissive: Permissive::of(&city.junctions),
             vehicles: Vehicles::new(road.most_lanes),
@@ -242,7 +249,7 @@ impl World {
     }
     /// Length of a step, s.
     pub fn dt(&self) -> f64 {
-        f64::from(self.options.step_ms) / 1000.0
+        self.options.dt()
     }
     /// Vehicles on the road.
     pub fn on_road(&self) -> usize {
