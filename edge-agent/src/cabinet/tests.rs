@@ -221,7 +221,7 @@ fn config(address: SocketAddr, folder: Option<PathBuf>) -> CabinetConfig {
     let map = Arc::new(RegisterMap::svetofor());
     CabinetConfig {
         junction: Arc::new(junction()),
-        device: ModbusConfig { at: Reach::Tcp(address), unit: 1, map, timeout: Duration::from_millis(250) },
+        device: ModbusConfig { at: Reach::Tcp(address), unit: 1, map, timeout: PATIENCE },
         poll: Duration::from_millis(500),
         spool: SpoolConfig { folder, most_bytes: 10_000_000, kept_bytes: 0 },
         replay_per_s: 100,
@@ -242,6 +242,20 @@ async fn on(inbox: &mut Inbox, kind: &Kind) -> Message {
     })
     .await
     .unwrap_or_else(|_| panic!("nothing on {kind}"))
+}
+
+/// Gives the cabinet all that comes until a message of that kind has come: a link may break once more, and
+/// a broker that was away may say a thing twice.
+async fn hand_over(cabinet: &mut Cabinet, now: Moment, inbox: &mut Inbox, kind: &Kind) {
+    loop {
+        let incoming = timeout(PATIENCE, inbox.next()).await.unwrap().unwrap();
+        let found = matches!(&incoming, Incoming::Message(m)
+            if topic::parse(&m.topic).is_some_and(|(_, its)| its == *kind));
+        cabinet.incoming(now, incoming).await;
+        if found {
+            return;
+        }
+    }
 }
 
 async fn status<V: serde::de::DeserializeOwned>(inbox: &mut Inbox, code: StatusCode) -> V {
@@ -352,11 +366,13 @@ async fn a_cabinet_in_lockstep() {
     publisher.settled().await;
     let all = Run { boot_id: boot, first: 0, last: 1_000 };
     for code in [StatusCode::Events, StatusCode::Counts] {
-        let topic = format!("mow/cao/tverskaya-2/{}", Kind::Stored(code));
+        let kind = Kind::Stored(code);
+        let topic = format!("mow/cao/tverskaya-2/{kind}");
         centre.publish(Outgoing::kept(topic, codec::encode(&Stored { runs: vec![all] })));
-        let stored = timeout(PATIENCE, inbox.next()).await.unwrap().unwrap();
-        cabinet.incoming(now, stored).await;
+        hand_over(&mut cabinet, now, &mut inbox, &kind).await;
     }
+    // Or the centre would say it again to the broker that comes back.
+    centre.settled().await;
     assert_eq!((cabinet.uplink.spool().len(), cabinet.uplink.spool().under_way()), (0, 0));
 
     // No broker for ten seconds: what happened meanwhile comes later, under its own numbers.
@@ -386,10 +402,9 @@ async fn a_cabinet_in_lockstep() {
     // A centre stops a channel for five seconds: the other one goes on, and what it would have said comes afterwards.
     let channel = Kind::Channel(StatusCode::Events);
     let stop = Throttle { action: ThrottleAction::Stop, timeout: Some(5) };
-    let topic = format!("mow/cao/tverskaya-2/{}", Kind::Throttle(StatusCode::Events));
-    centre.publish(Outgoing::kept(topic, codec::encode(&stop)));
-    let stop = timeout(PATIENCE, inbox.next()).await.unwrap().unwrap();
-    cabinet.incoming(now, stop).await;
+    let kind = Kind::Throttle(StatusCode::Events);
+    centre.publish(Outgoing::kept(format!("mow/cao/tverskaya-2/{kind}"), codec::encode(&stop)));
+    hand_over(&mut cabinet, now, &mut inbox, &kind).await;
     let said = on(&mut seen, &channel).await;
     assert_eq!(codec::decode::<ChannelWord>("channel", &said.payload).unwrap().state, ChannelState::Stopped);
     for n in 20..25 {
@@ -438,7 +453,8 @@ async fn a_cabinet_in_lockstep() {
 #[tokio::test]
 async fn a_late_answer_is_nobodys_answer() {
     let (device, address) = Box1::start().await;
-    let mut modbus = ModbusDevice::new(config(address, None).device);
+    let limit = Duration::from_millis(250);
+    let mut modbus = ModbusDevice::new(ModbusConfig { timeout: limit, ..config(address, None).device });
     let mut now = START;
     assert_eq!(modbus.read(now).await.unwrap().tick.0, 0);
     device.lock().delay = Duration::from_millis(400);
