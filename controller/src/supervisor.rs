@@ -3,15 +3,21 @@
 //! Each junction is measured against itself: how many vehicles crossed its stop lines in the last five minutes, and in
 //! its best five minutes under the same control. Roads that are full while less than half of that gets through mean that
 //! the control, or something it does not see, has locked traffic up. Then the junction and those next to it run the
-//! plan of the hour for a while, and twice as long each time it happens again. A plan that moves no more than that after five
+//! plan of the hour for a while, and twice as long each time it happens again; signals so close together that they run like one
+//! junction are returned together. A plan that moves no more than that after five
 //! minutes is no help: its junctions take their own control back, and the worst of them returns nobody for an hour.
 
 use crate::{
     coordinator::Live,
     decide::{Kind, Memory, site::Roads},
 };
-use model::{city::City, detection::DetectorKind, ids::JunctionIx, time::Moment};
-use std::{collections::VecDeque, time::Duration};
+use model::{
+    city::City, detection::DetectorKind, ids::JunctionIx, signal::further::SHORT_APPROACH_M, time::Moment,
+};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 /// Minutes that are looked at together.
 const WINDOW_MIN: usize = 5;
@@ -92,7 +98,7 @@ enum Shown {
 #[derive(Clone, Debug)]
 pub(crate) struct Supervisor {
     watches: Vec<Watch>,
-    /// By junction: those next to it.
+    /// By junction: those next to it, and whoever is close by one of them.
     next: Vec<Vec<JunctionIx>>,
     minute: Option<Moment>,
     /// When readings were last counted.
@@ -101,20 +107,29 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     pub(crate) fn new(city: &City, roads: &Roads) -> Supervisor {
-        let next = |ix: JunctionIx| {
+        let within = |ix: JunctionIx, limit_m: f64| {
             let out = roads.governed(ix).map(|m| city.network.movements[m as usize].to);
-            let mut next: Vec<JunctionIx> = out
-                .flat_map(|lane| roads.heads_ahead(city, lane, NEXT_M))
-                .map(|(head, _)| head.junction)
-                .collect();
-            next.sort_unstable();
-            next.dedup();
-            next.retain(|n| *n != ix);
-            next
+            out.flat_map(move |lane| roads.heads_ahead(city, lane, limit_m)).map(|(head, _)| head.junction)
+        };
+        let all = || (0..city.junctions.len()).map(JunctionIx::from);
+        // Traffic between signals close together may go one way only: each is close to the other.
+        let mut close = vec![Vec::new(); city.junctions.len()];
+        for (ix, other) in all().flat_map(|ix| within(ix, SHORT_APPROACH_M).map(move |other| (ix, other))) {
+            close[ix.ix()].push(other);
+            close[other.ix()].push(ix);
+        }
+        let next = |ix: JunctionIx| {
+            let mut area: BTreeSet<JunctionIx> = within(ix, NEXT_M).chain([ix]).collect();
+            let mut open: Vec<JunctionIx> = area.iter().copied().collect();
+            while let Some(ix) = open.pop() {
+                open.extend(close[ix.ix()].iter().copied().filter(|other| area.insert(*other)));
+            }
+            area.remove(&ix);
+            area.into_iter().collect()
         };
         Supervisor {
             watches: vec![Watch::default(); city.junctions.len()],
-            next: (0..city.junctions.len()).map(|i| next(JunctionIx::from(i))).collect(),
+            next: all().map(next).collect(),
             minute: None,
             counted: None,
         }
@@ -252,6 +267,23 @@ mod tests {
         hour.extend([(3, 0.95); 4]);
         hour.extend([(30, 0.95); 20]);
         check(&hour, &[23], &[]);
+    }
+
+    #[test]
+    fn signals_close_together_are_returned_together() {
+        // B is next to A, and C only to B.
+        let area = |gap: &str| {
+            let wide = " ".repeat(gap.len());
+            let posts = format!("      |               |{wide}|");
+            let row = format!("W-----A---------------B{gap}C-----E");
+            let drawing = format!(
+                "\n      N               M{wide}K\n{posts}\n{row}\n{posts}\n      S               T{wide}L"
+            );
+            let city = model::sketch::city(&drawing, "ABC");
+            Supervisor::new(&city, &Roads::new(&city)).next[0].clone()
+        };
+        assert_eq!(area("-"), [JunctionIx(1), JunctionIx(2)]);
+        assert_eq!(area("--------"), [JunctionIx(1)]);
     }
 
     #[test]

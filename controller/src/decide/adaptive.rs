@@ -197,20 +197,25 @@ impl<'a> Picture<'a> {
         let stages = &problem.junction.stages;
         // Where each vehicle is must be known for what neighbours close by do to one another: on guesses it costs more than it brings.
         let sight = memory.sight(&problem.site.layout);
-        let followed = sight == Sight::Followed;
+        let blocks = |stage: StageNumber| match sight {
+            Sight::Followed => close::blocks(problem, lanes, stage, false),
+            Sight::Counted => false,
+            Sight::Felt => close::may_block(problem, stage),
+        };
         let may = |(place, s): (usize, &Stage)| {
             ways[place] != search::NEVER
                 && problem.site.layout.considers(sight, s.number)
                 && problem.site.layout.may_ask(sight, s.number)
-                && !(followed && close::blocks(problem, lanes, s.number, false))
+                && !blocks(s.number)
                 && problem.refusal(s.number).is_none()
         };
         let open = stages.iter().enumerate().map(may).collect();
-        let waits = match followed {
-            true => close::waits(problem, lanes, running, &memory.shares, memory.held_back_s),
-            false => vec![false; stages.len()],
+        let waits = match sight {
+            Sight::Followed => close::waits(problem, lanes, running, &memory.shares, memory.held_back_s),
+            Sight::Counted => vec![false; stages.len()],
+            Sight::Felt => close::fills(problem),
         };
-        let patient = followed && memory.held_back_s <= close::PATIENCE_S;
+        let patient = memory.held_back_s <= close::PATIENCE_S;
         Picture { problem, lanes, waiting, running, sight, open, waits, patient }
     }
 
@@ -255,8 +260,15 @@ impl<'a> Picture<'a> {
         let number = |situation: &search::Situation, place: usize| StageNumber(situation.stages[place]);
         let wish = number(&situation, answer.stage);
         held_back = held_back.or(Some(wish).filter(|wish| self.waits_for_neighbour(*wish)));
-        let stop = self.patient
-            && (close::must_stop(problem, running) || close::blocks(problem, self.lanes, running, true));
+        let stop = match self.sight {
+            Sight::Followed => {
+                self.patient
+                    && (close::must_stop(problem, running)
+                        || close::blocks(problem, self.lanes, running, true))
+            }
+            Sight::Counted => false,
+            Sight::Felt => self.waits_for_neighbour(running) || close::blocks_now(problem, running),
+        };
         if held_back.is_some() || stop {
             for (place, open) in situation.open.iter_mut().enumerate() {
                 *open &= !self.waits[usize::from(situation.stages[place]) - 1];

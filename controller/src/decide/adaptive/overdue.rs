@@ -1,7 +1,7 @@
 //! Who has waited for so long that their stage comes next, whatever the search says.
 
 use super::{
-    Memory, Picture,
+    Memory, Picture, close,
     forecast::Lane,
     is_go,
     layout::{Approach, Sight},
@@ -26,7 +26,7 @@ const LEAST_GREEN_S: [f32; 2] = [15.0, 25.0];
 /// Whoever is seen to stand on a road so short that it belongs to two junctions waits no longer than this: they soon stand in
 /// the way of both, and with turners on both sides for ever. Where cameras count lanes, four of six hours of a network
 /// of 21 junctions locked without it, and two of eight do with it; with 20 s, 30 s or 60 s more did. With loops, which
-/// only guess who stands, three of eight locked with it and two of ten without.
+/// only guess for whom somebody stands, three of eight locked with it and two of ten without: see [`close::stands`].
 const SHORT_ROAD_S: f32 = 40.0;
 
 /// Somebody who has stood for so long before their green on such a road, while nobody left, is not where they must go, or is kept there by who
@@ -117,16 +117,24 @@ impl Picture<'_> {
     /// the junction before, or somebody in the lane beside is stuck. Where vehicles are followed, nobody is sent there in time.
     fn jammed(&self, red_s: &[u16], stuck_s: &[u8]) -> Option<Overdue> {
         let layout = &self.problem.site.layout;
-        if self.sight != Sight::Counted || !layout.is_close {
+        if !layout.is_close {
             return None;
         }
         self.longest_waiting(red_s, |index| {
-            let head = layout.heads[index].as_ref().filter(|h| red_s[index] > 0 && !h.fed_by.is_empty());
-            let Some(head) = head else { return false };
-            let beside = layout.roads.iter().filter(|road| road.contains(&head.lane)).flatten();
-            let stuck = |lane: usize| lane != head.lane && stuck_s[lane] >= STUCK_S;
-            let full = standing(self.problem, &layout.lanes[head.lane]) >= FULL;
-            full || beside.copied().any(stuck)
+            let Some(head) = layout.heads[index].as_ref().filter(|h| !h.fed_by.is_empty()) else {
+                return false;
+            };
+            let lane = &layout.lanes[head.lane];
+            match self.sight {
+                Sight::Followed => false,
+                Sight::Counted => {
+                    let beside = layout.roads.iter().filter(|road| road.contains(&head.lane)).flatten();
+                    let stuck = |lane: usize| lane != head.lane && stuck_s[lane] >= STUCK_S;
+                    let full = standing(self.problem, lane) >= FULL;
+                    red_s[index] > 0 && (full || beside.copied().any(stuck))
+                }
+                Sight::Felt => !is_go(self.problem, head.group) && close::stands(self.problem, lane),
+            }
         })
     }
 
