@@ -194,8 +194,6 @@ pub struct Live {
     pub mode: Option<Mode>,
     /// The stage that we want.
     pub wanted: Option<StageNumber>,
-    /// The stage that it would run if a junction close by let it.
-    pub held_back: Option<StageNumber>,
     /// Heads over whose stop lines vehicles went in the last second, once for each.
     pub sent: Vec<u16>,
     /// Adaptive control did badly here: the plan runs instead.
@@ -557,8 +555,8 @@ impl Coordinator {
         let asks: Vec<Asks> = (0..self.live.len()).map(|i| self.asks(JunctionIx::from(i), now)).collect();
         for (live, _) in self.live.iter_mut().zip(&asks).filter(|(_, asks)| !matches!(asks, Asks::Control(_)))
         {
-            // Neighbours must not wait for what it no longer wants.
-            (live.wanted, live.held_back) = (None, None);
+            // Neighbours must not count on what it no longer wants.
+            live.wanted = None;
         }
         let mut choices = self.decide_apart(now, &asks);
         let mut wishes = Vec::with_capacity(asks.len());
@@ -690,7 +688,6 @@ impl Coordinator {
             search: choice.search,
         };
         live.wanted = Some(choice.stage);
-        live.held_back = choice.held_back;
         if changed {
             actions.push(Action::Decided(decision.clone()));
         }

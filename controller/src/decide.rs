@@ -188,8 +188,6 @@ pub(crate) struct Choice {
     pub facts: BTreeMap<String, f64>,
     pub alternatives: Vec<Alternative>,
     pub limits: Vec<Limit>,
-    /// The stage that would have been chosen if a junction close by had let it.
-    pub held_back: Option<StageNumber>,
     /// What was searched.
     pub search: Option<Box<Searched>>,
 }
@@ -210,7 +208,6 @@ pub(crate) fn decide(
             facts: BTreeMap::new(),
             alternatives: Vec::new(),
             limits,
-            held_back: None,
             search: None,
         });
     }
@@ -268,15 +265,7 @@ impl Problem<'_> {
         let stage = self.running().filter(|_| self.live.wanted.is_none())?;
         let limits = vec![Limit::Intergreen];
         let (facts, alternatives) = (BTreeMap::new(), Vec::new());
-        Some(Choice {
-            stage,
-            reason: Reason::Interstage,
-            facts,
-            alternatives,
-            limits,
-            held_back: None,
-            search: None,
-        })
+        Some(Choice { stage, reason: Reason::Interstage, facts, alternatives, limits, search: None })
     }
 }
 

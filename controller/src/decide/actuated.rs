@@ -118,7 +118,6 @@ fn choice(problem: &Problem, stage: StageNumber, reason: Reason, limits: Vec<Lim
         facts: facts([("gap_s", gap_s), ("green_s", green_s)]),
         alternatives: vec![problem.alternative(stage, 0.0, Unit::S)],
         limits,
-        held_back: None,
         search: None,
     }
 }

@@ -62,8 +62,6 @@ pub(crate) struct Memory {
     discharge: Vec<discharge::Discharge>,
     /// Who waits inside.
     inside: inside::Inside,
-    /// For how long a neighbour has kept it from the stage that it wants, s.
-    held_back_s: u8,
 }
 
 impl Memory {
@@ -141,13 +139,9 @@ pub(super) fn decide(
     if !picture.may_change() {
         return Some(picture.stay());
     }
-    let overdue = picture.overdue(memory);
-    match overdue.filter(|o| !picture.waits_for_neighbour(o.stage)) {
-        Some(overdue) => {
-            memory.held_back_s = 0;
-            Some(overdue.choice(problem))
-        }
-        None => Some(picture.cheapest(memory, overdue.map(|o| o.stage), scratch)),
+    match picture.overdue(memory) {
+        Some(overdue) => Some(overdue.choice(problem)),
+        None => Some(picture.cheapest(memory, scratch)),
     }
 }
 
@@ -179,10 +173,8 @@ struct Picture<'a> {
     sight: Sight,
     /// By stage: it may be asked for now.
     open: Vec<bool>,
-    /// By stage: a neighbour close by must first let it.
-    waits: Vec<bool>,
-    /// Neighbours may still be waited for.
-    patient: bool,
+    /// By stage: it would lock a short road between signals, and that alone speaks against it.
+    locks: Vec<bool>,
 }
 
 impl<'a> Picture<'a> {
@@ -195,36 +187,38 @@ impl<'a> Picture<'a> {
     ) -> Picture<'a> {
         let ways = &problem.site.layout.change[usize::from(running.0) - 1];
         let stages = &problem.junction.stages;
-        // Where each vehicle is must be known for what neighbours close by do to one another: on guesses it costs more than it brings.
         let sight = memory.sight(&problem.site.layout);
-        let blocks = |stage: StageNumber| match sight {
-            Sight::Followed => close::blocks(problem, lanes, stage, false),
-            Sight::Counted => false,
-            Sight::Felt => close::may_block(problem, stage),
-        };
         let may = |(place, s): (usize, &Stage)| {
             ways[place] != search::NEVER
                 && problem.site.layout.considers(sight, s.number)
                 && problem.site.layout.may_ask(sight, s.number)
-                && !blocks(s.number)
                 && problem.refusal(s.number).is_none()
         };
-        let open = stages.iter().enumerate().map(may).collect();
-        let waits = match sight {
-            Sight::Followed => close::waits(problem, lanes, running, &memory.shares, memory.held_back_s),
+        let mut open: Vec<bool> = stages.iter().enumerate().map(may).collect();
+        let locks = match sight {
+            Sight::Followed => close::blocked(problem, lanes),
+            // How many are on a lane does not say who stands where: `may_ask` is for them.
             Sight::Counted => vec![false; stages.len()],
-            Sight::Felt => close::fills(problem),
+            Sight::Felt => close::filled_or_blocked(problem),
         };
-        let patient = memory.held_back_s <= close::PATIENCE_S;
-        Picture { problem, lanes, waiting, running, sight, open, waits, patient }
+        let locks: Vec<bool> = open.iter().zip(locks).map(|(open, locks)| *open && locks).collect();
+        open.iter_mut().zip(&locks).for_each(|(open, locks)| *open &= !locks);
+        Picture { problem, lanes, waiting, running, sight, open, locks }
     }
 
     fn is_open(&self, stage: StageNumber) -> bool {
         self.open[usize::from(stage.0) - 1]
     }
 
-    fn waits_for_neighbour(&self, stage: StageNumber) -> bool {
-        self.waits[usize::from(stage.0) - 1]
+    /// The running stage is about to lock a short road between signals.
+    fn must_end(&self) -> bool {
+        match self.sight {
+            Sight::Followed => close::blocks(self.problem, self.lanes, self.running, true),
+            Sight::Counted => false,
+            Sight::Felt => {
+                close::fills(self.problem, self.running) || close::blocks_now(self.problem, self.running)
+            }
+        }
     }
 
     fn may_change(&self) -> bool {
@@ -240,14 +234,8 @@ impl<'a> Picture<'a> {
         plain(self.problem, self.running, Reason::MinGreen, limits)
     }
 
-    /// What the search finds cheapest among the stages that the rules leave. `held_back` is a stage that is overdue and
-    /// waits for a neighbour.
-    fn cheapest(
-        &mut self,
-        memory: &mut Memory,
-        mut held_back: Option<StageNumber>,
-        scratch: &mut Scratch,
-    ) -> Choice {
+    /// What the search finds cheapest among the stages that the rules leave.
+    fn cheapest(&mut self, memory: &Memory, scratch: &mut Scratch) -> Choice {
         let (problem, running) = (self.problem, self.running);
         let let_out = self.let_out(memory);
         let mut situation =
@@ -255,30 +243,12 @@ impl<'a> Picture<'a> {
         if situation.stages.len() < 2 {
             return plain(problem, running, Reason::NoDemand, vec![]);
         }
+        let ends = self.must_end() && situation.open[1..].contains(&true);
+        situation.open[0] = !ends;
         let tuning = problem.tuning;
-        let mut answer = search::search(&situation, tuning, None, scratch);
-        let number = |situation: &search::Situation, place: usize| StageNumber(situation.stages[place]);
-        let wish = number(&situation, answer.stage);
-        held_back = held_back.or(Some(wish).filter(|wish| self.waits_for_neighbour(*wish)));
-        let stop = match self.sight {
-            Sight::Followed => {
-                self.patient
-                    && (close::must_stop(problem, running)
-                        || close::blocks(problem, self.lanes, running, true))
-            }
-            Sight::Counted => false,
-            Sight::Felt => self.waits_for_neighbour(running) || close::blocks_now(problem, running),
-        };
-        if held_back.is_some() || stop {
-            for (place, open) in situation.open.iter_mut().enumerate() {
-                *open &= !self.waits[usize::from(situation.stages[place]) - 1];
-            }
-            // Whoever must stop sending does, as soon as there is another stage to go to.
-            situation.open[0] = !(stop && situation.open[1..].contains(&true));
-            answer = search::search(&situation, tuning, None, scratch);
-        }
-        memory.held_back_s = if held_back.is_some() { memory.held_back_s.saturating_add(1) } else { 0 };
-        let stage = number(&situation, answer.stage);
+        let answer = search::search(&situation, tuning, None, scratch);
+        let stage = StageNumber(situation.stages[answer.stage]);
+        let near = ends || situation.stages.iter().any(|s| self.locks[usize::from(*s) - 1]);
         let facts = facts([
             ("cost", f64::from(answer.cost)),
             ("vehicles", situation.vehicles.len() as f64),
@@ -294,10 +264,10 @@ impl<'a> Picture<'a> {
         };
         let alternatives =
             costs.into_iter().map(|(s, cost)| problem.alternative(s, cost, Unit::VehicleS)).collect();
-        let limits = [(let_out, Limit::Turners), (held_back.is_some() || stop, Limit::Neighbour)];
+        let limits = [(let_out, Limit::Turners), (near, Limit::Neighbour)];
         let limits = limits.into_iter().filter(|(binds, _)| *binds).map(|(_, limit)| limit).collect();
         let reason = if stage == running { Reason::KeepHorizon } else { Reason::Horizon };
-        Choice { stage, reason, facts, alternatives, limits, held_back, search: searched }
+        Choice { stage, reason, facts, alternatives, limits, search: searched }
     }
 
     /// While somebody is held up inside the junction, only a stage may follow that lets them out; if there is none, the
@@ -333,7 +303,6 @@ fn plain(problem: &Problem, stage: StageNumber, reason: Reason, limits: Vec<Limi
         facts: facts([("green_s", rounded(green_s))]),
         alternatives: Vec::new(),
         limits,
-        held_back: None,
         search: None,
     }
 }

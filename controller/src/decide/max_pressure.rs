@@ -136,7 +136,7 @@ fn choice(
         .chain(others)
         .map(|&(s, p)| problem.alternative(s, p, Unit::Vehicles))
         .collect();
-    Choice { stage: chosen.0, reason, facts, alternatives, limits, held_back: None, search: None }
+    Choice { stage: chosen.0, reason, facts, alternatives, limits, search: None }
 }
 
 /// What a stage's green would relieve, vehicles.

@@ -92,7 +92,6 @@ fn by_plan(problem: &Problem, plan: &Plan) -> Option<Choice> {
         ]),
         alternatives,
         limits: problem.limits_towards(stage),
-        held_back: None,
         search: None,
     })
 }

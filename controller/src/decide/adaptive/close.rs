@@ -1,25 +1,22 @@
 //! Signals so close together that a queue between them stands in both junctions.
 //!
-//! Such a pair runs like one junction. A stage that sends traffic into the short road between them begins only while
-//! the far side lets it out, and the far side shuts only when nobody is sent any more and nobody is left between: on a road
-//! two cars long, one who is shut in keeps those in the other lanes from getting where they must go. Whoever is kept from the stage
-//! that it wants says so ([`crate::coordinator::Live::held_back`]), and the other makes room: it stops sending, or
-//! counts those who would come as coming. The search knows that a road that is shut takes nobody ([`shut`]). Signals that are only near
-//! are none of this; but who comes next from there is foreseen as well ([`hand_over`]).
+//! Whoever waits for a gap on the short road between them keeps those behind in the other junction, where they stand in the way of those
+//! before whom the turner waits: such a ring never opens again. So nobody waits there for a gap if the plans let them go freely in
+//! another stage ([`blocks`]), and the search knows that a road whose far side is shut takes nobody ([`shut`]). Who comes next from
+//! a signal close by or near is foreseen ([`hand_over`]).
 //!
-//! Where loops tell all, they tell as much of a short road: somebody who stands on the loop at its line fills it ([`fills`],
-//! [`stands`]), and is let out before a turner who waits there locks both junctions ([`may_block`], [`blocks_now`]).
+//! Where loops tell all, they tell as much of a short road: somebody who stands on the loop at its line fills it ([`fills`], [`stands`]), and
+//! a turner who comes to it may wait there ([`may_block`], [`blocks_now`]).
 
 use super::{
-    forecast::{HELD_MPS, Lane, SLOW_MPS, Seen},
+    forecast::{HELD_MPS, Lane, Seen},
     layout::{Approach, Close, Head, Watcher},
-    search::Aspect,
 };
 use crate::{
     coordinator::ChannelLive,
     decide::{Problem, memory::usable},
 };
-use model::{detection::Sighting, ids::StageNumber};
+use model::ids::StageNumber;
 
 /// Whoever is farther from the stop line than this does not matter to what is sent next, and who is nearer goes over it
 /// before anybody could shut the far side, m.
@@ -27,7 +24,6 @@ const NEAR_M: f32 = 100.0;
 /// Where the signals are not that close, those matter who will be here within half a minute, m before the line there: on a drawn network of
 /// short roads at its capacity 146 s of delay with this (four hours), and 229 s when nobody was foreseen; with 100 m and 50 m no better.
 const HALF_A_MINUTE_M: f32 = 200.0;
-const AT_LINE_M: f32 = 25.0;
 /// A turner who is this near, and traffic before it that is this near, s: to begin a stage, and to go on with it.
 const TO_BEGIN_S: [f32; 2] = [15.0, 10.0];
 const TO_GO_ON_S: [f32; 2] = [6.0, 4.0];
@@ -38,17 +34,6 @@ const STEP: f32 = 0.01;
 const LEAST_SHARE: f32 = 0.02;
 /// With fewer vehicles sent nothing is learned, (vehicles a second) squared.
 const LEAST_POWER: f32 = 0.01;
-/// So many vehicles that come, likely, are somebody.
-const SENDS: f32 = 0.5;
-/// So many are taken to be before a line that nobody looks at. With one, hardly any share made somebody of it, and with
-/// loops a network of 21 junctions had 96 s of delay in one hour where it now has 79.
-const UNSEEN: f32 = 3.0;
-/// After so long the other side is not waited for any more, s. Waiting is dear: before shares were learned, one network of 21 junctions
-/// had 61 s of delay with 30 s, 54 s with 8 s, and 53 and 52 s with 5 and 2 s; but its one hour with 4 s locked.
-pub(super) const PATIENCE_S: u8 = 8;
-/// But nobody is sent for so long to where the far side is shut, s: that costs nothing where vehicles are followed, and where cameras
-/// only count, the same network locked in two of four hours with 8 s, and in one of four with this.
-pub(super) const SHUT_S: u8 = 30;
 /// A loop covered for so long has somebody on it who stands, s; and for so long, somebody who may go and cannot.
 ///
 /// With loops alone three hours of ten of a network of 21 junctions locked (118 s of delay), each when a bus turned left between two signals 12 m
@@ -117,41 +102,9 @@ impl Share {
     }
 }
 
-/// By stage: whether it must wait for a neighbour, when something has waited for `held_back_s` already.
-pub(super) fn waits(
-    problem: &Problem,
-    lanes: &[Lane],
-    running: StageNumber,
-    shares: &Shares,
-    held_back_s: u8,
-) -> Vec<bool> {
-    let layout = &problem.site.layout;
-    let running = usize::from(running.0) - 1;
-    let goes = |stage: usize, head: usize| layout.shows[stage][head].is_go();
-    let between = |head: &Head, index: u16| -> f32 {
-        let road_m = head.fed_by.iter().map(|near| near.between_m).fold(0.0, f32::max);
-        let own = lanes[head.lane].vehicles.iter();
-        own.filter(|v| v.head == index && v.distance_m <= road_m).map(|v| v.likely).sum()
-    };
-    let waits = |stage: usize| {
-        layout.heads.iter().enumerate().any(|(index, head)| {
-            let Some(head) = head else { return false };
-            let wanted =
-                || lanes[head.lane].vehicles.iter().any(|v| v.head == index as u16 && v.distance_m < NEAR_M);
-            let begins = goes(stage, index) && !goes(running, index);
-            let ends = !goes(stage, index) && goes(running, index);
-            held_back_s <= SHUT_S
-                && begins
-                && wanted()
-                && (shut(problem, head) || head.feeds.iter().any(|far| is_occupied(problem, far)))
-                || held_back_s <= PATIENCE_S && ends && {
-                    let sent = head.fed_by.iter().enumerate();
-                    let sent: f32 = sent.map(|(i, near)| sends(problem, near) * shares.of(index, i)).sum();
-                    sent + between(head, index as u16) >= SENDS
-                }
-        })
-    };
-    (0..layout.shows.len()).map(waits).collect()
+/// Where vehicles are followed, by stage: whether somebody would wait for a gap in it where they stand in another junction.
+pub(super) fn blocked(problem: &Problem, lanes: &[Lane]) -> Vec<bool> {
+    problem.junction.stages.iter().map(|s| blocks(problem, lanes, s.number, false)).collect()
 }
 
 /// Whether somebody would wait for a gap in that stage where they stand in another junction. `runs` if it runs
@@ -176,48 +129,25 @@ pub(super) fn blocks(problem: &Problem, lanes: &[Lane], stage: StageNumber, runs
     })
 }
 
-/// Whether the running stage sends traffic to where a neighbour wants to shut.
-pub(super) fn must_stop(problem: &Problem, stage: StageNumber) -> bool {
-    let layout = &problem.site.layout;
-    let shows = &layout.shows[usize::from(stage.0) - 1];
-    layout.heads.iter().enumerate().any(|(index, head)| {
-        let Some(head) = head.as_ref().filter(|_| shows[index].is_go()) else { return false };
-        head.feeds.iter().any(|far| {
-            let live = problem.city_live.get(far.junction.ix());
-            let shuts = live.and_then(|l| Some((l.stage?, l.held_back?)));
-            shuts.is_some_and(|(here, there)| far.goes(here) && !far.goes(there))
-        })
-    })
-}
-
 /// Whether a head sends traffic to a short road whose far side is shut, or soon will be.
 pub(super) fn shut(problem: &Problem, head: &Head) -> bool {
     !head.feeds.is_empty() && !head.feeds.iter().any(|far| lets_out(problem, far))
 }
 
-/// Whether somebody stands on the short road before that head, or has passed its line and reaches back onto the road. Who is
-/// sent after them stops inside the junction that sends, in the way of those who would have to leave first.
-fn is_occupied(problem: &Problem, far: &Close) -> bool {
-    let Some(live) = problem.city_live.get(far.junction.ix()) else { return false };
-    let channel = far.channel.and_then(|c| live.detectors.get(&c)).filter(|c| usable(problem.now, c));
-    let on_road = |s: &Sighting| {
-        let front_m = f32::from(s.distance_dm) / 10.0;
-        front_m < far.between_m && front_m + f32::from(s.length_dm) / 10.0 > 0.0
-    };
-    let slow = |s: &Sighting| f32::from(s.speed_cmps) / 100.0 < SLOW_MPS;
-    channel.is_some_and(|c| c.sightings.iter().any(|s| on_road(s) && slow(s)))
-}
-
 /// Whether the far side of a short road is open and stays so.
 fn lets_out(problem: &Problem, far: &Close) -> bool {
     let Some(live) = problem.city_live.get(far.junction.ix()) else { return true };
-    let stage = live.wanted.or(live.stage);
-    let stays = live.held_back.is_none_or(|wish| far.goes(wish));
-    stage.is_none_or(|stage| far.goes(stage)) && stays
+    live.wanted.or(live.stage).is_none_or(|stage| far.goes(stage))
 }
 
-/// Where loops tell all, by stage: whether it sends traffic to a short road that is shut and on whose loop somebody stands.
-pub(super) fn fills(problem: &Problem) -> Vec<bool> {
+/// Where loops tell all, by stage: whether it fills a short road, or somebody may wait for a gap on one.
+pub(super) fn filled_or_blocked(problem: &Problem) -> Vec<bool> {
+    let locks = |stage| fills(problem, stage) || may_block(problem, stage);
+    problem.junction.stages.iter().map(|s| locks(s.number)).collect()
+}
+
+/// Where loops tell all: whether that stage sends traffic to a short road that is shut and on whose loop somebody stands.
+pub(super) fn fills(problem: &Problem, stage: StageNumber) -> bool {
     let layout = &problem.site.layout;
     let full = |head: &Head| {
         let line = |near: &Watcher| {
@@ -227,9 +157,8 @@ pub(super) fn fills(problem: &Problem) -> Vec<bool> {
         let mut lines = layout.outs[head.out].seen_by.iter().filter_map(line);
         shut(problem, head) && lines.any(|line| covered_s(problem, line).is_some_and(|s| s >= STANDS_S))
     };
-    let full: Vec<bool> = layout.heads.iter().map(|h| h.as_ref().is_some_and(full)).collect();
-    let sends = |shows: &Vec<Aspect>| shows.iter().zip(&full).any(|(aspect, full)| aspect.is_go() && *full);
-    layout.shows.iter().map(sends).collect()
+    let mut heads = layout.heads.iter().zip(&layout.shows[usize::from(stage.0) - 1]);
+    heads.any(|(head, aspect)| aspect.is_go() && head.as_ref().is_some_and(full))
 }
 
 /// Whether somebody stands on the loop at the line of that lane.
@@ -265,27 +194,13 @@ fn covered_s(problem: &Problem, line: &ChannelLive) -> Option<u64> {
     line.last.occupied.then(|| line.stirred.map_or(u64::MAX, |at| problem.now.since(at).as_secs()))
 }
 
-/// How many vehicles are before the near side of a short road and may go.
-fn sends(problem: &Problem, near: &Close) -> f32 {
-    let Some(live) = problem.city_live.get(near.junction.ix()) else { return 0.0 };
-    let open = live.stage.is_some_and(|s| near.goes(s)) || live.wanted.is_some_and(|s| near.goes(s));
-    if !open {
-        return 0.0;
-    }
-    let channel = near.channel.and_then(|c| live.detectors.get(&c)).filter(|c| usable(problem.now, c));
-    channel.map_or(UNSEEN, |c| match c.sightings.is_empty() {
-        true => f32::from(c.last.vehicles.or(c.last.queue).unwrap_or(0)),
-        false => c.sightings.iter().filter(|s| f32::from(s.distance_dm) / 10.0 < AT_LINE_M).count() as f32,
-    })
-}
-
 /// Puts those on the lanes who come next from a neighbour close by or near: they are not in view yet.
 pub(super) fn hand_over(problem: &Problem, shares: &Shares, lanes: &mut [Lane]) {
     for (index, head) in problem.site.layout.heads.iter().enumerate() {
         let Some(head) = head else { continue };
         for (i, near) in head.all_before().enumerate() {
             let Some(live) = problem.city_live.get(near.junction.ix()) else { continue };
-            let wish = live.held_back.or(live.wanted).or(live.stage);
+            let wish = live.wanted.or(live.stage);
             let channel =
                 near.channel.and_then(|c| live.detectors.get(&c)).filter(|c| usable(problem.now, c));
             let Some(channel) = channel.filter(|_| wish.is_some_and(|s| near.goes(s))) else { continue };
@@ -310,7 +225,7 @@ mod tests {
         adaptive::{Layout, Tuning},
         site::{Roads, Site},
     };
-    use crate::{coordinator::Live, estimate::Estimate};
+    use crate::{coordinator::Live, decide::adaptive::search::Aspect, estimate::Estimate};
     use model::{city::City, detection, ids::JunctionIx, time::Moment};
     use std::collections::BTreeSet;
 
@@ -383,7 +298,8 @@ mod tests {
                     };
                     let sending: Vec<bool> = layout.shows.iter().map(sends).collect();
                     assert!(sending.contains(&true));
-                    let fills = fills(problem);
+                    let fills: Vec<bool> =
+                        problem.junction.stages.iter().map(|s| fills(problem, s.number)).collect();
                     assert!(fills.iter().zip(&sending).all(|(fills, sends)| *sends || !fills));
                     fills.contains(&true)
                 })
