@@ -162,7 +162,7 @@ pub enum Limit {
     Intergreen,
     /// Turners who wait inside the junction must be let out first.
     Turners,
-    /// A junction so close that the two run like one must stop sending traffic, or let it out, first.
+    /// A stage would lock the short road to a junction close by.
     Neighbour,
 }
 

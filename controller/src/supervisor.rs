@@ -3,8 +3,8 @@
 //! Each junction is measured against itself: how many vehicles crossed its stop lines in the last five minutes, and in
 //! its best five minutes under the same control. Roads that are full while less than half of that gets through mean that
 //! the control, or something it does not see, has locked traffic up. Then the junction and those next to it run the
-//! plan of the hour for a while, and twice as long each time it happens again; signals so close together that they run like one
-//! junction are returned together. A plan that moves no more than that after five
+//! plan of the hour for a while, and twice as long each time it happens again; signals so close together that a
+//! queue between them stands in both are returned together. A plan that moves no more than that after five
 //! minutes is no help: its junctions take their own control back, and the worst of them returns nobody for an hour.
 
 use crate::{
