@@ -223,6 +223,10 @@ pub struct Live {
 }
 
 impl Live {
+    /// A channel whose newest reading says something of now.
+    pub(crate) fn working(&self, now: Moment, channel: ChannelNumber) -> Option<&ChannelLive> {
+        self.detectors.get(&channel).filter(|c| decide::usable(now, c))
+    }
     /// The newest order that was not refused.
     pub fn order_in_force(&self) -> Option<&OrderInForce> {
         self.orders.iter().find(|o| o.state != "rejected")
@@ -266,6 +270,10 @@ impl ChannelLive {
     /// Neither the channel itself nor anybody else says that it is broken.
     pub fn is_believed(&self) -> bool {
         !self.last.fault && !self.implausible
+    }
+    /// Since when it has told nothing new, s.
+    pub(crate) fn quiet_s(&self, now: Moment) -> u64 {
+        self.stirred.map_or(u64::MAX, |at| now.since(at).as_secs())
     }
 }
 
@@ -361,7 +369,7 @@ impl Coordinator {
         let health = city.junctions.iter().map(|j| vec![Health::default(); j.detectors.len()]).collect();
         let estimate = Estimate::new(&city, &sites);
         let stalls = Stalls::new(&city);
-        let supervisor = Supervisor::new(&city, &roads);
+        let supervisor = Supervisor::new(&city, &roads, &sites);
         Self {
             city,
             settings,

@@ -9,11 +9,12 @@
 
 use crate::{
     coordinator::Live,
-    decide::{Kind, Memory, site::Roads},
+    decide::{
+        Kind, Memory,
+        site::{Roads, Site},
+    },
 };
-use model::{
-    city::City, detection::DetectorKind, ids::JunctionIx, signal::further::SHORT_APPROACH_M, time::Moment,
-};
+use model::{city::City, detection::DetectorKind, ids::JunctionIx, time::Moment};
 use std::{
     collections::{BTreeSet, VecDeque},
     time::Duration,
@@ -106,30 +107,21 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    pub(crate) fn new(city: &City, roads: &Roads) -> Supervisor {
-        let within = |ix: JunctionIx, limit_m: f64| {
-            let out = roads.governed(ix).map(|m| city.network.movements[m as usize].to);
-            out.flat_map(move |lane| roads.heads_ahead(city, lane, limit_m)).map(|(head, _)| head.junction)
-        };
-        let all = || (0..city.junctions.len()).map(JunctionIx::from);
-        // Traffic between signals close together may go one way only: each is close to the other.
-        let mut close = vec![Vec::new(); city.junctions.len()];
-        for (ix, other) in all().flat_map(|ix| within(ix, SHORT_APPROACH_M).map(move |other| (ix, other))) {
-            close[ix.ix()].push(other);
-            close[other.ix()].push(ix);
-        }
+    pub(crate) fn new(city: &City, roads: &Roads, sites: &[Site]) -> Supervisor {
         let next = |ix: JunctionIx| {
-            let mut area: BTreeSet<JunctionIx> = within(ix, NEXT_M).chain([ix]).collect();
+            let out = roads.governed(ix).map(|m| city.network.movements[m as usize].to);
+            let ahead = out.flat_map(|lane| roads.heads_ahead(city, lane, NEXT_M));
+            let mut area: BTreeSet<JunctionIx> = ahead.map(|(head, _)| head.junction).chain([ix]).collect();
             let mut open: Vec<JunctionIx> = area.iter().copied().collect();
             while let Some(ix) = open.pop() {
-                open.extend(close[ix.ix()].iter().copied().filter(|other| area.insert(*other)));
+                open.extend(sites[ix.ix()].layout.close_by().filter(|other| area.insert(*other)));
             }
             area.remove(&ix);
             area.into_iter().collect()
         };
         Supervisor {
             watches: vec![Watch::default(); city.junctions.len()],
-            next: all().map(next).collect(),
+            next: (0..city.junctions.len()).map(|i| next(JunctionIx::from(i))).collect(),
             minute: None,
             counted: None,
         }
@@ -280,7 +272,9 @@ mod tests {
                 "\n      N               M{wide}K\n{posts}\n{row}\n{posts}\n      S               T{wide}L"
             );
             let city = model::sketch::city(&drawing, "ABC");
-            Supervisor::new(&city, &Roads::new(&city)).next[0].clone()
+            let roads = Roads::new(&city);
+            let site = |ix| Site::new(&city, JunctionIx(ix), &roads);
+            Supervisor::new(&city, &roads, &(0..3).map(site).collect::<Vec<_>>()).next[0].clone()
         };
         assert_eq!(area("-"), [JunctionIx(1), JunctionIx(2)]);
         assert_eq!(area("--------"), [JunctionIx(1)]);

@@ -2,7 +2,7 @@
 //! gap opens (gap-out) or it has lasted as long as it may while others wait (max-out). Stages that nobody
 //! calls are skipped; without any call the running one rests in green.
 
-use super::{Choice, Limit, Memory, Problem, Reason, Unit, facts, memory::usable};
+use super::{Choice, Limit, Memory, Problem, Reason, Unit, facts};
 use model::{
     detection::DetectorKind,
     ids::{GroupNumber, StageNumber},
@@ -94,8 +94,7 @@ fn gap(problem: &Problem, group: GroupNumber) -> Tenths {
     let yields = stage.is_some_and(|s| s.permissive.contains(&group));
     let mut smallest: Option<Tenths> = None;
     for caller in callers {
-        let Some(channel) = problem.live.detectors.get(&caller.channel).filter(|c| usable(problem.now, c))
-        else {
+        let Some(channel) = problem.live.working(problem.now, caller.channel) else {
             continue;
         };
         let gap = match caller.kind {

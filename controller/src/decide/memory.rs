@@ -119,7 +119,7 @@ impl Memory {
         };
         let mut seen = false;
         for caller in callers {
-            let Some(channel) = live.detectors.get(&caller.channel).filter(|c| usable(now, c)) else {
+            let Some(channel) = live.working(now, caller.channel) else {
                 continue;
             };
             seen = true;
@@ -156,7 +156,7 @@ impl Arrivals {
     /// Vehicles that stand, or are within [`super::NEAR_M`] of the stop line: those in view less those who came
     /// into view so lately that they must be farther away.
     fn near(&mut self, now: Moment, area: &Area, live: &Live) -> Option<f64> {
-        let Some(channel) = live.detectors.get(&area.channel).filter(|c| usable(now, c)) else {
+        let Some(channel) = live.working(now, area.channel) else {
             *self = Arrivals::default();
             return None;
         };
@@ -211,8 +211,7 @@ pub(crate) struct Balance {
 
 impl Balance {
     fn tick(&mut self, now: Moment, lane: &LoopLane, live: &Live) {
-        let channel =
-            |c: Option<ChannelNumber>| c.and_then(|c| live.detectors.get(&c)).filter(|c| usable(now, c));
+        let channel = |c: Option<ChannelNumber>| c.and_then(|c| live.working(now, c));
         let (line, ahead) = (channel(lane.stop_line), channel(lane.advance));
         let Some(at) = line.or(ahead).and_then(|c| c.at) else {
             *self = Balance::default();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     coordinator::ChannelLive,
-    decide::{Problem, memory::usable, site::SPACING_M},
+    decide::{Problem, site::SPACING_M},
 };
 use model::time::Moment;
 use std::collections::VecDeque;
@@ -89,14 +89,11 @@ impl<'a> Readings<'a> {
     /// `None` where none works.
     fn of(problem: &Problem<'a>, lane: &Approach) -> Option<Readings<'a>> {
         let channels = [lane.area, lane.stop_line, lane.advance];
-        let working = channels
-            .map(|c| c.and_then(|c| problem.live.detectors.get(&c)).filter(|c| usable(problem.now, c)));
+        let working = channels.map(|c| c.and_then(|c| problem.live.working(problem.now, c)));
         let [area, line, advance] = working;
         let all_work = channels.iter().flatten().count() == working.iter().flatten().count();
         // Where one is broken, another that tells nothing may be so too.
-        let tells = |c: &&ChannelLive| {
-            all_work || c.stirred.is_some_and(|at| problem.now.since(at).as_secs() < QUIET_S)
-        };
+        let tells = |c: &&ChannelLive| all_work || c.quiet_s(problem.now) < QUIET_S;
         let at = working.into_iter().flatten().find(tells)?.at?;
         Some(Readings { at, area, line, advance })
     }

@@ -1,9 +1,9 @@
 //! Signals so close together that a queue between them stands in both junctions.
 //!
 //! Whoever waits for a gap on the short road between them keeps those behind in the other junction, where they stand in the way of those
-//! before whom the turner waits: such a ring never opens again. So a stage in which somebody would wait there for a gap is not begun if the plans
-//! let them go freely in another, and ends in any case when somebody is about to ([`blocks`]); and the search knows that a road whose far side is shut takes nobody ([`shut`]). Who comes next from
-//! a signal close by or near is foreseen ([`hand_over`]).
+//! before whom the turner waits: such a ring never opens again. So a stage in which somebody would wait there for a gap is not begun if
+//! the plans let them go freely in another, and ends in any case when somebody is about to ([`blocks`]); and the search knows that a
+//! road whose far side is shut takes nobody ([`shut`]). Who comes next from a signal close by or near is foreseen ([`hand_over`]).
 //!
 //! Where loops tell all, they tell as much of a short road: somebody who stands on the loop at its line fills it ([`fills`], [`stands`]), and
 //! a turner who comes to it may wait there ([`may_block`], [`blocks_now`]).
@@ -12,10 +12,7 @@ use super::{
     forecast::{HELD_MPS, Lane, Seen},
     layout::{Approach, Close, Head, Watcher},
 };
-use crate::{
-    coordinator::ChannelLive,
-    decide::{Problem, memory::usable},
-};
+use crate::{coordinator::ChannelLive, decide::Problem};
 use model::ids::StageNumber;
 
 /// Whoever is farther from the stop line than this does not matter to what is sent next, and who is nearer goes over it
@@ -156,7 +153,7 @@ pub(super) fn fills(problem: &Problem, stage: StageNumber) -> bool {
     let full = |head: &Head| {
         let line = |near: &Watcher| {
             let live = problem.city_live.get(near.junction.ix())?;
-            live.detectors.get(&near.channel).filter(|c| usable(problem.now, c))
+            live.working(problem.now, near.channel)
         };
         let mut lines = layout.outs[head.out].seen_by.iter().filter_map(line);
         shut(problem, head) && lines.any(|line| covered_s(problem, line).is_some_and(|s| s >= STANDS_S))
@@ -193,12 +190,12 @@ fn gives_way(problem: &Problem, stage: StageNumber, holds: impl Fn(&ChannelLive)
 
 /// The loop at the line of a lane, if it works.
 fn line<'a>(problem: &Problem<'a>, lane: &Approach) -> Option<&'a ChannelLive> {
-    lane.stop_line.and_then(|c| problem.live.detectors.get(&c)).filter(|c| usable(problem.now, c))
+    lane.stop_line.and_then(|c| problem.live.working(problem.now, c))
 }
 
 /// For how long a loop has been covered; `None` where it is free.
 fn covered_s(problem: &Problem, line: &ChannelLive) -> Option<u64> {
-    line.last.occupied.then(|| line.stirred.map_or(u64::MAX, |at| problem.now.since(at).as_secs()))
+    line.last.occupied.then(|| line.quiet_s(problem.now))
 }
 
 /// Puts those on the lanes who come next from a neighbour close by or near: they are not in view yet.
@@ -208,8 +205,7 @@ pub(super) fn hand_over(problem: &Problem, shares: &Shares, lanes: &mut [Lane]) 
         for (i, near) in head.all_before().enumerate() {
             let Some(live) = problem.city_live.get(near.junction.ix()) else { continue };
             let wish = live.wanted.or(live.stage);
-            let channel =
-                near.channel.and_then(|c| live.detectors.get(&c)).filter(|c| usable(problem.now, c));
+            let channel = near.channel.and_then(|c| live.working(problem.now, c));
             let Some(channel) = channel.filter(|_| wish.is_some_and(|s| near.goes(s))) else { continue };
             let from_m = if head.fed_by.is_empty() { HALF_A_MINUTE_M } else { NEAR_M };
             let coming = channel.sightings.iter().filter(|s| f32::from(s.distance_dm) / 10.0 < from_m);

@@ -4,7 +4,7 @@
 //! 31.2) the seconds between two who cross the line are the lane's headway. Road, turn and drivers are all in it.
 
 use super::{forecast::Lane, search::Aspect};
-use crate::decide::{Problem, memory::usable};
+use crate::decide::Problem;
 use model::time::Moment;
 
 /// The first of a queue that say something of the headway.
@@ -78,8 +78,8 @@ pub(super) fn tick(problem: &Problem, lanes: &[Lane], all: &mut Vec<Discharge>) 
     let running = problem.running().filter(|_| !problem.live.interstage);
     let shows = running.map(|s| &layout.shows[usize::from(s.0) - 1]);
     for ((lane, approach), discharge) in lanes.iter().zip(&layout.lanes).zip(all) {
-        let line = approach.stop_line.and_then(|c| problem.live.detectors.get(&c));
-        let Some(line) = line.filter(|c| usable(problem.now, c)) else {
+        let line = approach.stop_line.and_then(|c| problem.live.working(problem.now, c));
+        let Some(line) = line else {
             *discharge = Discharge { green: true, still: 0, ..*discharge };
             continue;
         };

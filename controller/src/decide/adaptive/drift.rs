@@ -1,10 +1,7 @@
 //! Who changes lanes between the loop upstream and the line. Loops count both rows, but tell nothing of who goes over in
 //! between: a lane that more come on than leave loses as many, in the long run, to those beside it that more leave than come on.
 
-use crate::{
-    coordinator::ChannelLive,
-    decide::{Problem, memory::usable},
-};
+use crate::{coordinator::ChannelLive, decide::Problem};
 use model::time::Moment;
 
 /// Flows are smoothed with this time constant, s. With 300 s, and every difference taken for one, whom nobody moved was moved too, and a
@@ -33,7 +30,7 @@ pub(super) fn tick(problem: &Problem, lanes: &mut Vec<Drift>) -> Vec<i8> {
     let layout = &problem.site.layout;
     lanes.resize(layout.lanes.len(), Drift::default());
     let mut moved = vec![0; lanes.len()];
-    let live = |c| problem.live.detectors.get(&c).filter(|c| usable(problem.now, c));
+    let live = |c| problem.live.working(problem.now, c);
     for road in &layout.roads {
         let rows = road.iter().map(|&l| {
             let approach = &layout.lanes[l];

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     coordinator::ChannelLive,
-    decide::{Problem, memory::usable, site::SPACING_M},
+    decide::{Problem, site::SPACING_M},
 };
 use model::{
     detection::Sighting,
@@ -129,11 +129,10 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     let mut blind = vec![false; layout.lanes.len()];
     for (index, head) in layout.heads.iter().enumerate() {
         let Some(head) = head else { continue };
-        let channel = head.channel.and_then(|c| problem.live.detectors.get(&c));
-        let usable = channel.filter(|c| usable(problem.now, c));
-        follows[index] |= usable.is_some_and(|c| !c.sightings.is_empty());
+        let working = head.channel.and_then(|c| problem.live.working(problem.now, c));
+        follows[index] |= working.is_some_and(|c| !c.sightings.is_empty());
         let nobody = |c: &ChannelLive| c.last.vehicles.or(c.last.queue).unwrap_or(0) == 0;
-        let Some(channel) = usable.filter(|c| follows[index] || nobody(c)) else {
+        let Some(channel) = working.filter(|c| follows[index] || nobody(c)) else {
             blind[head.lane] = true;
             continue;
         };
@@ -230,8 +229,8 @@ pub(super) struct Unproven {
 fn recall(problem: &Problem, lanes: &mut [Lane], unproven: &mut Vec<Unproven>) {
     let layout = &problem.site.layout;
     unproven.resize(layout.heads.len(), Unproven::default());
-    let live = |c: ChannelNumber| problem.live.detectors.get(&c).filter(|c| usable(problem.now, c));
-    let quiet_s = |c: &ChannelLive| c.stirred.map_or(u64::MAX, |at| problem.now.since(at).as_secs());
+    let live = |c: ChannelNumber| problem.live.working(problem.now, c);
+    let quiet_s = |c: &ChannelLive| c.quiet_s(problem.now);
     for (approach, lane) in layout.lanes.iter().zip(lanes) {
         let looks = approach.looks(layout).filter_map(live);
         let quiet = looks.map(quiet_s).min().is_none_or(|s| s >= QUIET_S);
@@ -461,7 +460,7 @@ fn room(problem: &Problem, head: &Head, sight: Sight) -> Option<Room> {
     let (mut there, mut stopped) = (0.0, false);
     for watcher in &receiving.seen_by {
         let live = problem.city_live.get(watcher.junction.ix())?;
-        let channel = live.detectors.get(&watcher.channel).filter(|c| usable(problem.now, c))?;
+        let channel = live.working(problem.now, watcher.channel)?;
         let back_dm = match watcher.sees {
             Sees::Vehicles => {
                 for s in &channel.sightings {

@@ -316,6 +316,11 @@ impl Layout {
         }
     }
 
+    /// Junctions at the other ends of its short roads.
+    pub(crate) fn close_by(&self) -> impl Iterator<Item = JunctionIx> {
+        self.heads.iter().flatten().flat_map(|h| h.feeds.iter().chain(&h.fed_by)).map(|near| near.junction)
+    }
+
     /// As if these heads gave way in a stage, and went freely in the next.
     #[cfg(test)]
     pub(super) fn give_way(&mut self, stage: usize, heads: Vec<u16>) {

@@ -8,7 +8,7 @@ use super::{
     plain,
     search::Aspect,
 };
-use crate::decide::{Choice, Limit, Problem, Reason, memory::usable};
+use crate::decide::{Choice, Limit, Problem, Reason};
 use model::{
     ids::{GroupNumber, StageNumber},
     signal::{GroupKind, Stage},
@@ -79,8 +79,8 @@ pub(super) fn count_stuck(problem: &Problem, stuck_s: &mut Vec<u8>) {
             let head = layout.heads[usize::from(head)].as_ref();
             head.is_some_and(|h| !h.fed_by.is_empty() && is_go(problem, h.group))
         };
-        let stop_line = lane.stop_line.and_then(|c| problem.live.detectors.get(&c));
-        let left = stop_line.is_some_and(|c| usable(problem.now, c) && c.last.count > 0);
+        let stop_line = lane.stop_line.and_then(|c| problem.live.working(problem.now, c));
+        let left = stop_line.is_some_and(|c| c.last.count > 0);
         let stuck = lane.heads.iter().all(green) && standing(problem, lane) > 0 && !left;
         *stuck_s = if stuck { stuck_s.saturating_add(1) } else { 0 };
     }
@@ -88,7 +88,7 @@ pub(super) fn count_stuck(problem: &Problem, stuck_s: &mut Vec<u8>) {
 
 /// How many a lane's camera counts that stand.
 fn standing(problem: &Problem, lane: &Approach) -> u16 {
-    let area = lane.area.and_then(|c| problem.live.detectors.get(&c)).filter(|c| usable(problem.now, c));
+    let area = lane.area.and_then(|c| problem.live.working(problem.now, c));
     area.and_then(|c| c.last.queue).unwrap_or(0)
 }
 
