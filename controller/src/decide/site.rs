@@ -219,8 +219,9 @@ impl Roads {
         city.network.queue_room_m(&self.into_lane, lane)
     }
 
-    /// Metres from a lane's start along the one lane that continues it, to the next signal or fork, at most `limit_m`.
-    pub(crate) fn run_on(&self, city: &City, lane: LaneIx, limit_m: f64) -> f64 {
+    /// From a lane's start along the one lane that continues it, to the next signal or fork, or until `limit_m` are reached: the
+    /// last lane, and the metres.
+    pub(crate) fn run_on(&self, city: &City, lane: LaneIx, limit_m: f64) -> (LaneIx, f64) {
         let network = &city.network;
         let mut here = lane;
         let mut run = network.lane(here).length_m;
@@ -233,7 +234,7 @@ impl Roads {
             run += only.length_m + network.lane(only.to).length_m;
             here = only.to;
         }
-        run.min(limit_m)
+        (here, run.min(limit_m))
     }
 
     /// The heads that a vehicle meets first after it has entered a lane's road, with the metres from the road's

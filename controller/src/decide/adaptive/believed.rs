@@ -123,7 +123,7 @@ fn goes(problem: &Problem, head: u16) -> bool {
 
 impl Believed {
     /// Takes the newest readings of the lane, of which `moved` more are coming than came over its loop upstream; `sent` gets the heads of those who left. `goes_first` says whether somebody
-    /// who goes before that head is near.
+    /// who goes before that head is near, and `full` whether the road that it leads to takes nobody.
     pub(super) fn tick(
         &mut self,
         problem: &Problem,
@@ -131,6 +131,7 @@ impl Believed {
         moved: i8,
         sent: &mut Vec<u16>,
         goes_first: impl Fn(u16) -> bool,
+        full: impl Fn(u16) -> bool,
     ) {
         self.came = 0;
         if self.shares.is_empty() {
@@ -160,14 +161,17 @@ impl Believed {
             Some(area) => self.come_into_view(at, lane, area),
             None => self.come_over_loops(lane, &readings, moved),
         }
-        // Whoever stands while its head is green was not bound there.
-        if self.quiet_s >= NOT_MINE_S
-            && (readings.stands() || self.standing > 0)
-            && let Some((_, head)) = self.coming.front().copied()
-            && go(head)
-            && stage.is_some_and(|s| s[usize::from(head)] == Aspect::Green)
-            && let Some(other) = self.likeliest(lane, |h| !go(h))
-            && let Some(first) = self.coming.front_mut()
+        if self.quiet_s >= NOT_MINE_S && (readings.stands() || self.standing > 0) {
+            let freely = |head: u16| stage.is_some_and(|s| s[usize::from(head)] == Aspect::Green);
+            self.doubt(lane, |head| go(head) && freely(head) && !full(head), |head| !go(head) || full(head));
+        }
+    }
+
+    /// Whoever stands while nothing keeps those of its head was not bound there, but for a head whose traffic is kept: by red, or by a road that takes nobody.
+    fn doubt(&mut self, lane: &Approach, nothing_keeps: impl Fn(u16) -> bool, kept: impl Fn(u16) -> bool) {
+        let other = self.likeliest(lane, kept);
+        if let (Some(first), Some(other)) = (self.coming.front_mut(), other)
+            && nothing_keeps(first.1)
         {
             first.1 = other;
         }
@@ -323,6 +327,11 @@ impl Believed {
         Some(head)
     }
 
+    /// Who is on the lane, no farther than this from its line.
+    pub(super) fn within(&self, lane: &Approach, most_m: f32, now: Moment) -> f32 {
+        self.seen(now, lane).filter(|v| v.distance_m <= most_m).count() as f32
+    }
+
     /// Lets those go who wait in the middle: the first turner through a gap, and then those behind it.
     fn leave_the_middle(&mut self, goes_first: &impl Fn(u16) -> bool) {
         while self.inside.front().is_some_and(|(_, waits, to_go)| !waits && *to_go == 0) {
@@ -430,5 +439,19 @@ mod tests {
         }
         let waiting = believed.seen(Moment(60_000), &lane).count();
         assert!((11..=13).contains(&waiting), "{waiting} where twelve come in a minute");
+    }
+
+    #[test]
+    fn whoever_stands_at_green_wants_a_road_that_takes_nobody() {
+        let lane = Approach { heads: vec![0, 1], ..lane() };
+        let wants = |full: fn(u16) -> bool| {
+            let coming = VecDeque::from([(Moment(0), 0), (Moment(0), 0)]);
+            let mut believed = Believed { shares: vec![0.9, 0.1], coming, ..Believed::default() };
+            believed.doubt(&lane, |head| !full(head), full);
+            believed.coming.iter().map(|(_, head)| *head).collect::<Vec<u16>>()
+        };
+        assert_eq!(wants(|head| head == 1), [1, 0], "only the first is seen to stand");
+        assert_eq!(wants(|_| false), [0, 0], "both could go: it may be asleep");
+        assert_eq!(wants(|_| true), [0, 0], "neither could");
     }
 }

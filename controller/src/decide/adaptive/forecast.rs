@@ -7,8 +7,8 @@ use super::{
     close, drift, is_go,
     layout::{Approach, Head, Sees, Sight},
     search::{
-        Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Tuning,
-        Vehicle,
+        Aspect, HeadWanted, Inner, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation,
+        Tuning, Vehicle,
     },
     upstream::Upstream,
 };
@@ -122,6 +122,7 @@ impl Seen {
 /// [`Memory::follows`] remembers by head whether its channel has ever followed anybody: some only count.
 pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
     let layout = &problem.site.layout;
+    let sight = memory.sight(layout);
     let Memory { believed, drift, follows, unproven, upstream, sent, shares, .. } = memory;
     sent.clear();
     follows.resize(layout.heads.len(), false);
@@ -169,7 +170,16 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
                     })
                 })
             };
-            one.tick(problem, &layout.lanes[l], moved[l], sent, goes_first);
+            let full = |head: u16| {
+                let Some(head) = layout.heads[usize::from(head)].as_ref() else { return false };
+                let there = |inner: usize, most_m: f32| match blind[inner] {
+                    true => believed[inner].within(&layout.lanes[inner], most_m, problem.now),
+                    false => within(&lanes[inner], most_m),
+                };
+                let room = inner_room(problem, head, there, &[]).or_else(|| room(problem, head, sight));
+                room.is_some_and(|room| room.free < 0.5)
+            };
+            one.tick(problem, &layout.lanes[l], moved[l], sent, goes_first, full);
             lanes[l].vehicles = one.seen(problem.now, &layout.lanes[l]).collect();
             lanes[l].inside = one.inside().collect();
             believed[l] = one;
@@ -362,7 +372,9 @@ pub(super) fn situation(
         let head = layout.heads[usize::from(index)].as_ref().expect("wanted");
         let out = &mut out_of[head.out];
         if *out == NO_OUT
-            && let Some(room) = room(problem, head, memory.sight(&problem.site.layout))
+            && let Some(room) =
+                inner_room(problem, head, |lane, most_m| within(&lanes[lane], most_m), &s.stages)
+                    .or_else(|| room(problem, head, memory.sight(layout)))
             && s.outs.len() < MOST_OUTS
         {
             *out = s.outs.len() as u8;
@@ -446,6 +458,32 @@ fn choose_stages(
     s.open[0] = true;
 }
 
+/// Who is on a lane, no farther than this from its line.
+fn within(lane: &Lane, most_m: f32) -> f32 {
+    lane.vehicles.iter().filter(|v| v.distance_m <= most_m).map(|v| v.likely).sum()
+}
+
+/// What a road between two lines of the signal can take, if the head leads to one. It empties only in stages that let those on it go on.
+/// `there` counts who is on a lane that near to its line.
+fn inner_room(
+    problem: &Problem,
+    head: &Head,
+    there: impl Fn(usize, f32) -> f32,
+    stages: &[u16],
+) -> Option<Room> {
+    let layout = &problem.site.layout;
+    let receiving = &layout.outs[head.out];
+    let lane = receiving.inner?;
+    let there = there(lane, receiving.room_m);
+    let holds = (receiving.room_m / SPACING_M as f32).floor().max(1.0);
+    let goes = |stage: &u16| {
+        let shows = &layout.shows[usize::from(*stage) - 1];
+        layout.lanes[lane].heads.iter().any(|&h| shows[usize::from(h)].is_go())
+    };
+    let inner = Some(Inner { holds, open: stages.iter().map(goes).collect() });
+    Some(Room { free: (holds - there).max(0.0), grows: 1.0, inner })
+}
+
 /// What a head's receiving lane can take, if anybody looks at it and it is not empty enough not to matter.
 ///
 /// Where vehicles are followed, a short road whose far side is shut takes nobody, empty or not. When the search let one onto it, one hour in
@@ -454,7 +492,7 @@ fn choose_stages(
 fn room(problem: &Problem, head: &Head, sight: Sight) -> Option<Room> {
     let grows = problem.tuning.drain;
     if sight == Sight::Followed && close::shut(problem, head) {
-        return Some(Room { free: 0.0, grows });
+        return Some(Room { free: 0.0, grows, inner: None });
     }
     let receiving = &problem.site.layout.outs[head.out];
     let (mut there, mut stopped) = (0.0, false);
@@ -487,7 +525,7 @@ fn room(problem: &Problem, head: &Head, sight: Sight) -> Option<Room> {
     let spacing = SPACING_M as f32;
     let free = (receiving.room_m - spacing * there / receiving.lanes).max(0.0) / spacing;
     let free = if receiving.room_m > SHORT_M { free } else { 0.0 };
-    (free <= AMPLE).then_some(Room { free, grows })
+    (free <= AMPLE).then_some(Room { free, grows, inner: None })
 }
 
 #[cfg(test)]

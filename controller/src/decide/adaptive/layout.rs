@@ -178,6 +178,8 @@ pub(crate) struct Receiving {
     pub lanes: f32,
     /// Channels of other junctions that look at it.
     pub seen_by: Vec<Watcher>,
+    /// Where it is short and ends before another line of this same signal: the lane there, in [`Layout::lanes`].
+    pub inner: Option<usize>,
 }
 
 /// A road before the junction and the signals that its traffic comes from.
@@ -301,7 +303,7 @@ impl Layout {
         let planned: Vec<bool> = stages.iter().map(|s| junction.in_plans(s.number)).collect();
         Layout {
             lanes: lanes.iter().map(approach).collect(),
-            outs: outs.keys().map(|&lane| Receiving::new(city, lane, roads)).collect(),
+            outs: outs.keys().map(|&lane| Receiving::new(city, lane, roads, &order)).collect(),
             roads: by_road(city, &order),
             inflows: inflows(city, ix, roads, &order),
             change: changes(junction, &heads, &shows, ways),
@@ -538,9 +540,10 @@ fn slower_s(city: &City, m: &Movement) -> f64 {
 }
 
 impl Receiving {
-    fn new(city: &City, lane: LaneIx, roads: &Roads) -> Receiving {
+    /// `order` are the lanes before the signal's lines.
+    fn new(city: &City, lane: LaneIx, roads: &Roads, order: &[LaneIx]) -> Receiving {
         let link = city.network.link(city.network.lane(lane).link);
-        let room_m = roads.run_on(city, lane, RECEIVING_M);
+        let (last, room_m) = roads.run_on(city, lane, RECEIVING_M);
         let mut seen_by = Vec::new();
         for (head, to_line_m) in roads.heads_ahead(city, lane, LONGEST_QUEUE_M + RECEIVING_M) {
             let Some((channel, sees)) = watcher(city, head, roads) else { continue };
@@ -551,7 +554,8 @@ impl Receiving {
                 seen_by.push(watcher);
             }
         }
-        Receiving { room_m: room_m as f32, lanes: link.lanes.len().max(1) as f32, seen_by }
+        let inner = order.binary_search(&last).ok().filter(|_| room_m < SHORT_APPROACH_M);
+        Receiving { room_m: room_m as f32, lanes: link.lanes.len().max(1) as f32, seen_by, inner }
     }
 }
 

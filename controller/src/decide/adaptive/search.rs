@@ -87,12 +87,23 @@ pub(crate) struct HeadWanted {
 }
 
 /// Room in a receiving lane.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Room {
     /// Vehicles that it can take now.
     pub free: f32,
-    /// By how many a second this grows.
+    /// By how many a second this grows, while it does.
     pub grows: f32,
+    /// Where it ends at this same signal.
+    pub inner: Option<Inner>,
+}
+
+/// A road between two lines of one signal.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct Inner {
+    /// Vehicles that it holds.
+    pub holds: f32,
+    /// By stage looked at: whether those on it may leave.
+    pub open: Vec<bool>,
 }
 
 /// A junction as one search sees it. Stages are places in [`Situation::stages`]; the first is the one that runs.
@@ -451,6 +462,13 @@ impl Node {
         for l in 0..s.queues.len() {
             self.discharge(s, tuning, t, l);
         }
+        for (place, room) in s.outs.iter().enumerate() {
+            if let Some(inner) = &room.inner
+                && self.is_open(inner)
+            {
+                self.taken[place] = (self.taken[place] - room.grows).max(room.free - inner.holds);
+            }
+        }
         if self.target != NONE {
             self.rem -= 1;
             if self.rem == 0 {
@@ -491,8 +509,9 @@ impl Node {
                 break;
             }
             if let Some(room) = s.outs.get(usize::from(head.out)) {
+                let grown = if room.inner.is_none() { t * room.grows } else { 0.0 };
                 let taken = &mut self.taken[usize::from(head.out)];
-                if *taken + 0.5 > room.free + t * room.grows {
+                if *taken + 0.5 > room.free + grown {
                     break;
                 }
                 *taken += v.likely;
@@ -512,6 +531,11 @@ impl Node {
         }
     }
 
+    /// Whether those between two lines of the signal may leave.
+    fn is_open(&self, inner: &Inner) -> bool {
+        inner.open[usize::from(self.stage)] && (self.target == NONE || inner.open[usize::from(self.target)])
+    }
+
     /// Whether somebody who goes first comes before `until`.
     fn must_wait(&self, s: &Situation, head: &HeadWanted, until: f32) -> bool {
         head.yields_to.iter().any(|&(first, queue)| {
@@ -521,6 +545,14 @@ impl Node {
             let (from, to) = (self.next[usize::from(queue)], s.queues[usize::from(queue)].to);
             let near = &s.vehicles[usize::from(from)..usize::from(to.min(from + 2))];
             near.iter().any(|v| v.head == first && v.arrives_s < until && v.likely >= LIKELY)
+        })
+    }
+
+    /// Whether a head leads to a road between two lines of the signal that is full, and in that stage nobody leaves it.
+    fn is_shut(&self, s: &Situation, head: &HeadWanted, stage: u8) -> bool {
+        s.outs.get(usize::from(head.out)).is_some_and(|room| {
+            let shut = room.inner.as_ref().is_some_and(|inner| !inner.open[usize::from(stage)]);
+            shut && self.taken[usize::from(head.out)] + 0.5 > room.free
         })
     }
 
@@ -536,7 +568,8 @@ impl Node {
                 if v.arrives_s >= t {
                     break;
                 }
-                held |= s.heads[usize::from(v.head)].shows[usize::from(stage)] == Aspect::Red;
+                let head = &s.heads[usize::from(v.head)];
+                held |= head.shows[usize::from(stage)] == Aspect::Red || self.is_shut(s, head, stage);
                 let wait = if held { tuning.left_red_s * queue.left } else { tuning.left_green_s + rem };
                 cost += v.weight * (wait + tuning.left_place * v.headway_s * place);
                 place += 1.0;
@@ -601,9 +634,23 @@ mod tests {
     fn a_full_road_ahead_is_no_reason_for_green() {
         let mut s = crossing(&[0.0, 1.0, 2.0, 3.0], &[0.0, 1.0]);
         check(&s, 1);
-        s.outs = vec![Room { free: 0.0, grows: 0.0 }];
+        s.outs = vec![Room { free: 0.0, grows: 0.0, inner: None }];
         s.heads[0].out = 0;
         check(&s, 2);
+    }
+
+    #[test]
+    fn a_road_between_two_lines_of_the_signal_empties_in_the_stage_that_lets_it_out() {
+        let full = |first: bool, second: bool| {
+            let mut s = crossing(&[0.0, 1.0, 2.0, 3.0], &[0.0]);
+            let inner = Some(Inner { holds: 1.0, open: vec![first, second] });
+            s.outs = vec![Room { free: 0.0, grows: 0.5, inner }];
+            s.heads[0].out = 0;
+            s
+        };
+        check(&full(true, false), 1);
+        // Four wait at green, and none of them gets anywhere before the other stage.
+        check(&full(false, true), 2);
     }
 
     #[test]
