@@ -167,7 +167,8 @@ impl Believed {
         }
     }
 
-    /// Whoever stands while nothing keeps those of its head was not bound there, but for a head whose traffic is kept: by red, or by a road that takes nobody.
+    /// Whoever stands while nothing keeps those of its head was not bound there, but for a head whose traffic is kept: by red, or by
+    /// a road that takes nobody.
     fn doubt(&mut self, lane: &Approach, nothing_keeps: impl Fn(u16) -> bool, kept: impl Fn(u16) -> bool) {
         let other = self.likeliest(lane, kept);
         if let (Some(first), Some(other)) = (self.coming.front_mut(), other)
@@ -325,11 +326,6 @@ impl Believed {
             self.inside.truncate(MOST_INSIDE);
         }
         Some(head)
-    }
-
-    /// Who is on the lane, no farther than this from its line.
-    pub(super) fn within(&self, lane: &Approach, most_m: f32, now: Moment) -> f32 {
-        self.seen(now, lane).filter(|v| v.distance_m <= most_m).count() as f32
     }
 
     /// Lets those go who wait in the middle: the first turner through a gap, and then those behind it.

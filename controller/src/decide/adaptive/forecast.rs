@@ -7,8 +7,8 @@ use super::{
     close, drift, is_go,
     layout::{Approach, Head, Sees, Sight},
     search::{
-        Aspect, HeadWanted, Inner, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation,
-        Tuning, Vehicle,
+        Aspect, HeadWanted, MOST_LANES, MOST_OUTS, MOST_STAGES, NO_OUT, Queue, Room, Situation, Tuning,
+        Vehicle,
     },
     upstream::Upstream,
 };
@@ -72,6 +72,8 @@ const COVERED: f32 = 0.99;
 const BEHIND_DM: f32 = 150.0;
 /// A receiving lane with room for more than this does not bind, vehicles.
 const AMPLE: f32 = 8.0;
+/// A road between two lines of the signal empties so quickly once it is let out that it keeps nobody back, vehicles a second.
+const IN_GREEN: f32 = 1.0;
 
 /// A lane and those on their way to its stop line, nearest first.
 #[derive(Clone, Debug, Default)]
@@ -172,11 +174,11 @@ pub(super) fn see(problem: &Problem, memory: &mut Memory) -> Vec<Lane> {
             };
             let full = |head: u16| {
                 let Some(head) = layout.heads[usize::from(head)].as_ref() else { return false };
-                let there = |inner: usize, most_m: f32| match blind[inner] {
-                    true => believed[inner].within(&layout.lanes[inner], most_m, problem.now),
-                    false => within(&lanes[inner], most_m),
+                let there = |lane: usize, most_m: f32| match blind[lane] {
+                    true => within(believed[lane].seen(problem.now, &layout.lanes[lane]), most_m),
+                    false => within(lanes[lane].vehicles.iter().copied(), most_m),
                 };
-                let room = inner_room(problem, head, there, &[]).or_else(|| room(problem, head, sight));
+                let room = inner_room(problem, head, there, &[]).or_else(|| room(problem, head, sight, &[]));
                 room.is_some_and(|room| room.free < 0.5)
             };
             one.tick(problem, &layout.lanes[l], moved[l], sent, goes_first, full);
@@ -368,13 +370,14 @@ pub(super) fn situation(
     }
     choose_stages(problem, memory, &wanted, &on_foot, running, open, &mut s);
     let mut out_of = vec![NO_OUT; layout.outs.len()];
+    let sight = memory.sight(layout);
+    let there = |lane: usize, most_m: f32| within(lanes[lane].vehicles.iter().copied(), most_m);
     for &index in &wanted {
         let head = layout.heads[usize::from(index)].as_ref().expect("wanted");
         let out = &mut out_of[head.out];
         if *out == NO_OUT
             && let Some(room) =
-                inner_room(problem, head, |lane, most_m| within(&lanes[lane], most_m), &s.stages)
-                    .or_else(|| room(problem, head, memory.sight(layout)))
+                inner_room(problem, head, there, &s.stages).or_else(|| room(problem, head, sight, &s.stages))
             && s.outs.len() < MOST_OUTS
         {
             *out = s.outs.len() as u8;
@@ -458,9 +461,9 @@ fn choose_stages(
     s.open[0] = true;
 }
 
-/// Who is on a lane, no farther than this from its line.
-fn within(lane: &Lane, most_m: f32) -> f32 {
-    lane.vehicles.iter().filter(|v| v.distance_m <= most_m).map(|v| v.likely).sum()
+/// How many of a lane's vehicles are no farther than this from its line.
+fn within(vehicles: impl Iterator<Item = Seen>, most_m: f32) -> f32 {
+    vehicles.filter(|v| v.distance_m <= most_m).map(|v| v.likely).sum()
 }
 
 /// What a road between two lines of the signal can take, if the head leads to one. It empties only in stages that let those on it go on.
@@ -480,8 +483,8 @@ fn inner_room(
         let shows = &layout.shows[usize::from(*stage) - 1];
         layout.lanes[lane].heads.iter().any(|&h| shows[usize::from(h)].is_go())
     };
-    let inner = Some(Inner { holds, open: stages.iter().map(goes).collect() });
-    Some(Room { free: (holds - there).max(0.0), grows: 1.0, inner })
+    let open = stages.iter().map(goes).collect();
+    Some(Room { free: (holds - there).max(0.0), holds, grows: IN_GREEN, open })
 }
 
 /// What a head's receiving lane can take, if anybody looks at it and it is not empty enough not to matter.
@@ -489,12 +492,13 @@ fn inner_room(
 /// Where vehicles are followed, a short road whose far side is shut takes nobody, empty or not. When the search let one onto it, one hour in
 /// twelve of a network of 21 junctions locked, and when it knew nothing of the far side, the network had 54 s of delay where it has 47.
 /// Where they are counted, two hours of six locked with it and one without.
-fn room(problem: &Problem, head: &Head, sight: Sight) -> Option<Room> {
-    let grows = problem.tuning.drain;
-    if sight == Sight::Followed && close::shut(problem, head) {
-        return Some(Room { free: 0.0, grows, inner: None });
-    }
+fn room(problem: &Problem, head: &Head, sight: Sight, stages: &[u16]) -> Option<Room> {
     let receiving = &problem.site.layout.outs[head.out];
+    let (holds, grows) = (f32::MAX, problem.tuning.drain);
+    let with = |free: f32| Room { free, holds, grows, open: vec![true; stages.len()] };
+    if sight == Sight::Followed && close::shut(problem, head) {
+        return Some(with(0.0));
+    }
     let (mut there, mut stopped) = (0.0, false);
     for watcher in &receiving.seen_by {
         let live = problem.city_live.get(watcher.junction.ix())?;
@@ -525,7 +529,7 @@ fn room(problem: &Problem, head: &Head, sight: Sight) -> Option<Room> {
     let spacing = SPACING_M as f32;
     let free = (receiving.room_m - spacing * there / receiving.lanes).max(0.0) / spacing;
     let free = if receiving.room_m > SHORT_M { free } else { 0.0 };
-    (free <= AMPLE).then_some(Room { free, grows, inner: None })
+    (free <= AMPLE).then(|| with(free))
 }
 
 #[cfg(test)]

@@ -91,18 +91,11 @@ pub(crate) struct HeadWanted {
 pub(crate) struct Room {
     /// Vehicles that it can take now.
     pub free: f32,
-    /// By how many a second this grows, while it does.
-    pub grows: f32,
-    /// Where it ends at this same signal.
-    pub inner: Option<Inner>,
-}
-
-/// A road between two lines of one signal.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub(crate) struct Inner {
-    /// Vehicles that it holds.
+    /// Vehicles that it can take when it is empty; the greatest number where that is no bound.
     pub holds: f32,
-    /// By stage looked at: whether those on it may leave.
+    /// By how many a second it empties, while those on it may leave.
+    pub grows: f32,
+    /// By stage looked at: whether they may. Always where it does not end at this same signal.
     pub open: Vec<bool>,
 }
 
@@ -463,10 +456,8 @@ impl Node {
             self.discharge(s, tuning, t, l);
         }
         for (place, room) in s.outs.iter().enumerate() {
-            if let Some(inner) = &room.inner
-                && self.is_open(inner)
-            {
-                self.taken[place] = (self.taken[place] - room.grows).max(room.free - inner.holds);
+            if self.is_open(room) {
+                self.taken[place] = (self.taken[place] - room.grows).max(room.free - room.holds);
             }
         }
         if self.target != NONE {
@@ -509,12 +500,10 @@ impl Node {
                 break;
             }
             if let Some(room) = s.outs.get(usize::from(head.out)) {
-                let grown = if room.inner.is_none() { t * room.grows } else { 0.0 };
-                let taken = &mut self.taken[usize::from(head.out)];
-                if *taken + 0.5 > room.free + grown {
+                if self.is_full(head.out, room) {
                     break;
                 }
-                *taken += v.likely;
+                self.taken[usize::from(head.out)] += v.likely;
             }
             self.free[l] = departs + v.headway_s;
             self.next[l] += 1;
@@ -531,9 +520,9 @@ impl Node {
         }
     }
 
-    /// Whether those between two lines of the signal may leave.
-    fn is_open(&self, inner: &Inner) -> bool {
-        inner.open[usize::from(self.stage)] && (self.target == NONE || inner.open[usize::from(self.target)])
+    /// Whether those on a receiving lane may leave it.
+    fn is_open(&self, room: &Room) -> bool {
+        room.open[usize::from(self.stage)] && (self.target == NONE || room.open[usize::from(self.target)])
     }
 
     /// Whether somebody who goes first comes before `until`.
@@ -548,12 +537,18 @@ impl Node {
         })
     }
 
-    /// Whether a head leads to a road between two lines of the signal that is full, and in that stage nobody leaves it.
+    /// Whether a receiving lane has no room for another: less than half of what one takes.
+    fn is_full(&self, out: u8, room: &Room) -> bool {
+        // What emptied in tenths adds up to a half only nearly.
+        const ROUNDING: f32 = 0.001;
+        self.taken[usize::from(out)] + 0.5 > room.free + ROUNDING
+    }
+
+    /// Whether a head leads to a road that is full, and in that stage nobody leaves it.
     fn is_shut(&self, s: &Situation, head: &HeadWanted, stage: u8) -> bool {
-        s.outs.get(usize::from(head.out)).is_some_and(|room| {
-            let shut = room.inner.as_ref().is_some_and(|inner| !inner.open[usize::from(stage)]);
-            shut && self.taken[usize::from(head.out)] + 0.5 > room.free
-        })
+        s.outs
+            .get(usize::from(head.out))
+            .is_some_and(|room| !room.open[usize::from(stage)] && self.is_full(head.out, room))
     }
 
     /// What those still here at `t` will cost after the horizon.
@@ -634,7 +629,7 @@ mod tests {
     fn a_full_road_ahead_is_no_reason_for_green() {
         let mut s = crossing(&[0.0, 1.0, 2.0, 3.0], &[0.0, 1.0]);
         check(&s, 1);
-        s.outs = vec![Room { free: 0.0, grows: 0.0, inner: None }];
+        s.outs = vec![Room { free: 0.0, holds: 3.0, grows: 0.0, open: vec![true; 2] }];
         s.heads[0].out = 0;
         check(&s, 2);
     }
@@ -643,8 +638,7 @@ mod tests {
     fn a_road_between_two_lines_of_the_signal_empties_in_the_stage_that_lets_it_out() {
         let full = |first: bool, second: bool| {
             let mut s = crossing(&[0.0, 1.0, 2.0, 3.0], &[0.0]);
-            let inner = Some(Inner { holds: 1.0, open: vec![first, second] });
-            s.outs = vec![Room { free: 0.0, grows: 0.5, inner }];
+            s.outs = vec![Room { free: 0.0, holds: 1.0, grows: 0.5, open: vec![first, second] }];
             s.heads[0].out = 0;
             s
         };
