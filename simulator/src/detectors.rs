@@ -231,11 +231,11 @@ impl Detectors {
         }
         self.sightings.iter_mut().for_each(Vec::clear);
         let (road, vehicles) = (street.road, street.vehicles);
-        let mut lines = vec![None; vehicles.way.len()];
+        let mut lines = vec![None; vehicles.motion.len()];
         for way in street.rows.taken(0..street.rows.len()) {
             for &i in &street.rows[way] {
                 let i = i as usize;
-                let mut to_line = road.length[way] - vehicles.x[i];
+                let mut to_line = road.length[way] - vehicles.motion[i].x;
                 // On a lane that is watched itself, that lane counts, wherever the vehicle wants to go from there.
                 let mut line = match self.lane_areas.get(way) {
                     Some(areas) if !areas.is_empty() => Some((way as u32, to_line)),
@@ -243,21 +243,22 @@ impl Detectors {
                 };
                 if way >= road.lanes {
                     for w in &self.watched[way - road.lanes] {
-                        let length = street.drivers[usize::from(vehicles.kind[i])].length;
-                        let sighting = Sighting::new(-vehicles.x[i].max(0.1), vehicles.v[i], length);
+                        let length = street.drivers[usize::from(vehicles.motion[i].kind)].length;
+                        let sighting =
+                            Sighting::new(-vehicles.motion[i].x.max(0.1), vehicles.motion[i].v, length);
                         self.sightings[w.junction as usize].push((w.place, sighting));
                     }
                     to_line += road.length[road.to[way - road.lanes] as usize];
                 }
                 // Only the camera at its next signal looks at a vehicle.
-                for &m in &vehicles.path[i] {
+                for &m in &vehicles.mind[i].path {
                     if m == NONE || m == UNKNOWN || to_line > self.furthest {
                         break;
                     }
                     for w in self.watched[m as usize].iter().filter(|w| to_line <= w.length) {
-                        self.states[w.state as usize].count_in_view(vehicles.queued[i]);
-                        let length = street.drivers[usize::from(vehicles.kind[i])].length;
-                        let sighting = Sighting::new(to_line, vehicles.v[i], length);
+                        self.states[w.state as usize].count_in_view(vehicles.motion[i].queued);
+                        let length = street.drivers[usize::from(vehicles.motion[i].kind)].length;
+                        let sighting = Sighting::new(to_line, vehicles.motion[i].v, length);
                         self.sightings[w.junction as usize].push((w.place, sighting));
                     }
                     if road.head[m as usize].is_some() {
@@ -271,10 +272,10 @@ impl Detectors {
                 let before = self.lines.get(i).copied().flatten();
                 for area in self.lane_areas[lane as usize].iter().filter(|area| area.sees(line, lane)) {
                     let state = &mut self.states[area.state as usize];
-                    state.count_in_view(vehicles.queued[i]);
+                    state.count_in_view(vehicles.motion[i].queued);
                     let mean = state.view_speed_mps.unwrap_or(0.0);
                     let seen = f64::from(state.vehicles);
-                    state.view_speed_mps = Some(mean + (vehicles.v[i] - mean) / seen);
+                    state.view_speed_mps = Some(mean + (vehicles.motion[i].v - mean) / seen);
                     state.count = state.count.wrapping_add(u32::from(!area.sees(before, lane)));
                 }
             }
@@ -312,8 +313,8 @@ impl DetectorState {
         self.occupied = false;
         let mut covered = 0.0;
         let mut pass = |i: usize, x: f64, state: &mut DetectorState| {
-            let length = street.drivers[usize::from(vehicles.kind[i])].length;
-            let v = vehicles.v[i];
+            let length = street.drivers[usize::from(vehicles.motion[i].kind)].length;
+            let v = vehicles.motion[i].v;
             let before = x - v * street.dt;
             if before <= l.from && x > l.from && v > 0.0 {
                 state.count += 1;
@@ -331,25 +332,26 @@ impl DetectorState {
             covered += leaves - enters;
         };
         for &i in &street.rows[l.lane as usize] {
-            pass(i as usize, vehicles.x[i as usize], self);
+            pass(i as usize, vehicles.motion[i as usize].x, self);
         }
         // Those that have left the lane, and whose tails, or whose way through this very step, lie on it.
         let lane_length = road.length[l.lane as usize];
         let near = |i: usize, x: f64| {
-            x - street.drivers[usize::from(vehicles.kind[i])].length - vehicles.v[i] * street.dt < lane_length
+            x - street.drivers[usize::from(vehicles.motion[i].kind)].length - vehicles.motion[i].v * street.dt
+                < lane_length
         };
         for m in road.leaving[l.lane as usize].clone() {
             let turn = road.way(m);
             for &i in &street.rows[turn] {
-                let x = lane_length + vehicles.x[i as usize];
+                let x = lane_length + vehicles.motion[i as usize].x;
                 if near(i as usize, x) {
                     pass(i as usize, x, self);
                 }
             }
             for &i in street.rows[road.to[m as usize] as usize].iter().take(2) {
                 let i = i as usize;
-                let x = lane_length + road.length[turn] + vehicles.x[i];
-                if vehicles.tail[i] == m && near(i, x) {
+                let x = lane_length + road.length[turn] + vehicles.motion[i].x;
+                if vehicles.motion[i].tail == m && near(i, x) {
                     pass(i, x, self);
                 }
             }

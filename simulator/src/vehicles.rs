@@ -1,4 +1,4 @@
-//! Every vehicle on the road, as columns: one vector per property, one row per vehicle.
+//! Every vehicle on the road, in columns by who reads them: one row per vehicle.
 //!
 //! A row is reused when its vehicle has left. Whatever the step touches is a plain number in a column; names
 //! and routes lie apart and are only looked at when a vehicle comes, turns or goes.
@@ -26,7 +26,6 @@ pub(crate) struct Log {
     pub(crate) depart_speed_mps: f64,
     pub(crate) depart_delay_s: f64,
     pub(crate) route_length: f64,
-    pub(crate) waiting_s: f64,
     pub(crate) waiting_count: u32,
     pub(crate) stop_s: f64,
     pub(crate) reroutes: u32,
@@ -62,63 +61,130 @@ impl Default for Arrival {
     }
 }
 
+/// Where a vehicle is and how it moves: what others look at, in half a cache line, so that a look at somebody is one fetch.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(32))]
+pub(crate) struct Motion {
+    /// Front bumper, m from the start of the way.
+    pub(crate) x: f64,
+    /// Speed, m/s.
+    pub(crate) v: f64,
+    /// Lane or movement that the front bumper is on; [`NONE`] in a free row.
+    pub(crate) way: u32,
+    /// Movement that the tail still lies on, after the front has left it.
+    pub(crate) tail: u32,
+    /// Seconds of standing at a stretch.
+    pub(crate) waiting: f32,
+    /// Row of the driver table.
+    pub(crate) kind: u16,
+    /// Standing in a queue: below 0.1 m/s, until above 1.4 m/s.
+    pub(crate) queued: bool,
+    /// Has come to a stop at the line that it is at (stop signs, turns on red).
+    pub(crate) stopped_at_line: bool,
+}
+
+impl Default for Motion {
+    fn default() -> Motion {
+        Motion {
+            x: 0.0,
+            v: 0.0,
+            way: NONE,
+            tail: NONE,
+            waiting: 0.0,
+            kind: 0,
+            queued: false,
+            stopped_at_line: false,
+        }
+    }
+}
+
+/// What a driver has in mind, and its books: of others hardly anybody asks. Two cache lines, of which the first is all that most
+/// drivers need to choose a speed.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Mind {
+    /// Movements ahead; [`NONE`] ends the list.
+    pub(crate) path: [u32; PATH],
+    /// Desired speed over the limit.
+    pub(crate) factor: f64,
+    /// On the last link, if its trip says where on it: that place, m. Infinite otherwise: the trip ends with the link.
+    pub(crate) ends_at: f64,
+    /// Link of the next halt; [`NONE`] without one.
+    pub(crate) halt_link: u32,
+    /// Somebody who wants in before us: drive as if it were our leader, for a step.
+    pub(crate) lets_in: u32,
+    /// Seconds still to stand at a halt; 0 when driving.
+    pub(crate) dwell: f32,
+    /// Whether the path ends because the trip ends there, and not because the lane leads elsewhere.
+    pub(crate) path_arrives: bool,
+    /// Where on its link the next halt is, m.
+    pub(crate) halt_at: f64,
+    /// Metres from our front to that of whoever wants in.
+    pub(crate) lets_in_gap: f64,
+    /// Seconds lost against the desired speed so far.
+    pub(crate) time_loss: f64,
+    /// Seconds stood so far, without halts.
+    pub(crate) waited_s: f64,
+    /// Speed by which a driver looks ahead for its lane, m/s: its own, which falls slowly.
+    pub(crate) look: f32,
+    /// Grown wish to overtake: positive to the left, negative to the right.
+    pub(crate) urge: f32,
+    /// How far the wish has grown to go back to the right, 0 to 1.
+    pub(crate) kerb: f32,
+    /// Step in which it passed the line of the junction that it is in, or the place inside where it waited; [`NONE`] before.
+    pub(crate) entered: u32,
+    /// Position of the current link in the route.
+    pub(crate) leg: u32,
+    /// Steps until the next voluntary lane change.
+    pub(crate) settle: u8,
+}
+
+impl Default for Mind {
+    fn default() -> Mind {
+        Mind {
+            path: [NONE; PATH],
+            factor: 1.0,
+            ends_at: f64::INFINITY,
+            halt_link: NONE,
+            lets_in: NONE,
+            dwell: 0.0,
+            look: 0.0,
+            halt_at: 0.0,
+            lets_in_gap: 0.0,
+            time_loss: 0.0,
+            waited_s: 0.0,
+            urge: 0.0,
+            kerb: 0.0,
+            entered: NONE,
+            leg: 0,
+            settle: 0,
+            path_arrives: false,
+        }
+    }
+}
+
+// Two to a cache line, and two cache lines.
+const _: () = assert!(size_of::<Motion>() == 32 && size_of::<Mind>() == 128);
+
+/// What a driver found of a lane of its link when it picked its way.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Outlook {
+    /// Metres that the lane leads on along the route.
+    reach: f32,
+    /// Vehicles that stood or drove on that way.
+    crowd: f32,
+}
+
 /// All vehicles.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vehicles {
-    /// Lane or movement that the front bumper is on; [`NONE`] in a free row.
-    pub(crate) way: Vec<u32>,
-    /// Front bumper, m from the start of the way.
-    pub(crate) x: Vec<f64>,
-    /// Speed, m/s.
-    pub(crate) v: Vec<f64>,
-    /// Speed chosen for the step.
+    pub(crate) motion: Vec<Motion>,
+    pub(crate) mind: Vec<Mind>,
+    /// Speed chosen for the step, m/s.
     pub(crate) v_next: Vec<f64>,
-    /// Desired speed over the limit.
-    pub(crate) factor: Vec<f64>,
-    /// Row of the driver table.
-    pub(crate) kind: Vec<u16>,
-    /// Position of the current link in the route.
-    pub(crate) leg: Vec<u32>,
-    /// Movements ahead; [`NONE`] ends the list.
-    pub(crate) path: Vec<[u32; PATH]>,
-    /// Whether the path ends because the trip ends there, and not because the lane leads elsewhere.
-    pub(crate) path_arrives: Vec<bool>,
-    /// Movement that the tail still lies on, after the front has left it.
-    pub(crate) tail: Vec<u32>,
-    /// Step in which it passed the line of the junction that it is in, or the place inside where it waited; [`NONE`] before.
-    pub(crate) entered: Vec<u32>,
-    /// Seconds lost against the desired speed so far.
-    pub(crate) time_loss: Vec<f64>,
-    /// Seconds of standing at a stretch.
-    pub(crate) waiting: Vec<f32>,
-    /// Standing in a queue: below 0.1 m/s, until above 1.4 m/s.
-    pub(crate) queued: Vec<bool>,
-    /// Has come to a stop at the line that it is at (stop signs, turns on red).
-    pub(crate) stopped_at_line: Vec<bool>,
-    /// Seconds still to stand at a halt; 0 when driving.
-    pub(crate) dwell: Vec<f32>,
-    /// Link and position of the next halt; link [`NONE`] without one.
-    pub(crate) halt_link: Vec<u32>,
-    pub(crate) halt_at: Vec<f64>,
-    /// On the last link, if its trip says where on it: that place, m. Infinite otherwise: the trip ends with the link.
-    pub(crate) ends_at: Vec<f64>,
-    /// Somebody who wants in before us: drive as if it were our leader.
-    pub(crate) lets_in: Vec<u32>,
-    /// Metres from our front to theirs.
-    pub(crate) lets_in_gap: Vec<f64>,
-    /// Grown wish to overtake: positive to the left, negative to the right.
-    pub(crate) urge: Vec<f32>,
-    /// How far the wish has grown to go back to the right, 0 to 1.
-    pub(crate) kerb: Vec<f32>,
-    /// Steps until the next voluntary lane change.
-    pub(crate) settle: Vec<u8>,
-    /// Metres that each lane of the current link leads on along the route, `stride` per vehicle.
-    pub(crate) reach: Vec<f32>,
-    /// Vehicles that stood or drove on each of these ways when they were picked, like `reach`.
-    pub(crate) crowd: Vec<f32>,
-    /// Speed by which a driver looks ahead for its lane, m/s: its own, which falls slowly.
-    pub(crate) look: Vec<f32>,
-    pub(crate) stride: usize,
+    /// Of each lane of the current link, `stride` per vehicle.
+    outlook: Vec<Outlook>,
+    stride: usize,
     pub(crate) cold: Vec<Cold>,
     free: Vec<u32>,
     /// Vehicles on the road.
@@ -135,64 +201,23 @@ impl Vehicles {
         self.count += 1;
         if let Some(row) = self.free.pop() {
             let i = row as usize;
-            self.clear(i);
+            self.motion[i] = Motion::default();
+            self.mind[i] = Mind::default();
+            self.v_next[i] = 0.0;
             return i;
         }
-        let i = self.way.len();
-        self.way.push(NONE);
-        self.x.push(0.0);
-        self.v.push(0.0);
+        let i = self.motion.len();
+        self.motion.push(Motion::default());
+        self.mind.push(Mind::default());
         self.v_next.push(0.0);
-        self.factor.push(1.0);
-        self.kind.push(0);
-        self.leg.push(0);
-        self.path.push([NONE; PATH]);
-        self.path_arrives.push(false);
-        self.tail.push(NONE);
-        self.entered.push(NONE);
-        self.time_loss.push(0.0);
-        self.waiting.push(0.0);
-        self.queued.push(false);
-        self.stopped_at_line.push(false);
-        self.dwell.push(0.0);
-        self.halt_link.push(NONE);
-        self.halt_at.push(0.0);
-        self.ends_at.push(f64::INFINITY);
-        self.lets_in.push(NONE);
-        self.lets_in_gap.push(0.0);
-        self.urge.push(0.0);
-        self.kerb.push(0.0);
-        self.settle.push(0);
-        self.reach.resize(self.reach.len() + self.stride, 0.0);
-        self.crowd.resize(self.crowd.len() + self.stride, 0.0);
-        self.look.push(0.0);
+        self.outlook.resize(self.outlook.len() + self.stride, Outlook::default());
         self.cold.push(Cold::default());
         i
     }
 
-    fn clear(&mut self, i: usize) {
-        self.v[i] = 0.0;
-        self.v_next[i] = 0.0;
-        self.leg[i] = 0;
-        self.tail[i] = NONE;
-        self.entered[i] = NONE;
-        self.time_loss[i] = 0.0;
-        self.waiting[i] = 0.0;
-        self.queued[i] = false;
-        self.stopped_at_line[i] = false;
-        self.dwell[i] = 0.0;
-        self.halt_link[i] = NONE;
-        self.ends_at[i] = f64::INFINITY;
-        self.lets_in[i] = NONE;
-        self.urge[i] = 0.0;
-        self.kerb[i] = 0.0;
-        self.look[i] = 0.0;
-        self.settle[i] = 0;
-    }
-
     /// Gives a row back and hands out what it was.
     pub(crate) fn remove(&mut self, i: usize) -> Cold {
-        self.way[i] = NONE;
+        self.motion[i].way = NONE;
         self.count -= 1;
         self.free.push(i as u32);
         std::mem::take(&mut self.cold[i])
@@ -200,138 +225,83 @@ impl Vehicles {
 
     /// Rows in use, ascending.
     pub(crate) fn rows(&self) -> impl Iterator<Item = usize> + '_ {
-        self.way.iter().enumerate().filter(|(_, way)| **way != NONE).map(|(i, _)| i)
+        self.motion.iter().enumerate().filter(|(_, m)| m.way != NONE).map(|(i, _)| i)
     }
 
     /// Metres that lane `k` of the current link leads on along the route.
     pub(crate) fn reach(&self, i: usize, k: usize) -> f64 {
-        f64::from(self.reach[i * self.stride + k])
+        f64::from(self.outlook[i * self.stride + k].reach)
     }
 
     /// Takes a plan over: the lanes ahead, and what it found of the lanes beside.
     pub(crate) fn follow(&mut self, i: usize, plan: &LanePlan, lanes: impl Iterator<Item = LaneSums>) {
-        self.path[i] = plan.path;
-        self.path_arrives[i] = plan.arrives;
-        for (k, (metres, vehicles)) in lanes.enumerate() {
-            self.reach[i * self.stride + k] = metres as f32;
-            self.crowd[i * self.stride + k] = vehicles as f32;
+        self.mind[i].path = plan.path;
+        self.mind[i].path_arrives = plan.arrives;
+        for (outlook, (metres, vehicles)) in self.outlook[i * self.stride..].iter_mut().zip(lanes) {
+            *outlook = Outlook { reach: metres as f32, crowd: vehicles as f32 };
         }
     }
 
     /// Vehicles that were there when the way was picked.
     pub(crate) fn crowd(&self, i: usize, k: usize) -> f64 {
-        f64::from(self.crowd[i * self.stride + k])
+        f64::from(self.outlook[i * self.stride + k].crowd)
     }
 
     /// Makes the place where its trip ends known to the step, once it has come to its last link.
     pub(crate) fn aim_at_end(&mut self, i: usize) {
         let cold = &self.cold[i];
-        let last = self.leg[i] as usize + 1 == cold.route.len();
-        self.ends_at[i] = if last { cold.arrival.at_m } else { f64::INFINITY };
+        let last = self.mind[i].leg as usize + 1 == cold.route.len();
+        self.mind[i].ends_at = if last { cold.arrival.at_m } else { f64::INFINITY };
     }
 
     /// Whether it has come to where its trip ends; halts come first.
     pub(crate) fn has_arrived(&self, i: usize) -> bool {
-        arrived(self.x[i], self.ends_at[i], self.halt_link[i])
+        arrived(self.motion[i].x, &self.mind[i])
     }
 
     /// Makes the next halt known to the step.
     pub(crate) fn aim_at_halt(&mut self, i: usize) {
-        aim_at_halt(&self.cold[i], &mut self.halt_link[i], &mut self.halt_at[i]);
+        self.mind[i].aim_at_halt(&self.cold[i]);
     }
 }
 
 /// Whether a front at `x` has come to the end of its trip, up to rounding.
-pub(crate) fn arrived(x: f64, ends_at: f64, halt_link: u32) -> bool {
+pub(crate) fn arrived(x: f64, mind: &Mind) -> bool {
     const NEARLY: f64 = 0.1;
-    x >= ends_at - NEARLY && halt_link == NONE
+    x >= mind.ends_at - NEARLY && mind.halt_link == NONE
+}
+
+impl Mind {
+    /// Makes the next halt known to the step.
+    pub(crate) fn aim_at_halt(&mut self, cold: &Cold) {
+        match cold.halts.front() {
+            Some(halt) => (self.halt_link, self.halt_at) = (halt.link.0, halt.position_m),
+            None => self.halt_link = NONE,
+        }
+    }
 }
 
 /// Vehicles that one thread moves at a time.
 const PART: usize = 512;
 
-/// Some vehicles in a row, and of each what moving it changes. No two parts have a vehicle in common.
+/// Some vehicles in a row, to be moved. No two parts have a vehicle in common.
 pub(crate) struct Part<'a> {
     /// The row of the first.
     pub(crate) first: usize,
-    pub(crate) x: &'a mut [f64],
-    pub(crate) v: &'a mut [f64],
-    pub(crate) tail: &'a mut [u32],
-    pub(crate) entered: &'a mut [u32],
-    pub(crate) time_loss: &'a mut [f64],
-    pub(crate) waiting: &'a mut [f32],
-    pub(crate) queued: &'a mut [bool],
-    pub(crate) stopped_at_line: &'a mut [bool],
-    pub(crate) dwell: &'a mut [f32],
-    pub(crate) halt_link: &'a mut [u32],
-    pub(crate) halt_at: &'a mut [f64],
-    pub(crate) settle: &'a mut [u8],
-    pub(crate) cold: &'a mut [Cold],
-    pub(crate) fixed: Fixed<'a>,
-}
-
-/// What moving does not change, of all vehicles.
-#[derive(Clone, Copy)]
-pub(crate) struct Fixed<'a> {
-    pub(crate) way: &'a [u32],
+    pub(crate) motion: &'a mut [Motion],
+    pub(crate) mind: &'a mut [Mind],
     pub(crate) v_next: &'a [f64],
-    pub(crate) factor: &'a [f64],
-    pub(crate) kind: &'a [u16],
-    pub(crate) path: &'a [[u32; PATH]],
-    pub(crate) path_arrives: &'a [bool],
-    pub(crate) ends_at: &'a [f64],
+    pub(crate) cold: &'a mut [Cold],
 }
 
 impl Vehicles {
     /// All of them, in parts.
     pub(crate) fn parts(&mut self) -> Vec<Part<'_>> {
-        let Vehicles { way, v_next, factor, kind, path, path_arrives, ends_at, .. } = self;
-        let fixed = Fixed { way, v_next, factor, kind, path, path_arrives, ends_at };
-        let (mut x, mut v, mut tail) = (&mut self.x[..], &mut self.v[..], &mut self.tail[..]);
-        let mut entered = &mut self.entered[..];
-        let (mut time_loss, mut waiting) = (&mut self.time_loss[..], &mut self.waiting[..]);
-        let (mut queued, mut stopped_at_line) = (&mut self.queued[..], &mut self.stopped_at_line[..]);
-        let (mut dwell, mut settle) = (&mut self.dwell[..], &mut self.settle[..]);
-        let (mut halt_link, mut halt_at) = (&mut self.halt_link[..], &mut self.halt_at[..]);
-        let mut cold = &mut self.cold[..];
-        let part = |first| Part {
-            first,
-            x: next_part(&mut x),
-            v: next_part(&mut v),
-            tail: next_part(&mut tail),
-            entered: next_part(&mut entered),
-            time_loss: next_part(&mut time_loss),
-            waiting: next_part(&mut waiting),
-            queued: next_part(&mut queued),
-            stopped_at_line: next_part(&mut stopped_at_line),
-            dwell: next_part(&mut dwell),
-            halt_link: next_part(&mut halt_link),
-            halt_at: next_part(&mut halt_at),
-            settle: next_part(&mut settle),
-            cold: next_part(&mut cold),
-            fixed,
-        };
-        (0..fixed.way.len()).step_by(PART).map(part).collect()
-    }
-}
-
-/// The next [`PART`] of what is left of a column.
-fn next_part<'a, T>(rest: &mut &'a mut [T]) -> &'a mut [T] {
-    let length = rest.len().min(PART);
-    rest.split_off_mut(..length).unwrap_or_default()
-}
-
-impl Part<'_> {
-    /// Makes the next halt of its `k`-th vehicle known to the step.
-    pub(crate) fn aim_at_halt(&mut self, k: usize) {
-        aim_at_halt(&self.cold[k], &mut self.halt_link[k], &mut self.halt_at[k]);
-    }
-}
-
-fn aim_at_halt(cold: &Cold, link: &mut u32, at: &mut f64) {
-    match cold.halts.front() {
-        Some(halt) => (*link, *at) = (halt.link.0, halt.position_m),
-        None => *link = NONE,
+        let motion = self.motion.chunks_mut(PART).zip(self.mind.chunks_mut(PART));
+        let rest = self.v_next.chunks(PART).zip(self.cold.chunks_mut(PART));
+        let part =
+            |(k, ((motion, mind), (v_next, cold)))| Part { first: k * PART, motion, mind, v_next, cold };
+        motion.zip(rest).enumerate().map(part).collect()
     }
 }
 

@@ -17,6 +17,7 @@ mod people;
 mod placing;
 mod plan;
 mod right_of_way;
+mod rights;
 pub(crate) mod road;
 mod route;
 mod rows;
@@ -36,7 +37,7 @@ pub use view::{Place, Seen};
 
 use crate::{
     detectors::{DetectorState, Detectors},
-    vehicles::{Body, NONE, TransitVehicle, UNKNOWN, Vehicles},
+    vehicles::{Body, TransitVehicle, UNKNOWN, Vehicles},
 };
 use advance::Passed;
 use change::Wishes;
@@ -54,7 +55,8 @@ use model::{
 };
 use people::People;
 use plan::Chosen;
-use right_of_way::{Approaches, Permissive, Scene};
+use right_of_way::{Approaches, Scene};
+use rights::Rights;
 use road::Road;
 use team::Team;
 
@@ -112,7 +114,7 @@ pub struct World {
     turn_shapes: Vec<Vec<LonLat>>,
     types: Vec<VehicleType>,
     drivers: Vec<Driver>,
-    permissive: Permissive,
+    rights: Rights,
     vehicles: Vehicles,
     /// Vehicles per way, ascending by position: the last one first.
     rows: Rows,
@@ -168,7 +170,7 @@ impl World {
             turn_shapes: network.movements.iter().map(|m| m.shape.clone()).collect(),
             drivers: types.iter().map(|kind| Driver::of(kind, options.dt())).collect(),
             types,
-            permissive: Permissive::of(&city.junctions),
+            rights: Rights::new(&road, &city.junctions),
             vehicles: Vehicles::new(road.most_lanes),
             rows: Rows::new(road.length.len()),
             busy: vec![0; network.movements.len()],
@@ -222,6 +224,7 @@ impl World {
     /// Drives one step under the given lamps.
     pub fn step(&mut self, lamps: &Lamps<'_>) {
         self.people.finished.clear();
+        self.rights.look(&self.road, lamps);
         if !self.people.is_empty() {
             self.walk(lamps);
         }
@@ -238,7 +241,7 @@ impl World {
         });
         self.change_lanes();
         self.let_back();
-        self.let_in(lamps);
+        self.let_in();
         self.steps += 1;
         self.now_ms += i64::from(self.options.step_ms);
     }
@@ -281,11 +284,11 @@ impl World {
     }
     /// Vehicles on the road slower than 0.1 m/s.
     pub fn halting(&self) -> usize {
-        self.vehicles.rows().filter(|i| self.vehicles.v[*i] < right_of_way::STANDING).count()
+        self.vehicles.rows().filter(|i| self.vehicles.motion[*i].v < right_of_way::STANDING).count()
     }
     /// Mean speed of all vehicles on the road, m/s; `None` without any.
     pub fn mean_speed_mps(&self) -> Option<f64> {
-        let sum: f64 = self.vehicles.rows().map(|i| self.vehicles.v[i]).sum();
+        let sum: f64 = self.vehicles.rows().map(|i| self.vehicles.motion[i].v).sum();
         (self.vehicles.count > 0).then(|| sum / self.vehicles.count as f64)
     }
     /// Counts since the start.
@@ -318,8 +321,8 @@ impl World {
         self.rows.iter().enumerate().find_map(|(way, row)| {
             row.windows(2).find_map(|w| {
                 let (back, front) = (w[0] as usize, w[1] as usize);
-                let length = self.drivers[usize::from(self.vehicles.kind[front])].length;
-                let gap = self.vehicles.x[front] - length - self.vehicles.x[back];
+                let length = self.drivers[usize::from(self.vehicles.motion[front].kind)].length;
+                let gap = self.vehicles.motion[front].x - length - self.vehicles.motion[back].x;
                 let what = if way < self.road.lanes { "lane" } else { "movement" };
                 (gap < -1e-6).then(|| (format!("{what} {}", way % self.road.lanes.max(1)), -gap))
             })
@@ -329,14 +332,16 @@ impl World {
     /// How many vehicle fronts crossed the start of a movement in the last step: for volumes.
     pub fn entered(&self, movement: MovementIx) -> usize {
         let way = self.road.way(movement.0);
-        let fresh = |i: &&u32| self.vehicles.x[**i as usize] < self.vehicles.v[**i as usize] * self.dt();
+        let fresh = |i: &&u32| {
+            self.vehicles.motion[**i as usize].x < self.vehicles.motion[**i as usize].v * self.dt()
+        };
         self.rows[way].iter().filter(fresh).count()
     }
 
     /// Buses and trams, for the map, in row order.
     pub fn transit_vehicles(&self) -> Vec<TransitVehicle> {
         let transit = |i: &usize| {
-            let mode = self.drivers[usize::from(self.vehicles.kind[*i])].mode;
+            let mode = self.drivers[usize::from(self.vehicles.motion[*i].kind)].mode;
             Modes(mode).any(Modes::BUS.with(Modes::TRAM))
         };
         self.vehicles.rows().filter(transit).map(|i| self.on_map(i)).collect()
@@ -346,7 +351,7 @@ impl World {
     pub fn bodies(&self) -> Vec<Body> {
         let body = |i| {
             let (at, heading_deg) = self.front(i);
-            Body { at, heading_deg, length_m: self.drivers[usize::from(self.vehicles.kind[i])].length }
+            Body { at, heading_deg, length_m: self.drivers[usize::from(self.vehicles.motion[i].kind)].length }
         };
         self.vehicles.rows().map(body).collect()
     }
@@ -359,12 +364,12 @@ impl World {
         for i in self.vehicles.rows() {
             for bits in [
                 i as u64,
-                u64::from(self.vehicles.way[i]),
-                self.vehicles.x[i].to_bits(),
-                self.vehicles.v[i].to_bits(),
-                self.vehicles.time_loss[i].to_bits(),
-                u64::from(self.vehicles.leg[i]),
-                u64::from(self.vehicles.waiting[i].to_bits()),
+                u64::from(self.vehicles.motion[i].way),
+                self.vehicles.motion[i].x.to_bits(),
+                self.vehicles.motion[i].v.to_bits(),
+                self.vehicles.mind[i].time_loss.to_bits(),
+                u64::from(self.vehicles.mind[i].leg),
+                u64::from(self.vehicles.motion[i].waiting.to_bits()),
             ] {
                 take(bits);
             }
@@ -393,7 +398,7 @@ impl World {
             busy: &self.busy,
             approaches: &self.approaches,
             lamps: *lamps,
-            permissive: &self.permissive,
+            shown: self.rights.of(),
             people: &self.people,
             dt: self.dt(),
         }
@@ -439,7 +444,6 @@ impl World {
         self.chosen = chosen;
         self.vehicles.v_next = v_next;
         self.ahead = ahead;
-        self.vehicles.lets_in.fill(NONE);
         self.spare_approaches = std::mem::replace(&mut self.approaches, next);
     }
 
@@ -455,7 +459,7 @@ impl World {
         landings.clear();
         for way in over.map(|way| *way as usize) {
             for &i in self.rows[way].iter().rev() {
-                let reaches = self.vehicles.x[i as usize] + v_next[i as usize] * dt;
+                let reaches = self.vehicles.motion[i as usize].x + v_next[i as usize] * dt;
                 if reaches <= self.road.length[way] {
                     break;
                 }
@@ -467,7 +471,7 @@ impl World {
         landings.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
         let mut front: Option<(u32, f64)> = None;
         for &(way, x, i) in &landings {
-            let length = self.drivers[usize::from(self.vehicles.kind[i as usize])].length;
+            let length = self.drivers[usize::from(self.vehicles.motion[i as usize].kind)].length;
             let mut x = x;
             if let Some((_, limit)) = front.filter(|(w, limit)| *w == way && *limit < x) {
                 let slower = (v_next[i as usize] - (x - limit) / dt).max(0.0);
@@ -483,7 +487,7 @@ impl World {
     /// Where a vehicle that drives beyond its way comes to be: a way and a position on it.
     fn landing(&self, i: usize, way: usize, mut x: f64) -> Option<(u32, f64)> {
         let mut way = way as u32;
-        let mut path = self.vehicles.path[i].iter();
+        let mut path = self.vehicles.mind[i].path.iter();
         while x > self.road.length[way as usize] {
             x -= self.road.length[way as usize];
             way = match self.road.movement(way) {
@@ -497,13 +501,13 @@ impl World {
     /// Nobody runs into vehicle `i`, which brakes harder than its followers thought.
     fn brake_behind(&self, i: usize, v_next: &mut [f64], dt: f64) {
         let v = &self.vehicles;
-        let row = &self.rows[v.way[i] as usize];
+        let row = &self.rows[v.motion[i].way as usize];
         let Some(place) = row.iter().position(|j| *j as usize == i) else { return };
         let mut front = i;
         for &back in row[..place].iter().rev() {
             let back = back as usize;
-            let length = self.drivers[usize::from(v.kind[front])].length;
-            let most = ((v.x[front] + v_next[front] * dt - length - v.x[back]) / dt).max(0.0);
+            let length = self.drivers[usize::from(v.motion[front].kind)].length;
+            let most = ((v.motion[front].x + v_next[front] * dt - length - v.motion[back].x) / dt).max(0.0);
             if v_next[back] <= most {
                 break;
             }
@@ -515,9 +519,9 @@ impl World {
     /// Where a vehicle's front is, and its heading, degrees clockwise from north.
     fn front(&self, i: usize) -> (LonLat, f64) {
         let (road, v) = (&self.road, &self.vehicles);
-        let way = v.way[i];
+        let way = v.motion[i].way;
         let link = road.link[way as usize] as usize;
-        let share = v.x[i] / road.length[way as usize];
+        let share = v.motion[i].x / road.length[way as usize];
         let inside = road.movement(way);
         let shape = inside.map_or(&self.shapes[link][..], |m| &self.turn_shapes[m as usize][..]);
         // A turn that nobody drew is a point: the end of its link.
@@ -527,16 +531,16 @@ impl World {
 
     fn on_map(&self, i: usize) -> TransitVehicle {
         let (road, v) = (&self.road, &self.vehicles);
-        let link = road.link[v.way[i] as usize] as usize;
+        let link = road.link[v.motion[i].way as usize] as usize;
         let (at, heading_deg) = self.front(i);
         TransitVehicle {
             id: v.cold[i].id.clone(),
-            mode: Modes(self.drivers[usize::from(v.kind[i])].mode),
+            mode: Modes(self.drivers[usize::from(v.motion[i].kind)].mode),
             at,
             heading_deg,
-            speed_mps: v.v[i],
+            speed_mps: v.motion[i].v,
             link: LinkIx(link as u32),
-            at_stop: v.dwell[i] > 0.0,
+            at_stop: v.mind[i].dwell > 0.0,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     route::{LanePlan, LaneScratch, LaneSums, plan_lanes},
     rows::Rows,
 };
-use crate::vehicles::{Fixed, NONE, Part, UNKNOWN, Vehicles, arrived};
+use crate::vehicles::{NONE, Part, UNKNOWN, Vehicles, arrived};
 use std::ops::Range;
 
 /// Leaves the queue when faster than this, m/s.
@@ -49,7 +49,7 @@ impl World {
     pub(super) fn advance(&mut self) {
         let dt = self.dt();
         self.links.begin_step(self.now_ms);
-        self.links.look(self.now_ms, &self.road, &self.rows, &self.vehicles.v);
+        self.links.look(self.now_ms, &self.road, &self.rows, &self.vehicles.motion);
         let parallel = self.in_parallel();
         let (road, drivers) = (&self.road, &self.drivers);
         let now_s = self.now_ms as f64 / 1000.0;
@@ -79,14 +79,14 @@ impl World {
             self.park(i);
         }
         for &i in moved.iter().flat_map(|m| &m.ended) {
-            self.rows.take_out(self.vehicles.way[i as usize] as usize, i);
+            self.rows.take_out(self.vehicles.motion[i as usize].way as usize, i);
             self.leave(i as usize);
         }
         let mut arrived = std::mem::take(&mut self.arrived);
         for &way in passed.iter().flat_map(|p| &p.over) {
             let end = self.road.length[way as usize];
             while let Some(&i) =
-                self.rows[way as usize].last().filter(|i| self.vehicles.x[**i as usize] > end)
+                self.rows[way as usize].last().filter(|i| self.vehicles.motion[**i as usize].x > end)
             {
                 self.rows.pop(way as usize);
                 arrived.extend(self.move_on(i as usize, way).map(|lane| (i, lane)));
@@ -101,13 +101,13 @@ impl World {
     /// Takes a vehicle that has come to stand off the road.
     fn park(&mut self, i: u32) {
         let v = &mut self.vehicles;
-        let tail = std::mem::replace(&mut v.tail[i as usize], NONE);
+        let tail = std::mem::replace(&mut v.motion[i as usize].tail, NONE);
         if tail != NONE {
             self.busy[tail as usize] -= 1;
         }
         // Nobody asks it for a speed there.
         v.v_next[i as usize] = 0.0;
-        self.rows.take_out(v.way[i as usize] as usize, i);
+        self.rows.take_out(v.motion[i as usize].way as usize, i);
         if !self.parked.contains(&i) {
             self.parked.push(i);
         }
@@ -118,9 +118,9 @@ impl World {
         let mut parked = std::mem::take(&mut self.parked);
         parked.retain(|&i| {
             let row = i as usize;
-            let back = self.vehicles.dwell[row] <= 0.0 && self.has_room_beside(row);
+            let back = self.vehicles.mind[row].dwell <= 0.0 && self.has_room_beside(row);
             if back {
-                self.stand_in_row(row, self.vehicles.way[row]);
+                self.stand_in_row(row, self.vehicles.motion[row].way);
             }
             !back
         });
@@ -133,7 +133,7 @@ impl World {
         let mut arrived = None;
         loop {
             let end = self.road.length[way as usize];
-            if self.vehicles.x[i] <= end {
+            if self.vehicles.motion[i].x <= end {
                 break;
             }
             if let Some(lane) = arrived.take() {
@@ -141,43 +141,43 @@ impl World {
             }
             match self.road.movement(way) {
                 None => {
-                    let m = self.vehicles.path[i][0];
+                    let m = self.vehicles.mind[i].path[0];
                     if m == NONE {
-                        if self.vehicles.path_arrives[i] {
+                        if self.vehicles.mind[i].path_arrives {
                             // For its report: it may have come onto this lane in this very step.
-                            self.vehicles.way[i] = way;
+                            self.vehicles.motion[i].way = way;
                             self.leave(i);
                             return None;
                         }
-                        self.vehicles.x[i] = end;
-                        self.vehicles.v[i] = 0.0;
+                        self.vehicles.motion[i].x = end;
+                        self.vehicles.motion[i].v = 0.0;
                         break;
                     }
                     let v = &mut self.vehicles;
-                    v.x[i] -= end;
-                    if v.tail[i] != NONE {
-                        self.busy[v.tail[i] as usize] -= 1;
-                        v.tail[i] = NONE;
+                    v.motion[i].x -= end;
+                    if v.motion[i].tail != NONE {
+                        self.busy[v.motion[i].tail as usize] -= 1;
+                        v.motion[i].tail = NONE;
                     }
                     self.busy[m as usize] += 1;
-                    v.path[i].rotate_left(1);
-                    v.path[i][crate::vehicles::PATH - 1] = UNKNOWN;
-                    v.stopped_at_line[i] = false;
-                    v.entered[i] = NONE;
+                    v.mind[i].path.rotate_left(1);
+                    v.mind[i].path[crate::vehicles::PATH - 1] = UNKNOWN;
+                    v.motion[i].stopped_at_line = false;
+                    v.mind[i].entered = NONE;
                     way = self.road.way(m) as u32;
                 }
                 Some(m) => {
                     let v = &mut self.vehicles;
-                    v.x[i] -= end;
-                    let length = self.drivers[usize::from(v.kind[i])].length;
-                    if v.x[i] < length {
-                        v.tail[i] = m;
+                    v.motion[i].x -= end;
+                    let length = self.drivers[usize::from(v.motion[i].kind)].length;
+                    if v.motion[i].x < length {
+                        v.motion[i].tail = m;
                     } else {
                         self.busy[m as usize] -= 1;
                     }
-                    v.leg[i] += 1;
+                    v.mind[i].leg += 1;
                     let passed = self.road.link[way as usize];
-                    if v.halt_link[i] == passed {
+                    if v.mind[i].halt_link == passed {
                         // It slipped past its halt (it entered the road beyond it).
                         v.cold[i].halts.pop_front();
                         v.aim_at_halt(i);
@@ -189,7 +189,7 @@ impl World {
                 }
             }
         }
-        self.vehicles.way[i] = way;
+        self.vehicles.motion[i].way = way;
         if self.vehicles.has_arrived(i) {
             self.leave(i);
             return None;
@@ -200,12 +200,13 @@ impl World {
 
     /// Puts a vehicle into the row of its way, by position.
     pub(super) fn stand_in_row(&mut self, i: usize, way: u32) {
-        let x = self.vehicles.x[i];
+        let x = self.vehicles.motion[i].x;
         let row = &self.rows[way as usize];
-        let place = row.iter().position(|&j| self.vehicles.x[j as usize] > x).unwrap_or(row.len());
+        let place = row.iter().position(|&j| self.vehicles.motion[j as usize].x > x).unwrap_or(row.len());
         if let Some(&front) = row.get(place) {
             let front = front as usize;
-            let rear = self.vehicles.x[front] - self.drivers[usize::from(self.vehicles.kind[front])].length;
+            let rear = self.vehicles.motion[front].x
+                - self.drivers[usize::from(self.vehicles.motion[front].kind)].length;
             if rear < x - 1e-6 {
                 self.totals.collisions += 1;
             }
@@ -249,8 +250,8 @@ impl World {
     fn lanes_ahead(&self, i: usize, lane: u32, scratch: &mut LaneScratch) -> LanePlan {
         let v = &self.vehicles;
         let route = v.cold[i].route.clone();
-        let rest = &self.routes[(route.start + v.leg[i]) as usize..route.end as usize];
-        let driver = &self.drivers[usize::from(v.kind[i])];
+        let rest = &self.routes[(route.start + v.mind[i].leg) as usize..route.end as usize];
+        let driver = &self.drivers[usize::from(v.motion[i].kind)];
         let busy = |l: u32| self.rows[l as usize].len();
         plan_lanes(&self.road, rest, lane, driver.mode, v.cold[i].arrival.lane, scratch, busy)
     }
@@ -265,7 +266,7 @@ impl World {
     fn find_another_way(&mut self, i: usize, lane: u32, enter: bool) {
         let route = self.vehicles.cold[i].route.clone();
         let target = self.routes[route.end as usize - 1];
-        let mode = self.drivers[usize::from(self.vehicles.kind[i])].mode;
+        let mode = self.drivers[usize::from(self.vehicles.motion[i].kind)].mode;
         let mut best: Option<(f64, Vec<u32>)> = None;
         let here = self.road.link[lane as usize];
         // Turning back here would only bring it back to where it could not get over.
@@ -283,11 +284,11 @@ impl World {
                 best = Some((cost, rest));
             }
         }
-        self.vehicles.waiting[i] = 1.0;
+        self.vehicles.motion[i].waiting = 1.0;
         let Some((_, rest)) = best else { return };
         let start = self.routes.len() as u32;
         if enter {
-            self.routes.push(self.road.link[self.vehicles.way[i] as usize]);
+            self.routes.push(self.road.link[self.vehicles.motion[i].way as usize]);
         }
         self.routes.push(here);
         self.routes.extend(rest);
@@ -297,9 +298,9 @@ impl World {
         self.totals.rerouted += 1;
         self.vehicles.cold[i].log.reroutes += 1;
         // Lanes are planned from the lane's own link on; inside a junction the leg is still the link before.
-        self.vehicles.leg[i] = u32::from(enter);
+        self.vehicles.mind[i].leg = u32::from(enter);
         self.pick_lanes(i, lane);
-        self.vehicles.leg[i] = 0;
+        self.vehicles.mind[i].leg = 0;
     }
 
     fn leave(&mut self, i: usize) {
@@ -307,8 +308,8 @@ impl World {
         self.parked.retain(|j| *j as usize != i);
         self.finished.push(info);
         self.totals.arrived += 1;
-        if self.vehicles.tail[i] != NONE {
-            self.busy[self.vehicles.tail[i] as usize] -= 1;
+        if self.vehicles.motion[i].tail != NONE {
+            self.busy[self.vehicles.motion[i].tail as usize] -= 1;
         }
         let cold = self.vehicles.remove(i);
         self.routes_in_use -= cold.route.len();
@@ -323,9 +324,9 @@ impl Passed {
             let row = &rows[way];
             let Some(&last) = row.last() else { continue };
             // From the front, as they stand in each other's way.
-            let metres = row.iter().rev().map(|&i| vehicles.v[i as usize] * dt).sum();
+            let metres = row.iter().rev().map(|&i| vehicles.motion[i as usize].v * dt).sum();
             self.driven.push((road.link[way], metres, row.len() as f64 * dt));
-            if vehicles.x[last as usize] > road.length[way] {
+            if vehicles.motion[last as usize].x > road.length[way] {
                 self.over.push(way as u32);
             }
         }
@@ -336,8 +337,8 @@ impl Part<'_> {
     /// Moves each vehicle along its way by the speed that it has chosen, and keeps its books.
     fn drive(&mut self, road: &Road, drivers: &[Driver], now_s: f64, dt: f64) -> Moved {
         let mut moved = Moved::default();
-        for k in 0..self.x.len() {
-            if self.fixed.way[self.first + k] != NONE {
+        for k in 0..self.motion.len() {
+            if self.motion[k].way != NONE {
                 self.drive_one(k, road, drivers, [now_s, dt], &mut moved);
             }
         }
@@ -352,87 +353,89 @@ impl Part<'_> {
         [now_s, dt]: [f64; 2],
         moved: &mut Moved,
     ) {
-        let Fixed { way, v_next, factor, kind, ends_at, .. } = self.fixed;
-        let i = self.first + k;
-        let driver = &drivers[usize::from(kind[i])];
-        let speed = v_next[i];
-        if self.v[k] - speed > EMERGENCY.max(driver.decel + 0.01) * dt {
+        let (motion, mind) = (&mut self.motion[k], &mut self.mind[k]);
+        let driver = &drivers[usize::from(motion.kind)];
+        let speed = self.v_next[k];
+        if motion.v - speed > EMERGENCY.max(driver.decel + 0.01) * dt {
             moved.emergency_brakings += 1;
         }
-        self.x[k] += speed * dt;
-        self.v[k] = speed;
-        self.settle[k] = self.settle[k].saturating_sub(1);
-        if arrived(self.x[k], ends_at[i], self.halt_link[k]) {
-            moved.ended.push(i as u32);
+        motion.x += speed * dt;
+        motion.v = speed;
+        mind.settle = mind.settle.saturating_sub(1);
+        // Whoever was let in by this speed asks again, if it is still beside.
+        mind.lets_in = NONE;
+        if arrived(motion.x, mind) {
+            moved.ended.push((self.first + k) as u32);
         }
-        if self.dwell[k] > 0.0 {
-            self.dwell[k] -= dt as f32;
-            self.cold[k].log.stop_s += dt;
-            if self.dwell[k] <= 0.0 {
-                self.dwell[k] = 0.0;
-                self.cold[k].halts.pop_front();
-                self.aim_at_halt(k);
+        if mind.dwell > 0.0 {
+            mind.dwell -= dt as f32;
+            let cold = &mut self.cold[k];
+            cold.log.stop_s += dt;
+            if mind.dwell <= 0.0 {
+                mind.dwell = 0.0;
+                cold.halts.pop_front();
+                mind.aim_at_halt(cold);
             }
             return;
         }
-        if self.entered[k] == NONE
-            && let Some(m) = road.movement(way[i])
-            && self.x[k] > road.wait_at[m as usize]
+        if mind.entered == NONE
+            && let Some(m) = road.movement(motion.way)
+            && motion.x > road.wait_at[m as usize]
         {
-            self.entered[k] = (now_s / dt) as u32;
+            mind.entered = (now_s / dt) as u32;
         }
-        let wish = (road.speed[way[i] as usize] * factor[i]).min(driver.max_speed);
-        self.time_loss[k] += dt * (1.0 - speed / wish);
-        if speed < STANDING {
-            if self.waiting[k] == 0.0 {
-                self.cold[k].log.waiting_count += 1;
-            }
-            let before = self.waiting[k];
-            self.waiting[k] += dt as f32;
-            let long = before <= SQUEEZE_S && self.waiting[k] > SQUEEZE_S;
-            moved.held_inside += u64::from(long && road.movement(way[i]).is_some());
-            self.cold[k].log.waiting_s += dt;
-            self.queued[k] = true;
-            self.stand(k, road, [now_s, dt], moved);
-        } else {
-            self.waiting[k] = 0.0;
+        let wish = (road.speed[motion.way as usize] * mind.factor).min(driver.max_speed);
+        mind.time_loss += dt * (1.0 - speed / wish);
+        if motion.tail != NONE && motion.x >= driver.length {
+            moved.cleared.push(motion.tail);
+            motion.tail = NONE;
+        }
+        if speed >= STANDING {
+            motion.waiting = 0.0;
             if speed > QUEUE_LEFT {
-                self.queued[k] = false;
+                motion.queued = false;
             }
+            return;
         }
-        if self.tail[k] != NONE && self.x[k] >= driver.length {
-            moved.cleared.push(self.tail[k]);
-            self.tail[k] = NONE;
+        if motion.waiting == 0.0 {
+            self.cold[k].log.waiting_count += 1;
         }
+        let before = motion.waiting;
+        motion.waiting += dt as f32;
+        let long = before <= SQUEEZE_S && motion.waiting > SQUEEZE_S;
+        moved.held_inside += u64::from(long && road.movement(motion.way).is_some());
+        mind.waited_s += dt;
+        motion.queued = true;
+        self.stand(k, road, [now_s, dt], moved);
     }
 
     /// What standing brings: a stop at a line, a halt, or the thought that this lane leads nowhere.
     fn stand(&mut self, k: usize, road: &Road, [now_s, dt]: [f64; 2], moved: &mut Moved) {
-        let i = self.first + k;
-        let Fixed { path, path_arrives, way, .. } = self.fixed;
-        let way = way[i];
-        let lost = path[i][0] == NONE && !path_arrives[i] && self.waiting[k] > LOST_AFTER_S;
+        let i = (self.first + k) as u32;
+        let (motion, mind) = (&mut self.motion[k], &mut self.mind[k]);
+        let way = motion.way;
+        let lost = mind.path[0] == NONE && !mind.path_arrives && motion.waiting > LOST_AFTER_S;
         if let Some(m) = road.movement(way) {
             if lost {
-                moved.lost.push((i as u32, road.to[m as usize], true));
+                moved.lost.push((i, road.to[m as usize], true));
             }
             return;
         }
-        if self.halt_link[k] == road.link[way as usize] && (self.halt_at[k] - self.x[k]).abs() < AT_HALT {
+        if mind.halt_link == road.link[way as usize] && (mind.halt_at - motion.x).abs() < AT_HALT {
             let Some(halt) = self.cold[k].halts.front() else { return };
             // The step in which it comes to stand is the first of the halt, and of those until a time it ends before.
             let until = halt.until_s.map_or(0.0, |until_s| until_s - now_s - dt);
-            self.dwell[k] = (halt.dwell_s.max(until) as f32).max(0.1);
+            mind.dwell = (halt.dwell_s.max(until) as f32).max(0.1);
             if halt.parking {
-                moved.parks.push(i as u32);
+                moved.parks.push(i);
             }
             return;
         }
-        let left = road.length[way as usize] - self.x[k];
+        let left = road.length[way as usize] - motion.x;
         if left < 3.0 {
-            self.stopped_at_line[k] = true;
+            motion.stopped_at_line = true;
             if lost {
-                moved.lost.push((i as u32, way, false));
+                moved.lost.push((i, way, false));
             }
         }
     }

@@ -150,10 +150,10 @@ impl World {
             // Front first: whoever goes opens the place for the next.
             for (k, &row) in self.rows[lane].iter().enumerate().rev() {
                 let i = row as usize;
-                if v.dwell[i] > 0.0 {
+                if v.mind[i].dwell > 0.0 {
                     continue;
                 }
-                let now = v.v[i] as f32;
+                let now = v.motion[i].v as f32;
                 let before = self.mood(i);
                 let look = if now > before.look { now } else { keep * before.look + (1.0 - keep) * now };
                 let mut mood = Mood { look, ..before };
@@ -173,19 +173,19 @@ impl World {
 
     fn mood(&self, i: usize) -> Mood {
         let v = &self.vehicles;
-        Mood { look: v.look[i], urge: v.urge[i], kerb: v.kerb[i] }
+        Mood { look: v.mind[i].look, urge: v.mind[i].urge, kerb: v.mind[i].kerb }
     }
 
     fn set_mood(&mut self, i: usize, mood: Mood) {
         let v = &mut self.vehicles;
-        (v.look[i], v.urge[i], v.kerb[i]) = (mood.look, mood.urge, mood.kerb);
+        (v.mind[i].look, v.mind[i].urge, v.mind[i].kerb) = (mood.look, mood.urge, mood.kerb);
     }
 
     fn heed(&mut self, ask: &Ask) {
         let v = &mut self.vehicles;
-        if !ask.by_itself || v.lets_in[ask.whom] == NONE {
-            v.lets_in[ask.whom] = ask.leader as u32;
-            v.lets_in_gap[ask.whom] = ask.metres;
+        if !ask.by_itself || v.mind[ask.whom].lets_in == NONE {
+            v.mind[ask.whom].lets_in = ask.leader as u32;
+            v.mind[ask.whom].lets_in_gap = ask.metres;
         }
     }
 
@@ -195,11 +195,11 @@ impl World {
         let link = self.road.link[lane as usize];
         let lanes = self.road.link_lanes[link as usize].clone();
         let (here, lanes) = ((lane - lanes.start) as usize, lanes.len());
-        let x = v.x[i];
+        let x = v.motion[i].x;
         let mut best = here;
         let most = (0..lanes).map(|l| v.reach(i, l)).fold(f64::NEG_INFINITY, f64::max);
         let good = |l: usize| v.reach(i, l) > most - 1.0;
-        if v.halt_link[i] == link && v.halt_at[i] >= x - 1.0 {
+        if v.mind[i].halt_link == link && v.mind[i].halt_at >= x - 1.0 {
             // A halt is at the kerb.
             best = (0..lanes).find(|l| v.reach(i, *l) >= 0.0).unwrap_or(here);
         } else if !good(here) {
@@ -208,13 +208,13 @@ impl World {
         if best != here {
             let left = best > here;
             let look_s = if left { LOOK_LEFT_S } else { LOOK_RIGHT_S };
-            let driver = &self.drivers[usize::from(v.kind[i])];
+            let driver = &self.drivers[usize::from(v.motion[i].kind)];
             let needed = best.abs_diff(here) as f64
                 * (f64::from(mood.look) * look_s + 2.0 * (driver.length + driver.min_gap));
             let usable = v.reach(i, here) - x;
             // A queue on the lane where it must go makes the way shorter: it joins at its end.
             let needed = needed + v.crowd(i, best) * (driver.length + driver.min_gap);
-            if usable < needed || v.halt_link[i] == link {
+            if usable < needed || v.mind[i].halt_link == link {
                 let towards = if left { lane + 1 } else { lane - 1 };
                 return self.change_for_route(i, lane, towards, usable, asks);
             }
@@ -223,7 +223,7 @@ impl World {
     }
 
     fn change_for_route(&self, i: usize, lane: u32, towards: u32, usable: f64, asks: &mut Vec<Ask>) -> Wish {
-        let mode = self.drivers[usize::from(self.vehicles.kind[i])].mode;
+        let mode = self.drivers[usize::from(self.vehicles.motion[i].kind)].mode;
         if !self.road.allows(towards, mode) && self.vehicles.reach(i, self.road.lane_number(towards)) < 0.0 {
             return Wish::Stay;
         }
@@ -231,18 +231,18 @@ impl World {
         if self.fits(i, &beside) {
             return Wish::Go(towards);
         }
-        if self.vehicles.waiting[i] > SWAP_AFTER_S
+        if self.vehicles.motion[i].waiting > SWAP_AFTER_S
             && let Some(j) = self.to_swap_with(i, lane, towards, &beside)
         {
             return Wish::Swap(towards, j);
         }
         // Ask those behind to open a gap; in a hurry, or when all crawl, they will. Whoever stands beside us
         // already cannot: it must pass first.
-        let v = self.vehicles.v[i];
+        let v = self.vehicles.motion[i].v;
         if usable < 60.0 || v < 3.0 {
             let asked = beside.behind.iter().chain(&beside.second);
             for &(j, metres) in asked.filter(|(_, metres)| *metres < 25.0) {
-                let kind = |i: usize| usize::from(self.vehicles.kind[i]);
+                let kind = |i: usize| usize::from(self.vehicles.motion[i].kind);
                 let room = metres - self.drivers[kind(i)].length - self.drivers[kind(j)].min_gap;
                 if room >= 0.0 || v > 1.0 {
                     asks.push(Ask { whom: j, leader: i, metres, by_itself: false });
@@ -261,12 +261,12 @@ impl World {
         let v = &self.vehicles;
         let (there, here) = (self.road.lane_number(towards), self.road.lane_number(lane));
         let wants = |j: usize| v.reach(j, there) + 1.0 < v.reach(j, here);
-        let length = |i: usize| self.drivers[usize::from(v.kind[i])].length;
+        let length = |i: usize| self.drivers[usize::from(v.motion[i].kind)].length;
         let close_by = beside.ahead.iter().chain(&beside.behind).map(|b| b.0);
-        close_by.filter(|j| v.way[*j] == towards).find(|&j| {
-            let close = (v.x[i] - v.x[j]).abs() < length(i).max(length(j));
+        close_by.filter(|j| v.motion[*j].way == towards).find(|&j| {
+            let close = (v.motion[i].x - v.motion[j].x).abs() < length(i).max(length(j));
             let same = (length(i) - length(j)).abs() < 0.01;
-            same && close && wants(j) && v.waiting[j] > SWAP_AFTER_S
+            same && close && wants(j) && v.motion[j].waiting > SWAP_AFTER_S
         })
     }
 
@@ -275,8 +275,9 @@ impl World {
         let Some(there) = self.rows[towards as usize].iter().position(|&o| o as usize == j) else { return };
         self.rows.replace(lane as usize, k, j as u32);
         self.rows.replace(towards as usize, there, i as u32);
-        self.vehicles.x.swap(i, j);
-        self.vehicles.way.swap(i, j);
+        let [a, b] = [self.vehicles.motion[i], self.vehicles.motion[j]];
+        (self.vehicles.motion[i].x, self.vehicles.motion[i].way) = (b.x, b.way);
+        (self.vehicles.motion[j].x, self.vehicles.motion[j].way) = (a.x, a.way);
         self.totals.swaps += 1;
     }
 
@@ -291,12 +292,12 @@ impl World {
         mood: &mut Mood,
     ) -> Wish {
         let v = &self.vehicles;
-        if v.settle[i] > 0 {
+        if v.mind[i].settle > 0 {
             return Wish::Stay;
         }
         let dt = self.dt();
-        let driver = &self.drivers[usize::from(v.kind[i])];
-        let wish = (self.road.speed[lane as usize] * v.factor[i]).min(driver.max_speed);
+        let driver = &self.drivers[usize::from(v.motion[i].kind)];
+        let wish = (self.road.speed[lane as usize] * v.mind[i].factor).min(driver.max_speed);
         let here = self.road.lane_number(lane);
         let serves = |l: usize| {
             let (reach, space) = (v.reach(i, l), driver.length + driver.min_gap);
@@ -307,18 +308,20 @@ impl World {
             let look_s = if l > here { LOOK_LEFT_S } else { LOOK_RIGHT_S };
             let changes = best.abs_diff(here) + 2;
             let queue = v.crowd(i, l).max(v.crowd(i, here));
-            let left = reach - v.x[i] - queue * space;
+            let left = reach - v.motion[i].x - queue * space;
             (best != here || reach >= TURN_LANE_M)
                 && left > changes as f64 * (f64::from(mood.look) * look_s + 2.0 * space)
         };
-        let worth_while = |l: usize| v.reach(i, l) > WORTH_WHILE_S * v.v[i];
+        let worth_while = |l: usize| v.reach(i, l) > WORTH_WHILE_S * v.motion[i].v;
         let fades = |wish: f32, share: f64| wish * (1.0 - share).powf(dt) as f32;
         let right = here.checked_sub(1).filter(|l| serves(*l));
         let left = Some(here + 1).filter(|l| *l < lanes && serves(*l));
         if right.is_none() && left.is_none() {
             return Wish::Stay;
         }
-        let leader = self.rows[lane as usize].get(k + 1).map(|j| (*j as usize, v.x[*j as usize] - v.x[i]));
+        let leader = self.rows[lane as usize]
+            .get(k + 1)
+            .map(|j| (*j as usize, v.motion[*j as usize].x - v.motion[i].x));
         let now = self.promise(i, leader, wish);
         if let Some(right) = right {
             let beside = self.beside(i, lane - 1);
@@ -357,14 +360,14 @@ impl World {
     /// For how much of the time that a driver accepts to be back on the right it could drive there as it likes, 0 to 1.
     fn freedom(&self, i: usize, beside: &Beside, reach: f64, wish: f64) -> f64 {
         let v = &self.vehicles;
-        let driver = &self.drivers[usize::from(v.kind[i])];
-        let accepts_s = ACCEPTS_S * v.factor[i] * v.v[i].max(1.0);
+        let driver = &self.drivers[usize::from(v.motion[i].kind)];
+        let accepts_s = ACCEPTS_S * v.mind[i].factor * v.motion[i].v.max(1.0);
         let free = (reach - driver.brake_gap(wish)).max(0.0);
         let mut free_s = accepts_s.min(free / wish.max(0.1));
-        if let Some((j, metres)) = beside.ahead.filter(|(j, _)| v.v[*j] < wish) {
-            let foe = &self.drivers[usize::from(v.kind[j])];
-            let gap = metres - foe.length - driver.min_gap - driver.secure_gap(wish, v.v[j], foe);
-            free_s = free_s.min(gap.clamp(0.0, free) / (wish - v.v[j]));
+        if let Some((j, metres)) = beside.ahead.filter(|(j, _)| v.motion[*j].v < wish) {
+            let foe = &self.drivers[usize::from(v.motion[j].kind)];
+            let gap = metres - foe.length - driver.min_gap - driver.secure_gap(wish, v.motion[j].v, foe);
+            free_s = free_s.min(gap.clamp(0.0, free) / (wish - v.motion[j].v));
         }
         free_s / accepts_s
     }
@@ -373,26 +376,27 @@ impl World {
     fn promise(&self, i: usize, leader: Option<(usize, f64)>, wish: f64) -> f64 {
         let Some((j, metres)) = leader else { return wish };
         let v = &self.vehicles;
-        let me = &self.drivers[usize::from(v.kind[i])];
-        let foe = &self.drivers[usize::from(v.kind[j])];
+        let me = &self.drivers[usize::from(v.motion[i].kind)];
+        let foe = &self.drivers[usize::from(v.motion[j].kind)];
         let gap = metres - foe.length - me.min_gap;
-        me.at_most_behind(wish, gap.max(0.0), v.v[j], foe)
+        me.at_most_behind(wish, gap.max(0.0), v.motion[j].v, foe)
     }
 
     fn beside(&self, i: usize, lane: u32) -> Beside {
-        let x = self.vehicles.x[i];
+        let x = self.vehicles.motion[i].x;
         let row = &self.rows[lane as usize];
-        let place = row.partition_point(|j| self.vehicles.x[*j as usize] < x);
-        let ahead = row.get(place).map(|j| (*j as usize, self.vehicles.x[*j as usize] - x));
+        let place = row.partition_point(|j| self.vehicles.motion[*j as usize].x < x);
+        let ahead = row.get(place).map(|j| (*j as usize, self.vehicles.motion[*j as usize].x - x));
         let ahead = ahead.or_else(|| self.just_left(lane, x));
         let mut behind = Neighbours::new();
         let mut second = None;
         if let Some(p) = place.checked_sub(1) {
             let j = row[p] as usize;
-            behind.push((j, x - self.vehicles.x[j]));
-            let own = self.drivers[usize::from(self.vehicles.kind[i])].length;
-            if x - self.vehicles.x[j] < own {
-                second = p.checked_sub(1).map(|p| row[p] as usize).map(|j| (j, x - self.vehicles.x[j]));
+            behind.push((j, x - self.vehicles.motion[j].x));
+            let own = self.drivers[usize::from(self.vehicles.motion[i].kind)].length;
+            if x - self.vehicles.motion[j].x < own {
+                second =
+                    p.checked_sub(1).map(|p| row[p] as usize).map(|j| (j, x - self.vehicles.motion[j].x));
             }
         } else if x < COMING_FROM_BEYOND {
             self.coming(lane, x, &mut behind);
@@ -405,7 +409,7 @@ impl World {
         let end = self.road.length[lane as usize] - x;
         let leaving = self.road.leaving[lane as usize].clone().filter(|m| self.busy[*m as usize] > 0);
         let last = leaving.filter_map(|m| self.rows[self.road.way(m)].first()).map(|j| *j as usize);
-        last.map(|j| (j, end + self.vehicles.x[j])).min_by(|a, b| a.1.total_cmp(&b.1))
+        last.map(|j| (j, end + self.vehicles.motion[j].x)).min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     /// Who comes towards the start of a lane: the first on each movement into it, and on the lanes before.
@@ -414,14 +418,14 @@ impl World {
             let turn = self.road.way(m);
             if let Some(&j) = self.rows[turn].last() {
                 let j = j as usize;
-                behind.push((j, x + self.road.length[turn] - self.vehicles.x[j]));
+                behind.push((j, x + self.road.length[turn] - self.vehicles.motion[j].x));
                 continue;
             }
             let from = self.road.from[m as usize] as usize;
             let Some(&j) = self.rows[from].last() else { continue };
             let j = j as usize;
-            if self.vehicles.path[j][0] == m {
-                let metres = x + self.road.length[turn] + self.road.length[from] - self.vehicles.x[j];
+            if self.vehicles.mind[j].path[0] == m {
+                let metres = x + self.road.length[turn] + self.road.length[from] - self.vehicles.motion[j].x;
                 behind.push((j, metres));
             }
         }
@@ -430,35 +434,35 @@ impl World {
     /// Whether there is a safe gap.
     fn fits(&self, i: usize, beside: &Beside) -> bool {
         let v = &self.vehicles;
-        let driver = |i: usize| &self.drivers[usize::from(v.kind[i])];
+        let driver = |i: usize| &self.drivers[usize::from(v.motion[i].kind)];
         let me = driver(i);
         // Nobody comes over while its tail is still inside the junction, unless the link is too short for
         // anything else.
-        if v.x[i] < me.length && self.road.length[v.way[i] as usize] > SHORT_LINK * me.length {
+        if v.motion[i].x < me.length && self.road.length[v.motion[i].way as usize] > SHORT_LINK * me.length {
             return false;
         }
         let ahead = beside.ahead.is_none_or(|(j, metres)| {
             let gap = metres - driver(j).length - me.min_gap;
-            gap >= 0.0 && gap >= me.secure_gap(v.v[i], v.v[j], driver(j))
+            gap >= 0.0 && gap >= me.secure_gap(v.motion[i].v, v.motion[j].v, driver(j))
         });
         ahead
             && beside.behind.iter().all(|&(j, metres)| {
                 let gap = metres - me.length - driver(j).min_gap;
-                gap >= 0.0 && gap >= driver(j).secure_gap(v.v[j], v.v[i], me)
+                gap >= 0.0 && gap >= driver(j).secure_gap(v.motion[j].v, v.motion[i].v, me)
             })
     }
 
     fn change(&mut self, i: usize, k: usize, lane: u32, to: u32) {
         self.rows.remove(lane as usize, k);
         // Lanes of one link differ in length where their stop lines do.
-        self.vehicles.x[i] = self.vehicles.x[i].min(self.road.length[to as usize]);
-        self.vehicles.way[i] = to;
+        self.vehicles.motion[i].x = self.vehicles.motion[i].x.min(self.road.length[to as usize]);
+        self.vehicles.motion[i].way = to;
         self.stand_in_row(i, to);
-        self.vehicles.urge[i] = 0.0;
-        self.vehicles.kerb[i] = 0.0;
-        self.vehicles.look[i] = 0.0;
-        self.vehicles.settle[i] = (SETTLE_S / self.dt()) as u8;
-        self.vehicles.stopped_at_line[i] = false;
+        self.vehicles.mind[i].urge = 0.0;
+        self.vehicles.mind[i].kerb = 0.0;
+        self.vehicles.mind[i].look = 0.0;
+        self.vehicles.mind[i].settle = (SETTLE_S / self.dt()) as u8;
+        self.vehicles.motion[i].stopped_at_line = false;
         self.totals.lane_changes += 1;
     }
 }

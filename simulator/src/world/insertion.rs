@@ -1,6 +1,6 @@
 //! How trips get onto the road: due ones wait in a queue per link until there is room, as in SUMO.
 
-use super::{Lamps, World, follow::Driver, measure::TripInfo, right_of_way::lamp_of, route::plan_lanes};
+use super::{World, follow::Driver, measure::TripInfo, route::plan_lanes};
 use crate::vehicles::{Arrival, Cold};
 use model::{
     demand::{ArrivalLane, ArrivalPos, DepartLane, DepartPos, DepartSpeed, Trip},
@@ -139,7 +139,7 @@ impl World {
     }
 
     /// Lets in whoever is due and finds room.
-    pub(super) fn let_in(&mut self, lamps: &Lamps<'_>) {
+    pub(super) fn let_in(&mut self) {
         while let Some(entry) = self.gate.future.first_entry() {
             let (at, seq) = *entry.key();
             if at > self.now_ms {
@@ -169,7 +169,7 @@ impl World {
                 if kind_of_room.is_none_or(|kind| closed[kind] >> bit & 1 == 0) {
                     let kind = queue[place].trip.vehicle_type as usize;
                     let factor = speed_factor(&self.types[kind], self.seed, queue[place].seq);
-                    if let Some(start) = self.start(&queue[place], factor, first + bit, lamps) {
+                    if let Some(start) = self.start(&queue[place], factor, first + bit) {
                         if let Some(due) = queue.remove(place) {
                             self.enter(due, first + bit, factor, start);
                         }
@@ -262,7 +262,7 @@ impl World {
     fn freest_lane(&self, lanes: u64, first: u32) -> u32 {
         let room = |k: u32| {
             let lane = (first + k) as usize;
-            self.rows[lane].first().map_or(self.road.length[lane], |j| self.vehicles.x[*j as usize])
+            self.rows[lane].first().map_or(self.road.length[lane], |j| self.vehicles.motion[*j as usize].x)
         };
         let farther = |best: u32, k: u32| if room(k) > room(best) { k } else { best };
         lanes_of(lanes).reduce(farther).unwrap_or(0)
@@ -294,13 +294,13 @@ impl World {
     }
 
     /// Where on a lane a trip can start now, and how fast; `None` if it must wait.
-    fn start(&self, due: &Due, factor: f64, lane: u32, lamps: &Lamps<'_>) -> Option<Start> {
+    fn start(&self, due: &Due, factor: f64, lane: u32) -> Option<Start> {
         const PLACE: u64 = 1 << 53;
         let length = self.road.length[lane as usize];
         let me = &self.drivers[due.trip.vehicle_type as usize];
         let at = |x: f64| {
             let x = x.clamp(0.0, length);
-            self.start_speed(due, factor, lane, x, lamps).map(|speed| Start { x, speed })
+            self.start_speed(due, factor, lane, x).map(|speed| Start { x, speed })
         };
         let halt = due.trip.halts.first().filter(|h| h.link.0 == self.road.link[lane as usize]);
         let base = (me.length + BEHIND).min(length);
@@ -323,11 +323,11 @@ impl World {
         let row = &self.rows[lane as usize];
         let before = |(k, j): (usize, &u32)| {
             let j = *j as usize;
-            let foe = &self.drivers[usize::from(v.kind[j])];
+            let foe = &self.drivers[usize::from(v.motion[j].kind)];
             // It will drive like the one ahead, or like the one behind where there is none.
-            let speed = row.get(k + 1).map_or(v.v[j], |ahead| v.v[*ahead as usize]);
-            let gap = foe.secure_gap(v.v[j], speed, me) + foe.min_gap + BEHIND;
-            at(v.x[j] + gap + me.length)
+            let speed = row.get(k + 1).map_or(v.motion[j].v, |ahead| v.motion[*ahead as usize].v);
+            let gap = foe.secure_gap(v.motion[j].v, speed, me) + foe.min_gap + BEHIND;
+            at(v.motion[j].x + gap + me.length)
         };
         at(0.0).or_else(|| row.iter().enumerate().find_map(before))
     }
@@ -343,23 +343,23 @@ impl World {
         let (v, length) = (&self.vehicles, self.road.length[lane as usize]);
         let Some(&j) = self.rows[lane as usize].first() else { return at(length - BEHIND) };
         let j = j as usize;
-        let foe = &self.drivers[usize::from(v.kind[j])];
-        let wish = (self.road.speed[lane as usize] * factor).min(me.max_speed).min(v.v[j]);
-        let gap = me.secure_gap(wish, v.v[j], foe) + me.min_gap + BEHIND;
-        let x = v.x[j] - foe.length - gap;
+        let foe = &self.drivers[usize::from(v.motion[j].kind)];
+        let wish = (self.road.speed[lane as usize] * factor).min(me.max_speed).min(v.motion[j].v);
+        let gap = me.secure_gap(wish, v.motion[j].v, foe) + me.min_gap + BEHIND;
+        let x = v.motion[j].x - foe.length - gap;
         if x < 0.0 { None } else { at(x) }
     }
 
     /// The speed at which a vehicle can start at `x` on a lane; `None` if nobody fits in there without braking hard, or if it
     /// insists on a speed that is not safe now.
-    fn start_speed(&self, due: &Due, factor: f64, lane: u32, x: f64, lamps: &Lamps<'_>) -> Option<f64> {
+    fn start_speed(&self, due: &Due, factor: f64, lane: u32, x: f64) -> Option<f64> {
         let me = &self.drivers[due.trip.vehicle_type as usize];
         let v = &self.vehicles;
         let length = self.road.length[lane as usize];
         let row = &self.rows[lane as usize];
         let limit = self.road.speed[lane as usize];
         let wish = (limit * factor).min(me.max_speed);
-        let speed_of = |j: &u32| v.v[*j as usize];
+        let speed_of = |j: &u32| v.motion[*j as usize].v;
         let wanted = match due.trip.ends.depart_speed {
             DepartSpeed::Avg if row.is_empty() => wish.min(limit),
             DepartSpeed::Avg => wish.min(row.iter().map(speed_of).sum::<f64>() / row.len() as f64),
@@ -373,16 +373,16 @@ impl World {
             due.trip.ends.depart_speed,
             DepartSpeed::Desired | DepartSpeed::SpeedLimit | DepartSpeed::Mps(_)
         );
-        let place = row.partition_point(|j| v.x[*j as usize] < x);
+        let place = row.partition_point(|j| v.motion[*j as usize].x < x);
         let mut speed = wanted;
         if let Some(&j) = row.get(place) {
             let j = j as usize;
-            let foe = &self.drivers[usize::from(v.kind[j])];
-            let gap = v.x[j] - foe.length - x - me.min_gap;
+            let foe = &self.drivers[usize::from(v.motion[j].kind)];
+            let gap = v.motion[j].x - foe.length - x - me.min_gap;
             if gap < 0.0 {
                 return None;
             }
-            speed = me.at_most_behind(speed, gap, v.v[j], foe);
+            speed = me.at_most_behind(speed, gap, v.motion[j].v, foe);
         } else {
             // Tails that hang back over the lane's end: nobody starts there at its beginning.
             let covered = if x > me.length + BEHIND { self.tails_over(lane) } else { 0.0 };
@@ -391,7 +391,7 @@ impl World {
             }
             if due.trip.links.len() > 1 {
                 // What lies beyond the lane is not known yet: it can still stop before it.
-                let ahead = if insists { self.free_ahead(due, me, lane, x, lamps) } else { length - x };
+                let ahead = if insists { self.free_ahead(due, me, lane, x) } else { length - x };
                 speed = me.at_most_to_stop_within(speed, ahead);
             }
         }
@@ -404,12 +404,12 @@ impl World {
     /// Whether a vehicle that stands beside the road fits in where it stands.
     pub(super) fn has_room_beside(&self, i: usize) -> bool {
         let v = &self.vehicles;
-        let (x, lane) = (v.x[i], v.way[i]);
-        let me = &self.drivers[usize::from(v.kind[i])];
+        let (x, lane) = (v.motion[i].x, v.motion[i].way);
+        let me = &self.drivers[usize::from(v.motion[i].kind)];
         let row = &self.rows[lane as usize];
-        let place = row.partition_point(|j| v.x[*j as usize] < x);
+        let place = row.partition_point(|j| v.motion[*j as usize].x < x);
         let ahead = row.get(place).map(|j| *j as usize);
-        let rear = |j: usize| v.x[j] - self.drivers[usize::from(v.kind[j])].length;
+        let rear = |j: usize| v.motion[j].x - self.drivers[usize::from(v.motion[j].kind)].length;
         ahead.is_none_or(|j| rear(j) - x >= me.min_gap)
             && self.tails_over(lane) <= self.road.length[lane as usize] - x
             && self.safe_from_behind(me, lane, x, 0.0)
@@ -420,24 +420,24 @@ impl World {
         let v = &self.vehicles;
         let rear = x - me.length;
         let safe_behind = |j: usize, gap: f64| {
-            let foe = &self.drivers[usize::from(v.kind[j])];
-            gap - foe.min_gap >= foe.secure_gap(v.v[j], speed, me)
+            let foe = &self.drivers[usize::from(v.motion[j].kind)];
+            gap - foe.min_gap >= foe.secure_gap(v.motion[j].v, speed, me)
         };
         let row = &self.rows[lane as usize];
-        let place = row.partition_point(|j| v.x[*j as usize] < x);
+        let place = row.partition_point(|j| v.motion[*j as usize].x < x);
         if let Some(j) = place.checked_sub(1).map(|p| row[p] as usize) {
-            return safe_behind(j, rear - v.x[j]);
+            return safe_behind(j, rear - v.motion[j].x);
         }
         self.road.entering(lane).iter().all(|&m| {
             let turn = self.road.way(m);
-            let inside = self.rows[turn]
-                .last()
-                .is_none_or(|&j| safe_behind(j as usize, self.road.length[turn] - v.x[j as usize] + rear));
+            let inside = self.rows[turn].last().is_none_or(|&j| {
+                safe_behind(j as usize, self.road.length[turn] - v.motion[j as usize].x + rear)
+            });
             let from = self.road.from[m as usize] as usize;
-            let coming = |j: &&u32| v.path[**j as usize][0] == m;
+            let coming = |j: &&u32| v.mind[**j as usize].path[0] == m;
             inside
                 && self.rows[from].iter().rev().find(coming).is_none_or(|&j| {
-                    let gap = self.road.length[from] - v.x[j as usize] + self.road.length[turn] + rear;
+                    let gap = self.road.length[from] - v.motion[j as usize].x + self.road.length[turn] + rear;
                     safe_behind(j as usize, gap)
                 })
         })
@@ -446,21 +446,22 @@ impl World {
     /// Metres before a lane's end that are still covered by vehicles whose fronts have left it.
     fn tails_over(&self, lane: u32) -> f64 {
         let v = &self.vehicles;
-        let length = |j: usize| self.drivers[usize::from(v.kind[j])].length;
+        let length = |j: usize| self.drivers[usize::from(v.motion[j].kind)].length;
         let leaving = self.road.leaving[lane as usize].clone().filter(|m| self.busy[*m as usize] > 0);
         leaving.fold(0.0, |most: f64, m| {
             let turn = self.road.way(m);
-            let inside = self.rows[turn].first().map(|j| *j as usize).map(|j| length(j) - v.x[j]);
+            let inside = self.rows[turn].first().map(|j| *j as usize).map(|j| length(j) - v.motion[j].x);
             let beyond = self.rows[self.road.to[m as usize] as usize].first().map(|j| *j as usize);
-            let beyond =
-                beyond.filter(|j| v.tail[*j] == m).map(|j| length(j) - self.road.length[turn] - v.x[j]);
+            let beyond = beyond
+                .filter(|j| v.motion[*j].tail == m)
+                .map(|j| length(j) - self.road.length[turn] - v.motion[j].x);
             most.max(inside.unwrap_or(0.0)).max(beyond.unwrap_or(0.0))
         })
     }
 
     /// Metres ahead of `x` on a lane along the trip's links, as far as it matters: nobody stands or drives there, no lamp says
     /// stop and nobody has the right of way.
-    fn free_ahead(&self, due: &Due, me: &Driver, lane: u32, x: f64, lamps: &Lamps<'_>) -> f64 {
+    fn free_ahead(&self, due: &Due, me: &Driver, lane: u32, x: f64) -> f64 {
         let road = &self.road;
         let enough = me.brake_gap(me.max_speed) + me.max_speed * self.dt().max(me.tau);
         let mut metres = road.length[lane as usize] - x;
@@ -470,7 +471,7 @@ impl World {
             let Some(m) = leaving.find(|m| road.link[road.to[*m as usize] as usize] == next.0) else {
                 return metres;
             };
-            let goes = match lamp_of(road, lamps, m) {
+            let goes = match self.rights.of()[m as usize].lamp {
                 Some(lamp) => matches!(lamp, Lamp::Green | Lamp::FlashingGreen),
                 None => !road.stop_sign[m as usize] && !road.conflicts(m).iter().any(|c| c.yields),
             };
@@ -480,7 +481,8 @@ impl World {
             for way in [road.way(m), road.to[m as usize] as usize] {
                 if let Some(&j) = self.rows[way].first() {
                     let j = j as usize;
-                    let rear = self.vehicles.x[j] - self.drivers[usize::from(self.vehicles.kind[j])].length;
+                    let rear = self.vehicles.motion[j].x
+                        - self.drivers[usize::from(self.vehicles.motion[j].kind)].length;
                     return metres + rear - me.min_gap;
                 }
                 metres += road.length[way];
@@ -514,20 +516,20 @@ impl World {
         };
         v.cold[i].log.depart_ms = self.now_ms;
         v.cold[i].log.depart_delay_s = self.now_ms as f64 / 1000.0 - trip.depart_s;
-        v.kind[i] = kind as u16;
-        v.factor[i] = factor;
-        v.v[i] = speed;
-        v.way[i] = lane;
-        v.x[i] = x;
+        v.motion[i].kind = kind as u16;
+        v.mind[i].factor = factor;
+        v.motion[i].v = speed;
+        v.motion[i].way = lane;
+        v.motion[i].x = x;
         v.aim_at_end(i);
         let last = trip.links[trip.links.len() - 1].ix();
         let beyond = self.road.link_length[last] - arrival.at_m.min(self.road.link_length[last]);
-        let metres = self.route_metres(i) - self.vehicles.x[i] - beyond;
+        let metres = self.route_metres(i) - self.vehicles.motion[i].x - beyond;
         self.vehicles.cold[i].log.route_length = metres.max(0.0);
         self.vehicles.aim_at_halt(i);
         self.pick_lanes(i, lane);
         self.stand_in_row(i, lane);
-        let (x, v) = (self.vehicles.x[i], self.vehicles.v[i]);
+        let (x, v) = (self.vehicles.motion[i].x, self.vehicles.motion[i].v);
         let log = &mut self.vehicles.cold[i].log;
         (log.depart_pos_m, log.depart_speed_mps) = (x, v);
         self.detectors.begun(lane, x, v);
@@ -590,7 +592,7 @@ impl World {
     /// The report of a vehicle that arrived at `at_ms`, or that is still under way.
     pub(super) fn report(&self, i: usize, at_ms: Option<i64>) -> TripInfo {
         let v = &self.vehicles;
-        let (cold, kind) = (&v.cold[i], usize::from(v.kind[i]));
+        let (cold, kind) = (&v.cold[i], usize::from(v.motion[i].kind));
         TripInfo {
             id: cold.id.clone(),
             vehicle_type: kind as u32,
@@ -600,17 +602,17 @@ impl World {
             depart_speed_mps: cold.log.depart_speed_mps,
             depart_delay_s: cold.log.depart_delay_s,
             arrival_s: at_ms.map(|ms| ms as f64 / 1000.0),
-            arrival_lane: v.way[i],
-            arrival_pos_m: v.ends_at[i].min(self.road.length[v.way[i] as usize]),
-            arrival_speed_mps: v.v[i],
+            arrival_lane: v.motion[i].way,
+            arrival_pos_m: v.mind[i].ends_at.min(self.road.length[v.motion[i].way as usize]),
+            arrival_speed_mps: v.motion[i].v,
             duration_s: (at_ms.unwrap_or(self.now_ms) - cold.log.depart_ms) as f64 / 1000.0,
             route_length_m: cold.log.route_length,
-            time_loss_s: v.time_loss[i].max(0.0),
-            waiting_s: cold.log.waiting_s,
+            time_loss_s: v.mind[i].time_loss.max(0.0),
+            waiting_s: v.mind[i].waited_s,
             waiting_count: cold.log.waiting_count,
             stop_s: cold.log.stop_s,
             reroutes: cold.log.reroutes,
-            speed_factor: v.factor[i],
+            speed_factor: v.mind[i].factor,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the run measured: links over the last minute, trips, and totals.
 
 use super::{World, road::Road, rows::Rows};
+use crate::vehicles::Motion;
 use model::ids::LinkIx;
 use serde::Serialize;
 
@@ -161,7 +162,7 @@ impl Links {
 
     /// Looks at the speeds on all links, when it is time to. A lane without vehicles counts as one at the limit, as in
     /// SUMO's `MSEdge::getMeanSpeed`.
-    pub(super) fn look(&mut self, now_ms: i64, road: &Road, rows: &Rows, v: &[f64]) {
+    pub(super) fn look(&mut self, now_ms: i64, road: &Road, rows: &Rows, motion: &[Motion]) {
         let look = (now_ms - self.begin_ms) / LOOK_MS;
         if look == self.look {
             return;
@@ -175,7 +176,7 @@ impl Links {
                 sum += if row.is_empty() {
                     road.speed[lane as usize]
                 } else {
-                    row.iter().map(|i| v[*i as usize]).sum()
+                    row.iter().map(|i| motion[*i as usize].v).sum()
                 };
                 count += row.len().max(1);
             }
@@ -206,7 +207,7 @@ impl World {
         let (mut vehicles, mut queued) = (0, 0);
         for row in rows {
             vehicles += row.len() as u32;
-            queued += row.iter().filter(|i| self.vehicles.queued[**i as usize]).count() as u32;
+            queued += row.iter().filter(|i| self.vehicles.motion[**i as usize].queued).count() as u32;
         }
         LinkMeasure {
             vehicles,

@@ -8,7 +8,8 @@
 use super::{
     Lamps, TripFault, World,
     follow::time_to_cover,
-    right_of_way::{STANDING, Scene, Why, lamp_at},
+    right_of_way::{STANDING, Scene, Why},
+    rights::lamp_at,
     road::Meeting,
 };
 use crate::vehicles::NONE;
@@ -348,7 +349,7 @@ impl Scene<'_> {
         let (comes_s, gone_s) = who.there(length, meeting);
         // Of vehicle `j`, its front at `x` on the movement.
         let clear = |j: usize, x: f64, stops: bool| {
-            let (driver, v) = (self.driver(j), vehicles.v[j]);
+            let (driver, v) = (self.driver(j), vehicles.motion[j].v);
             let (room, out) = (meeting.stop_at - x, meeting.clear_at + driver.length - x);
             if out <= 0.0 || v < STANDING {
                 return true;
@@ -362,15 +363,15 @@ impl Scene<'_> {
             let leaves_s = time_to_cover(out, v, driver.accel, top);
             leaves_s + APART_S <= comes_s || gone_s + APART_S <= arrives_s
         };
-        self.rows[way].iter().all(|&j| clear(j as usize, vehicles.x[j as usize], false))
+        self.rows[way].iter().all(|&j| clear(j as usize, vehicles.motion[j as usize].x, false))
             && self.rows[lane]
                 .iter()
                 .take(2)
-                .filter(|j| vehicles.tail[**j as usize] == movement)
-                .all(|&j| clear(j as usize, road.length[way] + vehicles.x[j as usize], false))
+                .filter(|j| vehicles.motion[**j as usize].tail == movement)
+                .all(|&j| clear(j as usize, road.length[way] + vehicles.motion[j as usize].x, false))
             && self.approaches.of(movement).all(|a| {
                 let j = a.vehicle as usize;
-                let comes = vehicles.way[j] != NONE && a.distance > 0.0;
+                let comes = vehicles.motion[j].way != NONE && a.distance > 0.0;
                 !comes || clear(j, -a.distance, a.stops == Some(Why::Signal))
             })
     }
@@ -405,13 +406,13 @@ impl Scene<'_> {
         if near.is_empty() {
             return false;
         }
-        let (me, v) = (self.driver(i), self.vehicles.v[i]);
+        let (me, v) = (self.driver(i), self.vehicles.motion[i].v);
         let room = before + meeting.stop_at.max(0.0);
         if room < -PAST || me.brake_gap(v) > room.max(0.0) + PAST {
             return false;
         }
         let length = self.road.crossing_length[meeting.crossing as usize];
-        let top = self.road.speed[self.road.way(movement)] * self.vehicles.factor[i];
+        let top = self.road.speed[self.road.way(movement)] * self.vehicles.mind[i].factor;
         let leaves_s = time_to_cover(before + meeting.clear_at + me.length, v, me.accel, top);
         near.iter().any(|who| {
             let (comes_s, gone_s) = who.there(length, meeting);

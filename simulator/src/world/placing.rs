@@ -33,10 +33,10 @@ impl World {
         v.cold[i] = Cold { id: trip.id, route, depart_lane: lane, ..Cold::default() };
         v.cold[i].log.depart_ms = self.now_ms;
         (v.cold[i].log.depart_pos_m, v.cold[i].log.depart_speed_mps) = (x, speed);
-        v.kind[i] = kind as u16;
-        v.factor[i] = factor;
-        (v.x[i], v.v[i], v.way[i]) = (x, speed, lane);
-        v.queued[i] = spot.stands;
+        v.motion[i].kind = kind as u16;
+        v.mind[i].factor = factor;
+        (v.motion[i].x, v.motion[i].v, v.motion[i].way) = (x, speed, lane);
+        v.motion[i].queued = spot.stands;
         let metres = self.route_metres(i) - x;
         self.vehicles.cold[i].log.route_length = metres;
         self.vehicles.aim_at_halt(i);
@@ -53,9 +53,9 @@ impl World {
         let safe = match self.rows[lane as usize].first() {
             Some(&j) => {
                 let j = j as usize;
-                let foe = &self.drivers[usize::from(self.vehicles.kind[j])];
-                let gap = self.vehicles.x[j] - foe.length - x - me.min_gap;
-                me.behind(gap, self.vehicles.v[j], foe)
+                let foe = &self.drivers[usize::from(self.vehicles.motion[j].kind)];
+                let gap = self.vehicles.motion[j].x - foe.length - x - me.min_gap;
+                me.behind(gap, self.vehicles.motion[j].v, foe)
             }
             None => me.stop_within(self.road.length[lane as usize] - x),
         };

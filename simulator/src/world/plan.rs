@@ -47,7 +47,7 @@ impl Scene<'_> {
             let mut leader: Option<(usize, f64)> = None;
             for &i in self.rows[way].iter().rev() {
                 let i = i as usize;
-                let speed = if vehicles.dwell[i] > 0.0 {
+                let speed = if vehicles.mind[i].dwell > 0.0 {
                     0.0
                 } else {
                     let first = chosen.approaches.len();
@@ -55,11 +55,13 @@ impl Scene<'_> {
                     let driver = self.driver(i);
                     let random = chance(seed, u64::from(i as u32) | 1 << 40, step);
                     // Dawdling never makes anybody brake harder than is comfortable.
-                    let least = choice.speed.min((vehicles.v[i] - driver.decel * dt).max(0.0));
+                    let least = choice.speed.min((vehicles.motion[i].v - driver.decel * dt).max(0.0));
                     let mut speed = driver.dawdle(choice.speed.max(0.0), random).max(least);
                     if let Some((j, foe_speed)) = leader {
                         // However hard the leader brakes in this very step, nobody runs into it.
-                        let free = vehicles.x[j] + foe_speed * dt - self.driver(j).length - vehicles.x[i];
+                        let free = vehicles.motion[j].x + foe_speed * dt
+                            - self.driver(j).length
+                            - vehicles.motion[i].x;
                         speed = speed.min((free / dt).max(0.0));
                     }
                     if let Some((j, metres)) = choice.ahead {
@@ -71,7 +73,7 @@ impl Scene<'_> {
                     speed
                 };
                 chosen.speeds.push((i as u32, speed));
-                if leader.is_none() && vehicles.x[i] + speed * dt > self.road.length[way] {
+                if leader.is_none() && vehicles.motion[i].x + speed * dt > self.road.length[way] {
                     chosen.over.push(way as u32);
                 }
                 leader = Some((i, speed));
@@ -89,31 +91,31 @@ impl Scene<'_> {
     ) -> Choice {
         let (road, vehicles, dt) = (self.road, self.vehicles, self.dt);
         let me = self.driver(i);
-        let (x, v) = (vehicles.x[i], vehicles.v[i]);
-        let wish = (road.speed[way as usize] * vehicles.factor[i]).min(me.max_speed);
+        let (x, v) = (vehicles.motion[i].x, vehicles.motion[i].v);
+        let wish = (road.speed[way as usize] * vehicles.mind[i].factor).min(me.max_speed);
         // A lower limit is reached by braking comfortably, not at once.
         let mut safe = (v + me.accel * dt).min(wish.max(v - me.decel * dt));
         if let Some(j) = leader {
             let foe = self.driver(j);
-            let gap = vehicles.x[j] - foe.length - x - me.min_gap;
-            safe = me.at_most_behind(safe, gap, vehicles.v[j], foe);
+            let gap = vehicles.motion[j].x - foe.length - x - me.min_gap;
+            safe = me.at_most_behind(safe, gap, vehicles.motion[j].v, foe);
         }
-        if vehicles.lets_in[i] != NONE {
+        if vehicles.mind[i].lets_in != NONE {
             safe = safe.min(self.courtesy(i, me));
         }
-        if vehicles.halt_link[i] == road.link[way as usize] && road.movement(way).is_none() {
-            let left = vehicles.halt_at[i] - x;
+        if vehicles.mind[i].halt_link == road.link[way as usize] && road.movement(way).is_none() {
+            let left = vehicles.mind[i].halt_at - x;
             if left > -1.0 {
                 safe = me.at_most_to_stop_within(safe, left.max(0.0));
             }
         }
-        if vehicles.ends_at[i] < f64::INFINITY {
+        if vehicles.mind[i].ends_at < f64::INFINITY {
             safe = safe.min(self.slow_down_to_arrive(i, me));
         }
         let to_end = road.length[way as usize] - x;
         let mut choice = Choice { speed: safe, ahead: None };
         // Behind somebody who stands on the same way there is nothing to see.
-        if leader.is_some_and(|j| vehicles.v[j] < STANDING && v < 2.0) {
+        if leader.is_some_and(|j| vehicles.motion[j].v < STANDING && v < 2.0) {
             return choice;
         }
         let fastest = v + me.accel * dt;
@@ -142,10 +144,10 @@ impl Scene<'_> {
         let me = self.driver(i);
         let mut distance = to_end;
         // A leader on our own way hides those beyond only if it goes where we go.
-        let same_way = leader.is_some_and(|j| vehicles.path[j][0] == vehicles.path[i][0]);
+        let same_way = leader.is_some_and(|j| vehicles.mind[j].path[0] == vehicles.mind[i].path[0]);
         let mut following = same_way;
         if let Some(m) = road.movement(way) {
-            let before = -vehicles.x[i];
+            let before = -vehicles.motion[i].x;
             choice.speed = choice.speed.min(self.inside(i, m, before).0);
             self.beside_inside(i, m, choice);
             let lane = road.to[m as usize];
@@ -155,17 +157,17 @@ impl Scene<'_> {
         } else if leader.is_none() {
             self.tails_at_end(i, way, to_end, choice);
         }
-        for (k, &m) in vehicles.path[i].iter().enumerate() {
+        for (k, &m) in vehicles.mind[i].path.iter().enumerate() {
             if distance >= look || m == UNKNOWN {
                 return;
             }
             if m == NONE {
-                if !vehicles.path_arrives[i] {
+                if !vehicles.mind[i].path_arrives {
                     // The lane leads elsewhere: wait at its end to be let over.
                     let lane = if k == 0 {
                         road.movement(way).map_or(way, |m| road.to[m as usize])
                     } else {
-                        road.to[vehicles.path[i][k - 1] as usize]
+                        road.to[vehicles.mind[i].path[k - 1] as usize]
                     };
                     let gap = LINE_GAP.min(0.5 * road.length[lane as usize]);
                     choice.speed = me.at_most_to_stop_within(choice.speed, distance - gap);
@@ -209,10 +211,10 @@ impl Scene<'_> {
     /// lane here would do: then the change must happen before.
     fn dead_end_beyond(&self, i: usize, movement: u32) -> bool {
         let (road, v) = (self.road, self.vehicles);
-        if v.path[i][1] != NONE || v.path_arrives[i] {
+        if v.mind[i].path[1] != NONE || v.mind[i].path_arrives {
             return false;
         }
-        let here = v.way[i];
+        let here = v.motion[i].way;
         let lanes = road.link_lanes[road.link[here as usize] as usize].len();
         let own = v.reach(i, road.lane_number(here));
         let short = road.length[road.to[movement as usize] as usize] < SHORT_LINK * self.driver(i).length;
@@ -227,8 +229,8 @@ impl Scene<'_> {
             self.follow_beyond(i, j as usize, distance, choice);
             *following = true;
         }
-        if self.vehicles.halt_link[i] == self.road.link[lane as usize] {
-            let left = distance + self.vehicles.halt_at[i];
+        if self.vehicles.mind[i].halt_link == self.road.link[lane as usize] {
+            let left = distance + self.vehicles.mind[i].halt_at;
             choice.speed = me.at_most_to_stop_within(choice.speed, left);
         }
     }
@@ -252,8 +254,8 @@ impl Scene<'_> {
 
     fn follow_beyond(&self, i: usize, j: usize, distance: f64, choice: &mut Choice) {
         let (me, foe) = (self.driver(i), self.driver(j));
-        let to_rear = distance + self.vehicles.x[j] - foe.length;
-        choice.speed = me.at_most_behind(choice.speed, to_rear - me.min_gap, self.vehicles.v[j], foe);
+        let to_rear = distance + self.vehicles.motion[j].x - foe.length;
+        choice.speed = me.at_most_behind(choice.speed, to_rear - me.min_gap, self.vehicles.motion[j].v, foe);
         if choice.ahead.is_none_or(|(_, metres)| to_rear < metres) {
             choice.ahead = Some((j as u32, to_rear));
         }
@@ -262,21 +264,21 @@ impl Scene<'_> {
     /// Vehicles that left this lane for other movements, and whose tails still hang back over its end, or are where the
     /// ways have not parted yet.
     fn tails_at_end(&self, i: usize, lane: u32, to_end: f64, choice: &mut Choice) {
-        let own = self.vehicles.path[i][0];
+        let own = self.vehicles.mind[i].path[0];
         let siblings = if own < UNKNOWN { self.road.siblings(own) } else { &[] };
         for m in self.road.leaving[lane as usize].clone().filter(|m| self.busy[*m as usize] > 0) {
             let turn = self.road.way(m);
             let clear = siblings.iter().find(|s| s.other == m).map_or(0.0, |s| s.other_parts_at);
             let in_the_way = |j: usize, x: f64| x < self.driver(j).length + clear;
             if let Some(&j) = self.rows[turn].first() {
-                if in_the_way(j as usize, self.vehicles.x[j as usize]) {
+                if in_the_way(j as usize, self.vehicles.motion[j as usize].x) {
                     self.follow_beyond(i, j as usize, to_end, choice);
                 }
                 continue;
             }
             if let Some(&j) = self.rows[self.road.to[m as usize] as usize].first() {
                 let (j, beyond) = (j as usize, self.road.length[turn]);
-                if self.vehicles.tail[j] == m && in_the_way(j, self.vehicles.x[j] + beyond) {
+                if self.vehicles.motion[j].tail == m && in_the_way(j, self.vehicles.motion[j].x + beyond) {
                     self.follow_beyond(i, j, to_end + beyond, choice);
                 }
             }
@@ -285,15 +287,15 @@ impl Scene<'_> {
 
     /// Those ahead on other movements from the same lane, until the ways have parted.
     fn beside_inside(&self, i: usize, movement: u32, choice: &mut Choice) {
-        let x = self.vehicles.x[i];
+        let x = self.vehicles.motion[i].x;
         for s in self.road.siblings(movement) {
             if self.busy[s.other as usize] == 0 || x >= s.parts_at {
                 continue;
             }
             for &j in &self.rows[self.road.way(s.other)] {
                 let j = j as usize;
-                let rear = self.vehicles.x[j] - self.driver(j).length;
-                if (self.vehicles.x[j], j) > (x, i) && rear < s.other_parts_at {
+                let rear = self.vehicles.motion[j].x - self.driver(j).length;
+                if (self.vehicles.motion[j].x, j) > (x, i) && rear < s.other_parts_at {
                     self.follow_beyond(i, j, -x, choice);
                 }
             }
@@ -302,7 +304,7 @@ impl Scene<'_> {
 
     /// Fastest speed now, no more than `most`, from which the limit of a way `distance` metres ahead is kept by comfortable braking.
     fn slow_down_to(&self, i: usize, most: f64, way: usize, distance: f64) -> f64 {
-        let limit = self.road.speed[way] * self.vehicles.factor[i];
+        let limit = self.road.speed[way] * self.vehicles.mind[i].factor;
         if limit >= most {
             return most;
         }
@@ -316,20 +318,21 @@ impl Scene<'_> {
     /// comfortable braking.
     fn slow_down_to_arrive(&self, i: usize, me: &Driver) -> f64 {
         let last = self.vehicles.cold[i].arrival.speed;
-        let (b, left) = (me.decel * self.dt, (self.vehicles.ends_at[i] - self.vehicles.x[i]).max(0.0));
+        let (b, left) =
+            (me.decel * self.dt, (self.vehicles.mind[i].ends_at - self.vehicles.motion[i].x).max(0.0));
         let fast = (b * b + last * last + 2.0 * me.decel * left).sqrt() - b;
-        fast.max(last).max(self.vehicles.v[i] - b)
+        fast.max(last).max(self.vehicles.motion[i].v - b)
     }
 
     /// Opens a gap for somebody who must come over, braking no harder than is comfortable.
     fn courtesy(&self, i: usize, me: &Driver) -> f64 {
-        let j = self.vehicles.lets_in[i] as usize;
-        if self.vehicles.way[j] == NONE {
+        let j = self.vehicles.mind[i].lets_in as usize;
+        if self.vehicles.motion[j].way == NONE {
             return f64::INFINITY;
         }
         let foe = self.driver(j);
-        let gap = self.vehicles.lets_in_gap[i] - foe.length - me.min_gap;
-        let gentle = self.vehicles.v[i] - me.decel * self.dt;
-        me.behind(gap, self.vehicles.v[j], foe).max(gentle).max(0.0)
+        let gap = self.vehicles.mind[i].lets_in_gap - foe.length - me.min_gap;
+        let gentle = self.vehicles.motion[i].v - me.decel * self.dt;
+        me.behind(gap, self.vehicles.motion[j].v, foe).max(gentle).max(0.0)
     }
 }

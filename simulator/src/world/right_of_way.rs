@@ -7,15 +7,12 @@ use super::{
     Lamps,
     follow::{Driver, speed_after, time_to_cover},
     people::People,
+    rights::{Right, Shown},
     road::{Conflict, Road},
     rows::Rows,
 };
 use crate::vehicles::{NONE, UNKNOWN, Vehicles};
-use model::{
-    ids::{GroupNumber, StageNumber},
-    network::Head,
-    signal::{Junction, Lamp},
-};
+use model::signal::Lamp;
 
 /// From here a driver on a side street sees who comes, m before the line (SUMO's foe visibility).
 pub(crate) const SEES_FROM: f64 = 4.5;
@@ -110,64 +107,6 @@ impl Approaches {
     }
 }
 
-/// Which groups give way in which stage, per junction.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Permissive {
-    /// Per junction and stage number: (green, permissive) per group.
-    stages: Vec<Vec<Vec<(bool, bool)>>>,
-    /// Per junction and group: permissive in any stage.
-    ever: Vec<Vec<bool>>,
-    /// Per junction and group.
-    turn_on_red: Vec<Vec<bool>>,
-}
-
-impl Permissive {
-    pub(crate) fn of(junctions: &[Junction]) -> Permissive {
-        let stage = |j: &Junction, s: &model::signal::Stage| {
-            j.groups.iter().map(|g| (s.has(g.number), s.permissive.contains(&g.number))).collect()
-        };
-        Permissive {
-            stages: junctions.iter().map(|j| j.stages.iter().map(|s| stage(j, s)).collect()).collect(),
-            ever: junctions
-                .iter()
-                .map(|j| {
-                    j.groups
-                        .iter()
-                        .map(|g| j.stages.iter().any(|s| s.permissive.contains(&g.number)))
-                        .collect()
-                })
-                .collect(),
-            turn_on_red: junctions.iter().map(|j| j.groups.iter().map(|g| g.turn_on_red).collect()).collect(),
-        }
-    }
-
-    /// Whether a green group must give way. While its green ends in an interstage, or no stage is known, a
-    /// group that is permissive in any stage gives way.
-    fn gives_way(&self, junction: usize, group: GroupNumber, stage: Option<StageNumber>) -> bool {
-        let g = usize::from(group.0).wrapping_sub(1);
-        let of_stage = stage.and_then(|s| self.stages[junction].get(usize::from(s.0).wrapping_sub(1)));
-        match of_stage.and_then(|groups| groups.get(g)) {
-            Some((true, permissive)) => *permissive,
-            _ => self.ever[junction].get(g).copied().unwrap_or(false),
-        }
-    }
-}
-
-/// What signs and lamps say of a movement now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Right {
-    /// Go; the others wait.
-    Protected,
-    /// Go, but give way.
-    GiveWay,
-    /// Stop first, then give way; to everybody if `all`.
-    AfterStop { all: bool },
-    /// Stop if you can.
-    Ending,
-    /// Stop.
-    Closed,
-}
-
 /// The state at the start of a step.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
@@ -181,65 +120,25 @@ pub(crate) struct Scene<'a> {
     /// What drivers meant to do in the last step.
     pub(crate) approaches: &'a Approaches,
     pub(crate) lamps: Lamps<'a>,
-    pub(crate) permissive: &'a Permissive,
+    /// Per movement: what signs and lamps say of it.
+    pub(crate) shown: &'a [Shown],
     pub(crate) people: &'a People,
     pub(crate) dt: f64,
 }
 
 impl Scene<'_> {
     pub(crate) fn driver(&self, i: usize) -> &Driver {
-        &self.drivers[usize::from(self.vehicles.kind[i])]
-    }
-
-    /// The lamp that a movement obeys; `None` where no signal stands, or where nobody says what it shows.
-    pub(crate) fn lamp(&self, movement: u32) -> Option<Lamp> {
-        lamp_of(self.road, &self.lamps, movement)
+        &self.drivers[usize::from(self.vehicles.motion[i].kind)]
     }
 
     fn right(&self, movement: u32) -> Right {
-        let head = self.road.head[movement as usize];
-        let (Some(head), Some(lamp)) = (head, self.lamp(movement)) else { return self.by_signs(movement) };
-        let j = head.junction.ix();
-        match lamp {
-            Lamp::Green | Lamp::FlashingGreen => {
-                let stage = self.lamps.stages.get(j).copied().flatten();
-                let gives_way =
-                    self.permissive.gives_way(j, head.group, stage) && self.has_priority_foes(movement);
-                if gives_way { Right::GiveWay } else { Right::Protected }
-            }
-            Lamp::Amber => Right::Ending,
-            Lamp::Red | Lamp::RedAmber => {
-                let turns = self.permissive.turn_on_red[j].get(usize::from(head.group.0) - 1);
-                let turns = turns.copied().unwrap_or(false) && lamp == Lamp::Red;
-                if turns { Right::AfterStop { all: true } } else { Right::Closed }
-            }
-            Lamp::FlashingAmber | Lamp::Dark => self.by_signs(movement),
-        }
-    }
-
-    fn by_signs(&self, movement: u32) -> Right {
-        if self.road.stop_sign[movement as usize] {
-            Right::AfterStop { all: false }
-        } else if self.has_priority_foes(movement) {
-            Right::GiveWay
-        } else {
-            Right::Protected
-        }
-    }
-
-    /// Whether anybody could come who goes first: a movement that its own red holds does not count.
-    fn has_priority_foes(&self, movement: u32) -> bool {
-        self.road.conflicts(movement).iter().any(|c| c.yields && !self.held(c.foe))
-    }
-
-    fn held(&self, movement: u32) -> bool {
-        matches!(self.lamp(movement), Some(Lamp::Red | Lamp::RedAmber))
+        self.shown[movement as usize].right
     }
 
     /// Whether vehicle `i`, `distance` metres before the movement, must stop at its line, and why.
     pub(crate) fn must_stop(&self, i: usize, movement: u32, distance: f64) -> Option<Why> {
         let right = self.right(movement);
-        let can_stop = distance >= self.driver(i).brake_gap(self.vehicles.v[i]);
+        let can_stop = distance >= self.driver(i).brake_gap(self.vehicles.motion[i].v);
         match right {
             Right::Closed => return Some(Why::Signal),
             Right::Ending if can_stop => return Some(Why::Signal),
@@ -256,7 +155,7 @@ impl Scene<'_> {
             Right::GiveWay if self.road.wait_at[movement as usize] > 0.0 => return None,
             Right::GiveWay => false,
             Right::AfterStop { all } => {
-                if !self.vehicles.stopped_at_line[i] {
+                if !self.vehicles.motion[i].stopped_at_line {
                     return Some(if all { Why::Signal } else { Why::Yield });
                 }
                 all
@@ -271,7 +170,7 @@ impl Scene<'_> {
     /// Whether vehicle `i` must wait inside the junction, `distance` metres before the waiting place (its
     /// front is `before` metres before the movement's start; negative once it is on it).
     pub(crate) fn must_wait_inside(&self, i: usize, movement: u32, before: f64, distance: f64) -> bool {
-        let blind = distance > SEES_FROM && distance >= self.driver(i).brake_gap(self.vehicles.v[i]);
+        let blind = distance > SEES_FROM && distance >= self.driver(i).brake_gap(self.vehicles.motion[i].v);
         // A protected turn has nobody to wait for: its foes are held by their own red.
         blind && self.right(movement) != Right::Protected
             // Whose green comes after its own must let it out.
@@ -297,34 +196,36 @@ impl Scene<'_> {
     fn foe_comes(&self, i: usize, movement: u32, before: f64, gate: f64, c: &Conflict) -> bool {
         let (road, vehicles) = (self.road, self.vehicles);
         let mut approaching = self.approaches.of(c.foe).peekable();
-        if approaching.peek().is_none() || self.held(c.foe) {
+        if approaching.peek().is_none() || self.shown[c.foe as usize].is_held() {
             return false;
         }
         let (own_way, foe_way) = (road.way(movement), road.way(c.foe));
-        let (me, v) = (self.driver(i), vehicles.v[i]);
-        let top = road.speed[own_way] * vehicles.factor[i];
+        let (me, v) = (self.driver(i), vehicles.motion[i].v);
+        let top = road.speed[own_way] * vehicles.mind[i].factor;
         let way_out = before + road.length[own_way] + me.length;
         let arrive = time_to_cover(gate, v, me.accel, top);
         let leave = time_to_cover(way_out, v, me.accel, top);
-        let hurry = f64::from((vehicles.waiting[i] / PATIENCE_S).min(1.0));
+        let hurry = f64::from((vehicles.motion[i].waiting / PATIENCE_S).min(1.0));
         // How far somebody rolls until it stands.
         let runs_on = |speed: f64, who: &Driver| speed * speed / who.decel;
         approaching.any(|a| {
             let j = a.vehicle as usize;
             // Past its line it is among those inside.
-            if j == i || vehicles.way[j] == NONE || a.distance <= 0.0 {
+            if j == i || vehicles.motion[j].way == NONE || a.distance <= 0.0 {
                 return false;
             }
             match a.stops {
                 Some(Why::Signal) if !self.starts(a) => return false,
                 // Where both go to the same lane the room may come for both at once.
-                Some(Why::Room) if !c.joins || vehicles.v[j] < STANDING => return false,
-                Some(Why::Yield) if vehicles.v[j] < STANDING && self.waits_longer(i, j) => return false,
+                Some(Why::Room) if !c.joins || vehicles.motion[j].v < STANDING => return false,
+                Some(Why::Yield) if vehicles.motion[j].v < STANDING && self.waits_longer(i, j) => {
+                    return false;
+                }
                 _ => {}
             }
-            let (foe, vf) = (self.driver(j), vehicles.v[j]);
+            let (foe, vf) = (self.driver(j), vehicles.motion[j].v);
             let foe_speed = road.speed[road.from[c.foe as usize] as usize].min(road.speed[foe_way]);
-            let foe_top = (foe_speed * vehicles.factor[j]).max(vf);
+            let foe_top = (foe_speed * vehicles.mind[j].factor).max(vf);
             let free_s = time_to_cover(a.distance, vf, foe.accel, foe_top);
             let (foe_arrives, braked) = match hurry > 0.0 && arrive < free_s {
                 true => made_to_brake(a.distance, free_s, arrive, foe.decel, hurry),
@@ -352,7 +253,7 @@ impl Scene<'_> {
     /// just ends has been obeyed.
     fn starts(&self, a: &Approach) -> bool {
         match a.stops {
-            Some(Why::Signal) => self.lamp(a.movement).is_some_and(Lamp::is_go),
+            Some(Why::Signal) => self.shown[a.movement as usize].lamp.is_some_and(Lamp::is_go),
             Some(Why::Yield) => self.right(a.movement) == Right::Protected,
             Some(Why::Room) | None => false,
         }
@@ -360,8 +261,8 @@ impl Scene<'_> {
 
     /// Between two who stand and give way to each other the one that waits longer goes.
     fn waits_longer(&self, i: usize, j: usize) -> bool {
-        let (a, b) = (self.vehicles.waiting[i], self.vehicles.waiting[j]);
-        self.vehicles.v[i] < STANDING && (a, j) > (b, i)
+        let (a, b) = (self.vehicles.motion[i].waiting, self.vehicles.motion[j].waiting);
+        self.vehicles.motion[i].v < STANDING && (a, j) > (b, i)
     }
 
     /// Whether there is room for vehicle `i` beyond a movement, so that its tail does not block others (keep clear).
@@ -378,14 +279,17 @@ impl Scene<'_> {
         let free = |way: usize| {
             let mut moving = 0.0;
             for &j in self.rows[way].iter().take(ROOM_DEPTH) {
-                if self.vehicles.v[j as usize] < STANDING {
-                    return (true, self.vehicles.x[j as usize] - self.driver(j as usize).length - moving);
+                if self.vehicles.motion[j as usize].v < STANDING {
+                    return (
+                        true,
+                        self.vehicles.motion[j as usize].x - self.driver(j as usize).length - moving,
+                    );
                 }
                 moving += takes(j);
             }
             (false, road.length[way] - moving)
         };
-        let mut path = self.vehicles.path[i].iter().skip_while(|m| **m != movement).take(LANES_OF_ROOM);
+        let mut path = self.vehicles.mind[i].path.iter().skip_while(|m| **m != movement).take(LANES_OF_ROOM);
         let mut at = path.next().copied().unwrap_or(movement);
         loop {
             let (full, metres) = free(road.to[at as usize] as usize);
@@ -421,7 +325,7 @@ impl Scene<'_> {
     pub(crate) fn among_crossing(&self, i: usize, movement: u32, before: f64) -> f64 {
         let (road, vehicles) = (self.road, self.vehicles);
         let me = self.driver(i);
-        let v = vehicles.v[i];
+        let v = vehicles.motion[i].v;
         let mut safe = f64::INFINITY;
         for c in road.conflicts(movement).iter().filter(|c| c.touches) {
             let foe_way = road.way(c.foe);
@@ -434,10 +338,10 @@ impl Scene<'_> {
                 let seen = (!c.foe_yields).then(|| self.approaches.of(c.foe));
                 for a in seen.into_iter().flatten().filter(goes) {
                     let (j, foe_left) = (a.vehicle as usize, a.distance + road.length[foe_way]);
-                    let on_its_way = vehicles.way[j] != NONE && a.distance > 0.0 && j != i;
+                    let on_its_way = vehicles.motion[j].way != NONE && a.distance > 0.0 && j != i;
                     if on_its_way && (foe_left, j) < (left, i) {
                         let gap = left - foe_left - self.driver(j).length - me.min_gap;
-                        safe = me.at_most_behind(safe, gap, vehicles.v[j], self.driver(j));
+                        safe = me.at_most_behind(safe, gap, vehicles.motion[j].v, self.driver(j));
                     }
                 }
                 if self.busy[c.foe as usize] == 0 {
@@ -445,12 +349,13 @@ impl Scene<'_> {
                 }
                 for &j in &self.rows[foe_way] {
                     let j = j as usize;
-                    let foe_left = road.length[foe_way] - vehicles.x[j];
+                    let foe_left = road.length[foe_way] - vehicles.motion[j].x;
                     let wait_at = road.wait_at[c.foe as usize];
-                    let waits = vehicles.x[j] < wait_at + 0.5 && (wait_at > 0.0 || vehicles.v[j] < STANDING);
+                    let waits = vehicles.motion[j].x < wait_at + 0.5
+                        && (wait_at > 0.0 || vehicles.motion[j].v < STANDING);
                     if (foe_left, j) < (left, i) && (c.yields || !waits) {
                         let gap = left - foe_left - self.driver(j).length - me.min_gap;
-                        safe = me.at_most_behind(safe, gap, vehicles.v[j], self.driver(j));
+                        safe = me.at_most_behind(safe, gap, vehicles.motion[j].v, self.driver(j));
                     }
                 }
                 continue;
@@ -461,34 +366,35 @@ impl Scene<'_> {
                 continue;
             }
             let first = |j: usize| {
-                let order = |i: usize| (vehicles.entered[i], i);
+                let order = |i: usize| (vehicles.mind[i].entered, i);
                 before < 0.0
                     && order(i) < order(j)
-                    && vehicles.waiting[i] >= FINDS_OUT_S
-                    && vehicles.v[j] < STANDING
+                    && vehicles.motion[i].waiting >= FINDS_OUT_S
+                    && vehicles.motion[j].v < STANDING
             };
             let blocks = |j: usize, x: f64| {
                 let rear = x - self.driver(j).length;
                 // Whoever goes first blocks from the line on, unless it is held up itself.
-                let comes = c.yields && vehicles.v[j] >= STANDING;
+                let comes = c.yields && vehicles.motion[j].v >= STANDING;
                 let inside = (comes || x > c.foe_enters + PAST) && rear < c.foe_clears;
-                let stand = before < 0.0 && vehicles.waiting[i].min(vehicles.waiting[j]) > SQUEEZE_S;
+                let stand =
+                    before < 0.0 && vehicles.motion[i].waiting.min(vehicles.motion[j].waiting) > SQUEEZE_S;
                 if !inside || stand {
                     return false;
                 }
-                let soon = (c.foe_clears - rear) / vehicles.v[j].max(0.1);
-                vehicles.v[j] < 1.0
+                let soon = (c.foe_clears - rear) / vehicles.motion[j].v.max(0.1);
+                vehicles.motion[j].v < 1.0
                     || soon + 0.2 > time_to_cover(room, v, me.accel, road.speed[road.way(movement)])
             };
             let on_it = self.rows[foe_way].iter().any(|&j| {
                 let j = j as usize;
-                blocks(j, vehicles.x[j]) && !first(j)
+                blocks(j, vehicles.motion[j].x) && !first(j)
             });
             let blocked = on_it || {
                 let row = &self.rows[road.to[c.foe as usize] as usize];
                 row.iter().take(2).any(|&j| {
                     let j = j as usize;
-                    vehicles.tail[j] == c.foe && blocks(j, road.length[foe_way] + vehicles.x[j])
+                    vehicles.motion[j].tail == c.foe && blocks(j, road.length[foe_way] + vehicles.motion[j].x)
                 })
             };
             if blocked {
@@ -497,17 +403,6 @@ impl Scene<'_> {
         }
         safe
     }
-}
-
-/// The lamp that a movement obeys; `None` where no signal stands, or where nobody says what it shows.
-pub(super) fn lamp_of(road: &Road, lamps: &Lamps<'_>, movement: u32) -> Option<Lamp> {
-    lamp_at(lamps, road.head[movement as usize]?)
-}
-
-/// What a head shows; `None` where nobody says it.
-pub(super) fn lamp_at(lamps: &Lamps<'_>, head: Head) -> Option<Lamp> {
-    let groups = lamps.groups.get(head.junction.ix())?;
-    groups.get(usize::from(head.group.0).checked_sub(1)?).copied()
 }
 
 /// When somebody `metres` away, who would be there in `free_s`, arrives as an impatient driver sees it that enters in `enters_s`,

@@ -159,30 +159,45 @@ pub(crate) struct LanePlan {
 /// Of one lane of the first link: metres that it leads on along the route without a lane change, and vehicles there.
 pub(crate) type LaneSums = (f64, u32);
 
+/// A lane of a link ahead.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    /// Metres from its start along the route without a lane change; negative where the mode may not drive.
+    reach: f64,
+    /// Lane changes from there to the lane of its link that reaches farthest.
+    changes: u32,
+    /// Vehicles on the way.
+    crowd: u32,
+    /// The movement that leads on; [`NONE`] where none does.
+    choice: u32,
+}
+
 /// Working memory of [`plan_lanes`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LaneScratch {
-    reach: Vec<f64>,
-    /// Lane changes from there to the lane of its link that reaches farthest.
-    changes: Vec<u32>,
-    crowd: Vec<u32>,
-    choice: Vec<u32>,
+    /// By link ahead and lane, a stride for each link.
+    cells: Vec<Cell>,
 }
 
 impl LaneScratch {
-    /// Counts the changes from each lane of a link to the nearest of those that reach farthest.
-    fn count_changes(&mut self, first: usize, lanes: usize) {
-        let reach = &self.reach[first..first + lanes];
-        let most = reach.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        for k in 0..lanes {
-            let best = (0..lanes).filter(|l| reach[*l] > most - 1.0);
-            self.changes[first + k] = best.map(|l| l.abs_diff(k) as u32).min().unwrap_or(0);
-        }
-    }
-
     /// What the last plan found of each lane of its first link, from the kerb.
     pub(crate) fn sums(&self, lanes: usize) -> impl Iterator<Item = LaneSums> {
-        self.reach.iter().copied().zip(self.crowd.iter().copied()).take(lanes)
+        self.cells.iter().map(|cell| (cell.reach, cell.crowd)).take(lanes)
+    }
+}
+
+/// Counts the changes from each lane of a link to the nearest of those that reach farthest.
+fn count_changes(lanes: &mut [Cell]) {
+    let most = lanes.iter().map(|cell| cell.reach).fold(f64::NEG_INFINITY, f64::max);
+    // From the kerb on to the best lane passed, and then back.
+    let mut away = u32::MAX;
+    for cell in lanes.iter_mut() {
+        away = if cell.reach > most - 1.0 { 0 } else { away.saturating_add(1) };
+        cell.changes = away;
+    }
+    for cell in lanes.iter_mut().rev() {
+        away = away.saturating_add(1).min(cell.changes);
+        cell.changes = away;
     }
 }
 
@@ -206,71 +221,60 @@ pub(crate) fn plan_lanes(
         metres += road.link_length[route[ahead] as usize];
         ahead += 1;
     }
-    scratch.reach.clear();
-    scratch.reach.resize(ahead * stride, 0.0);
-    scratch.changes.clear();
-    scratch.changes.resize(ahead * stride, 0);
-    scratch.crowd.clear();
-    scratch.crowd.resize(ahead * stride, 0);
-    scratch.choice.clear();
-    scratch.choice.resize(ahead * stride, NONE);
+    let blank = Cell { reach: 0.0, changes: 0, crowd: 0, choice: NONE };
+    scratch.cells.clear();
+    scratch.cells.resize(ahead * stride, blank);
     for h in (0..ahead).rev() {
+        let (cells, beyond) = scratch.cells[h * stride..].split_at_mut(stride);
         let lanes = road.link_lanes[route[h] as usize].clone();
-        let last = h + 1 == route.len();
+        // The link that follows, and its lane at the kerb.
+        let next = route.get(h + 1).map(|link| (*link, road.link_lanes[*link as usize].start));
         let nobody = !lanes.clone().any(|l| road.allows(l, mode));
-        for (k, l) in lanes.enumerate() {
-            let cell = h * stride + k;
+        let cells = &mut cells[..lanes.len()];
+        for (k, (l, cell)) in lanes.zip(cells.iter_mut()).enumerate() {
             if !nobody && !road.allows(l, mode) {
-                scratch.reach[cell] = -1.0;
+                cell.reach = -1.0;
                 continue;
             }
-            let own = road.length[l as usize];
-            scratch.reach[cell] = own;
-            scratch.crowd[cell] = busy(l) as u32;
-            if last {
+            cell.reach = road.length[l as usize];
+            cell.crowd = busy(l) as u32;
+            let Some((next, kerb)) = next else {
                 if arrival.is_some_and(|lane| usize::from(lane) != k) {
-                    scratch.reach[cell] = (own - BESIDE_ARRIVAL).max(0.0);
+                    cell.reach = (cell.reach - BESIDE_ARRIVAL).max(0.0);
                 }
                 continue;
-            }
-            let next = route[h + 1];
-            let (mut best, mut best_else) = (f64::NEG_INFINITY, (u32::MAX, usize::MAX));
+            };
+            let (mut best, mut best_else, mut crowd) = (f64::NEG_INFINITY, (u32::MAX, usize::MAX), 0);
             for m in road.leaving[l as usize].clone() {
                 let to = road.to[m as usize];
                 if road.link[to as usize] != next {
                     continue;
                 }
                 // Beyond the horizon every lane that leads on is as good as another.
-                let (beyond, changes) = if h + 1 < ahead {
-                    let there = (h + 1) * stride + road.lane_number(to);
-                    (scratch.reach[there], scratch.changes[there])
-                } else {
-                    (METRES_AHEAD, 0)
-                };
-                if beyond < 0.0 {
+                let there = beyond.get((to - kerb) as usize);
+                let (reach, changes, on_it) =
+                    there.map_or((METRES_AHEAD, 0, 0), |cell| (cell.reach, cell.changes, cell.crowd));
+                if reach < 0.0 {
                     continue;
                 }
                 let or_else = (changes, if h == 0 { busy(to) } else { 0 });
-                if beyond > best + 0.1 || (beyond > best - 0.1 && or_else < best_else) {
-                    (best, best_else) = (beyond, or_else);
-                    scratch.choice[cell] = m;
+                if reach > best + 0.1 || (reach > best - 0.1 && or_else < best_else) {
+                    (best, best_else, crowd) = (reach, or_else, on_it);
+                    cell.choice = m;
                 }
             }
-            if scratch.choice[cell] != NONE {
-                scratch.reach[cell] = own + best;
-                if h + 1 < ahead {
-                    let to = road.to[scratch.choice[cell] as usize];
-                    scratch.crowd[cell] += scratch.crowd[(h + 1) * stride + road.lane_number(to)];
-                }
+            if cell.choice != NONE {
+                cell.reach += best;
+                cell.crowd += crowd;
             }
         }
-        scratch.count_changes(h * stride, road.link_lanes[route[h] as usize].len());
+        count_changes(cells);
     }
     let mut path = [UNKNOWN; PATH];
     let mut at = lane;
     let mut arrives = false;
     for (h, step) in path.iter_mut().enumerate().take(ahead) {
-        let m = scratch.choice[h * stride + road.lane_number(at)];
+        let m = scratch.cells[h * stride + road.lane_number(at)].choice;
         *step = m;
         if m == NONE {
             arrives = h + 1 == route.len();

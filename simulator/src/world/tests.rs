@@ -237,7 +237,7 @@ fn a_permissive_left_turn_waits_for_oncoming_traffic() {
         world.step(&dark.lamps());
         // Half a car's width to either side of where the centre lines cross.
         let inside = |m: MovementIx, from: f64, to: f64| {
-            let x = |i: &u32| world.vehicles.x[*i as usize];
+            let x = |i: &u32| world.vehicles.motion[*i as usize].x;
             world.rows[world.road.way(m.0)].iter().any(|i| x(i) > from + 1.9 && x(i) - 5.0 < to - 0.9)
         };
         let both = inside(left, theirs.foe_enters, theirs.foe_clears)
@@ -342,7 +342,7 @@ fn whoever_starts_drives_like_the_others_there() {
     }
     let red = Hand::all(&city, Lamp::Red);
     world.step(&red.lamps());
-    let fast = |world: &World| world.vehicles.v.last().copied().unwrap_or(0.0);
+    let fast = |world: &World| world.vehicles.motion.last().map_or(0.0, |m| m.v);
     assert!(fast(&world) > 8.0, "the road was empty, and it starts at {} m/s", fast(&world));
     while world.waiting_to_enter() == 0 {
         world.step(&red.lamps());
@@ -373,7 +373,7 @@ fn nobody_enters_a_junction_without_room_beyond_it() {
     let mut standing = 0;
     for _ in 0..120 {
         world.step(&green.lamps());
-        let stands = |i: &&u32| world.vehicles.v[**i as usize] < 0.1;
+        let stands = |i: &&u32| world.vehicles.motion[**i as usize].v < 0.1;
         standing = standing.max(world.rows[line].iter().filter(stands).count());
     }
     // One may have followed the bus while it still rolled; the others wait at the line.

@@ -54,9 +54,9 @@ impl World {
 
     fn look_at(&self, i: usize) -> Seen<'_> {
         let (road, v) = (&self.road, &self.vehicles);
-        let way = v.way[i];
+        let way = v.motion[i].way;
         debug_assert_ne!(way, NONE, "rows in use only");
-        let driver = &self.drivers[usize::from(v.kind[i])];
+        let driver = &self.drivers[usize::from(v.motion[i].kind)];
         let limit_mps = road.speed[way as usize];
         let place = road.movement(way).map_or(Place::Lane(LaneIx(way)), |m| Place::Movement(MovementIx(m)));
         Seen {
@@ -64,15 +64,15 @@ impl World {
             depart_ms: v.cold[i].log.depart_ms,
             depart_delay_s: v.cold[i].log.depart_delay_s,
             id: &v.cold[i].id,
-            vehicle_type: u32::from(v.kind[i]),
+            vehicle_type: u32::from(v.motion[i].kind),
             place,
             link: LinkIx(road.link[way as usize]),
-            x_m: v.x[i],
-            speed_mps: v.v[i],
-            wish_mps: (limit_mps * v.factor[i]).min(driver.max_speed),
+            x_m: v.motion[i].x,
+            speed_mps: v.motion[i].v,
+            wish_mps: (limit_mps * v.mind[i].factor).min(driver.max_speed),
             limit_mps,
             length_m: driver.length,
-            at_stop: v.dwell[i] > 0.0,
+            at_stop: v.mind[i].dwell > 0.0,
             parked: self.parked.contains(&(i as u32)),
         }
     }

@@ -43,10 +43,12 @@ fn green(city: &City, from: &str, to: &str, people: Option<CrossingIx>) -> Hand 
 fn run_over(world: &World) -> Option<String> {
     let (road, v) = (&world.road, &world.vehicles);
     v.rows().find_map(|i| {
-        let m = road.movement(v.way[i])?;
-        let length = world.drivers[usize::from(v.kind[i])].length;
+        let m = road.movement(v.motion[i].way)?;
+        let length = world.drivers[usize::from(v.motion[i].kind)].length;
         road.meetings(m).iter().find_map(|meeting| {
-            let on_it = v.x[i] > meeting.stop_at + 1.0 && v.x[i] - length < meeting.clear_at && v.v[i] > 0.5;
+            let on_it = v.motion[i].x > meeting.stop_at + 1.0
+                && v.motion[i].x - length < meeting.clear_at
+                && v.motion[i].v > 0.5;
             let who = world.people.on_piece(road.crossing_length[meeting.crossing as usize], meeting);
             (on_it && who > 0).then(|| format!("at {} s {i} on {m}: {meeting:?}", world.now_ms() / 1000))
         })
