@@ -7,6 +7,7 @@
     reason = "a command for people: its words are its work"
 )]
 
+mod bench_control;
 mod bench_fleet;
 mod bench_incidents;
 mod bench_journeys;
@@ -72,8 +73,8 @@ enum Task {
         seed: u64,
     },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
-    /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `measures` those of a log beside the `atspm` package,
-    /// `journeys` what journeys cost in Porto and in a city of Moscow's size, beside the goals and peers, `store` what the embedded store costs,
+    /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `control` what each kind of control costs those who drive, under SUMO,
+    /// `measures` those of a log beside the `atspm` package, `journeys` what journeys cost in Porto and in a city of Moscow's size, beside the goals and peers, `store` what the embedded store costs,
     /// `forecast` how far forecasts are off, `incidents` how many blocked lanes are noticed, `fleet` how many cabinets a broker and a centre bear, `page` what the page makes of
     /// 5,000 junctions and 9,000 vehicles, and what 200 viewers cost the centre.
     Bench {
@@ -109,6 +110,7 @@ fn run(task: Task) -> anyhow::Result<()> {
                 bench_decisions()?;
                 bench_sim::run()?;
                 bench_fidelity()?;
+                bench_control::run()?;
                 bench_measures::run()?;
                 bench_store()?;
                 bench_forecast()?;
@@ -120,6 +122,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             Some("decisions") => bench_decisions(),
             Some("sim") => bench_sim::run(),
             Some("fidelity") => bench_fidelity(),
+            Some("control") => bench_control::run(),
             Some("measures") => bench_measures::run(),
             Some("store") => bench_store(),
             Some("forecast") => bench_forecast(),
@@ -129,7 +132,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             Some("page") => bench_page::run(),
             Some(other) => {
                 bail!(
-                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, measures, store, forecast, \
+                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, control, measures, store, forecast, \
                      journeys, incidents, fleet, page"
                 )
             }
@@ -205,10 +208,18 @@ fn bench_forecast() -> anyhow::Result<()> {
 }
 
 /// Means of travel time, delay and stopped time within 5 % of SUMO's, arrivals per minute correlated at 0.95; fails
-/// where they are not. The scenarios are no part of the repository.
+/// where they are not.
 fn bench_fidelity() -> anyhow::Result<()> {
+    let files = scenarios()?;
+    step("build the city", cargo(["build", "--release", "--package", "city"]))?;
+    let mut fidelity = city();
+    fidelity.arg("fidelity").args(files);
+    step("our traffic beside SUMO's", fidelity)
+}
+
+/// The configurations of all benchmark scenarios: each is a folder with one of its own name. They are no part of the repository.
+fn scenarios() -> anyhow::Result<Vec<PathBuf>> {
     let folder = shared().join("data/signals");
-    // Each scenario is a folder with a configuration of its own name.
     let named = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
         Some(entry.path().join(format!("{name}.sumocfg"))).filter(|f| f.is_file())
@@ -222,13 +233,16 @@ fn bench_fidelity() -> anyhow::Result<()> {
             folder.display()
         );
     }
-    step("build the city", cargo(["build", "--release", "--package", "city"]))?;
-    let mut fidelity = Command::new(root().join("target/release/city"));
+    Ok(files)
+}
+
+/// The release build of the city, with the peers that it calls.
+fn city() -> Command {
+    let mut city = Command::new(root().join("target/release/city"));
     if std::env::var_os("SVETOFOR_TOOLS").is_none() {
-        fidelity.env("SVETOFOR_TOOLS", tools::folder());
+        city.env("SVETOFOR_TOOLS", tools::folder());
     }
-    fidelity.arg("fidelity").args(files);
-    step("our traffic beside SUMO's", fidelity)
+    city
 }
 
 fn test() -> anyhow::Result<()> {

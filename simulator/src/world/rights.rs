@@ -192,3 +192,39 @@ pub(super) fn lamp_at(lamps: &Lamps<'_>, head: Head) -> Option<Lamp> {
     let groups = lamps.groups.get(head.junction.ix())?;
     groups.get(usize::from(head.group.0).checked_sub(1)?).copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::chance;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        /// Whatever junctions showed before, each movement is shown what it would be if nobody had looked yet.
+        #[test]
+        fn what_was_shown_before_is_forgotten(seed in 0u64..1000) {
+            let city = crate::generator::moscow(60, seed);
+            let road = Road::new(&city.network, &city.junctions);
+            let mut rights = Rights::new(&road, &city.junctions);
+            for step in 0..20 {
+                let pick = |j: usize, g: usize| chance(seed, (j * 64 + g) as u64, step);
+                // Some junctions go dark, and say of no group what it shows.
+                let groups = |(j, junction): (usize, &Junction)| match pick(j, 0) < 0.1 {
+                    true => Vec::new(),
+                    false => (1..=junction.groups.len()).map(|g| Lamp::ALL[(pick(j, g) * 7.0) as usize]).collect(),
+                };
+                let groups: Vec<Vec<Lamp>> = city.junctions.iter().enumerate().map(groups).collect();
+                let stages: Vec<Option<StageNumber>> = (0..city.junctions.len())
+                    .map(|j| (pick(j, 63) < 0.8).then_some(StageNumber(1 + (pick(j, 62) * 4.0) as u16)))
+                    .collect();
+                let lamps = Lamps { groups: &groups, stages: &stages };
+                rights.look(&road, &lamps);
+                let mut afresh = Rights::new(&road, &city.junctions);
+                afresh.look(&road, &lamps);
+                prop_assert_eq!(rights.of(), afresh.of());
+            }
+        }
+    }
+}
