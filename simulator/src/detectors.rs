@@ -48,6 +48,12 @@ pub(crate) struct Street<'a> {
     pub(crate) step: u64,
 }
 
+impl Street<'_> {
+    fn driver(&self, i: usize) -> &Driver {
+        &self.drivers[usize::from(self.vehicles.motion[i].kind)]
+    }
+}
+
 /// A loop.
 #[derive(Clone, Copy, Debug)]
 struct Loop {
@@ -243,7 +249,7 @@ impl Detectors {
                 };
                 if way >= road.lanes {
                     for w in &self.watched[way - road.lanes] {
-                        let length = street.drivers[usize::from(vehicles.motion[i].kind)].length;
+                        let length = street.driver(i).length;
                         let sighting =
                             Sighting::new(-vehicles.motion[i].x.max(0.1), vehicles.motion[i].v, length);
                         self.sightings[w.junction as usize].push((w.place, sighting));
@@ -257,7 +263,7 @@ impl Detectors {
                     }
                     for w in self.watched[m as usize].iter().filter(|w| to_line <= w.length) {
                         self.states[w.state as usize].count_in_view(vehicles.motion[i].queued);
-                        let length = street.drivers[usize::from(vehicles.motion[i].kind)].length;
+                        let length = street.driver(i).length;
                         let sighting = Sighting::new(to_line, vehicles.motion[i].v, length);
                         self.sightings[w.junction as usize].push((w.place, sighting));
                     }
@@ -313,7 +319,7 @@ impl DetectorState {
         self.occupied = false;
         let mut covered = 0.0;
         let mut pass = |i: usize, x: f64, state: &mut DetectorState| {
-            let length = street.drivers[usize::from(vehicles.motion[i].kind)].length;
+            let length = street.driver(i).length;
             let v = vehicles.motion[i].v;
             let before = x - v * street.dt;
             if before <= l.from && x > l.from && v > 0.0 {
@@ -336,10 +342,8 @@ impl DetectorState {
         }
         // Those that have left the lane, and whose tails, or whose way through this very step, lie on it.
         let lane_length = road.length[l.lane as usize];
-        let near = |i: usize, x: f64| {
-            x - street.drivers[usize::from(vehicles.motion[i].kind)].length - vehicles.motion[i].v * street.dt
-                < lane_length
-        };
+        let near =
+            |i: usize, x: f64| x - street.driver(i).length - vehicles.motion[i].v * street.dt < lane_length;
         for m in road.leaving[l.lane as usize].clone() {
             let turn = road.way(m);
             for &i in &street.rows[turn] {

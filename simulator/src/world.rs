@@ -321,7 +321,7 @@ impl World {
         self.rows.iter().enumerate().find_map(|(way, row)| {
             row.windows(2).find_map(|w| {
                 let (back, front) = (w[0] as usize, w[1] as usize);
-                let length = self.drivers[usize::from(self.vehicles.motion[front].kind)].length;
+                let length = self.driver(front).length;
                 let gap = self.vehicles.motion[front].x - length - self.vehicles.motion[back].x;
                 let what = if way < self.road.lanes { "lane" } else { "movement" };
                 (gap < -1e-6).then(|| (format!("{what} {}", way % self.road.lanes.max(1)), -gap))
@@ -333,7 +333,8 @@ impl World {
     pub fn entered(&self, movement: MovementIx) -> usize {
         let way = self.road.way(movement.0);
         let fresh = |i: &&u32| {
-            self.vehicles.motion[**i as usize].x < self.vehicles.motion[**i as usize].v * self.dt()
+            let motion = &self.vehicles.motion[**i as usize];
+            motion.x < motion.v * self.dt()
         };
         self.rows[way].iter().filter(fresh).count()
     }
@@ -341,7 +342,7 @@ impl World {
     /// Buses and trams, for the map, in row order.
     pub fn transit_vehicles(&self) -> Vec<TransitVehicle> {
         let transit = |i: &usize| {
-            let mode = self.drivers[usize::from(self.vehicles.motion[*i].kind)].mode;
+            let mode = self.driver(*i).mode;
             Modes(mode).any(Modes::BUS.with(Modes::TRAM))
         };
         self.vehicles.rows().filter(transit).map(|i| self.on_map(i)).collect()
@@ -351,7 +352,7 @@ impl World {
     pub fn bodies(&self) -> Vec<Body> {
         let body = |i| {
             let (at, heading_deg) = self.front(i);
-            Body { at, heading_deg, length_m: self.drivers[usize::from(self.vehicles.motion[i].kind)].length }
+            Body { at, heading_deg, length_m: self.driver(i).length }
         };
         self.vehicles.rows().map(body).collect()
     }
@@ -402,6 +403,11 @@ impl World {
             people: &self.people,
             dt: self.dt(),
         }
+    }
+
+    /// What its type says of a vehicle.
+    fn driver(&self, i: usize) -> &Driver {
+        &self.drivers[usize::from(self.vehicles.motion[i].kind)]
     }
 
     fn choose_speeds(&mut self, lamps: &Lamps<'_>) {
@@ -471,7 +477,7 @@ impl World {
         landings.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
         let mut front: Option<(u32, f64)> = None;
         for &(way, x, i) in &landings {
-            let length = self.drivers[usize::from(self.vehicles.motion[i as usize].kind)].length;
+            let length = self.driver(i as usize).length;
             let mut x = x;
             if let Some((_, limit)) = front.filter(|(w, limit)| *w == way && *limit < x) {
                 let slower = (v_next[i as usize] - (x - limit) / dt).max(0.0);
@@ -506,7 +512,7 @@ impl World {
         let mut front = i;
         for &back in row[..place].iter().rev() {
             let back = back as usize;
-            let length = self.drivers[usize::from(v.motion[front].kind)].length;
+            let length = self.driver(front).length;
             let most = ((v.motion[front].x + v_next[front] * dt - length - v.motion[back].x) / dt).max(0.0);
             if v_next[back] <= most {
                 break;
@@ -535,7 +541,7 @@ impl World {
         let (at, heading_deg) = self.front(i);
         TransitVehicle {
             id: v.cold[i].id.clone(),
-            mode: Modes(self.drivers[usize::from(v.motion[i].kind)].mode),
+            mode: Modes(self.driver(i).mode),
             at,
             heading_deg,
             speed_mps: v.motion[i].v,

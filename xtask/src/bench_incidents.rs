@@ -6,7 +6,7 @@
 //! about that lane, or one beside it in the same street, while the vehicle stands there. Where other lanes take all its traffic
 //! no queue shows it.
 
-use crate::{bench_sim, cargo, root, shared, step, tools};
+use crate::{bench_sim, cargo, city, root, shared, step, tools};
 use anyhow::{Context, bail};
 use roxmltree::{Document, Node};
 use serde::Deserialize;
@@ -90,8 +90,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 fn evaluate(scenario: &Path, seed: u32, out: &Path) -> anyhow::Result<Summary> {
-    let mut evaluate = Command::new(root().join("target/release/city"));
-    evaluate.env("SVETOFOR_TOOLS", tools::folder());
+    let mut evaluate = city();
     evaluate.args(["evaluate", "--control", "adaptive", "--tier", "loops", "--seed", &seed.to_string()]);
     evaluate.arg("--scenario").arg(scenario).arg("--out").arg(out).stderr(Stdio::null());
     step(&format!("{} with seed {seed}", scenario.display()), evaluate)?;

@@ -167,9 +167,9 @@ impl World {
                     way = self.road.way(m) as u32;
                 }
                 Some(m) => {
+                    let length = self.driver(i).length;
                     let v = &mut self.vehicles;
                     v.motion[i].x -= end;
-                    let length = self.drivers[usize::from(v.motion[i].kind)].length;
                     if v.motion[i].x < length {
                         v.motion[i].tail = m;
                     } else {
@@ -205,8 +205,7 @@ impl World {
         let place = row.iter().position(|&j| self.vehicles.motion[j as usize].x > x).unwrap_or(row.len());
         if let Some(&front) = row.get(place) {
             let front = front as usize;
-            let rear = self.vehicles.motion[front].x
-                - self.drivers[usize::from(self.vehicles.motion[front].kind)].length;
+            let rear = self.vehicles.motion[front].x - self.driver(front).length;
             if rear < x - 1e-6 {
                 self.totals.collisions += 1;
             }
@@ -251,7 +250,7 @@ impl World {
         let v = &self.vehicles;
         let route = v.cold[i].route.clone();
         let rest = &self.routes[(route.start + v.mind[i].leg) as usize..route.end as usize];
-        let driver = &self.drivers[usize::from(v.motion[i].kind)];
+        let driver = self.driver(i);
         let busy = |l: u32| self.rows[l as usize].len();
         plan_lanes(&self.road, rest, lane, driver.mode, v.cold[i].arrival.lane, scratch, busy)
     }
@@ -266,7 +265,7 @@ impl World {
     fn find_another_way(&mut self, i: usize, lane: u32, enter: bool) {
         let route = self.vehicles.cold[i].route.clone();
         let target = self.routes[route.end as usize - 1];
-        let mode = self.drivers[usize::from(self.vehicles.motion[i].kind)].mode;
+        let mode = self.driver(i).mode;
         let mut best: Option<(f64, Vec<u32>)> = None;
         let here = self.road.link[lane as usize];
         // Turning back here would only bring it back to where it could not get over.

@@ -208,7 +208,7 @@ impl World {
         if best != here {
             let left = best > here;
             let look_s = if left { LOOK_LEFT_S } else { LOOK_RIGHT_S };
-            let driver = &self.drivers[usize::from(v.motion[i].kind)];
+            let driver = self.driver(i);
             let needed = best.abs_diff(here) as f64
                 * (f64::from(mood.look) * look_s + 2.0 * (driver.length + driver.min_gap));
             let usable = v.reach(i, here) - x;
@@ -223,7 +223,7 @@ impl World {
     }
 
     fn change_for_route(&self, i: usize, lane: u32, towards: u32, usable: f64, asks: &mut Vec<Ask>) -> Wish {
-        let mode = self.drivers[usize::from(self.vehicles.motion[i].kind)].mode;
+        let mode = self.driver(i).mode;
         if !self.road.allows(towards, mode) && self.vehicles.reach(i, self.road.lane_number(towards)) < 0.0 {
             return Wish::Stay;
         }
@@ -261,7 +261,7 @@ impl World {
         let v = &self.vehicles;
         let (there, here) = (self.road.lane_number(towards), self.road.lane_number(lane));
         let wants = |j: usize| v.reach(j, there) + 1.0 < v.reach(j, here);
-        let length = |i: usize| self.drivers[usize::from(v.motion[i].kind)].length;
+        let length = |i: usize| self.driver(i).length;
         let close_by = beside.ahead.iter().chain(&beside.behind).map(|b| b.0);
         close_by.filter(|j| v.motion[*j].way == towards).find(|&j| {
             let close = (v.motion[i].x - v.motion[j].x).abs() < length(i).max(length(j));
@@ -296,7 +296,7 @@ impl World {
             return Wish::Stay;
         }
         let dt = self.dt();
-        let driver = &self.drivers[usize::from(v.motion[i].kind)];
+        let driver = self.driver(i);
         let wish = (self.road.speed[lane as usize] * v.mind[i].factor).min(driver.max_speed);
         let here = self.road.lane_number(lane);
         let serves = |l: usize| {
@@ -360,12 +360,12 @@ impl World {
     /// For how much of the time that a driver accepts to be back on the right it could drive there as it likes, 0 to 1.
     fn freedom(&self, i: usize, beside: &Beside, reach: f64, wish: f64) -> f64 {
         let v = &self.vehicles;
-        let driver = &self.drivers[usize::from(v.motion[i].kind)];
+        let driver = self.driver(i);
         let accepts_s = ACCEPTS_S * v.mind[i].factor * v.motion[i].v.max(1.0);
         let free = (reach - driver.brake_gap(wish)).max(0.0);
         let mut free_s = accepts_s.min(free / wish.max(0.1));
         if let Some((j, metres)) = beside.ahead.filter(|(j, _)| v.motion[*j].v < wish) {
-            let foe = &self.drivers[usize::from(v.motion[j].kind)];
+            let foe = self.driver(j);
             let gap = metres - foe.length - driver.min_gap - driver.secure_gap(wish, v.motion[j].v, foe);
             free_s = free_s.min(gap.clamp(0.0, free) / (wish - v.motion[j].v));
         }
@@ -376,8 +376,8 @@ impl World {
     fn promise(&self, i: usize, leader: Option<(usize, f64)>, wish: f64) -> f64 {
         let Some((j, metres)) = leader else { return wish };
         let v = &self.vehicles;
-        let me = &self.drivers[usize::from(v.motion[i].kind)];
-        let foe = &self.drivers[usize::from(v.motion[j].kind)];
+        let me = self.driver(i);
+        let foe = self.driver(j);
         let gap = metres - foe.length - me.min_gap;
         me.at_most_behind(wish, gap.max(0.0), v.motion[j].v, foe)
     }
@@ -393,7 +393,7 @@ impl World {
         if let Some(p) = place.checked_sub(1) {
             let j = row[p] as usize;
             behind.push((j, x - self.vehicles.motion[j].x));
-            let own = self.drivers[usize::from(self.vehicles.motion[i].kind)].length;
+            let own = self.driver(i).length;
             if x - self.vehicles.motion[j].x < own {
                 second =
                     p.checked_sub(1).map(|p| row[p] as usize).map(|j| (j, x - self.vehicles.motion[j].x));
@@ -434,7 +434,7 @@ impl World {
     /// Whether there is a safe gap.
     fn fits(&self, i: usize, beside: &Beside) -> bool {
         let v = &self.vehicles;
-        let driver = |i: usize| &self.drivers[usize::from(v.motion[i].kind)];
+        let driver = |i: usize| self.driver(i);
         let me = driver(i);
         // Nobody comes over while its tail is still inside the junction, unless the link is too short for
         // anything else.
@@ -455,14 +455,13 @@ impl World {
     fn change(&mut self, i: usize, k: usize, lane: u32, to: u32) {
         self.rows.remove(lane as usize, k);
         // Lanes of one link differ in length where their stop lines do.
-        self.vehicles.motion[i].x = self.vehicles.motion[i].x.min(self.road.length[to as usize]);
-        self.vehicles.motion[i].way = to;
+        let motion = &mut self.vehicles.motion[i];
+        motion.x = motion.x.min(self.road.length[to as usize]);
+        motion.way = to;
+        motion.stopped_at_line = false;
         self.stand_in_row(i, to);
-        self.vehicles.mind[i].urge = 0.0;
-        self.vehicles.mind[i].kerb = 0.0;
-        self.vehicles.mind[i].look = 0.0;
+        self.set_mood(i, Mood { look: 0.0, urge: 0.0, kerb: 0.0 });
         self.vehicles.mind[i].settle = (SETTLE_S / self.dt()) as u8;
-        self.vehicles.motion[i].stopped_at_line = false;
         self.totals.lane_changes += 1;
     }
 }

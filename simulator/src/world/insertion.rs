@@ -323,7 +323,7 @@ impl World {
         let row = &self.rows[lane as usize];
         let before = |(k, j): (usize, &u32)| {
             let j = *j as usize;
-            let foe = &self.drivers[usize::from(v.motion[j].kind)];
+            let foe = self.driver(j);
             // It will drive like the one ahead, or like the one behind where there is none.
             let speed = row.get(k + 1).map_or(v.motion[j].v, |ahead| v.motion[*ahead as usize].v);
             let gap = foe.secure_gap(v.motion[j].v, speed, me) + foe.min_gap + BEHIND;
@@ -343,7 +343,7 @@ impl World {
         let (v, length) = (&self.vehicles, self.road.length[lane as usize]);
         let Some(&j) = self.rows[lane as usize].first() else { return at(length - BEHIND) };
         let j = j as usize;
-        let foe = &self.drivers[usize::from(v.motion[j].kind)];
+        let foe = self.driver(j);
         let wish = (self.road.speed[lane as usize] * factor).min(me.max_speed).min(v.motion[j].v);
         let gap = me.secure_gap(wish, v.motion[j].v, foe) + me.min_gap + BEHIND;
         let x = v.motion[j].x - foe.length - gap;
@@ -377,7 +377,7 @@ impl World {
         let mut speed = wanted;
         if let Some(&j) = row.get(place) {
             let j = j as usize;
-            let foe = &self.drivers[usize::from(v.motion[j].kind)];
+            let foe = self.driver(j);
             let gap = v.motion[j].x - foe.length - x - me.min_gap;
             if gap < 0.0 {
                 return None;
@@ -405,11 +405,11 @@ impl World {
     pub(super) fn has_room_beside(&self, i: usize) -> bool {
         let v = &self.vehicles;
         let (x, lane) = (v.motion[i].x, v.motion[i].way);
-        let me = &self.drivers[usize::from(v.motion[i].kind)];
+        let me = self.driver(i);
         let row = &self.rows[lane as usize];
         let place = row.partition_point(|j| v.motion[*j as usize].x < x);
         let ahead = row.get(place).map(|j| *j as usize);
-        let rear = |j: usize| v.motion[j].x - self.drivers[usize::from(v.motion[j].kind)].length;
+        let rear = |j: usize| v.motion[j].x - self.driver(j).length;
         ahead.is_none_or(|j| rear(j) - x >= me.min_gap)
             && self.tails_over(lane) <= self.road.length[lane as usize] - x
             && self.safe_from_behind(me, lane, x, 0.0)
@@ -420,7 +420,7 @@ impl World {
         let v = &self.vehicles;
         let rear = x - me.length;
         let safe_behind = |j: usize, gap: f64| {
-            let foe = &self.drivers[usize::from(v.motion[j].kind)];
+            let foe = self.driver(j);
             gap - foe.min_gap >= foe.secure_gap(v.motion[j].v, speed, me)
         };
         let row = &self.rows[lane as usize];
@@ -446,7 +446,7 @@ impl World {
     /// Metres before a lane's end that are still covered by vehicles whose fronts have left it.
     fn tails_over(&self, lane: u32) -> f64 {
         let v = &self.vehicles;
-        let length = |j: usize| self.drivers[usize::from(v.motion[j].kind)].length;
+        let length = |j: usize| self.driver(j).length;
         let leaving = self.road.leaving[lane as usize].clone().filter(|m| self.busy[*m as usize] > 0);
         leaving.fold(0.0, |most: f64, m| {
             let turn = self.road.way(m);
@@ -481,8 +481,7 @@ impl World {
             for way in [road.way(m), road.to[m as usize] as usize] {
                 if let Some(&j) = self.rows[way].first() {
                     let j = j as usize;
-                    let rear = self.vehicles.motion[j].x
-                        - self.drivers[usize::from(self.vehicles.motion[j].kind)].length;
+                    let rear = self.vehicles.motion[j].x - self.driver(j).length;
                     return metres + rear - me.min_gap;
                 }
                 metres += road.length[way];

@@ -53,7 +53,7 @@ impl World {
         let safe = match self.rows[lane as usize].first() {
             Some(&j) => {
                 let j = j as usize;
-                let foe = &self.drivers[usize::from(self.vehicles.motion[j].kind)];
+                let foe = self.driver(j);
                 let gap = self.vehicles.motion[j].x - foe.length - x - me.min_gap;
                 me.behind(gap, self.vehicles.motion[j].v, foe)
             }

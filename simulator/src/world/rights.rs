@@ -43,9 +43,7 @@ pub(super) struct Rights {
     permissive: Permissive,
     /// Per junction: what it showed when its movements were looked at.
     seen: Vec<(Vec<Lamp>, Option<StageNumber>)>,
-    /// Per junction: movements that obey its lamps.
-    obey: Vec<Vec<u32>>,
-    /// Per junction: these, and those that give way to one of them.
+    /// Per junction: movements that obey its lamps, and those that give way to one of them.
     concerned: Vec<Vec<u32>>,
     /// Per movement.
     shown: Vec<Shown>,
@@ -55,25 +53,18 @@ impl Rights {
     /// As they are while no lamp is known.
     pub(super) fn new(road: &Road, junctions: &[Junction]) -> Rights {
         let movements = 0..road.head.len() as u32;
-        let mut obey = vec![Vec::new(); junctions.len()];
         let mut concerned = vec![Vec::new(); junctions.len()];
         for m in movements.clone() {
-            let own = road.head[m as usize].map(|head| head.junction.ix());
-            let foes = road.conflicts(m).iter().filter(|c| c.yields);
-            let mut of: Vec<usize> =
-                foes.filter_map(|c| road.head[c.foe as usize]).map(|head| head.junction.ix()).collect();
-            of.extend(own);
+            let foes = road.conflicts(m).iter().filter(|c| c.yields).map(|c| c.foe);
+            let heads = foes.chain([m]).filter_map(|m| road.head[m as usize]);
+            let mut of: Vec<usize> = heads.map(|head| head.junction.ix()).collect();
             of.sort_unstable();
             of.dedup();
-            of.iter().filter(|j| **j < junctions.len()).for_each(|j| concerned[*j].push(m));
-            if let Some(obey) = own.and_then(|j| obey.get_mut(j)) {
-                obey.push(m);
-            }
+            of.into_iter().for_each(|j| concerned[j].push(m));
         }
         let mut rights = Rights {
             permissive: Permissive::of(junctions),
             seen: vec![(Vec::new(), None); junctions.len()],
-            obey,
             concerned,
             shown: vec![Shown { lamp: None, right: Right::Protected }; road.head.len()],
         };
@@ -102,7 +93,7 @@ impl Rights {
             changed.push(j);
         }
         for &j in &changed {
-            for &m in &self.obey[j] {
+            for &m in &self.concerned[j] {
                 self.shown[m as usize].lamp = road.head[m as usize].and_then(|head| lamp_at(lamps, head));
             }
         }

@@ -56,7 +56,7 @@ impl World {
         let (road, v) = (&self.road, &self.vehicles);
         let way = v.motion[i].way;
         debug_assert_ne!(way, NONE, "rows in use only");
-        let driver = &self.drivers[usize::from(v.motion[i].kind)];
+        let driver = self.driver(i);
         let limit_mps = road.speed[way as usize];
         let place = road.movement(way).map_or(Place::Lane(LaneIx(way)), |m| Place::Movement(MovementIx(m)));
         Seen {
