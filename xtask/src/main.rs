@@ -13,7 +13,9 @@ mod bench_incidents;
 mod bench_journeys;
 mod bench_measures;
 mod bench_page;
+mod bench_ranking;
 mod bench_sim;
+mod hours;
 mod package;
 mod supply;
 mod tools;
@@ -73,7 +75,8 @@ enum Task {
         seed: u64,
     },
     /// The benchmarks: `decisions` measures the centre's decision step for 5,000 and 40,000 junctions, `sim` the simulator
-    /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `control` what each kind of control costs those who drive, under SUMO,
+    /// beside SUMO, `fidelity` how close its traffic is to SUMO's, `control` what each kind of control costs those who drive, under SUMO, `ranking` whether what is better
+    /// in our engine is better in SUMO,
     /// `measures` those of a log beside the `atspm` package, `journeys` what journeys cost in Porto and in a city of Moscow's size, beside the goals and peers, `store` what the embedded store costs,
     /// `forecast` how far forecasts are off, `incidents` how many blocked lanes are noticed, `fleet` how many cabinets a broker and a centre bear, `page` what the page makes of
     /// 5,000 junctions and 9,000 vehicles, and what 200 viewers cost the centre.
@@ -111,6 +114,7 @@ fn run(task: Task) -> anyhow::Result<()> {
                 bench_sim::run()?;
                 bench_fidelity()?;
                 bench_control::run()?;
+                bench_ranking::run()?;
                 bench_measures::run()?;
                 bench_store()?;
                 bench_forecast()?;
@@ -123,6 +127,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             Some("sim") => bench_sim::run(),
             Some("fidelity") => bench_fidelity(),
             Some("control") => bench_control::run(),
+            Some("ranking") => bench_ranking::run(),
             Some("measures") => bench_measures::run(),
             Some("store") => bench_store(),
             Some("forecast") => bench_forecast(),
@@ -132,8 +137,8 @@ fn run(task: Task) -> anyhow::Result<()> {
             Some("page") => bench_page::run(),
             Some(other) => {
                 bail!(
-                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, control, measures, store, forecast, \
-                     journeys, incidents, fleet, page"
+                    "there is no benchmark {other} yet; there are: decisions, sim, fidelity, control, ranking, measures, store, \
+                     forecast, journeys, incidents, fleet, page"
                 )
             }
         },

@@ -61,6 +61,9 @@ pub(crate) struct Vehicle {
     pub head: u8,
     /// It has stopped already: no further stop is charged.
     pub stands: bool,
+    /// It is too near and too fast to stop for an amber that comes now, and so is everybody before it.
+    #[serde(default)]
+    pub passes: bool,
 }
 
 /// A lane with traffic.
@@ -202,6 +205,10 @@ pub struct Tuning {
     pub several: u8,
     /// Slower than this inside, though nobody goes before it, a vehicle is held up, m/s.
     pub crawl_mps: f32,
+    /// Who would have to brake harder than this for an amber goes on, m/s².
+    pub brakes_mps2: f32,
+    /// Saturation up to which that is counted on.
+    pub calm: f32,
 }
 
 impl Tuning {
@@ -240,11 +247,14 @@ impl Tuning {
             ("dwell_s", self.dwell_s),
             ("drain", self.drain),
             ("crawl_mps", self.crawl_mps),
+            ("calm", self.calm),
         ];
+        let never = (!(self.brakes_mps2.is_finite() && self.brakes_mps2 > 0.0))
+            .then(|| format!("brakes_mps2 = {} is not a number above 0", self.brakes_mps2));
         let negative = numbers.into_iter().filter(|(_, value)| !(value.is_finite() && *value >= 0.0));
         let negative =
             negative.map(|(name, value)| format!("{name} = {value} is not a number from 0 upwards"));
-        counts.into_iter().flatten().chain(negative).collect()
+        counts.into_iter().flatten().chain(negative).chain(never).collect()
     }
 }
 
@@ -278,6 +288,8 @@ impl Default for Tuning {
             drain: 0.1,
             several: 5,
             crawl_mps: 2.5,
+            brakes_mps2: 4.5,
+            calm: 0.2,
         }
     }
 }
@@ -476,7 +488,8 @@ impl Node {
         while self.next[l] < end {
             let v = &s.vehicles[usize::from(self.next[l])];
             let head = &s.heads[usize::from(v.head)];
-            let aspect = self.aspect(head);
+            // Who cannot stop for the amber goes as if the stage were still green.
+            let aspect = if v.passes { head.shows[usize::from(self.stage)] } else { self.aspect(head) };
             if aspect == Aspect::Red {
                 self.flowing &= !(1 << l);
                 break;
@@ -588,6 +601,7 @@ mod tests {
                 likely: 1.0,
                 head,
                 stands: arrives_s == 0.0,
+                passes: false,
             }
         };
         let vehicles: Vec<Vehicle> = main.iter().map(vehicle(0)).chain(side.iter().map(vehicle(1))).collect();
@@ -660,6 +674,19 @@ mod tests {
     }
 
     #[test]
+    fn nobody_holds_the_green_who_goes_on_at_amber_anyway() {
+        let mut s = crossing(&[0.6], &[0.0]);
+        let waits = check(&s, 1);
+        s.vehicles[0].passes = true;
+        let passes = check(&s, 2);
+        assert!(passes < waits, "{passes} s against {waits} s");
+        // A second car, which could stop, is worth the green.
+        s = crossing(&[0.6, 2.4], &[0.0]);
+        s.vehicles[0].passes = true;
+        check(&s, 1);
+    }
+
+    #[test]
     fn what_may_not_be_asked_for_is_not_chosen() {
         let mut s = crossing(&[], &[0.0, 2.0]);
         s.open[1] = false;
@@ -675,6 +702,7 @@ mod tests {
             Tuning { stages: 40, gap_s: -1.0, ..Tuning::default() },
             &["stages = 40 is not within 2 to 16", "gap_s = -1 is not a number from 0 upwards"],
         );
+        check(Tuning { brakes_mps2: 0.0, ..Tuning::default() }, &["brakes_mps2 = 0 is not a number above 0"]);
     }
 
     proptest::proptest! {
