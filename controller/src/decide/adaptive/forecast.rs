@@ -104,11 +104,15 @@ impl Seen {
         self.arrives_s(limit_mps) < GAP_S
     }
 
+    /// The way over which it stops.
+    pub(super) fn stops_over_m(&self, brakes_mps2: f32) -> f32 {
+        self.speed_mps * self.speed_mps / (2.0 * brakes_mps2)
+    }
+
     /// Whether it goes on if amber comes now: it could stop only by braking harder. Half a second of its way is off, since drivers are taken to look
     /// up once a second; who is counted in and stops after all waits for a whole red.
     fn passes(&self, brakes_mps2: f32) -> bool {
-        let v = self.speed_mps;
-        self.distance_m < v * v / (2.0 * brakes_mps2) - v / 2.0
+        self.distance_m < self.stops_over_m(brakes_mps2) - self.speed_mps / 2.0
     }
 
     /// Seconds to the stop line if nothing holds it from now on. Whoever drives at about the limit goes on as they do: some

@@ -14,14 +14,6 @@ const PATIENCE_S: u8 = 30;
 /// Nor does a stage that lets turners out.
 const LONGEST_S: u8 = 60;
 
-/// How hard one brakes for a signal, m/s².
-const BRAKES_MPS2: f32 = 4.5;
-
-/// Whether it comes to stand beyond the line if it comes to stand.
-fn passes(v: &Seen) -> bool {
-    v.speed_mps * v.speed_mps > 2.0 * BRAKES_MPS2 * v.distance_m
-}
-
 /// For how long the middle has not been clear.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inside {
@@ -40,6 +32,8 @@ impl Inside {
         };
         let mut held = false;
         let mut yielding: u8 = 0;
+        // Whoever brakes now comes to stand beyond the line.
+        let beyond_line = |v: &Seen| v.distance_m < v.stops_over_m(problem.tuning.brakes_mps2);
         for lane in lanes {
             for v in lane.inside.iter().filter(|v| v.speed_mps < HELD_MPS) {
                 yielding += u8::from(shows[usize::from(v.head)] == Aspect::Yielding);
@@ -53,7 +47,7 @@ impl Inside {
                 let behind = |o: &Seen| o.head != v.head && o.distance_m > v.distance_m;
                 held |= shows[usize::from(v.head)] == Aspect::Yielding
                     && (lane.inside.iter().any(behind)
-                        || lane.vehicles.iter().any(|o| behind(o) && passes(o)));
+                        || lane.vehicles.iter().any(|o| behind(o) && beyond_line(o)));
                 if !self.turners.contains(&v.head) {
                     self.turners.push(v.head);
                 }

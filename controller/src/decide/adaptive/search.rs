@@ -207,7 +207,7 @@ pub struct Tuning {
     pub crawl_mps: f32,
     /// Who would have to brake harder than this for an amber goes on, m/s².
     pub brakes_mps2: f32,
-    /// Saturation up to which that is counted on.
+    /// Saturation up to which somebody is counted on to go on at amber.
     pub calm: f32,
 }
 
