@@ -109,8 +109,8 @@ impl Seen {
         self.speed_mps * self.speed_mps / (2.0 * brakes_mps2)
     }
 
-    /// Whether it goes on if amber comes now: it could stop only by braking harder. Half a second of its way is off, since drivers are taken to look
-    /// up once a second; who is counted in and stops after all waits for a whole red.
+    /// Whether it goes on if amber comes now: it could stop only by braking harder (Gazis, Herman and Maradudin 1960). Half a second of its way is
+    /// off, since drivers are taken to look up once a second; who is counted in and stops after all waits for a whole red.
     fn passes(&self, brakes_mps2: f32) -> bool {
         self.distance_m < self.stops_over_m(brakes_mps2) - self.speed_mps / 2.0
     }
