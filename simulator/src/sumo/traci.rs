@@ -70,44 +70,33 @@ pub(super) struct Step {
     pub(super) time_s: f64,
     /// Vehicles that are on the road or still to come.
     pub(super) expected: i32,
-    /// Vehicles on the road, in SUMO's order.
+    /// Vehicles on the road, in SUMO's order; who departed in this step comes last.
     pub(super) vehicles: Vec<Vehicle>,
+    /// Who departed in this step.
+    departed: Vec<String>,
 }
 
 /// A connection to a waiting SUMO.
 #[derive(Debug)]
 pub(super) struct Traci {
     stream: TcpStream,
-    /// Vehicles that departed in the last step and are to be subscribed before the next.
-    departed: Vec<String>,
 }
 
 impl Traci {
     /// Takes over a connection; SUMO must have been started with `--remote-port` and one client.
     pub(super) fn new(stream: TcpStream) -> Result<Traci, TraciError> {
         stream.set_nodelay(true)?;
-        let mut traci = Traci { stream, departed: Vec::new() };
-        traci.call(&[command(CMD_SET_ORDER, &1i32.to_be_bytes())])?;
-        let mut content = Vec::new();
-        content.extend(0f64.to_be_bytes());
-        content.extend(f64::MAX.to_be_bytes());
-        string(&mut content, "");
-        content.extend([3, VAR_TIME, VAR_DEPARTED, VAR_EXPECTED]);
-        traci.call(&[command(CMD_SUBSCRIBE_SIMULATION, &content)])?;
+        let mut traci = Traci { stream };
+        let nobody_yet = &mut Step::default();
+        traci.call(&[command(CMD_SET_ORDER, &1i32.to_be_bytes())], nobody_yet)?;
+        let values = [VAR_TIME, VAR_DEPARTED, VAR_EXPECTED];
+        traci.call(&[subscription(CMD_SUBSCRIBE_SIMULATION, "", &values)], nobody_yet)?;
         Ok(traci)
     }
 
     /// Shows `states` (one letter per link, per signal) and simulates up to `until_s`.
     pub(super) fn step(&mut self, until_s: f64, states: &[(String, String)]) -> Result<Step, TraciError> {
-        let mut commands = Vec::with_capacity(states.len() + self.departed.len() + 1);
-        for id in std::mem::take(&mut self.departed) {
-            let mut content = Vec::new();
-            content.extend(0f64.to_be_bytes());
-            content.extend(f64::MAX.to_be_bytes());
-            string(&mut content, &id);
-            content.extend([5, VAR_SPEED, VAR_LENGTH, VAR_LANE, VAR_LANE_POSITION, VAR_NEXT_SIGNALS]);
-            commands.push(command(CMD_SUBSCRIBE_VEHICLE, &content));
-        }
+        let mut commands = Vec::with_capacity(states.len() + 1);
         for (signal, letters) in states {
             let mut content = vec![VAR_SIGNAL_STATE];
             string(&mut content, signal);
@@ -116,24 +105,29 @@ impl Traci {
             commands.push(command(CMD_SET_SIGNAL, &content));
         }
         commands.push(command(CMD_STEP, &until_s.to_be_bytes()));
-        let answer = self.call(&commands)?;
         let mut step = Step::default();
-        let mut reader = Reader(&answer);
-        // What subscribing answered came before the step's own results; only the latter count.
-        let count = reader.i32()?;
-        for _ in 0..count {
-            self.result(&mut reader, &mut step)?;
+        let results = self.call(&commands, &mut step)?;
+        let mut reader = Reader(&results);
+        for _ in 0..reader.i32()? {
+            result(&mut reader, &mut step)?;
+        }
+        // Who departed is on the road now, and before a short approach a second is a third of what one sees of them.
+        let values = [VAR_SPEED, VAR_LENGTH, VAR_LANE, VAR_LANE_POSITION, VAR_NEXT_SIGNALS];
+        let subscribe = |id: String| subscription(CMD_SUBSCRIBE_VEHICLE, &id, &values);
+        let departed: Vec<_> = std::mem::take(&mut step.departed).into_iter().map(subscribe).collect();
+        if !departed.is_empty() {
+            self.call(&departed, &mut step)?;
         }
         Ok(step)
     }
 
     /// Ends the simulation; SUMO writes its files and exits.
     pub(super) fn close(mut self) -> Result<(), TraciError> {
-        self.call(&[command(CMD_CLOSE, &[])]).map(|_| ())
+        self.call(&[command(CMD_CLOSE, &[])], &mut Step::default()).map(|_| ())
     }
 
-    /// Sends commands in one message; gives back what follows the last status.
-    fn call(&mut self, commands: &[Vec<u8>]) -> Result<Vec<u8>, TraciError> {
+    /// Sends commands in one message. What subscriptions answer at once goes to `step`; gives back what follows after all.
+    fn call(&mut self, commands: &[Vec<u8>], step: &mut Step) -> Result<Vec<u8>, TraciError> {
         let length = 4 + commands.iter().map(Vec::len).sum::<usize>();
         let mut message = Vec::with_capacity(length);
         message.extend((length as u32).to_be_bytes());
@@ -147,71 +141,82 @@ impl Traci {
         let mut answer = vec![0; length];
         self.stream.read_exact(&mut answer)?;
         let mut reader = Reader(&answer);
-        for (i, sent) in commands.iter().enumerate() {
+        for sent in commands {
             let sent = if sent[0] == 0 { sent[5] } else { sent[1] };
             reader.length()?;
-            let (answered, result) = (reader.u8()?, reader.u8()?);
+            let (answered, status) = (reader.u8()?, reader.u8()?);
             let message = reader.string()?;
             if answered != sent {
                 return Err(TraciError::Protocol("a status for another command"));
             }
-            if result != 0 {
+            if status != 0 {
                 return Err(TraciError::Refused { command: sent, message });
             }
             // A subscription answers at once with a first result, between the statuses.
-            let last = i + 1 == commands.len();
-            if !last && matches!(sent, CMD_SUBSCRIBE_VEHICLE | CMD_SUBSCRIBE_SIMULATION) {
-                self.result(&mut reader, &mut Step::default())?;
+            if matches!(sent, CMD_SUBSCRIBE_VEHICLE | CMD_SUBSCRIBE_SIMULATION) {
+                result(&mut reader, step)?;
             }
         }
         Ok(reader.0.to_vec())
     }
+}
 
-    fn result(&mut self, reader: &mut Reader<'_>, step: &mut Step) -> Result<(), TraciError> {
-        reader.length()?;
-        let response = reader.u8()?;
-        let mut vehicle = Vehicle { id: reader.string()?, ..Vehicle::default() };
-        for _ in 0..reader.u8()? {
-            let (variable, status, kind) = (reader.u8()?, reader.u8()?, reader.u8()?);
-            if status != 0 {
-                return Err(TraciError::Protocol("a subscribed value could not be had"));
+/// Reads one result of a subscription.
+fn result(reader: &mut Reader<'_>, step: &mut Step) -> Result<(), TraciError> {
+    reader.length()?;
+    let response = reader.u8()?;
+    let mut vehicle = Vehicle { id: reader.string()?, ..Vehicle::default() };
+    for _ in 0..reader.u8()? {
+        let (variable, status, kind) = (reader.u8()?, reader.u8()?, reader.u8()?);
+        if status != 0 {
+            return Err(TraciError::Protocol("a subscribed value could not be had"));
+        }
+        match (variable, kind) {
+            (VAR_TIME, 0x0B) if response == RESPONSE_SIMULATION => step.time_s = reader.f64()?,
+            (VAR_EXPECTED, 0x09) => step.expected = reader.i32()?,
+            (VAR_DEPARTED, 0x0E) => {
+                let count = reader.i32()?;
+                step.departed = (0..count).map(|_| reader.string()).collect::<Result<_, _>>()?;
             }
-            match (variable, kind) {
-                (VAR_TIME, 0x0B) if response == RESPONSE_SIMULATION => step.time_s = reader.f64()?,
-                (VAR_EXPECTED, 0x09) => step.expected = reader.i32()?,
-                (VAR_DEPARTED, 0x0E) => {
-                    let count = reader.i32()?;
-                    self.departed = (0..count).map(|_| reader.string()).collect::<Result<_, _>>()?;
-                }
-                (VAR_SPEED, 0x0B) => vehicle.speed = reader.f64()?,
-                (VAR_LENGTH, 0x0B) => vehicle.length = reader.f64()?,
-                (VAR_LANE, 0x0C) => vehicle.lane = reader.string()?,
-                (VAR_LANE_POSITION, 0x0B) => vehicle.position = reader.f64()?,
-                (VAR_NEXT_SIGNALS, 0x0F) => {
-                    reader.i32()?; // items in the compound
+            (VAR_SPEED, 0x0B) => vehicle.speed = reader.f64()?,
+            (VAR_LENGTH, 0x0B) => vehicle.length = reader.f64()?,
+            (VAR_LANE, 0x0C) => vehicle.lane = reader.string()?,
+            (VAR_LANE_POSITION, 0x0B) => vehicle.position = reader.f64()?,
+            (VAR_NEXT_SIGNALS, 0x0F) => {
+                reader.i32()?; // items in the compound
+                reader.u8()?;
+                for i in 0..reader.i32()? {
                     reader.u8()?;
-                    for i in 0..reader.i32()? {
-                        reader.u8()?;
-                        let id = reader.string()?;
-                        reader.u8()?;
-                        let link = reader.i32()?;
-                        reader.u8()?;
-                        let distance = reader.f64()?;
-                        reader.u8()?;
-                        reader.u8()?;
-                        if i == 0 {
-                            vehicle.next_signal = u16::try_from(link).ok().map(|link| (id, link, distance));
-                        }
+                    let id = reader.string()?;
+                    reader.u8()?;
+                    let link = reader.i32()?;
+                    reader.u8()?;
+                    let distance = reader.f64()?;
+                    reader.u8()?;
+                    reader.u8()?;
+                    if i == 0 {
+                        vehicle.next_signal = u16::try_from(link).ok().map(|link| (id, link, distance));
                     }
                 }
-                _ => return Err(TraciError::Protocol("a value that was not subscribed")),
             }
+            _ => return Err(TraciError::Protocol("a value that was not subscribed")),
         }
-        if response == RESPONSE_VEHICLE {
-            step.vehicles.push(vehicle);
-        }
-        Ok(())
     }
+    if response == RESPONSE_VEHICLE {
+        step.vehicles.push(vehicle);
+    }
+    Ok(())
+}
+
+/// A subscription to values of an object, from now on.
+fn subscription(id: u8, object: &str, values: &[u8]) -> Vec<u8> {
+    let mut content = Vec::new();
+    content.extend(0f64.to_be_bytes());
+    content.extend(f64::MAX.to_be_bytes());
+    string(&mut content, object);
+    content.push(values.len() as u8);
+    content.extend(values);
+    command(id, &content)
 }
 
 /// A command with its length: one byte, or zero and four where one is too few.
