@@ -61,6 +61,8 @@ struct Place {
     inside: Option<(JunctionIx, u16, f64)>,
     /// The lane that its front has left, and by how far, while its tail may still be there.
     left: Option<(LaneIx, f64)>,
+    /// It has driven here, not only departed.
+    driven: bool,
 }
 
 impl Senses {
@@ -136,11 +138,16 @@ impl Senses {
                 (None, _) => None,
             });
             let left = before.and_then(|b| self.left(v, lane, b, passed_s));
-            let now = Place { lane, position_m: v.position, line: self.line(v, lane), head, inside, left };
+            let line = self.line(v, lane);
+            let now =
+                Place { lane, position_m: v.position, line, head, inside, left, driven: before.is_some() };
             self.follow(v);
             self.follow_inside(v, now);
             self.view(v, now, before);
-            self.cross(v, now, before, tenths);
+            // Who departs has not come over any loop yet. With the first second of driving it has, also over one behind it.
+            if now.driven {
+                self.cross(v, now, before.filter(|b| b.driven), tenths);
+            }
             now_at.insert(v.id.clone(), now);
         }
         for felt in &mut self.felt {
