@@ -384,8 +384,10 @@ A===================C---E
                     |
                     S";
 
-    #[test]
-    fn who_changes_lanes_comes_over_one_row_of_loops_once() {
+    /// Drives one car along `A` to `C`, each second to a lane and so far from `A`; gives the counts by lane, of the loops upstream and of those at
+    /// the line. Negative is from the line.
+    #[track_caller]
+    fn check(way: &[(usize, f64)], expected: [[u16; 2]; 2]) {
         let mut city = sketch::city(WIDE, "C");
         city.junctions[0].detectors.clear();
         model::detection::equip(&mut city, Tier::Loops);
@@ -401,9 +403,8 @@ A===================C---E
         });
         let length_m = city.network.lane(lanes[0]).length_m;
         let mut senses = Senses::new(Arc::new(city), &["C".to_owned()]);
-        // Over the loop upstream on the right, over to the left beyond it, and over the line there.
-        let way = [(0, 40.0), (0, 90.0), (0, 120.0), (1, 134.0), (1, 160.0), (1, length_m - 1.0)];
-        for (lane, position) in way {
+        for &(lane, position) in way {
+            let position = if position < 0.0 { length_m + position } else { position };
             let car = Vehicle {
                 id: "car".into(),
                 speed: 10.0,
@@ -417,6 +418,21 @@ A===================C---E
         let counts = |row: &[usize]| -> Vec<u16> {
             row.iter().map(|&place| senses.felt(JunctionIx(0)).channels[place].count).collect()
         };
-        assert_eq!([counts(&rows[0]), counts(&rows[1])], [[1, 0], [0, 1]]);
+        assert_eq!([counts(&rows[0]), counts(&rows[1])], expected, "{way:?}");
+    }
+
+    #[test]
+    fn who_changes_lanes_comes_over_one_row_of_loops_once() {
+        // Over the loop upstream on the right, over to the left beyond it, and over the line there.
+        let way = [(0, 40.0), (0, 90.0), (0, 120.0), (1, 134.0), (1, 160.0), (1, -1.0)];
+        check(&way, [[1, 0], [0, 1]]);
+    }
+
+    #[test]
+    fn who_departs_beyond_a_loop_comes_over_it_where_they_drive() {
+        let way = [(0, 134.0), (1, 146.0), (1, -1.0)];
+        check(&way[..1], [[0, 0], [0, 0]]);
+        check(&way[..2], [[0, 1], [0, 0]]);
+        check(&way, [[0, 1], [0, 1]]);
     }
 }
