@@ -72,9 +72,7 @@ impl Outcome {
 
 /// Runs it; an error says how many cells missed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let tools =
-        std::env::var_os("SVETOFOR_TOOLS").map_or_else(|| PathBuf::from(".tools/python"), PathBuf::from);
-    let binary = sumo::find(&tools)?;
+    let binary = sumo::find()?;
     let mut out = std::io::stdout();
     writeln!(
         out,

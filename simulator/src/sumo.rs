@@ -41,17 +41,27 @@ pub enum SumoError {
     Traci(#[from] TraciError),
 }
 
-/// Finds SUMO: `PATH`, then `SUMO_HOME/bin`, then the project's own tools folder.
-pub fn find(tools: &Path) -> Result<PathBuf, SumoError> {
+/// Finds SUMO: `PATH`, then `SUMO_HOME/bin`, then the project's tools: where `SVETOFOR_TOOLS` says, otherwise `.tools/python` of this folder or of one
+/// above it.
+pub fn find() -> Result<PathBuf, SumoError> {
+    const TOOLS: &str = ".tools/python";
     let on_path =
         std::env::var_os("PATH").into_iter().flat_map(|p| std::env::split_paths(&p).collect::<Vec<_>>());
     let home = std::env::var_os("SUMO_HOME").map(|home| PathBuf::from(home).join("bin"));
+    let tools = std::env::var_os("SVETOFOR_TOOLS").map_or_else(
+        || {
+            let here = std::env::current_dir().unwrap_or_default();
+            here.ancestors().map(|folder| folder.join(TOOLS)).find(|t| t.is_dir()).unwrap_or(TOOLS.into())
+        },
+        PathBuf::from,
+    );
+    let its_bin = tools.join("bin");
     on_path
         .chain(home)
-        .chain([tools.join("bin")])
+        .chain([its_bin.clone()])
         .map(|folder| folder.join("sumo"))
         .find(|sumo| sumo.is_file())
-        .ok_or_else(|| SumoError::NotFound(tools.join("bin").display().to_string()))
+        .ok_or_else(|| SumoError::NotFound(its_bin.display().to_string()))
 }
 
 /// A running SUMO.

@@ -7,7 +7,7 @@ use model::{
     sumo,
 };
 use simulator::sumo::{Sumo, find};
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, sync::Arc};
 
 const NET: &str = include_str!("fuzz/cross.net.xml");
 const TRIP: &str = r#"<routes>
@@ -17,8 +17,6 @@ const TRIP: &str = r#"<routes>
 /// On a short approach a second is a third of what one sees of somebody.
 #[test]
 fn who_departs_is_seen_in_the_same_second() {
-    let tools = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.tools/python");
-    let tools = std::env::var_os("SVETOFOR_TOOLS").map_or(tools, PathBuf::from);
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -31,11 +29,11 @@ fn who_departs_is_seen_in_the_same_second() {
     let arguments = [&net[..], &trips, &quiet].concat();
     let mut city = sumo::network(Source::new("cross.net.xml", NET), &[]).unwrap().value;
     equip(&mut city, Tier::Full);
-    let dark: Vec<String> = city.junctions.iter().map(|j| "r".repeat(j.heads.len())).collect();
-    let mut street = Sumo::start(&find(&tools).unwrap(), &arguments, Arc::new(city), 0.0).unwrap();
+    let red: Vec<String> = city.junctions.iter().map(|j| "r".repeat(j.heads.len())).collect();
+    let mut street = Sumo::start(&find().unwrap(), &arguments, Arc::new(city), 0.0).unwrap();
     let mut seen: Vec<Vec<i16>> = Vec::new();
     for second in 1..=4 {
-        street.step(f64::from(second), &dark).unwrap();
+        street.step(f64::from(second), &red).unwrap();
         let sightings = &street.felt(JunctionIx(0)).sightings;
         seen.push(sightings.iter().map(|(_, s)| s.distance_dm).collect());
     }

@@ -41,9 +41,7 @@ impl Driver {
         city: &Arc<City>,
         map: &Arc<RegisterMap>,
     ) -> anyhow::Result<Driver> {
-        let tools =
-            std::env::var_os("SVETOFOR_TOOLS").map_or_else(|| PathBuf::from(".tools/python"), PathBuf::from);
-        let binary = sumo::find(&tools)?;
+        let binary = sumo::find()?;
         let mut options = vec![
             "--configuration-file".to_owned(),
             arguments.scenario.display().to_string(),

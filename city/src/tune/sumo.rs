@@ -51,8 +51,6 @@ impl Sumo {
         additional: &[PathBuf],
         planned: BTreeMap<String, Planned>,
     ) -> anyhow::Result<Sumo> {
-        let tools =
-            std::env::var_os("SVETOFOR_TOOLS").map_or_else(|| PathBuf::from(".tools/python"), PathBuf::from);
         let mut kept = Vec::new();
         for file in additional {
             if !only_records(file)? {
@@ -60,7 +58,7 @@ impl Sumo {
             }
         }
         Ok(Sumo {
-            binary: simulator::sumo::find(&tools)?,
+            binary: simulator::sumo::find()?,
             configuration: configuration.to_path_buf(),
             additional: kept,
             planned,

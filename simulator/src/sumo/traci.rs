@@ -72,7 +72,7 @@ pub(super) struct Step {
     pub(super) expected: i32,
     /// Vehicles on the road, in SUMO's order; who departed in this step comes last.
     pub(super) vehicles: Vec<Vehicle>,
-    /// Who departed in this step.
+    /// Who departed in this step and is still to be asked for.
     departed: Vec<String>,
 }
 
